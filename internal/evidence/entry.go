@@ -1,0 +1,32 @@
+package evidence
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// EntryType is what a ledger entry records.
+type EntryType string
+
+// Entry types. New ones may be added; a meaning never changes.
+const (
+	EntryRunOpened     EntryType = "run_opened"    // body: runOpened
+	EntryEvidence      EntryType = "evidence"      // body: evidenceBody
+	EntryGone          EntryType = "gone"          // keys that a complete run no longer found
+	EntryRunClosed     EntryType = "run_closed"    // coverage, counts, gaps, status
+	EntryRegister      EntryType = "register"      // a version of the register
+	EntryWaiver        EntryType = "waiver"        // a version of the waivers
+	EntryApplicability EntryType = "applicability" // a version of the applicability of controls
+	EntryAssessment    EntryType = "assessment"    // digests of inputs and of results
+	EntryExport        EntryType = "export"        // what was handed out, with its digest
+	EntryErasure       EntryType = "erasure"       // a payload erased: digest, who, why
+)
+
+// Entry is one line of the ledger.
+type Entry struct {
+	Seq  int64 // position, from 0
+	Type EntryType
+	At   time.Time       // when it was appended
+	Body json.RawMessage // canonical JSON object
+	Line []byte          // the canonical bytes that are hashed, without newline
+}
