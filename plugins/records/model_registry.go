@@ -1,0 +1,87 @@
+package records
+
+// Kinds of the model registry family, version 1 of each.
+const (
+	KindModel         = "model_registry.model"
+	KindModelVersion  = "model_registry.model_version"
+	KindModelApproval = "model_registry.approval"
+	KindDeployment    = "model_registry.deployment"
+)
+
+// Model is a model as a registry lists it.
+type Model struct {
+	Registry   string            `json:"registry"` // the registry's name, with account and region: sagemaker/123456789012/eu-west-1
+	Name       string            `json:"name"`
+	ID         string            `json:"id"` // the registry's own id: ARN, URI
+	Owner      string            `json:"owner,omitempty"`
+	Tags       map[string]string `json:"tags"`
+	CreatedAt  string            `json:"created_at,omitempty"` // RFC 3339, UTC; so are all times below
+	Visibility string            `json:"visibility,omitempty"`
+	Licence    string            `json:"licence,omitempty"`
+	Gated      string            `json:"gated,omitempty"`
+}
+
+// ModelVersion is one immutable version of a model.
+type ModelVersion struct {
+	Registry       string            `json:"registry"`
+	Model          string            `json:"model"`
+	Version        string            `json:"version"`
+	ARNOrURI       string            `json:"arn_or_uri"`
+	CreatedAt      string            `json:"created_at,omitempty"`
+	CreatedBy      string            `json:"created_by,omitempty"`
+	SourceRun      string            `json:"source_run,omitempty"`
+	ArtifactDigest string            `json:"artifact_digest,omitempty"`
+	MetricsURI     string            `json:"metrics_uri,omitempty"`
+	StageOrAlias   string            `json:"stage_or_alias,omitempty"`
+	Tags           map[string]string `json:"tags"`
+	Framework      string            `json:"framework,omitempty"`
+	BaseModel      string            `json:"base_model,omitempty"`
+	RevisionSHA    string            `json:"revision_sha,omitempty"`
+	Status         string            `json:"status,omitempty"`
+}
+
+// ModelApproval is the approval state that a model version carried when it was
+// read. ChangedAt is when the registry last touched the version: never before
+// the approval, but later if anything else was edited since.
+type ModelApproval struct {
+	Registry            string `json:"registry"`
+	Model               string `json:"model"`
+	Version             string `json:"version"`
+	ARNOrURI            string `json:"arn_or_uri"`
+	ApprovalStatus      string `json:"approval_status"`
+	ApprovalDescription string `json:"approval_description,omitempty"`
+	ChangedBy           string `json:"changed_by,omitempty"`
+	ChangedAt           string `json:"changed_at,omitempty"`
+	PreviousStatus      string `json:"previous_status,omitempty"`
+}
+
+// Deployment is what serves traffic at one endpoint.
+type Deployment struct {
+	Platform    string    `json:"platform"` // sagemaker, vertex, …
+	EndpointID  string    `json:"endpoint_id"`
+	Environment string    `json:"environment,omitempty"`
+	Region      string    `json:"region"`
+	Variants    []Variant `json:"variants"` // never null
+	CreatedAt   string    `json:"created_at,omitempty"`
+	UpdatedAt   string    `json:"updated_at,omitempty"`
+	Status      string    `json:"status,omitempty"`
+	ConfigRef   string    `json:"config_ref,omitempty"`
+	DataCapture string    `json:"data_capture,omitempty"` // enabled, disabled, or empty where the platform does not say
+	ARNOrURI    string    `json:"arn_or_uri,omitempty"`
+}
+
+// Variant is one model behind an endpoint. ModelPackageARN is empty for a
+// model that was made from files and is in no registry; Resolved is false when
+// the connector could not look behind the model's name, so that an empty
+// package says nothing.
+type Variant struct {
+	Name            string  `json:"name"`
+	ModelRef        string  `json:"model_ref"`
+	ModelPackageARN string  `json:"model_package_arn"`
+	Model           string  `json:"model"`   // the package's group, if it is versioned
+	Version         string  `json:"version"` // the package's version, if it is versioned
+	Weight          float64 `json:"weight"`  // share of traffic as configured, not normalised
+	InstanceCount   int64   `json:"instance_count"`
+	Shadow          bool    `json:"shadow"` // receives copies of traffic, answers nobody
+	Resolved        bool    `json:"resolved"`
+}

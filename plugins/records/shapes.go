@@ -1,0 +1,214 @@
+package records
+
+import "strings"
+
+// shape is one line of the table below. Fields are names with a suffix:
+// none text, @ time, # number, ? yes or no, [] list of texts, []{} list of
+// objects, {} object. Key names the fields of the natural key.
+type shape struct {
+	kind, subjectType, subjectField, key, event, fields string
+}
+
+// ShapeOf returns the shape of a kind that people keep, and false for a kind
+// that only a connector's own reading of a system can show (a merge, a scan, a
+// deployment): such a kind is never taken from a file or a ticket.
+func ShapeOf(kind string) (Shape, bool) {
+	for _, row := range shapes() {
+		if row.kind == kind {
+			return row.expand(), true
+		}
+	}
+	return Shape{}, false
+}
+
+// Shapes returns all shapes, in the vocabulary's order.
+func Shapes() []Shape {
+	rows := shapes()
+	out := make([]Shape, 0, len(rows))
+	for _, row := range rows {
+		out = append(out, row.expand())
+	}
+	return out
+}
+
+func (r shape) expand() Shape {
+	s := Shape{
+		Kind: r.kind, SubjectType: r.subjectType, SubjectField: r.subjectField,
+		Key: strings.Fields(r.key), EventField: r.event,
+	}
+	for _, f := range strings.Fields(r.fields) {
+		s.Fields = append(s.Fields, parseField(f))
+	}
+	return s
+}
+
+func parseField(f string) Field {
+	for _, t := range []struct {
+		suffix string
+		is     FieldType
+	}{{"[]{}", Objects}, {"[]", Texts}, {"{}", Object}, {"@", Time}, {"#", Number}, {"?", Bool}} {
+		if name, ok := strings.CutSuffix(f, t.suffix); ok {
+			return Field{Name: name, Type: t.is}
+		}
+	}
+	return Field{Name: f, Type: Text}
+}
+
+func shapes() []shape {
+	return append(append(append(governance(), systems()...), operation()...), suppliers()...)
+}
+
+// governance: the management system, its documents, people and improvement.
+func governance() []shape {
+	const org, nc = "organization", "nonconformity"
+	return []shape{
+		{"document.approval", "document", "doc_id", "doc_id sha256 approver", "approved_at",
+			"doc_id version sha256 approver approver_role decision approved_at@ method"},
+		{"document.review", "document", "doc_id", "doc_id reviewed_at", "reviewed_at",
+			"doc_id version reviewer reviewed_at@ outcome next_due@"},
+		{"document.acknowledgement", "person", "person", "doc_id version person", "acknowledged_at",
+			"doc_id version person acknowledged_at@ population_ref"},
+		{"context.register", org, "", "approved_at", "approved_at",
+			"issues[]{} ai_roles[] climate_relevance approved_at@"},
+		{"stakeholder.register", org, "", "approved_at", "approved_at", "parties[]{} approved_at@"},
+		{"legal.register", org, "", "reviewed_at", "reviewed_at", "obligations[]{} reviewed_at@"},
+		{"scope.statement", org, "", "approved_at", "approved_at",
+			"boundaries systems[] sites[] units[] exclusions[]{} roles[] approved_at@ sha256"},
+		{"aims.process_map", org, "", "approved_at", "approved_at", "processes[]{} approved_at@"},
+		{"aims.change_record", "change", "change_id", "change_id", "effective_at",
+			"change_id type planned_at@ reason impact approved_by effective_at@"},
+		{"soa.record", org, "", "version", "approved_at", "version controls[]{} approved_by approved_at@"},
+		{"objective.definition", org, "", "objective_id version", "approved_at",
+			"objective_id version metric target owner due@ plan level approved_at@"},
+		{"objective.measurement", org, "", "objective_id period", "measured_at",
+			"objective_id period value# target# status measured_at@ source_query"},
+		{"role.assignment", "person", "person", "role person start", "start",
+			"role person start@ end@ authority_doc directory_active?"},
+		{"competence.record", "person", "person", "person requirement", "obtained_at",
+			"person role requirement evidence_type obtained_at@ valid_to@ verified_by"},
+		{"training.completion", "person", "person", "person course completed_at", "completed_at",
+			"person course version completed_at@ score# population_ref"},
+		{"communication.record", org, "", "topic audience sent_at", "sent_at",
+			"topic audience channel sent_at@ sender content_sha256"},
+		{"resource.plan", org, "", "period", "approved_at",
+			"period budget# headcount# tooling gaps[] approved_by approved_at@"},
+		{"improvement.record", org, "", "id", "implemented_at", "id source description implemented_at@ evidence_ref"},
+		{"review.management", org, "", "review_id", "held_at",
+			"review_id held_at@ chair attendees[] inputs{} decisions[]{} minutes_sha256"},
+		{"audit.programme", org, "", "cycle", "approved_at", "cycle audits[]{} approved_at@"},
+		{"audit.internal", org, "", "audit_id", "performed_at",
+			"audit_id scope clauses[] controls[] auditor auditor_independent? performed_at@ report_sha256 findings[] reported_to"},
+		{"audit.finding", nc, "finding_id", "finding_id", "raised_at",
+			"finding_id source grade clause raised_at@ owner due@ closed_at@"},
+		{"nonconformity.record", nc, "nc_id", "nc_id", "raised_at",
+			"nc_id source clause description raised_at@ correction cause similar_check status"},
+		{"corrective_action.record", nc, "nc_id", "action_id", "verified_at",
+			"action_id nc_id owner due@ implemented_at@ verified_by verified_at@ effective?"},
+		{"concern.channel", org, "", "channel_url", "last_test_at",
+			"channel_url anonymous? non_retaliation_ref last_test_at@ published_at@"},
+		{"concern.report", "record", "case_id", "case_id", "received_at",
+			"case_id received_at@ triaged_at@ closed_at@ outcome"},
+		{"risk.method", org, "", "doc_id sha256", "approved_at", "doc_id sha256 criteria scales acceptance_rule approved_at@"},
+		{"impact.method", org, "", "doc_id sha256", "approved_at", "doc_id sha256 triggers[] dimensions[] approved_at@"},
+		{"external.report", org, "", "report_id", "submitted_at",
+			"report_id obligation recipient due_at@ submitted_at@ receipt_ref"},
+		{"customer.commitment", "customer", "customer_or_segment", "customer_or_segment commitment", "reviewed_at",
+			"customer_or_segment commitment source_doc owner status reviewed_at@"},
+	}
+}
+
+// systems: what is decided and written about one AI system.
+func systems() []shape {
+	const sys, id = "ai_system", "system_id"
+	return []shape{
+		{"risk.assessment", sys, id, "assessment_id", "approved_at",
+			"assessment_id system_id system_version method_version risks[]{} assessor approved_by approved_at@ trigger"},
+		{"risk.treatment_plan", sys, id, "plan_id", "approved_at",
+			"plan_id system_id risk_ids[] actions[]{} residual approved_by approved_at@"},
+		{"risk.acceptance", sys, id, "risk_id accepted_at", "accepted_at",
+			"risk_id system_id level accepted_by role accepted_at@ expires_at@ rationale"},
+		{"impact.assessment", sys, id, "assessment_id", "approved_at",
+			"assessment_id system_id system_version affected_groups[] individual_impacts[] societal_impacts[] misuse[] mitigations[] conclusion assessor approved_by approved_at@"},
+		{"inventory.ai_system", sys, id, "system_id", "reviewed_at",
+			"system_id name purpose owner deputy risk_tier ai_role stage models[] vendors[] datasets[] repos[] cloud_refs[] users affected_groups[] in_scope? go_live@ retired_at@ reviewed_at@"},
+		{"inventory.use_case_approval", sys, id, "request_key", "decided_at",
+			"system_id request_key tier approver approver_role decision decided_at@ conditions[]"},
+		{"inventory.tooling", sys, id, "system_id component version", "", "system_id component version licence source sha"},
+		{"responsibility.matrix", sys, id, "system_id approved_at", "approved_at", "system_id activities[]{} approved_at@"},
+		{"system.requirements", sys, id, "system_id version", "approved_at",
+			"system_id version requirements[]{} approved_by approved_at@"},
+		{"system.design_record", sys, id, "system_id version", "updated_at",
+			"system_id version architecture model_choice prompts data_flow threats[] oversight_points[] updated_at@"},
+		{"system.technical_documentation", sys, id, "system_id documented_version", "updated_at",
+			"system_id sections{} documented_version updated_at@ sha256"},
+		{"system.user_documentation", sys, id, "url version", "published_at",
+			"system_id audience url sections{} version published_at@ sha256"},
+		{"system.retirement", sys, id, "system_id", "decided_at",
+			"system_id decided_at@ endpoints_removed_at@ keys_revoked_at@ data_disposition users_informed_at@ approved_by"},
+		{"evaluation.criteria", sys, id, "system_id version", "approved_at", "system_id metrics[]{} approved_at@ version"},
+		{"evaluation.red_team", sys, id, "system_id version performed_at", "performed_at",
+			"system_id version scope attempts# findings[] performed_by performed_at@"},
+		{"monitoring.plan", sys, id, "system_id version", "approved_at",
+			"system_id version metrics[] method frequency owner thresholds{} approved_at@"},
+		{"oversight.rule", sys, id, "system_id version", "approved_at",
+			"system_id version decision_class required_review{} override_rights approved_at@"},
+	}
+}
+
+// operation: what happens while systems are built, released and run.
+func operation() []shape {
+	const sys, id = "ai_system", "system_id"
+	const dataset, did = "dataset", "dataset_id"
+	return []shape{
+		{"jira.change_request", "change", "key", "key", "implemented_at",
+			"key system_ids[] risk_class planned_start@ approval_ref implemented_at@ rollback_plan post_review"},
+		{"jira.incident", "incident", "key", "key", "declared_at",
+			"key system_ids[] severity harm_type detected_at@ declared_at@ contained_at@ resolved_at@ notifiable? decision_by rca_link corrective_action_keys[]"},
+		{"jira.approval", "record", "issue_key", "approval_id", "decided_at",
+			"issue_id issue_key approval_id approvers[] decision decided_at@ final_decision"},
+		{"evaluation.run", "release", "run_id", "run_id", "finished_at",
+			"run_id system_id subject_ref dataset_version metrics{} thresholds{} passed? started_at@ finished_at@ executor artifact_sha256"},
+		{"release.approval", "release", "release_id", "release_id", "decided_at",
+			"release_id system_id tier artefact_refs[] approver approver_role decided_at@ conditions[]"},
+		{"release.checklist", "release", "release_id", "release_id", "completed_at",
+			"release_id items{} completed_by completed_at@"},
+		{"monitoring.metric_series", sys, id, "system_id metric window", "at", "system_id metric window value# threshold# at@"},
+		{"monitoring.alert", sys, id, "alert_id", "fired_at",
+			"alert_id system_id metric fired_at@ acked_at@ resolved_at@ linked_issue"},
+		{"monitoring.review", sys, id, "system_id period", "reviewed_at",
+			"system_id period reviewer conclusions actions[] reviewed_at@"},
+		{"oversight.human_decision", sys, id, "decision_id", "decided_at",
+			"system_id decision_id ai_output_ref reviewer action decided_at@ latency_s#"},
+		{"feedback.user_report", sys, id, "report_id", "received_at",
+			"system_id report_id category received_at@ triaged_at@ outcome"},
+		{"incident.communication", "incident", "incident_key", "incident_key recipient_class", "sent_at",
+			"incident_key recipient_class due_at@ sent_at@ channel content_sha256 decision_by"},
+		{"inventory.dataset", dataset, did, "dataset_id", "updated_at",
+			"dataset_id system_ids[] category location owner personal_data? retention updated_at@"},
+		{"data.datasheet", dataset, did, "dataset_id version", "approved_at",
+			"dataset_id version motivation composition collection representativeness limits privacy approved_at@"},
+		{"data.acquisition_record", dataset, did, "dataset_id acquired_at", "acquired_at",
+			"dataset_id source rights_or_licence legal_basis acquired_at@ approved_by terms_sha256"},
+		{"data.quality_report", dataset, did, "dataset_id version run_at", "run_at",
+			"dataset_id version checks[]{} passed? run_at@"},
+		{"data.lineage", dataset, did, "dataset_id version", "recorded_at",
+			"dataset_id version parents[] transform_commit model_versions[] recorded_at@"},
+		{"data.preparation_record", dataset, did, "dataset_id version", "recorded_at",
+			"dataset_id version steps[] code_commit reviewer labelled_by recorded_at@"},
+	}
+}
+
+// suppliers: vendors and what they promised.
+func suppliers() []shape {
+	const vendor, id = "vendor", "vendor_id"
+	return []shape{
+		{"vendor.record", vendor, id, "vendor_id", "updated_at",
+			"vendor_id legal_name services[] criticality owner systems[] data_classes[] contract_ref updated_at@"},
+		{"vendor.assessment", vendor, id, "vendor_id approved_at", "approved_at",
+			"vendor_id topics{} result assessor approved_by approved_at@ next_due@ evidence_links[]"},
+		{"vendor.contract_terms", vendor, id, "vendor_id doc_sha256", "effective_at",
+			"vendor_id doc_sha256 version effective_at@ clauses{}"},
+		{"vendor.attestation", vendor, "vendor", "vendor type issued_at", "issued_at",
+			"vendor type scope issued_at@ valid_to@ issuer doc_sha256 bridge_letter"},
+	}
+}
