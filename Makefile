@@ -1,0 +1,42 @@
+# Everything a person or a machine does with this tree. `make help` lists it.
+
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+LDFLAGS  = -s -w -X main.version=$(VERSION)
+GOFLAGS_BUILD = -trimpath -ldflags "$(LDFLAGS)"
+GOLANGCI = github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.5.0
+BENCHTIME ?= 1x
+
+.DEFAULT_GOAL := help
+.PHONY: help build run test lint real bench fuzz generate clean
+
+help: ## this list
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+build: ## build bin/exhibit and the connectors beside it
+	@mkdir -p bin
+	go build $(GOFLAGS_BUILD) -o bin/ ./cmd/...
+
+run: build ## build, then run the sandbox organisation end to end (exhibit try)
+	./bin/exhibit try
+
+test: build ## run all tests; installs PostgreSQL first where it is missing
+	@.ci/need-postgres
+	go test ./...
+
+lint: ## run the linters and check that generated code is what is committed
+	@.ci/lint $(GOLANGCI)
+
+real: build ## the main job against servers written by others, from a user's configuration
+	.ci/real
+
+bench: ## measure against a bare baseline in the same run; prints ratios
+	.ci/bench $(BENCHTIME)
+
+fuzz: ## fuzz every parser and the ledger, 20 seconds each
+	.ci/fuzz 20s
+
+generate: ## regenerate code from .proto
+	go generate ./plugins/wire/...
+
+clean: ## remove what the other targets made
+	rm -rf bin exhibit-try exhibit-real .peers
