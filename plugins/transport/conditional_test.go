@@ -1,0 +1,94 @@
+package transport_test
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/exhibit-aims/exhibit/plugins/connector"
+	"github.com/exhibit-aims/exhibit/plugins/transport"
+)
+
+func TestConditionalReadsAgain(t *testing.T) {
+	s := newServer(t, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("ETag", `W/"v1"`)
+		w.Header().Set("Last-Modified", "Mon, 02 Mar 2026 10:00:00 GMT")
+		if r.Header.Get("If-None-Match") == `W/"v1"` && r.Header.Get("If-Modified-Since") != "" {
+			w.WriteHeader(http.StatusNotModified) // without Link, as GitHub answers
+			return
+		}
+		w.Header().Set("Link", `<https://elsewhere/?page=2>; rel="next"`)
+		fmt.Fprint(w, `["a"]`)
+	})
+	target := s.URL + "/list?page=1"
+	u, err := url.Parse(target)
+	if err != nil {
+		t.Fatal(err)
+	}
+	key := transport.Key(u)
+
+	first := newClient(t, transport.Options{BaseURL: s.URL})
+	resp, _, err := get(transport.Conditional(t.Context(), key), t, first, target)
+	if err != nil {
+		t.Fatal(err)
+	}
+	v := transport.ValidatorOf(resp)
+	v.Memo = []byte("a")
+	want := connector.Validator{ETag: `W/"v1"`, LastModified: "Mon, 02 Mar 2026 10:00:00 GMT", Link: `<https://elsewhere/?page=2>; rel="next"`, Memo: []byte("a")}
+	if d := cmp.Diff(want, v); d != "" {
+		t.Fatalf("validator (-want +got):\n%s", d)
+	}
+
+	again := newClient(t, transport.Options{BaseURL: s.URL, Validators: map[string]connector.Validator{key: v}})
+	resp, body, err := get(transport.Conditional(t.Context(), key), t, again, target)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !transport.NotModified(resp) || body != "" || resp.Header.Get("Link") != v.Link || string(again.Memo(key)) != "a" {
+		t.Errorf("status %d, body %q, link %q, memo %q", resp.StatusCode, body, resp.Header.Get("Link"), again.Memo(key))
+	}
+	if !transport.ValidatorOf(resp).IsZero() {
+		t.Error("a 304 gave a new validator, which would lose the memo")
+	}
+	if got, want := again.Calls(), (connector.Calls{Requests: 1, NotModified: 1}); got != want {
+		t.Errorf("calls %+v, want %+v", got, want)
+	}
+
+	// The same request without Conditional is a plain one.
+	resp, body, err = get(t.Context(), t, again, target)
+	if err != nil || resp.StatusCode != 200 || body != `["a"]` {
+		t.Errorf("plain request: %v %q %v", resp, body, err)
+	}
+}
+
+// A caller's own If-None-Match has no memo and no stored Link behind it.
+func TestUnaskedNotModified(t *testing.T) {
+	s := newServer(t, status(http.StatusNotModified))
+	c := newClient(t, transport.Options{BaseURL: s.URL})
+	_, _, err := get(transport.Conditional(t.Context(), "unknown"), t, c, s.URL)
+	if !errors.Is(err, transport.ErrUnaskedNotModified) {
+		t.Errorf("error %v, want ErrUnaskedNotModified", err)
+	}
+}
+
+func TestKey(t *testing.T) {
+	for in, want := range map[string]string{
+		"https://h/a?b=2&a=1#f":            "https://h/a?a=1&b=2",
+		"https://me:pw@h/a?token=x":        "https://h/a?token=REDACTED",
+		"https://h/repos/a%2Fb/c?page=1":   "https://h/repos/a%2Fb/c?page=1",
+		"https://h/a?created=%3E%3D2026":   "https://h/a?created=%3E%3D2026",
+		"https://h/a?next_page_token=part": "https://h/a?next_page_token=REDACTED",
+	} {
+		u, err := url.Parse(in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := transport.Key(u); got != want {
+			t.Errorf("Key(%q) = %q, want %q", in, got, want)
+		}
+	}
+}

@@ -1,0 +1,128 @@
+package transport
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+)
+
+// longestHold bounds how far ahead a source can close the gate.
+const longestHold = 7 * 24 * time.Hour
+
+// RateLimitError: the source wants us to wait longer than allowed, or again and
+// again. Nothing was read; try after Until.
+type RateLimitError struct {
+	Host   string
+	Status int       // of the answer; 0 when the request was not sent at all
+	Until  time.Time // when the source may answer again; zero if it did not say
+}
+
+func (e *RateLimitError) Error() string {
+	if e.Until.IsZero() {
+		return fmt.Sprintf("%s limits our requests and does not say until when; read less often or lower the request budget", e.Host)
+	}
+	return fmt.Sprintf("%s limits our requests until %s; run again after that or lower the request budget",
+		e.Host, e.Until.UTC().Format(time.RFC3339))
+}
+
+// limited reports whether an answer means "slow down" and, if it says so, for
+// how long from now. Times the source gives are measured against its own Date
+// header, so that a wrong clock on either side does no harm.
+func limited(resp *http.Response, body []byte, now time.Time) (yes bool, wait time.Duration, known bool) {
+	if resp.StatusCode != http.StatusTooManyRequests && resp.StatusCode != http.StatusForbidden {
+		return false, 0, false
+	}
+	server := serverTime(resp, now)
+	wait, known = retryAfter(resp.Header, server)
+	exhausted := resp.Header.Get("X-Ratelimit-Remaining") == "0"
+	if !known && exhausted {
+		wait, known = resetIn(resp.Header, server)
+	}
+	if resp.StatusCode == http.StatusTooManyRequests {
+		return true, wait, known
+	}
+	yes = exhausted || resp.Header.Get("Retry-After") != "" || resp.Header.Get("Gh-Limited-By") != "" || aboutLimits(body)
+	return yes, wait, known
+}
+
+// serverTime returns the source's own idea of now.
+func serverTime(resp *http.Response, now time.Time) time.Time {
+	if d, err := http.ParseTime(resp.Header.Get("Date")); err == nil {
+		return d
+	}
+	return now
+}
+
+// retryAfter reads Retry-After in seconds or as a date.
+func retryAfter(h http.Header, server time.Time) (time.Duration, bool) {
+	s := strings.TrimSpace(h.Get("Retry-After"))
+	if s == "" {
+		return 0, false
+	}
+	if t, err := http.ParseTime(s); err == nil {
+		return clampHold(t.Sub(server)), true
+	}
+	n, err := strconv.ParseFloat(s, 64)
+	if err != nil || n != n {
+		return 0, false
+	}
+	return clampSeconds(n), true
+}
+
+// resetIn reads X-RateLimit-Reset: seconds since 1970, or a date as Jira gives it.
+func resetIn(h http.Header, server time.Time) (time.Duration, bool) {
+	s := strings.TrimSpace(h.Get("X-Ratelimit-Reset"))
+	if t, err := time.Parse(time.RFC3339, s); err == nil {
+		return clampHold(t.Sub(server)), true
+	}
+	n, err := strconv.ParseInt(s, 10, 64)
+	if err != nil || n <= 0 {
+		return 0, false
+	}
+	return clampSeconds(float64(n) - float64(server.Unix())), true
+}
+
+func clampSeconds(n float64) time.Duration {
+	if n > longestHold.Seconds() {
+		return longestHold
+	}
+	return clampHold(time.Duration(n * float64(time.Second)))
+}
+
+func clampHold(d time.Duration) time.Duration { return max(0, min(d, longestHold)) }
+
+// aboutLimits reports whether an error's documentation link is about limits:
+// the only mark of GitHub's secondary limit in some answers.
+func aboutLimits(body []byte) bool {
+	var e struct {
+		DocumentationURL string `json:"documentation_url"`
+	}
+	if len(body) > 64<<10 || json.Unmarshal(body, &e) != nil {
+		return false
+	}
+	return strings.Contains(e.DocumentationURL, "rate-limit") || strings.Contains(e.DocumentationURL, "abuse-rate-limits")
+}
+
+// gate holds back every request of a client after one was told to wait.
+type gate struct {
+	mu    sync.Mutex
+	until time.Time
+}
+
+func (g *gate) close(until time.Time) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if until.After(g.until) {
+		g.until = until
+	}
+}
+
+func (g *gate) opensAt() time.Time {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.until
+}
