@@ -30,3 +30,18 @@ type Entry struct {
 	Body json.RawMessage // canonical JSON object
 	Line []byte          // the canonical bytes that are hashed, without newline
 }
+
+// Known reports whether t is a type that this version reads and writes.
+func (t EntryType) Known() bool { return knownType([]byte(t)) != "" }
+
+// knownType gives the constant that equals b, or nothing.
+func knownType(b []byte) EntryType {
+	switch t := EntryType(b); t {
+	case EntryEvidence:
+		return EntryEvidence
+	case EntryRunOpened, EntryGone, EntryRunClosed, EntryRegister, EntryWaiver, EntryApplicability,
+		EntryAssessment, EntryExport, EntryErasure:
+		return t
+	}
+	return ""
+}

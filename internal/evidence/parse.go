@@ -1,0 +1,324 @@
+package evidence
+
+import (
+	"bytes"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// Errors of parsing lines.
+var (
+	// ErrVersion: the line was written by a newer version. Update.
+	ErrVersion = errors.New("line of an unknown version")
+	// ErrMalformed: the bytes are no ledger line.
+	ErrMalformed = errors.New("malformed ledger line")
+)
+
+// ParseLine reads one ledger line, without newline, at position seq. It
+// accepts exactly the bytes that this package writes: a line whose bytes are
+// not their own canonical form, of an unknown type or version, or with a field
+// too many is refused. The entry shares line's memory.
+func ParseLine(seq int64, line []byte) (Entry, error) {
+	e, err := splitLine(seq, line)
+	if err != nil {
+		return Entry{}, fmt.Errorf("entry %d: %w", seq, err)
+	}
+	if err := e.check(); err != nil {
+		return Entry{}, fmt.Errorf("entry %d: %s: %w", seq, e.Type, err)
+	}
+	return e, nil
+}
+
+// SplitLine is ParseLine for a line whose bytes were checked before: it reads
+// the envelope and leaves the body alone.
+func SplitLine(seq int64, line []byte) (Entry, error) {
+	e, err := splitLine(seq, line)
+	if err != nil {
+		return Entry{}, fmt.Errorf("entry %d: %w", seq, err)
+	}
+	return e, nil
+}
+
+const (
+	lineHead = `{"at":"`
+	lineBody = `","body":`
+	lineType = `,"type":"`
+	lineTail = `","v":1}`
+)
+
+func splitLine(seq int64, line []byte) (Entry, error) {
+	const prefix = len(lineHead) + stampLen + len(lineBody)
+	if len(line) < prefix+len(lineType)+len(lineTail) || string(line[:len(lineHead)]) != lineHead {
+		return Entry{}, ErrMalformed
+	}
+	at, ok := parseStamp(line[len(lineHead) : len(lineHead)+stampLen])
+	if !ok || string(line[len(lineHead)+stampLen:prefix]) != lineBody {
+		return Entry{}, ErrMalformed
+	}
+	rest := line[prefix:]
+	v := bytes.LastIndex(rest, []byte(`","v":`))
+	if v < 0 || rest[len(rest)-1] != '}' {
+		return Entry{}, ErrMalformed
+	}
+	if n := string(rest[v+len(`","v":`) : len(rest)-1]); n != "1" {
+		if _, err := strconv.ParseUint(n, 10, 32); err == nil {
+			return Entry{}, fmt.Errorf("%w %s: this program reads version %d; update it", ErrVersion, n, Version)
+		}
+		return Entry{}, ErrMalformed
+	}
+	t := bytes.LastIndex(rest[:v], []byte(lineType))
+	if t < 2 {
+		return Entry{}, ErrMalformed
+	}
+	typ := knownType(rest[t+len(lineType) : v])
+	if typ == "" {
+		return Entry{}, fmt.Errorf("%w: unknown type %.40q", ErrMalformed, rest[t+len(lineType):v])
+	}
+	return Entry{Seq: seq, Type: typ, At: at, Body: rest[:t:t], Line: line}, nil
+}
+
+// check is the strict half of ParseLine: the body is rebuilt from what it
+// says, and has to come out as it is.
+func (e Entry) check() error {
+	switch e.Type {
+	case EntryEvidence:
+		var p Parser
+		_, err := p.Evidence(e, true)
+		return err
+	case EntryRunOpened:
+		_, err := ParseRunOpened(e)
+		return err
+	case EntryRunClosed:
+		_, err := ParseRunClosed(e)
+		return err
+	case EntryGone:
+		_, err := ParseGone(e)
+		return err
+	case EntryErasure:
+		_, err := ParseErasure(e)
+		return err
+	default:
+		return checkCanonicalObject(e.Body)
+	}
+}
+
+// Parser reads evidence entries. It keeps the short strings that repeat (kinds,
+// runs, subject types) so that a million entries do not hold a million copies.
+// The zero value is ready; a Parser is not safe for concurrent use.
+type Parser struct {
+	seen map[string]string
+	buf  []byte
+}
+
+// maxInterned bounds what a Parser keeps.
+const maxInterned = 4096
+
+func (p *Parser) intern(b []byte) string {
+	if s, ok := p.seen[string(b)]; ok {
+		return s
+	}
+	if p.seen == nil || len(p.seen) >= maxInterned {
+		p.seen = make(map[string]string)
+	}
+	s := string(b)
+	p.seen[s] = s
+	return s
+}
+
+// Evidence reads the sealed fields of an evidence entry, its position and the
+// digest of its line. Source, GoneAt and Payload are not in a line and stay
+// empty. If strict, the line is rebuilt and compared with its bytes; without,
+// the line must have been checked before.
+func (p *Parser) Evidence(e Entry, strict bool) (Evidence, error) {
+	ev := Evidence{Seq: e.Seq}
+	s := scanner{b: e.Body, p: p}
+	s.lit(`{"collected_at":"`)
+	ev.CollectedAt = s.stamp()
+	if s.opt(`","event_time":"`) {
+		ev.EventTime = s.stamp()
+	}
+	s.lit(`",`)
+	ev.Imported = s.opt(`"imported":true,`)
+	s.lit(`"key":"`)
+	ev.Key = s.str(false)
+	s.lit(`,"kind":"`)
+	ev.Kind = s.str(true)
+	s.lit(`,"major":`)
+	ev.Major = s.num()
+	s.lit(`,"payload":"`)
+	s.digest(&ev.PayloadSum)
+	if s.opt(`","period":{"from":"`) {
+		ev.Period = &Period{From: s.stamp()}
+		s.lit(`","to":"`)
+		ev.Period.To = s.stamp()
+		s.lit(`"},"revision":`)
+	} else {
+		s.lit(`","revision":`)
+	}
+	ev.Revision = s.num()
+	s.lit(`,"run":"`)
+	ev.Run = s.str(true)
+	s.lit(`,"size":`)
+	ev.PayloadSize = s.num()
+	s.lit(`,"subject":{"id":"`)
+	ev.Subject.ID = s.str(false)
+	s.lit(`,"type":"`)
+	ev.Subject.Type = s.str(true)
+	s.lit(`}`)
+	if s.opt(`,"url":"`) {
+		ev.URL = s.str(false)
+	}
+	s.lit(`}`)
+	if s.bad || len(s.b) != 0 {
+		return Evidence{}, ErrMalformed
+	}
+	if strict {
+		var err error
+		if p.buf, err = AppendEvidence(p.buf[:0], e.At, &ev); err != nil {
+			return Evidence{}, err
+		}
+		if !bytes.Equal(p.buf, e.Line) {
+			return Evidence{}, ErrNotCanonical
+		}
+	}
+	ev.Digest = Sum(e.Line)
+	return ev, nil
+}
+
+// scanner reads the pieces of a line from the front. After the first piece
+// that does not fit, bad stays set and every result is zero.
+type scanner struct {
+	b   []byte
+	p   *Parser
+	bad bool
+}
+
+func (s *scanner) opt(lit string) bool {
+	if s.bad || len(s.b) < len(lit) || string(s.b[:len(lit)]) != lit {
+		return false
+	}
+	s.b = s.b[len(lit):]
+	return true
+}
+
+func (s *scanner) lit(lit string) {
+	if !s.opt(lit) {
+		s.bad = true
+	}
+}
+
+func (s *scanner) stamp() time.Time {
+	if s.bad || len(s.b) < stampLen {
+		s.bad = true
+		return time.Time{}
+	}
+	t, ok := parseStamp(s.b[:stampLen])
+	s.bad = !ok
+	s.b = s.b[stampLen:]
+	return t
+}
+
+// str reads a string whose opening quote was read, and its closing quote.
+func (s *scanner) str(repeats bool) string {
+	if s.bad {
+		return ""
+	}
+	end := bytes.IndexByte(s.b, '"')
+	if end < 0 {
+		s.bad = true
+		return ""
+	}
+	raw := s.b[:end]
+	if bytes.IndexByte(raw, '\\') >= 0 {
+		return s.escaped()
+	}
+	s.b = s.b[end+1:]
+	if repeats {
+		return s.p.intern(raw)
+	}
+	return string(raw)
+}
+
+func (s *scanner) escaped() string {
+	end := skipString(s.b, -1)
+	if end >= len(s.b) {
+		s.bad = true
+		return ""
+	}
+	quoted := append(append([]byte{'"'}, s.b[:end]...), '"')
+	out, err := jsontext.AppendUnquote(nil, quoted)
+	s.bad = err != nil
+	s.b = s.b[end+1:]
+	return string(out)
+}
+
+func (s *scanner) num() int {
+	n, i := 0, 0
+	for ; i < len(s.b) && i < 16 && '0' <= s.b[i] && s.b[i] <= '9'; i++ {
+		n = n*10 + int(s.b[i]-'0')
+	}
+	if i == 0 {
+		s.bad = true
+	}
+	if s.bad {
+		return 0
+	}
+	s.b = s.b[i:]
+	return n
+}
+
+func (s *scanner) digest(d *Digest) {
+	if s.bad || len(s.b) < 2*len(d) {
+		s.bad = true
+		return
+	}
+	if _, err := hex.Decode(d[:], s.b[:2*len(d)]); err != nil {
+		s.bad = true
+		return
+	}
+	s.b = s.b[2*len(d):]
+}
+
+// parseStamp reads a time in stampLayout and nothing else.
+func parseStamp(b []byte) (time.Time, bool) {
+	if len(b) != stampLen || b[4] != '-' || b[7] != '-' || b[10] != 'T' ||
+		b[13] != ':' || b[16] != ':' || b[19] != '.' || b[26] != 'Z' {
+		return time.Time{}, false
+	}
+	ok := true
+	num := func(from, to int) int {
+		n := 0
+		for _, c := range b[from:to] {
+			if c < '0' || c > '9' {
+				ok = false
+			}
+			n = n*10 + int(c-'0')
+		}
+		return n
+	}
+	y, mo, d := num(0, 4), num(5, 7), num(8, 10)
+	h, mi, sec, us := num(11, 13), num(14, 16), num(17, 19), num(20, 26)
+	if !ok || y < 1 || mo < 1 || mo > 12 || d < 1 || d > daysIn(y, mo) || h > 23 || mi > 59 || sec > 59 {
+		return time.Time{}, false
+	}
+	t := time.Date(y, time.Month(mo), d, h, mi, sec, us*1000, time.UTC)
+	return t, !t.IsZero()
+}
+
+func daysIn(y, m int) int {
+	switch m {
+	case 2:
+		if y%4 == 0 && (y%100 != 0 || y%400 == 0) {
+			return 29
+		}
+		return 28
+	case 4, 6, 9, 11:
+		return 30
+	}
+	return 31
+}
