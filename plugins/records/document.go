@@ -25,5 +25,6 @@ type DocumentRevision struct {
 	SourceURI             string   `json:"source_uri"`
 	SourcePath            string   `json:"source_path,omitempty"`
 	SourceCommit          string   `json:"source_commit,omitempty"`
+	OutOfOrder            bool     `json:"out_of_order,omitempty"`  // the commit is dated before its parent
 	RequiredSectionsFound []string `json:"required_sections_found"` // never null
 }

@@ -32,6 +32,9 @@ type Field struct {
 	Type FieldType
 }
 
+// maxID is the longest subject id and key, in bytes.
+const maxID = 1000
+
 // OrganizationID is the subject id of records about the organisation itself.
 const OrganizationID = "organization"
 
@@ -77,6 +80,10 @@ func (s Shape) Record(values map[string]any) (connector.Record, error) {
 			}
 			v = c
 		}
+		if err := checkValue(v, 0); err != nil {
+			errs = append(errs, fmt.Errorf("field %s: %w", clip(name), err))
+			continue
+		}
 		payload[name] = v
 	}
 	if err := errors.Join(sortErrors(errs)...); err != nil {
@@ -95,6 +102,11 @@ func (s Shape) Record(values map[string]any) (connector.Record, error) {
 		return connector.Record{}, err
 	}
 	rec.Key = key
+	for _, id := range []string{rec.Subject.ID, rec.Key} {
+		if len(id) > maxID || unfit(id) {
+			return connector.Record{}, fmt.Errorf("%q cannot be used to tell one %s from another: it is too long or holds control characters", clip(id), s.Kind)
+		}
+	}
 	if at, ok := payload[s.EventField].(string); ok && s.EventField != "" {
 		rec.EventTime, _ = time.Parse(time.RFC3339Nano, at)
 	}
@@ -264,4 +276,29 @@ func describe(v any) string {
 		return "an object"
 	}
 	return fmt.Sprintf("%T", v)
+}
+
+// checkValue refuses what canonical JSON cannot carry unchanged.
+func checkValue(v any, depth int) error {
+	if depth > 32 {
+		return errors.New("nests deeper than 32")
+	}
+	switch v := v.(type) {
+	case json.Number:
+		_, err := number(v)
+		return err
+	case []any:
+		for _, e := range v {
+			if err := checkValue(e, depth+1); err != nil {
+				return err
+			}
+		}
+	case map[string]any:
+		for _, e := range v {
+			if err := checkValue(e, depth+1); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }

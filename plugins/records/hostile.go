@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
 // clip makes a hostile string fit for an error: no control characters, at
@@ -20,6 +21,14 @@ func clip(s string) string {
 		return string(r[:60]) + "…"
 	}
 	return s
+}
+
+// unfit reports whether an id holds what no id should: control characters
+// or bytes that are no text.
+func unfit(s string) bool {
+	return !utf8.ValidString(s) || strings.ContainsFunc(s, func(r rune) bool {
+		return unicode.IsControl(r) || r == '\u2028' || r == '\u2029'
+	})
 }
 
 // sortErrors puts errors in the order of their text, so that the same values

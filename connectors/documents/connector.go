@@ -1,0 +1,52 @@
+package documents
+
+import (
+	_ "embed"
+
+	"github.com/exhibit-aims/exhibit/plugins/connector"
+	"github.com/exhibit-aims/exhibit/plugins/records"
+)
+
+// Version is the connector's own version.
+const Version = "0.1.0"
+
+// permRead is the one right the connector needs.
+const permRead = "repository:read"
+
+//go:embed config.schema.json
+var configSchema []byte
+
+// Connector reads documents and record files from a git repository.
+type Connector struct{}
+
+var _ connector.Connector = (*Connector)(nil)
+
+// New returns the connector.
+func New() *Connector { return &Connector{} }
+
+// Describe says what the connector is. The kinds beyond document.revision are
+// those that people may keep as record files; a source reads the ones that its
+// configuration names.
+func (*Connector) Describe() connector.Descriptor {
+	d := connector.Descriptor{
+		Name:         "documents",
+		Version:      Version,
+		Summary:      "policies and record files in a git repository, with their history",
+		ConfigSchema: configSchema,
+		Kinds: []connector.KindSpec{{
+			Kind: records.KindDocumentRevision, Major: 1,
+			Summary: "one content that a document had, and when it came into the branch",
+		}},
+		Permissions: []connector.Permission{{
+			ID:    permRead,
+			Kinds: []string{records.KindDocumentRevision},
+			Why:   "the clone's object files are read",
+			Grant: "give the account that runs the agent read access to the folder of the clone (chmod -R o+rX, or a group)",
+		}},
+	}
+	for _, s := range records.Shapes() {
+		d.Kinds = append(d.Kinds, connector.KindSpec{Kind: s.Kind, Major: 1, Summary: "from a record file that says kind: " + s.Kind})
+		d.Permissions[0].Kinds = append(d.Permissions[0].Kinds, s.Kind)
+	}
+	return d
+}
