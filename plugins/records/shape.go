@@ -208,6 +208,9 @@ func number(v any) (any, error) {
 		return nil, fmt.Errorf("want a number, got %s", describe(v))
 	}
 	f, err := strconv.ParseFloat(s, 64)
+	if n, ierr := strconv.ParseInt(s, 10, 64); ierr == nil && (n > 1<<53 || n < -1<<53) {
+		f = math.Inf(1) // rounds to a number that would pass
+	}
 	if err != nil || math.IsInf(f, 0) || math.IsNaN(f) || math.Abs(f) > 1<<53 {
 		return nil, fmt.Errorf("%q is not a number that can be kept exactly", clip(s))
 	}
