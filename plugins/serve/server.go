@@ -67,7 +67,7 @@ func (s *Server) Collect(req *wire.CollectRequest, stream grpc.ServerStreamingSe
 func recovered(err *error) {
 	if p := recover(); p != nil {
 		fmt.Fprintf(os.Stderr, "panic: %v\n%s", p, debug.Stack())
-		*err = status.Errorf(codes.Internal, "%s", wire.Clean(fmt.Sprintf("the connector panicked: %v", p), wire.MaxText))
+		*err = status.Errorf(codes.Aborted, "%s", wire.Clean(fmt.Sprintf("the connector panicked: %v", p), wire.MaxText))
 	}
 }
 

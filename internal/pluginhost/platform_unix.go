@@ -1,0 +1,42 @@
+//go:build unix
+
+package pluginhost
+
+import (
+	"io/fs"
+	"os"
+	"os/exec"
+	"syscall"
+)
+
+const exeSuffix = ""
+
+// platformEnv names the variables without which no process starts here: none.
+func platformEnv() []string { return nil }
+
+func executable(info fs.FileInfo) bool { return info.Mode().Perm()&0o111 != 0 }
+
+// anybodyWrites reports whether users other than owner and group may change
+// the file, or replace it in its directory.
+func anybodyWrites(file, dir fs.FileInfo) bool {
+	sticky := dir.Mode()&fs.ModeSticky != 0
+	return file.Mode().Perm()&0o002 != 0 || dir.Mode().Perm()&0o002 != 0 && !sticky
+}
+
+// ownGroup gives the process a group of its own, so that it and its children
+// can be ended together and the terminal's signals do not reach them.
+func ownGroup(cmd *exec.Cmd) {
+	if cmd.SysProcAttr == nil {
+		cmd.SysProcAttr = &syscall.SysProcAttr{}
+	}
+	cmd.SysProcAttr.Setpgid = true
+	dieWithHost(cmd.SysProcAttr)
+}
+
+// killGroup ends the process and its children.
+func killGroup(p *os.Process) error {
+	if err := syscall.Kill(-p.Pid, syscall.SIGKILL); err == nil || err == syscall.ESRCH {
+		return nil
+	}
+	return p.Kill()
+}

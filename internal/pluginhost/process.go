@@ -1,0 +1,157 @@
+package pluginhost
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/hashicorp/go-plugin/runner"
+
+	"github.com/exhibit-aims/exhibit/plugins/wire"
+)
+
+// process runs one connector for go-plugin. go-plugin's own way of running a
+// command is not used for three reasons: it hands the host's standard input to
+// the child, it panics on a log line whose fields have unexpected types, and
+// it connects to whatever address the child names.
+type process struct {
+	cmd       *exec.Cmd
+	name      string
+	socketDir string
+	stdout    io.ReadCloser
+	exited    chan struct{} // closed when Wait has returned
+
+	mu  sync.Mutex
+	err error // of Wait
+}
+
+var _ runner.Runner = (*process)(nil)
+
+// waitDelay is how long output may go on after the process has ended, held
+// open by something it started.
+const waitDelay = 2 * time.Second
+
+// newProcess prepares the verified binary f at path to run with env.
+func newProcess(path string, f *os.File, env []string, stderr io.Writer) (*process, error) {
+	cmd := exec.Command(path)
+	cmd.Env = append(env, wire.HostPIDKey+"="+strconv.Itoa(os.Getpid()))
+	cmd.Stderr = stderr
+	cmd.WaitDelay = waitDelay
+	ownGroup(cmd)
+	runOpenFile(cmd, f)
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	return &process{cmd: cmd, name: path, stdout: stdout, exited: make(chan struct{})}, nil
+}
+
+// Start starts the process on a thread of its own that lives until the process
+// has ended: the kernel takes the end of that thread for the end of the host.
+func (p *process) Start(context.Context) error {
+	started := make(chan error, 1)
+	go func() {
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		err := p.cmd.Start()
+		started <- err
+		if err == nil {
+			<-p.exited
+		}
+	}()
+	return <-started
+}
+
+// Wait returns when the process has ended. go-plugin calls it once.
+func (p *process) Wait(context.Context) error {
+	err := p.cmd.Wait()
+	p.mu.Lock()
+	p.err = err
+	p.mu.Unlock()
+	close(p.exited)
+	return err
+}
+
+// Kill is kill for go-plugin.
+func (p *process) Kill(context.Context) error { return p.kill() }
+
+// kill ends the process and everything it started.
+func (p *process) kill() error {
+	if p.cmd.Process == nil {
+		return nil
+	}
+	err := killGroup(p.cmd.Process)
+	if errors.Is(err, os.ErrProcessDone) {
+		err = nil
+	}
+	return errors.Join(err, ignoreClosed(p.stdout.Close()))
+}
+
+func ignoreClosed(err error) error {
+	if errors.Is(err, os.ErrClosed) {
+		return nil
+	}
+	return err
+}
+
+// Stdout carries go-plugin's handshake.
+func (p *process) Stdout() io.ReadCloser { return p.stdout }
+
+// Stderr is empty: it goes to the host's log without go-plugin.
+func (p *process) Stderr() io.ReadCloser { return io.NopCloser(strings.NewReader("")) }
+
+// Name is the binary's path.
+func (p *process) Name() string { return p.name }
+
+// ID is the process id, or empty before the start.
+func (p *process) ID() string {
+	if p.cmd.Process == nil {
+		return ""
+	}
+	return strconv.Itoa(p.cmd.Process.Pid)
+}
+
+// Diagnose has nothing to add.
+func (p *process) Diagnose(context.Context) string { return "" }
+
+// PluginToHost refuses every address but a socket in the process's own
+// directory, or on Windows one of this machine.
+func (p *process) PluginToHost(network, address string) (string, string, error) {
+	switch {
+	case network == "unix" && filepath.Dir(filepath.Clean(address)) == filepath.Clean(p.socketDir):
+		return network, address, nil
+	case network == "tcp" && runtime.GOOS == "windows" && strings.HasPrefix(address, "127.0.0.1:"):
+		return network, address, nil
+	}
+	return "", "", fmt.Errorf("the connector asks the host to connect to %s", wire.Quote(network+" "+address))
+}
+
+// HostToPlugin keeps addresses as they are.
+func (p *process) HostToPlugin(network, address string) (string, string, error) {
+	return network, address, nil
+}
+
+// end describes how the process ended, waiting for it at most for d. It is
+// empty while the process runs.
+func (p *process) end(d time.Duration) string {
+	select {
+	case <-p.exited:
+	case <-time.After(d):
+		return ""
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.err != nil {
+		return p.err.Error()
+	}
+	return "exit status 0"
+}

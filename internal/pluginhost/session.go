@@ -1,0 +1,295 @@
+package pluginhost
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync/atomic"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+	"github.com/hashicorp/go-plugin"
+	"github.com/hashicorp/go-plugin/runner"
+	"google.golang.org/grpc"
+
+	"github.com/exhibit-aims/exhibit/internal/evidence"
+	"github.com/exhibit-aims/exhibit/plugins/connector"
+	"github.com/exhibit-aims/exhibit/plugins/wire"
+)
+
+const (
+	stopGrace   = time.Second      // for a connector to end by itself
+	stopTimeout = 10 * time.Second // for a killed one to be gone
+)
+
+// session is one connector process and the connection to it.
+type session struct {
+	name   string
+	digest evidence.Digest
+	limits Limits
+	log    *logCapture
+	scrub  scrubber
+	client *plugin.Client
+	proc   atomic.Pointer[process]
+	rpc    wire.ConnectorClient
+}
+
+// start verifies and starts a connector. The caller stops the session.
+func (h *Host) start(ctx context.Context, name string, secrets map[string]string) (*session, error) {
+	f, digest, err := h.open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	scrub := newScrubber(secrets)
+	s := &session{
+		name: name, digest: digest, limits: h.limits, scrub: scrub,
+		log: &logCapture{log: h.log.With("connector", name), scrub: scrub, limit: h.limits.LogLines},
+	}
+	s.client = plugin.NewClient(&plugin.ClientConfig{
+		HandshakeConfig:  wire.Handshake(),
+		Plugins:          wire.Plugins(nil),
+		AllowedProtocols: []plugin.Protocol{plugin.ProtocolGRPC},
+		AutoMTLS:         true,
+		SkipHostEnv:      true,
+		StartTimeout:     h.limits.Start,
+		Logger:           s.log.libraryLog(),
+		SyncStdout:       s.log.writer(),
+		SyncStderr:       s.log.writer(),
+		UnixSocketConfig: &plugin.UnixSocketConfig{TempDir: socketBase()},
+		RunnerFunc: func(_ hclog.Logger, cmd *exec.Cmd, dir string) (runner.Runner, error) {
+			env := append(connectorEnv(environ()), cmd.Env...)
+			p, err := newProcess(binaryPath(h.dir, name), f, env, s.log.writer())
+			if err != nil {
+				return nil, err
+			}
+			p.socketDir = dir
+			s.proc.Store(p)
+			return p, nil
+		},
+		GRPCDialOptions: []grpc.DialOption{
+			grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(h.limits.MessageBytes)),
+			grpc.WithInitialWindowSize(1 << 20),
+			grpc.WithInitialConnWindowSize(1 << 20),
+			grpc.WithMaxHeaderListSize(64 << 10),
+		},
+	})
+	if err := s.connect(ctx); err != nil {
+		s.stop()
+		return nil, err
+	}
+	return s, nil
+}
+
+// socketBase is where sockets are made: the temporary directory, unless its
+// path leaves no room for a socket's name.
+func socketBase() string {
+	if dir := os.TempDir(); len(dir) <= 40 {
+		return dir
+	}
+	return "/tmp"
+}
+
+// connect waits for the process to answer.
+func (s *session) connect(ctx context.Context) error {
+	type dispensed struct {
+		rpc wire.ConnectorClient
+		err error
+	}
+	done := make(chan dispensed, 1)
+	go func() {
+		protocol, err := s.client.Client()
+		if err != nil {
+			done <- dispensed{err: err}
+			return
+		}
+		raw, err := protocol.Dispense(wire.PluginName)
+		if err != nil {
+			done <- dispensed{err: err}
+			return
+		}
+		rpc, ok := raw.(wire.ConnectorClient)
+		if !ok {
+			err = fmt.Errorf("no connector in the process")
+		}
+		done <- dispensed{rpc, err}
+	}()
+	select {
+	case d := <-done:
+		if d.err != nil {
+			return s.startError(d.err)
+		}
+		s.rpc = d.rpc
+		return nil
+	case <-ctx.Done():
+		return s.ended("start", ctx.Err())
+	}
+}
+
+// startError explains why a process did not come up, with its own last words.
+func (s *session) startError(err error) error {
+	detail := err.Error()
+	if words := s.log.lastWords(); words != "" {
+		detail += "; it said: " + words
+	}
+	return s.fail(ErrStart, detail, err)
+}
+
+// stop ends the process and removes its socket. It asks first, then kills.
+func (s *session) stop() {
+	gone := make(chan struct{})
+	go func() {
+		defer close(gone)
+		s.client.Kill()
+	}()
+	if !within(gone, stopGrace) {
+		s.kill()
+		if !within(gone, stopTimeout) {
+			s.log.log.Warn("the connector's process could not be ended", "pid", s.client.ID())
+		}
+	}
+	if p := s.proc.Load(); p != nil {
+		s.kill() // whatever it started
+		if err := os.RemoveAll(p.socketDir); err != nil {
+			s.log.log.Warn("remove the connector's socket", "error", err)
+		}
+	}
+}
+
+// kill ends the process at once.
+func (s *session) kill() {
+	p := s.proc.Load()
+	if p == nil {
+		return
+	}
+	if err := p.kill(); err != nil {
+		s.log.log.Warn("end the connector's process", "error", err)
+	}
+}
+
+func within(done <-chan struct{}, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-done:
+		return true
+	case <-timer.C:
+		return false
+	}
+}
+
+// fail returns an error about this connector, without secrets.
+func (s *session) fail(class error, detail string, cause error) *Error {
+	return &Error{
+		Connector: s.name, Class: class, Detail: s.scrub.text(detail, wire.MaxText),
+		Hint: hint(class, s.name), cause: contextCause(cause),
+	}
+}
+
+// ended describes a call that its context ended.
+func (s *session) ended(call string, cause error) *Error {
+	class := ErrTimeout
+	if errors.Is(cause, context.Canceled) {
+		class = context.Canceled
+	}
+	return s.fail(class, "during "+call, cause)
+}
+
+// contextCause keeps only causes that a caller tests for and that hold no text
+// of the connector's.
+func contextCause(err error) error {
+	for _, known := range []error{context.Canceled, context.DeadlineExceeded} {
+		if errors.Is(err, known) {
+			return known
+		}
+	}
+	return nil
+}
+
+// open finds the connector's binary and verifies it against the lock file. The
+// returned file is the verified one, to be executed and closed.
+func (h *Host) open(name string) (*os.File, evidence.Digest, error) {
+	want, err := h.locked(name)
+	if err != nil {
+		return nil, evidence.Digest{}, err
+	}
+	path := binaryPath(h.dir, name)
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, evidence.Digest{}, fail(name, ErrStart, err.Error())
+	}
+	if err := h.verify(name, f, want); err != nil {
+		f.Close()
+		return nil, evidence.Digest{}, err
+	}
+	return f, want, nil
+}
+
+// locked returns the digest that the lock file holds for name.
+func (h *Host) locked(name string) (evidence.Digest, error) {
+	if !wire.ValidName(name) {
+		return evidence.Digest{}, fail(wire.Quote(name), ErrNotInstalled, "not a connector's name: want "+wire.ConnectorName)
+	}
+	if _, err := os.Stat(binaryPath(h.dir, name)); err != nil {
+		return evidence.Digest{}, fail(name, ErrNotInstalled, "no "+binaryPath(h.dir, name))
+	}
+	lock, err := ReadLock(h.lock)
+	if errors.Is(err, fs.ErrNotExist) {
+		return evidence.Digest{}, fail(name, ErrNotLocked, "there is no lock file "+h.lock)
+	}
+	if err != nil {
+		return evidence.Digest{}, err
+	}
+	locked, ok := lock.Connectors[name]
+	if !ok {
+		return evidence.Digest{}, fail(name, ErrNotLocked, h.lock+" does not name it")
+	}
+	return locked.SHA256, nil
+}
+
+func (h *Host) verify(name string, f *os.File, want evidence.Digest) error {
+	info, err := f.Stat()
+	if err != nil {
+		return fail(name, ErrStart, err.Error())
+	}
+	dir, err := os.Stat(filepath.Dir(binaryPath(h.dir, name)))
+	if err != nil {
+		return fail(name, ErrStart, err.Error())
+	}
+	if anybodyWrites(info, dir) {
+		return fail(name, ErrUnsafe, binaryPath(h.dir, name)+" or its directory is writable for everybody")
+	}
+	got, err := sumOpen(f)
+	if err != nil {
+		return fail(name, ErrStart, err.Error())
+	}
+	if got != want {
+		return checksumError(name, want, got)
+	}
+	return nil
+}
+
+// describe asks for the descriptor and checks it.
+func (s *session) describe(ctx context.Context) (connector.Descriptor, error) {
+	ctx, cancel := context.WithTimeout(ctx, s.limits.Call)
+	defer cancel()
+	m, err := s.rpc.Describe(ctx, &wire.DescribeRequest{})
+	if err != nil {
+		return connector.Descriptor{}, s.callError(ctx, "describe", err)
+	}
+	d, err := wire.DecodeDescriptor(m)
+	if err == nil {
+		err = wire.CheckDescriptor(d)
+	}
+	if err == nil && d.Name != s.name {
+		err = fmt.Errorf("it calls itself %s", wire.Quote(d.Name))
+	}
+	if err != nil {
+		return connector.Descriptor{}, s.fail(ErrDescriptor, err.Error(), nil)
+	}
+	return d, nil
+}
