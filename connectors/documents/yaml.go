@@ -1,37 +1,39 @@
 package documents
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"math"
+	"io"
+	"strings"
 
-	"github.com/goccy/go-yaml/ast"
-	"github.com/goccy/go-yaml/parser"
+	"go.yaml.in/yaml/v3"
 )
+
+// maxYAMLDepth bounds how deep values may nest.
+const maxYAMLDepth = 32
 
 // decodeYAML reads the documents of a YAML stream as plain values: string,
 // json.Number (with the digits as written, so that 2.0 stays 2.0), bool, nil,
 // []any, map[string]any. Anchors, aliases, merge keys and tags are refused:
 // nothing in a record needs them, and they make small files mean large ones.
-func decodeYAML(b []byte) (docs []any, err error) {
+func decodeYAML(b []byte) ([]any, error) {
 	if len(b) > maxRecordBytes {
-		return nil, fmt.Errorf("larger than %d bytes", maxRecordBytes)
+		return nil, fmt.Errorf("%w: %d bytes, %d allowed", errTooLarge, len(b), maxRecordBytes)
 	}
-	defer func() {
-		if r := recover(); r != nil { // the parser gave up on hostile input
-			docs, err = nil, errors.New("not YAML that can be read")
+	var docs []any
+	dec := yaml.NewDecoder(bytes.NewReader(b))
+	for {
+		var n yaml.Node
+		err := dec.Decode(&n)
+		if errors.Is(err, io.EOF) {
+			return docs, nil
 		}
-	}()
-	f, err := parser.ParseBytes(b, 0)
-	if err != nil {
-		return nil, fmt.Errorf("not YAML: %s", firstLine(err.Error()))
-	}
-	for _, d := range f.Docs {
-		if d.Body == nil {
-			continue
+		if err != nil {
+			return nil, fmt.Errorf("not YAML: %s", firstLine(strings.TrimPrefix(err.Error(), "yaml: ")))
 		}
-		v, err := yamlValue(d.Body, 0)
+		v, err := yamlValue(&n, 0)
 		if err != nil {
 			return nil, err
 		}
@@ -39,31 +41,26 @@ func decodeYAML(b []byte) (docs []any, err error) {
 			docs = append(docs, v)
 		}
 	}
-	return docs, nil
 }
 
-func yamlValue(n ast.Node, depth int) (any, error) {
-	if depth > 32 {
-		return nil, errors.New("nests deeper than 32")
+func yamlValue(n *yaml.Node, depth int) (any, error) {
+	if depth > maxYAMLDepth {
+		return nil, fmt.Errorf("line %d: nests deeper than %d", n.Line, maxYAMLDepth)
 	}
-	switch n := n.(type) {
-	case *ast.NullNode, nil:
+	if n.Anchor != "" || n.Kind == yaml.AliasNode || n.Style&yaml.TaggedStyle != 0 || n.ShortTag() == "!!merge" {
+		return nil, fmt.Errorf("line %d: anchors, aliases, merge keys and tags are not allowed in a record", n.Line)
+	}
+	switch n.Kind {
+	case 0:
 		return nil, nil
-	case *ast.CommentGroupNode:
-		return nil, nil
-	case *ast.StringNode:
-		return n.Value, nil
-	case *ast.LiteralNode:
-		return n.Value.Value, nil
-	case *ast.BoolNode:
-		return n.Value, nil
-	case *ast.IntegerNode:
-		return yamlNumber(n.Value, n.Token.Value), nil
-	case *ast.FloatNode:
-		return yamlNumber(n.Value, n.Token.Value), nil
-	case *ast.SequenceNode:
-		list := make([]any, 0, len(n.Values))
-		for _, e := range n.Values {
+	case yaml.DocumentNode:
+		if len(n.Content) == 0 {
+			return nil, nil
+		}
+		return yamlValue(n.Content[0], depth)
+	case yaml.SequenceNode:
+		list := make([]any, 0, len(n.Content))
+		for _, e := range n.Content {
 			v, err := yamlValue(e, depth+1)
 			if err != nil {
 				return nil, err
@@ -71,49 +68,44 @@ func yamlValue(n ast.Node, depth int) (any, error) {
 			list = append(list, v)
 		}
 		return list, nil
-	case *ast.MappingNode:
-		return yamlMap(n.Values, depth)
-	case *ast.MappingValueNode:
-		return yamlMap([]*ast.MappingValueNode{n}, depth)
+	case yaml.MappingNode:
+		return yamlMap(n, depth)
 	}
-	return nil, fmt.Errorf("line %d: anchors, aliases, tags and the like are not allowed in a record",
-		n.GetToken().Position.Line)
+	return yamlScalar(n), nil
 }
 
-// yamlNumber keeps the digits as written where JSON can carry them, and text
-// such as 0x1F or 1_000 as text, because it is more often an id than a count.
-func yamlNumber(v any, written string) any {
-	if f, ok := v.(float64); ok && (math.IsInf(f, 0) || math.IsNaN(f)) {
-		return written
+// yamlScalar keeps a number's digits as written where JSON can carry them; a
+// time, and text such as 0x1F or 1_000, which is more often an id than a
+// count, stay text.
+func yamlScalar(n *yaml.Node) any {
+	switch n.ShortTag() {
+	case "!!null":
+		return nil
+	case "!!bool":
+		return strings.EqualFold(n.Value, "true")
+	case "!!int", "!!float":
+		if json.Valid([]byte(n.Value)) {
+			return json.Number(n.Value)
+		}
 	}
-	if json.Valid([]byte(written)) {
-		return json.Number(written)
-	}
-	return written
+	return n.Value
 }
 
-func yamlMap(pairs []*ast.MappingValueNode, depth int) (any, error) {
-	m := make(map[string]any, len(pairs))
-	for _, p := range pairs {
-		k, err := yamlValue(p.Key, depth+1)
+func yamlMap(n *yaml.Node, depth int) (any, error) {
+	m := make(map[string]any, len(n.Content)/2)
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		k := n.Content[i]
+		if k.Kind != yaml.ScalarNode || k.Anchor != "" || k.Style&yaml.TaggedStyle != 0 || k.ShortTag() == "!!merge" {
+			return nil, fmt.Errorf("line %d: a field's name must be text; anchors, merge keys and tags are not allowed in a record", k.Line)
+		}
+		if _, twice := m[k.Value]; twice {
+			return nil, fmt.Errorf("line %d: field %s is there twice", k.Line, printable(k.Value))
+		}
+		v, err := yamlValue(n.Content[i+1], depth+1)
 		if err != nil {
 			return nil, err
 		}
-		var name string
-		switch k := k.(type) {
-		case string:
-			name = k
-		case json.Number:
-			name = k.String()
-		default:
-			return nil, fmt.Errorf("line %d: a field's name must be text", p.GetToken().Position.Line)
-		}
-		if _, twice := m[name]; twice {
-			return nil, fmt.Errorf("line %d: field %s is there twice", p.GetToken().Position.Line, printable(name))
-		}
-		if m[name], err = yamlValue(p.Value, depth+1); err != nil {
-			return nil, err
-		}
+		m[k.Value] = v
 	}
 	return m, nil
 }
