@@ -208,6 +208,13 @@ func (f *File) Problemf(at Path, format string, args ...any) *Problem {
 	return f.add(f.place(line, col, at.String(), fmt.Sprintf(format, args...)))
 }
 
+// ProblemAt is Problemf without recording: Err does not return the problem.
+// Unlike the rest of File it may be called concurrently.
+func (f *File) ProblemAt(at Path, format string, args ...any) *Problem {
+	line, col := f.Position(at)
+	return f.place(line, col, at.String(), fmt.Sprintf(format, args...))
+}
+
 // KeyProblemf is Problemf pointing at the key instead of its value.
 func (f *File) KeyProblemf(at Path, format string, args ...any) *Problem {
 	line, col := f.keyPosition(at)

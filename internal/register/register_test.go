@@ -1,0 +1,342 @@
+package register_test
+
+import (
+	"encoding/json"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/exhibit-aims/exhibit/config"
+	"github.com/exhibit-aims/exhibit/internal/catalog"
+	"github.com/exhibit-aims/exhibit/internal/evidence"
+	"github.com/exhibit-aims/exhibit/internal/register"
+	"github.com/exhibit-aims/exhibit/internal/yamlfile"
+)
+
+var now = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
+
+func load(t testing.TB) *catalog.Catalog {
+	t.Helper()
+	c, err := catalog.Load(config.FS)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func known(c *catalog.Catalog) register.Known {
+	return register.Known{Now: now, Controls: c.ControlIDs(), Expectations: []string{"ai-system-owner-named", "vendor-assessed"}}
+}
+
+func example(t testing.TB) []byte {
+	t.Helper()
+	b, err := fs.ReadFile(config.FS, "example/register.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func TestExampleLoads(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "register.yaml")
+	if err := os.WriteFile(path, example(t), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	r, err := register.Load(path, known(load(t)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, ok := r.System("claims-triage")
+	if !ok || s.Owner != "sade" || !s.IsInScope() || s.Repositories[0].ProductionBranch != "main" {
+		t.Errorf("claims-triage: %+v", s)
+	}
+	if r.Digest() != evidence.Sum(example(t)) {
+		t.Error("the digest is not that of the file")
+	}
+	if _, err := register.Load(path+".not", register.Known{}); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("absent file: %v", err)
+	}
+}
+
+// Each record has the shape of its kind, and touching the file renews nothing.
+func TestRecords(t *testing.T) {
+	c := load(t)
+	r, err := register.Parse("register.yaml", example(t), known(c))
+	if err != nil {
+		t.Fatal(err)
+	}
+	records, err := r.Records(now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	byKey := map[string]evidence.Record{}
+	for _, rec := range records {
+		k, ok := c.Kind(rec.Kind)
+		if !ok {
+			t.Fatalf("unknown kind %s", rec.Kind)
+		}
+		if errs := k.Validate(rec.Payload); errs != nil {
+			t.Errorf("%s %s: %v", rec.Kind, rec.Key, errs)
+		}
+		if rec.Subject.Type != k.SubjectType {
+			t.Errorf("%s %s: subject type %s, the kind says %s", rec.Kind, rec.Key, rec.Subject.Type, k.SubjectType)
+		}
+		var payload map[string]any
+		if err := json.Unmarshal(rec.Payload, &payload); err != nil {
+			t.Fatal(err)
+		}
+		for name := range payload {
+			if _, ok := k.Field(name); !ok {
+				t.Errorf("%s: the kind has no field %s", rec.Kind, name)
+			}
+		}
+		if at, _ := payload[k.EventTime].(string); (at == "") != rec.EventTime.IsZero() ||
+			at != "" && at != rec.EventTime.Format(time.RFC3339) {
+			t.Errorf("%s %s: event time %s, %s is %q", rec.Kind, rec.Key, rec.EventTime, k.EventTime, at)
+		}
+		got = append(got, rec.Kind+" "+rec.Key)
+		byKey[rec.Kind+" "+rec.Key] = rec
+	}
+	want := []string{
+		"inventory.ai_system claims-triage",
+		"inventory.ai_system policy-assistant",
+		"role.assignment ai_officer|ines|2025-02-01T00:00:00Z",
+		"role.assignment ai_system_deputy|marek|claims-triage",
+		"role.assignment ai_system_owner|marek|policy-assistant",
+		"role.assignment ai_system_owner|sade|claims-triage",
+		"role.assignment risk_owner|marek|2025-06-15T00:00:00Z",
+		"soa.record 1",
+		"vendor.record aws",
+		"vendor.record openai",
+		"waiver.record W-2026-01",
+	}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Error(d)
+	}
+	const waiver = `{"approved_at":"2026-03-01T00:00:00Z","approved_by":"ines","compensating_controls":"Ines stands in during absences.",` +
+		`"expectation_slug":"ai-system-owner-named","expires_at":"2026-09-01T00:00:00Z","reason":"The deputy is being recruited.",` +
+		`"requested_by":"marek","subject":{"id":"policy-assistant","type":"ai_system"},"waiver_id":"W-2026-01"}`
+	if d := cmp.Diff(waiver, string(byKey["waiver.record W-2026-01"].Payload)); d != "" {
+		t.Error(d)
+	}
+	later, err := r.Records(now.Add(48 * time.Hour))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range later {
+		later[i].CollectedAt = records[i].CollectedAt
+	}
+	if d := cmp.Diff(records, later); d != "" {
+		t.Errorf("a later reading differs: %s", d)
+	}
+}
+
+// A role that begins next month is no fact today.
+func TestFutureRoleIsLeftOut(t *testing.T) {
+	src := base + "people: [{id: ann, name: Ann, roles: [{role: auditor, since: 2026-12-24}]}]\n"
+	r, err := register.Parse("r.yaml", []byte(src), register.Known{Now: now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for at, want := range map[time.Time]int{now: 0, now.AddDate(0, 2, 0): 1} {
+		if got, err := r.Records(at); err != nil || len(got) != want {
+			t.Errorf("at %s: %d records (%v), want %d", at, len(got), err, want)
+		}
+	}
+}
+
+const base = "organization: {id: o, name: O}\n"
+
+func TestProblems(t *testing.T) {
+	people := base + "people:\n- {id: ann, name: Ann}\n- {id: bob, name: Bob}\n"
+	system := people + "systems:\n- {id: s, name: S, owner: ann, tier: high, stage: operate, "
+	waiver := people + "waivers:\n- {id: w, expectation: vendor-assessed, subject: '*', reason: r, requested_by: ann, "
+	soa := people + "applicability:\n  version: '1'\n  controls:\n  - "
+	for name, tc := range map[string]struct{ src, want string }{
+		"no organisation":          {"people: []\n", "r.yaml:1:1: organization is missing"},
+		"empty file":               {"", "organization is missing"},
+		"duplicate person":         {people + "- {id: ann, name: A}\n", `5:8: people[2].id: "ann" is used twice`},
+		"duplicate system":         {system + "}\n- {id: s, name: S, owner: ann, tier: high, stage: operate}\n", `systems[1].id: "s" is used twice`},
+		"bad e-mail":               {base + "people: [{id: a, name: A, email: 'A <a@b>'}]\n", "is not an e-mail address"},
+		"id with newline":          {base + "people: [{id: \"a\\nb\", name: A}]\n", "is not an id"},
+		"unknown tier":             {strings.Replace(system, "high", "severe", 1) + "}\n", "6:38: systems[0].tier: unknown tier \"severe\""},
+		"unknown stage":            {strings.Replace(system, "operate", "run", 1) + "}\n", "one of intake, data, build, test, deploy, operate, retire"},
+		"unknown role":             {system + "ai_role: owner}\n", `unknown AI role "owner"`},
+		"no owner":                 {people + "systems:\n- {id: s, name: S, tier: high, stage: operate}\n", "6:3: systems[0]: owner is missing"},
+		"null owner":               {people + "systems:\n- {id: s, name: S, owner: , tier: high, stage: operate}\n", "owner: has no value"},
+		"owner not in people":      {strings.Replace(system, "owner: ann", "owner: anne", 1) + "}\n", "did you mean ann?"},
+		"deputy is owner":          {system + "deputy: ann}\n", "owner and deputy are the same person"},
+		"unknown vendor":           {system + "vendors: [acme]}\n", `there is no vendor "acme" in this register`},
+		"bad repository":           {system + "repositories: [{name: justname}]}\n", "write owner/name"},
+		"repository twice":         {system + "repositories: [{name: o/r}, {name: O/R}]}\n", "is listed twice for this system"},
+		"glob brackets":            {system + "repositories: [{name: o/r, ai_paths: ['a/[b']}]}\n", "repositories[0].ai_paths[0]: the brackets"},
+		"glob climbs":              {system + "repositories: [{name: o/r, ai_paths: ['../x']}]}\n", "without empty names, . or .."},
+		"glob absolute":            {system + "repositories: [{name: o/r, ai_paths: [/x]}]}\n", "begins and ends with a name"},
+		"glob of too many stars":   {system + "repositories: [{name: o/r, ai_paths: ['**/a/**/b/**/c/**/d/**']}]}\n", "at most four **"},
+		"cloud ref of all":         {system + "cloud: ['*']}\n", "does not name a resource"},
+		"project with number":      {system + "jira: [{project: ML-12}]}\n", "is not the key of a project"},
+		"impossible date":          {system + "go_live: 2026-02-30}\n", "is not a date or time"},
+		"retired before live":      {system + "go_live: 2026-02-03, retired_at: 2025-01-01}\n", "is before go_live"},
+		"review to come":           {system + "reviewed_at: 2027-01-01}\n", "2027-01-01 has not come yet"},
+		"own request":              {waiver + "approved_by: ann, approved_at: 2026-01-01, expires_at: 2026-02-01}\n", "ann approves their own request"},
+		"approved, no date":        {waiver + "approved_by: bob, expires_at: 2026-02-01}\n", "approved_by and approved_at go together"},
+		"more than a year":         {waiver + "approved_by: bob, approved_at: 2026-01-01, expires_at: 2027-01-02}\n", "more than 365 days"},
+		"expires before":           {waiver + "approved_by: bob, approved_at: 2026-01-01, expires_at: 2026-01-01}\n", "is not after approved_at"},
+		"revoked before":           {waiver + "approved_by: bob, approved_at: 2026-01-01, expires_at: 2026-03-01, revoked_at: 2025-01-01}\n", "is before approved_at"},
+		"no expiry":                {waiver + "approved_by: bob, approved_at: 2026-01-01}\n", "expires_at is missing"},
+		"unknown expectation":      {strings.Replace(waiver, "vendor-assessed", "vendor-asessed", 1) + "expires_at: 2026-03-01}\n", "did you mean vendor-assessed?"},
+		"waiver of a word":         {strings.Replace(waiver, "'*'", "everything", 1) + "expires_at: 2026-03-01}\n", `"everything" is not a subject`},
+		"waiver of half a subject": {strings.Replace(waiver, "'*'", "{type: ai_system}", 1) + "expires_at: 2026-03-01}\n", "waivers[0].subject: id is missing"},
+		"unknown control":          {soa + "{id: A.5.1, applicable: true, justification: j}\n", `there is no control "A.5.1"`},
+		"control twice":            {soa + "{id: A.5.2, applicable: true, justification: j}\n  - {id: A.5.2, applicable: true, justification: j}\n", "is listed twice"},
+		"clause excluded":          {soa + "{id: '8.4', applicable: false, justification: j}\n", "a clause cannot be excluded"},
+		"undecided":                {soa + "{id: A.5.2, justification: j}\n", "applicable is missing"},
+		"no justification":         {soa + "{id: A.5.2, applicable: false}\n", "justification is missing"},
+		"number as version":        {"organization: {id: o, name: O}\napplicability: {version: 1, controls: []}\n", "put it in quotes"},
+		"unknown key":              {system + "riskTier: high}\n", `unknown key "riskTier"`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := register.Parse("r.yaml", []byte(tc.src), known(load(t)))
+			var ps yamlfile.Problems
+			if !errors.As(err, &ps) || !strings.Contains(err.Error(), tc.want) {
+				t.Errorf("got\n%v\nwant %q", err, tc.want)
+			}
+			if len(ps) > 2 {
+				t.Errorf("one mistake is reported %d times:\n%v", len(ps), err)
+			}
+		})
+	}
+}
+
+// All problems of a file come in one answer, in the order of the text.
+func TestAllAtOnce(t *testing.T) {
+	src := `organization: {id: o, name: O, roles: [boss]}
+people:
+- {id: ann, name: Ann}
+systems:
+- id: s
+  name: S
+  owner: nobody
+  tier: severe
+  stage: operate
+  vendors: [acme]
+  repositories:
+  - {name: o/r, ai_paths: ['[']}
+waivers:
+- {id: w, expectation: x, subject: '*', reason: r, requested_by: ann, approved_by: ann, approved_at: 2026-01-01, expires_at: 2028-01-01}
+applicability:
+  version: '1'
+  controls:
+  - {id: A.1.1, applicable: true, justification: j}
+`
+	_, err := register.Parse("r.yaml", []byte(src), known(load(t)))
+	var ps yamlfile.Problems
+	if !errors.As(err, &ps) {
+		t.Fatalf("got %v", err)
+	}
+	var got []string
+	for _, p := range ps {
+		got = append(got, p.Path)
+	}
+	want := []string{
+		"organization.roles[0]", "systems[0].owner", "systems[0].tier", "systems[0].vendors[0]",
+		"systems[0].repositories[0].ai_paths[0]", "waivers[0].expectation", "waivers[0].approved_by",
+		"waivers[0].expires_at", "applicability.controls[0].id",
+	}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Error(d)
+	}
+	if !strings.Contains(err.Error(), "  8 |   tier: severe\n    |         ^\n") {
+		t.Errorf("no caret under the tier:\n%v", err)
+	}
+}
+
+func TestCheckBindings(t *testing.T) {
+	r, err := register.Parse("register.yaml", example(t), known(load(t)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := r.CheckBindings(register.Seen{}); got != nil {
+		t.Errorf("nobody looked, yet: %v", got)
+	}
+	all := register.Seen{
+		Repositories: []string{"Northwind/Claims-Triage", "northwind/policy-assistant"},
+		CloudRefs:    []string{"claims-triage-prod"}, JiraProjects: []string{"CLAIMS"},
+	}
+	if got := r.CheckBindings(all); got != nil {
+		t.Errorf("everything is there, yet: %v", got)
+	}
+	got := r.CheckBindings(register.Seen{
+		Repositories: []string{"northwind/claims-triage", "northwind/policy-assistent"},
+		CloudRefs:    []string{}, JiraProjects: []string{"OPS"},
+	})
+	var lines []string
+	for _, p := range got {
+		lines = append(lines, p.Message+"; "+p.Remedy)
+		if p.Line == 0 || !strings.Contains(p.Excerpt, p.Message[strings.LastIndex(p.Message, " ")+1:]) {
+			t.Errorf("not the place: %s", p.Error())
+		}
+	}
+	want := []string{
+		"the register names a cloud resource nobody has: claims-triage-*; correct the name, or give a source access to it",
+		"the register names a Jira project nobody has: CLAIMS; correct the name, or give a source access to it",
+		"the register names a repository nobody has: northwind/policy-assistant; did you mean northwind/policy-assistent?",
+	}
+	if d := cmp.Diff(want, lines); d != "" {
+		t.Error(d)
+	}
+}
+
+func TestMatchPath(t *testing.T) {
+	for _, tc := range []struct {
+		pattern, name string
+		want          bool
+	}{
+		{"model/**", "model/a/b.py", true}, {"model/**", "model/a.py", true}, {"model/**", "models/a.py", false},
+		{"**/*.ipynb", "a.ipynb", true}, {"**/*.ipynb", "x/y/a.ipynb", true}, {"prompts/*.md", "prompts/x/a.md", false},
+		{"a/**/z", "a/z", true}, {"a/**/z", "a/b/c/z", true}, {"a/**/z", "a/b/c", false}, {"*", "a/b", false},
+		{"[ab]/x?", "b/xy", true}, {"train.py", "train.py", true}, {"train.py", "x/train.py", false},
+	} {
+		if got := register.MatchPath(tc.pattern, tc.name); got != tc.want {
+			t.Errorf("MatchPath(%q, %q) = %v", tc.pattern, tc.name, got)
+		}
+	}
+}
+
+// Whatever the text, there is no panic; and what is accepted becomes records
+// that their kinds accept.
+func FuzzParse(f *testing.F) {
+	c := load(f)
+	k := known(c)
+	f.Add(example(f))
+	f.Add([]byte(base + "systems: [{id: s, owner: [a], tier: {}, vendors: x}]\nwaivers: [{subject: [1]}]\napplicability: []\n"))
+	f.Add([]byte("? - x\n: |\n  y\n"))
+	f.Fuzz(func(t *testing.T, src []byte) {
+		r, err := register.Parse("r.yaml", src, k)
+		if err != nil {
+			var ps yamlfile.Problems
+			if !errors.As(err, &ps) || len(ps) == 0 {
+				t.Fatalf("an error without problems: %v", err)
+			}
+			return
+		}
+		records, err := r.Records(now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, rec := range records {
+			kind, _ := c.Kind(rec.Kind)
+			if errs := kind.Validate(rec.Payload); errs != nil {
+				t.Fatalf("%s: %v", rec.Payload, errs)
+			}
+		}
+		r.CheckBindings(register.Seen{Repositories: []string{}, CloudRefs: []string{}, JiraProjects: []string{}})
+	})
+}
