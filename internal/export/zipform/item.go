@@ -136,4 +136,3 @@ type onlyReader struct{ io.Reader }
 func (it *Item) wrong(want, got string) error {
 	return &FormError{Entry: it.Name, Offset: int64(it.head.offset), Want: want, Got: got}
 }
-

@@ -1,0 +1,219 @@
+package xlsx
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/xuri/excelize/v2"
+
+	"github.com/exhibit-aims/exhibit/internal/assess"
+)
+
+var controlsLayout = layout{name: "Control status", tab: "22384F", large: true, frozen: 2, columns: []column{
+	{"id", 9}, {"title", 34}, {"area", 20}, {"lifecycle stages", 16}, {"applicable", 10}, {"justification", 26}, {"status", 14},
+	{"reason", 34}, {"n satisfied", 10}, {"n applicable", 10}, {"failing", 8}, {"missing", 8}, {"not assessed", 9}, {"stale", 7},
+	{"pending", 8}, {"due", 6}, {"waived", 8}, {"highest open severity", 12}, {"suggested grade", 26}, {"owner", 20},
+	{"first operating record", 18}, {"last event", 18}, {"next due", 18}, {"auditor note", 26}, {"auditor conclusion", 12},
+}}
+
+// Conclusions an auditor can choose from.
+var conclusions = []string{"C", "Minor", "Major", "OFI", "NA"}
+
+// controls writes one row per clause and control.
+func (b *book) controls(_ context.Context, s *sheet) error {
+	byControl := b.resultsByControl()
+	for _, c := range b.snap.Assessment.Controls {
+		about, of := b.snap.Controls[c.ID], b.standing(byControl[c.ID])
+		row := b.controlRow[c.ID]
+		s.linkTo(c.ID, resultsLayout.name, row)
+		s.text(c.Title)
+		s.text(about.Area)
+		s.list(about.Stages)
+		s.yes(c.Applicable)
+		s.text(about.Justification)
+		s.status(c.Status)
+		s.text(c.Reason)
+		s.number(c.Satisfied)
+		s.number(c.Total)
+		for _, st := range []assess.Status{assess.StatusFailing, assess.StatusMissing, assess.StatusNotAssessed, assess.StatusStale,
+			assess.StatusPendingReview, assess.StatusDue, assess.StatusWaived} {
+			s.number(c.Counts[st])
+		}
+		s.text(of.severity)
+		s.text(of.grade)
+		s.list(of.owners)
+		s.date(of.first)
+		s.date(of.last)
+		s.date(of.due)
+		s.input()
+		s.input()
+		if err := s.end(); err != nil {
+			return err
+		}
+		b.sum.Controls++
+	}
+	return s.conclusions(len(s.columns) - 1)
+}
+
+// conclusions offers the choice of conclusions in a column.
+func (s *sheet) conclusions(col int) error {
+	dv := excelize.NewDataValidation(true)
+	dv.SetSqref(cellName(col, 2) + ":" + cellName(col, max(s.row-1, 2)))
+	if err := dv.SetDropList(conclusions); err != nil {
+		return fmt.Errorf("workbook: sheet %s: %w", s.name, err)
+	}
+	dv.SetError(excelize.DataValidationErrorStyleStop, "Conclusion", "Choose one of "+strings.Join(conclusions, ", ")+".")
+	dv.SetInput("Auditor's conclusion", "C conform, Minor, Major, OFI opportunity for improvement, NA not audited")
+	if err := s.b.file.AddDataValidation(s.name, dv); err != nil {
+		return fmt.Errorf("workbook: sheet %s: %w", s.name, err)
+	}
+	return nil
+}
+
+// resultsByControl groups the results, in the assessment's order.
+func (b *book) resultsByControl() map[string][]*assess.Result {
+	m := make(map[string][]*assess.Result)
+	for _, r := range b.snap.Assessment.Results {
+		m[r.Control] = append(m[r.Control], r)
+	}
+	return m
+}
+
+// standing is what the results of a control come to, beside their status.
+type standing struct {
+	severity, grade  string
+	owners           []string
+	first, last, due time.Time
+}
+
+var severityRank = map[string]int{"major": 3, "minor": 2, "observation": 1}
+
+// open reports whether a result is a shortfall that somebody has to act on.
+func open(r *assess.Result) bool {
+	switch r.Status {
+	case assess.StatusSatisfied, assess.StatusNotApplicable, assess.StatusWaived:
+		return false
+	}
+	return true
+}
+
+func (b *book) standing(results []*assess.Result) standing {
+	var st standing
+	for _, r := range results {
+		if r.EventTime != nil {
+			if b.snap.Expectations[r.Expectation].Strength == "operation" && len(r.Evidence) > 0 &&
+				(st.first.IsZero() || r.EventTime.Before(st.first)) {
+				st.first = *r.EventTime
+			}
+			if r.EventTime.After(st.last) {
+				st.last = *r.EventTime
+			}
+		}
+		if r.Status == assess.StatusDue && r.DueAt != nil && (st.due.IsZero() || r.DueAt.Before(st.due)) {
+			st.due = *r.DueAt
+		}
+		if !open(r) {
+			continue
+		}
+		if severityRank[r.Severity] > severityRank[st.severity] {
+			st.severity = r.Severity
+		}
+		if r.Owner != "" && !slices.Contains(st.owners, r.Owner) {
+			st.owners = append(st.owners, r.Owner)
+		}
+	}
+	slices.Sort(st.owners)
+	st.grade = b.suggest(results)
+	return st
+}
+
+// suggest is the grade that an auditor might start from, with the reason. The
+// auditor decides.
+func (b *book) suggest(results []*assess.Result) string {
+	byExpectation := make(map[string][]*assess.Result)
+	for _, r := range results {
+		byExpectation[r.Expectation] = append(byExpectation[r.Expectation], r)
+	}
+	slugs := make([]string, 0, len(byExpectation))
+	for slug := range byExpectation {
+		slugs = append(slugs, slug)
+	}
+	slices.Sort(slugs)
+	best, text := 0, ""
+	for _, slug := range slugs {
+		if rank, why := b.suggestOne(slug, byExpectation[slug]); rank > best {
+			best, text = rank, why
+		}
+	}
+	return text
+}
+
+// suggestOne grades one expectation: isolated is fewer than three subjects and
+// at most a tenth of them. A collection gap is a fault of collecting and is
+// never graded, nor is what nobody could assess.
+func (b *book) suggestOne(slug string, results []*assess.Result) (int, string) {
+	var bad, passed, total int
+	severity, highRisk := "", false
+	for _, r := range results {
+		if r.Status == assess.StatusNotApplicable {
+			continue
+		}
+		total++
+		switch {
+		case r.Status == assess.StatusSatisfied:
+			passed++
+		case r.Status == assess.StatusFailing, r.Status == assess.StatusMissing,
+			r.Status == assess.StatusStale && !strings.HasPrefix(r.Reason, assess.ReasonCollectionGap):
+			bad++
+			severity = r.Severity
+			highRisk = highRisk || b.highRisk(r)
+		}
+	}
+	if bad == 0 {
+		return 0, ""
+	}
+	isolated := bad < 3 && bad*10 <= total
+	of := fmt.Sprintf("%d of %d, %s", bad, total, slug)
+	switch {
+	case severity == "observation":
+		return 1, "OFI: " + of
+	case severity == "minor" && isolated:
+		return 2, "Minor, isolated: " + of
+	case severity == "minor":
+		return 3, "Major, not isolated: " + of
+	case isolated && !highRisk && passed > 0:
+		return 2, "Minor, isolated, others passed: " + of
+	case highRisk:
+		return 3, "Major, high-risk system: " + of
+	}
+	return 3, "Major: " + of
+}
+
+func (b *book) highRisk(r *assess.Result) bool {
+	return slices.ContainsFunc(r.Systems, func(id string) bool { return strings.EqualFold(b.system(id).Tier, "high") }) ||
+		r.Subject.Type == "ai_system" && strings.EqualFold(b.system(r.Subject.ID).Tier, "high")
+}
+
+// shortfalls counts the open results that concern a system.
+func (b *book) shortfalls(id string) int {
+	n := 0
+	for _, r := range b.snap.Assessment.Results {
+		if open(r) && (slices.Contains(r.Systems, id) || r.Subject.Type == "ai_system" && r.Subject.ID == id) {
+			n++
+		}
+	}
+	return n
+}
+
+func sortedKeys[K cmp.Ordered, V any](m map[K]V) []K {
+	keys := make([]K, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	return keys
+}

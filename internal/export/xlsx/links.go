@@ -1,0 +1,127 @@
+package xlsx
+
+import (
+	"encoding/xml"
+	"fmt"
+	"net/url"
+	"reflect"
+	"strconv"
+	"strings"
+
+	"github.com/xuri/excelize/v2"
+)
+
+// maxLinks is how many links one sheet can hold.
+const maxLinks = 65530
+
+const linkType = "http://schemas.openxmlformats.org/officeDocument/2006/relationships/hyperlink"
+
+// links are a sheet's links, collected while its rows are streamed.
+// Excelize looks through all links of a sheet for each one that is set, which
+// takes minutes for a full sheet; so they are put into its sheet at once.
+type links struct {
+	items []link
+	rels  []relationship
+}
+
+type link struct{ ref, location, rid string }
+
+// room reports whether n more links fit.
+func (l *links) room(n int) bool { return len(l.items)+n <= maxLinks }
+
+// internal adds a link to a cell of this workbook and reports whether it fitted.
+func (l *links) internal(ref, sheet, cell string) bool {
+	if !l.room(1) {
+		return false
+	}
+	l.items = append(l.items, link{ref: ref, location: "'" + strings.ReplaceAll(sheet, "'", "''") + "'!" + cell})
+	return true
+}
+
+// external adds a link to a file beside the workbook or to the web.
+func (l *links) external(ref, target string) bool {
+	if !l.room(1) {
+		return false
+	}
+	rid := "rId" + strconv.Itoa(len(l.rels)+1)
+	l.rels = append(l.rels, relationship{ID: rid, Type: linkType, Target: target, TargetMode: "External"})
+	l.items = append(l.items, link{ref: ref, rid: rid})
+	return true
+}
+
+// apply puts the links into the sheet at path (xl/worksheets/sheetN.xml), whose
+// stream is not flushed yet.
+func (l *links) apply(f *excelize.File, sheet, path string) error {
+	if len(l.items) == 0 {
+		return nil
+	}
+	if err := f.SetCellHyperLink(sheet, l.items[0].ref, "x!A1", "Location"); err != nil {
+		return fmt.Errorf("links of %s: %w", sheet, err)
+	}
+	ws, ok := f.Sheet.Load(path)
+	if !ok {
+		return fmt.Errorf("links of %s: no sheet at %s", sheet, path)
+	}
+	slot, err := linkSlot(ws)
+	if err != nil {
+		return fmt.Errorf("links of %s: %w", sheet, err)
+	}
+	all := reflect.MakeSlice(slot.Type(), len(l.items), len(l.items))
+	for i, item := range l.items {
+		h := all.Index(i)
+		h.FieldByName("Ref").SetString(item.ref)
+		h.FieldByName("Location").SetString(item.location)
+		h.FieldByName("RID").SetString(item.rid)
+	}
+	slot.Set(all)
+	if len(l.rels) == 0 {
+		return nil
+	}
+	b, err := xml.Marshal(relationships{Space: relsSpace, Items: l.rels})
+	if err != nil {
+		return fmt.Errorf("links of %s: %w", sheet, err)
+	}
+	name := "xl/worksheets/_rels/" + strings.TrimPrefix(path, "xl/worksheets/") + ".rels"
+	f.Pkg.Store(name, append([]byte(xmlHeader), b...))
+	return nil
+}
+
+// linkSlot finds the list of links in excelize's sheet. Its types have no
+// names outside excelize, but exported fields.
+func linkSlot(ws any) (reflect.Value, error) {
+	list := reflect.ValueOf(ws)
+	if list.Kind() == reflect.Pointer {
+		list = list.Elem().FieldByName("Hyperlinks")
+	}
+	if list.Kind() != reflect.Pointer || list.IsNil() {
+		return reflect.Value{}, fmt.Errorf("this version of excelize keeps links elsewhere")
+	}
+	slot := list.Elem().FieldByName("Hyperlink")
+	if slot.Kind() != reflect.Slice || !slot.CanSet() || slot.Type().Elem().Kind() != reflect.Struct {
+		return reflect.Value{}, fmt.Errorf("this version of excelize keeps links elsewhere")
+	}
+	for _, name := range []string{"Ref", "Location", "RID"} {
+		if fd, ok := slot.Type().Elem().FieldByName(name); !ok || fd.Type.Kind() != reflect.String {
+			return reflect.Value{}, fmt.Errorf("this version of excelize has no link field %s", name)
+		}
+	}
+	return slot, nil
+}
+
+// webLink returns s if it is a link that may be offered for a click: http or
+// https, with a host and without a user name, of a length that Excel takes.
+func webLink(s string) (string, bool) {
+	if len(s) < 8 || len(s) > 2000 || s[0] != 'h' {
+		return "", false
+	}
+	for i := 0; i < len(s); i++ {
+		if s[i] <= ' ' || s[i] >= 0x7f || strings.IndexByte(`"<>\^{|}`+"`", s[i]) >= 0 {
+			return "", false
+		}
+	}
+	u, err := url.Parse(s)
+	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" || u.User != nil {
+		return "", false
+	}
+	return s, true
+}

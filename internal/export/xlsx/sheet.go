@@ -1,0 +1,336 @@
+package xlsx
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/xuri/excelize/v2"
+
+	"github.com/exhibit-aims/exhibit/internal/assess"
+)
+
+// maxRows is how many rows a sheet can hold, its header included.
+const maxRows = 1 << 20
+
+// column is one column of a sheet.
+type column struct {
+	title string
+	width float64
+}
+
+// layout is what a sheet is before it has rows.
+type layout struct {
+	name    string
+	columns []column
+	tab     string // colour of the tab
+	large   bool   // print on A3
+	frozen  int    // columns that stay in sight
+	plain   bool   // no header, no filter: a page of text
+}
+
+// sheet is one sheet being written, a row at a time: cells in the order of the
+// columns, then end.
+type sheet struct {
+	layout
+	b      *book
+	name   string // as in the workbook; a continuation has another than layout
+	id     int
+	stream *excelize.StreamWriter
+	cells  []excelize.Cell
+	values []any
+	at     int // column of the next cell, from 0
+	row    int // row being written, from 1
+	links  links
+	err    error // of a cell of this row
+	where  string
+	after  *sheet // the sheet that goes on where this one was full
+}
+
+// newSheet makes a sheet that was announced to the book.
+func (b *book) newSheet(l layout, name string) (*sheet, error) {
+	s := &sheet{layout: l, b: b, name: name, row: 1}
+	index, err := b.file.NewSheet(name)
+	if err != nil {
+		return nil, fmt.Errorf("workbook: sheet %s: %w", name, err)
+	}
+	for id, n := range b.file.GetSheetMap() {
+		if n == name {
+			s.id = id
+		}
+	}
+	if err := b.pageSetup(s, index); err != nil {
+		return nil, fmt.Errorf("workbook: sheet %s: %w", name, err)
+	}
+	if s.stream, err = b.file.NewStreamWriter(name); err != nil {
+		return nil, fmt.Errorf("workbook: sheet %s: %w", name, err)
+	}
+	for i, c := range l.columns {
+		if err := s.stream.SetColWidth(i+1, i+1, c.width); err != nil {
+			return nil, fmt.Errorf("workbook: sheet %s: %w", name, err)
+		}
+	}
+	s.cells = make([]excelize.Cell, len(l.columns))
+	s.values = make([]any, len(l.columns))
+	b.sheets = append(b.sheets, s)
+	if l.plain {
+		return s, nil
+	}
+	panes := &excelize.Panes{Freeze: true, YSplit: 1, XSplit: l.frozen, TopLeftCell: cellName(l.frozen, 2), ActivePane: "bottomLeft"}
+	if l.frozen > 0 {
+		panes.ActivePane = "bottomRight"
+	}
+	if err := s.stream.SetPanes(panes); err != nil {
+		return nil, fmt.Errorf("workbook: sheet %s: %w", name, err)
+	}
+	for _, c := range l.columns {
+		s.styled(c.title, b.st.header)
+	}
+	return s, s.endHeight(30)
+}
+
+// pageSetup makes a sheet print on landscape pages, as wide as one page, with
+// its name, the organisation and page numbers.
+func (b *book) pageSetup(s *sheet, index int) error {
+	fit, landscape, tall, wide, paper := true, "landscape", 0, 1, 9
+	if s.large {
+		paper = 8
+	}
+	if err := b.file.SetSheetProps(s.name, &excelize.SheetPropsOptions{FitToPage: &fit, TabColorRGB: &s.tab}); err != nil {
+		return err
+	}
+	if err := b.file.SetPageLayout(s.name, &excelize.PageLayoutOptions{
+		Orientation: &landscape, FitToHeight: &tall, FitToWidth: &wide, Size: &paper}); err != nil {
+		return err
+	}
+	margin, edge := 0.4, 0.6
+	if err := b.file.SetPageMargins(s.name, &excelize.PageLayoutMarginsOptions{
+		Left: &margin, Right: &margin, Top: &edge, Bottom: &edge}); err != nil {
+		return err
+	}
+	grid := false
+	if err := b.file.SetSheetView(s.name, 0, &excelize.ViewOptions{ShowGridLines: &grid}); err != nil {
+		return err
+	}
+	org := strings.ReplaceAll(clean(b.snap.Organisation), "&", "&&")
+	if r := []rune(org); len(r) > 60 {
+		org = string(r[:60])
+	}
+	return b.file.SetHeaderFooter(s.name, &excelize.HeaderFooterOptions{
+		OddHeader: "&L&8 " + org + "&C&8&A&R&8as of " + b.asOf,
+		OddFooter: "&L&8snapshot " + b.snapshotID[:16] + "&R&8page &P of &N",
+	})
+}
+
+// cellName is the reference of a cell: column from 0, row from 1.
+func cellName(col, row int) string {
+	var b [12]byte
+	i := len(b)
+	for n := col + 1; n > 0; n = (n - 1) / 26 {
+		i--
+		b[i] = byte('A' + (n-1)%26)
+	}
+	return string(strconv.AppendInt(append([]byte(nil), b[i:]...), int64(row), 10))
+}
+
+// ref is the reference of the next cell.
+func (s *sheet) ref() string { return cellName(s.at, s.row) }
+
+func (s *sheet) put(v any, style int) {
+	if s.at >= len(s.cells) {
+		s.err = fmt.Errorf("workbook: sheet %s, row %d: more cells than columns", s.name, s.row)
+		return
+	}
+	c := &s.cells[s.at]
+	c.Value, c.StyleID = v, style
+	s.values[s.at] = c
+	s.at++
+}
+
+// styled writes a text in a style.
+func (s *sheet) styled(v string, style int) {
+	if v != "" {
+		v = fit(clean(v), s.pointer())
+	}
+	s.put(v, style)
+}
+
+func (s *sheet) pointer() string {
+	if s.where == "" {
+		return "the bundle's assessment.json"
+	}
+	return s.where
+}
+
+func (s *sheet) text(v string) { s.styled(v, s.b.st.text) }
+func (s *sheet) code(v string) { s.styled(v, s.b.st.code) }
+func (s *sheet) blank()        { s.put("", s.b.st.text) }
+func (s *sheet) input()        { s.put("", s.b.st.input) }
+
+func (s *sheet) list(v []string) { s.text(strings.Join(v, "\n")) }
+
+func (s *sheet) number(n int) { s.put(n, s.b.st.number) }
+
+func (s *sheet) float(x float64) {
+	if math.IsNaN(x) || math.IsInf(x, 0) {
+		s.blank()
+		return
+	}
+	s.put(math.Round(x*10)/10, s.b.st.number)
+}
+
+// yes writes Y or N.
+func (s *sheet) yes(v bool) {
+	if v {
+		s.text("Y")
+		return
+	}
+	s.text("N")
+}
+
+// date writes an instant as Excel counts them: days since 1899-12-30, UTC.
+// Before 1900-03-01 Excel counts wrongly, so such a time becomes text.
+func (s *sheet) date(t time.Time) {
+	if t.IsZero() {
+		s.blank()
+		return
+	}
+	if v, ok := serial(t); ok {
+		s.put(v, s.b.st.date)
+		return
+	}
+	s.text(t.UTC().Format(time.RFC3339))
+}
+
+func (s *sheet) datep(t *time.Time) {
+	if t == nil {
+		s.blank()
+		return
+	}
+	s.date(*t)
+}
+
+// serial is an instant as Excel's number, to the second.
+func serial(t time.Time) (float64, bool) {
+	sec := t.Unix() + 25569*86400
+	if sec < 61*86400 || sec >= 2958466*86400 {
+		return 0, false
+	}
+	return float64(sec) / 86400, true
+}
+
+func (s *sheet) status(st assess.Status) {
+	if st == "" {
+		st = assess.StatusNotAssessed
+	}
+	style, ok := s.b.st.status[st]
+	if !ok {
+		style = s.b.st.text
+	}
+	s.styled(string(st), style)
+}
+
+// linkTo writes a text that leads to a cell of another sheet, while there is
+// room for links; zero row means there is nowhere to lead.
+func (s *sheet) linkTo(v, target string, row int) {
+	if v != "" && row > 0 && s.links.internal(s.ref(), target, "A"+strconv.Itoa(row)) {
+		s.styled(v, s.b.st.link)
+		return
+	}
+	s.text(v)
+}
+
+// linkOut writes a text that leads to a file or the web, while there is room.
+func (s *sheet) linkOut(v, target string) {
+	if v != "" && target != "" && s.links.external(s.ref(), target) {
+		s.styled(v, s.b.st.link)
+		return
+	}
+	s.text(v)
+}
+
+// end writes the row.
+func (s *sheet) end() error { return s.endHeight(0) }
+
+func (s *sheet) endHeight(points float64) error {
+	if s.err != nil {
+		return s.err
+	}
+	if !s.plain && s.at != len(s.cells) {
+		return fmt.Errorf("workbook: sheet %s, row %d: %d cells for %d columns", s.name, s.row, s.at, len(s.cells))
+	}
+	if s.row > maxRows {
+		return fmt.Errorf("workbook: sheet %s: more than %d rows", s.name, maxRows)
+	}
+	var opts []excelize.RowOpts
+	if points > 0 {
+		opts = s.b.heights(points)
+	}
+	if err := s.stream.SetRow("A"+strconv.Itoa(s.row), s.values[:s.at], opts...); err != nil {
+		return fmt.Errorf("workbook: sheet %s, row %d: %w", s.name, s.row, err)
+	}
+	s.row++
+	s.at = 0
+	return nil
+}
+
+func (b *book) heights(points float64) []excelize.RowOpts {
+	return []excelize.RowOpts{{Height: points}}
+}
+
+// skip leaves a row out.
+func (s *sheet) skip() { s.row++ }
+
+// lines estimates how many lines a text takes in a column of the given width.
+func lines(s string, width float64) int {
+	n := 0
+	for _, l := range strings.Split(s, "\n") {
+		n += 1 + int(float64(utf8.RuneCountInString(l))*1.02/width)
+	}
+	return n
+}
+
+// room returns the sheet that takes the next row: s, or its continuation if s
+// is full.
+func (s *sheet) room() (*sheet, error) {
+	if s.row <= s.b.maxRows {
+		return s, nil
+	}
+	n := 2
+	if i := strings.LastIndex(s.name, " ("); i > 0 {
+		last, err := strconv.Atoi(strings.TrimSuffix(s.name[i+2:], ")"))
+		if err == nil {
+			n = last + 1
+		}
+	}
+	next, err := s.b.newSheet(s.layout, fmt.Sprintf("%s (%d)", s.layout.name, n))
+	if err != nil {
+		return nil, err
+	}
+	s.after = next
+	return next, nil
+}
+
+// finish puts links and filter into the sheet and ends its stream. Sheets are
+// in their final order by now.
+func (s *sheet) finish() error {
+	if err := s.links.apply(s.b.file, s.name, fmt.Sprintf("xl/worksheets/sheet%d.xml", s.id)); err != nil {
+		return err
+	}
+	if !s.plain {
+		quoted := "'" + strings.ReplaceAll(s.name, "'", "''") + "'"
+		if err := s.b.file.SetDefinedName(&excelize.DefinedName{Name: "_xlnm.Print_Titles", RefersTo: quoted + "!$1:$1", Scope: s.name}); err != nil {
+			return fmt.Errorf("workbook: sheet %s: %w", s.name, err)
+		}
+		if err := s.b.file.AutoFilter(s.name, "A1:"+cellName(len(s.columns)-1, max(s.row-1, 2)), nil); err != nil {
+			return fmt.Errorf("workbook: sheet %s: %w", s.name, err)
+		}
+	}
+	if err := s.stream.Flush(); err != nil {
+		return fmt.Errorf("workbook: sheet %s: %w", s.name, err)
+	}
+	return nil
+}
