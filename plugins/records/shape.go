@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -28,8 +29,9 @@ const (
 
 // Field is one field of a payload.
 type Field struct {
-	Name string
-	Type FieldType
+	Name   string
+	Type   FieldType
+	Values []string // of a text: the only ones there are; nil for any
 }
 
 // maxID is the longest subject id and key, in bytes.
@@ -76,6 +78,10 @@ func (s Shape) Record(values map[string]any) (connector.Record, error) {
 			c, err := Coerce(f.Type, v)
 			if err != nil {
 				errs = append(errs, fmt.Errorf("field %s: %w", name, err))
+				continue
+			}
+			if text, ok := c.(string); ok && f.Values != nil && !slices.Contains(f.Values, text) {
+				errs = append(errs, fmt.Errorf("field %s: %q is none of %s", name, clip(text), strings.Join(f.Values, ", ")))
 				continue
 			}
 			v = c

@@ -3,8 +3,8 @@ package records
 import "strings"
 
 // shape is one line of the table below. Fields are names with a suffix:
-// none text, @ time, # number, ? yes or no, [] list of texts, []{} list of
-// objects, {} object. Key names the fields of the natural key.
+// none text, =a|b text that is one of these, @ time, # number, ? yes or no,
+// [] list of texts, []{} list of objects, {} object. Key names the fields of the natural key.
 type shape struct {
 	kind, subjectType, subjectField, key, event, fields string
 }
@@ -51,6 +51,10 @@ func parseField(f string) Field {
 			return Field{Name: name, Type: t.is}
 		}
 	}
+	name, values, closed := strings.Cut(f, "=")
+	if closed {
+		return Field{Name: name, Type: Text, Values: strings.Split(values, "|")}
+	}
 	return Field{Name: f, Type: Text}
 }
 
@@ -63,27 +67,27 @@ func governance() []shape {
 	const org, nc = "organization", "nonconformity"
 	return []shape{
 		{"document.approval", "document", "doc_id", "doc_id sha256 approver", "approved_at",
-			"doc_id version sha256 approver approver_role decision approved_at@ method"},
+			"doc_id version sha256 approver approver_role decision=approved|rejected approved_at@ method=pr_merge|e_signature|jira|minutes"},
 		{"document.review", "document", "doc_id", "doc_id reviewed_at", "reviewed_at",
-			"doc_id version reviewer reviewed_at@ outcome next_due@"},
+			"doc_id version reviewer reviewed_at@ outcome=no_change|changed|retire next_due@"},
 		{"document.acknowledgement", "person", "person", "doc_id version person", "acknowledged_at",
 			"doc_id version person acknowledged_at@ population_ref"},
 		{"context.register", org, "", "approved_at", "approved_at",
-			"issues[]{} ai_roles[] climate_relevance approved_at@"},
-		{"stakeholder.register", org, "", "approved_at", "approved_at", "parties[]{} approved_at@"},
-		{"legal.register", org, "", "reviewed_at", "reviewed_at", "obligations[]{} reviewed_at@"},
+			"issues[]{} ai_roles[] climate_relevance approved_by approved_at@"},
+		{"stakeholder.register", org, "", "approved_at", "approved_at", "parties[]{} approved_by approved_at@"},
+		{"legal.register", org, "", "reviewed_at", "reviewed_at", "obligations[]{} reviewed_by reviewed_at@"},
 		{"scope.statement", org, "", "approved_at", "approved_at",
-			"boundaries systems[] sites[] units[] exclusions[]{} roles[] approved_at@ sha256"},
-		{"aims.process_map", org, "", "approved_at", "approved_at", "processes[]{} approved_at@"},
+			"boundaries systems[] sites[] units[] exclusions[]{} roles[] approved_by approved_at@ sha256"},
+		{"aims.process_map", org, "", "approved_at", "approved_at", "processes[]{} approved_by approved_at@"},
 		{"aims.change_record", "change", "change_id", "change_id", "effective_at",
-			"change_id type planned_at@ reason impact approved_by effective_at@"},
+			"change_id type=scope|policy|soa|role|process planned_at@ reason impact approved_by effective_at@"},
 		{"soa.record", org, "", "version", "approved_at", "version controls[]{} approved_by approved_at@"},
 		{"objective.definition", org, "", "objective_id version", "approved_at",
-			"objective_id version metric target owner due@ plan level approved_at@"},
+			"objective_id version metric target owner due@ plan level approved_by approved_at@"},
 		{"objective.measurement", org, "", "objective_id period", "measured_at",
 			"objective_id period value# target# status measured_at@ source_query"},
 		{"role.assignment", "person", "person", "role person start", "start",
-			"role person start@ end@ authority_doc directory_active?"},
+			"role person start@ end@ authority_doc directory_active? system_id"},
 		{"competence.record", "person", "person", "person requirement", "obtained_at",
 			"person role requirement evidence_type obtained_at@ valid_to@ verified_by"},
 		{"training.completion", "person", "person", "person course completed_at", "completed_at",
@@ -95,11 +99,11 @@ func governance() []shape {
 		{"improvement.record", org, "", "id", "implemented_at", "id source description implemented_at@ evidence_ref"},
 		{"review.management", org, "", "review_id", "held_at",
 			"review_id held_at@ chair attendees[] inputs{} decisions[]{} minutes_sha256"},
-		{"audit.programme", org, "", "cycle", "approved_at", "cycle audits[]{} approved_at@"},
+		{"audit.programme", org, "", "cycle", "approved_at", "cycle audits[]{} approved_by approved_at@"},
 		{"audit.internal", org, "", "audit_id", "performed_at",
 			"audit_id scope clauses[] controls[] auditor auditor_independent? performed_at@ report_sha256 findings[] reported_to"},
 		{"audit.finding", nc, "finding_id", "finding_id", "raised_at",
-			"finding_id source grade clause raised_at@ owner due@ closed_at@"},
+			"finding_id source grade=major|minor|observation clause raised_at@ owner due@ closed_at@"},
 		{"nonconformity.record", nc, "nc_id", "nc_id", "raised_at",
 			"nc_id source clause description raised_at@ correction cause similar_check status"},
 		{"corrective_action.record", nc, "nc_id", "action_id", "verified_at",
@@ -130,11 +134,11 @@ func systems() []shape {
 		{"impact.assessment", sys, id, "assessment_id", "approved_at",
 			"assessment_id system_id system_version affected_groups[] individual_impacts[] societal_impacts[] misuse[] mitigations[] conclusion assessor approved_by approved_at@"},
 		{"inventory.ai_system", sys, id, "system_id", "reviewed_at",
-			"system_id name purpose owner deputy risk_tier ai_role stage models[] vendors[] datasets[] repos[] cloud_refs[] users affected_groups[] in_scope? go_live@ retired_at@ reviewed_at@"},
+			"system_id name purpose owner deputy risk_tier=high|limited|minimal ai_role=developer|provider|deployer|user|customer|partner stage=intake|data|build|test|deploy|operate|retire models[] vendors[] datasets[] repos[] cloud_refs[] users affected_groups[] in_scope? go_live@ retired_at@ reviewed_at@ repositories[]{} jira[]{}"},
 		{"inventory.use_case_approval", sys, id, "request_key", "decided_at",
-			"system_id request_key tier approver approver_role decision decided_at@ conditions[]"},
-		{"inventory.tooling", sys, id, "system_id component version", "", "system_id component version licence source sha"},
-		{"responsibility.matrix", sys, id, "system_id approved_at", "approved_at", "system_id activities[]{} approved_at@"},
+			"system_id request_key tier approver approver_role decision=approved|rejected|deferred decided_at@ conditions[]"},
+		{"inventory.tooling", sys, id, "system_id component version", "", "system_id component version licence source sha committed_at@"},
+		{"responsibility.matrix", sys, id, "system_id approved_at", "approved_at", "system_id activities[]{} approved_by approved_at@"},
 		{"system.requirements", sys, id, "system_id version", "approved_at",
 			"system_id version requirements[]{} approved_by approved_at@"},
 		{"system.design_record", sys, id, "system_id version", "updated_at",
@@ -161,30 +165,30 @@ func operation() []shape {
 	const dataset, did = "dataset", "dataset_id"
 	return []shape{
 		{"jira.change_request", "change", "key", "key", "implemented_at",
-			"key system_ids[] risk_class planned_start@ approval_ref implemented_at@ rollback_plan post_review"},
+			"key id project summary status system_ids[] risk_class planned_start@ approval_ref approved_by approved_at@ implemented_at@ rollback_plan post_review linked_refs[]"},
 		{"jira.incident", "incident", "key", "key", "declared_at",
-			"key system_ids[] severity harm_type detected_at@ declared_at@ contained_at@ resolved_at@ notifiable? decision_by rca_link corrective_action_keys[]"},
+			"key id project summary status system_ids[] severity harm_type detected_at@ declared_at@ contained_at@ resolved_at@ notifiable? decision_by rca_link corrective_action_keys[]"},
 		{"jira.approval", "record", "issue_key", "approval_id", "decided_at",
-			"issue_id issue_key approval_id approvers[] decision decided_at@ final_decision"},
+			"issue_id issue_key approval_id approvers[] decision=approved|declined|pending decided_at@ final_decision"},
 		{"evaluation.run", "release", "run_id", "run_id", "finished_at",
 			"run_id system_id subject_ref dataset_version metrics{} thresholds{} passed? started_at@ finished_at@ executor artifact_sha256"},
 		{"release.approval", "release", "release_id", "release_id", "decided_at",
-			"release_id system_id tier artefact_refs[] approver approver_role decided_at@ conditions[]"},
+			"release_id system_id tier artefact_refs[] approver approver_role decision decided_at@ conditions[]"},
 		{"release.checklist", "release", "release_id", "release_id", "completed_at",
 			"release_id items{} completed_by completed_at@"},
-		{"monitoring.metric_series", sys, id, "system_id metric window", "at", "system_id metric window value# threshold# at@"},
+		{"monitoring.metric_series", sys, id, "system_id metric window", "at", "system_id metric=drift|error|bias|harm|latency|feedback|escalation window value# threshold# at@"},
 		{"monitoring.alert", sys, id, "alert_id", "fired_at",
 			"alert_id system_id metric fired_at@ acked_at@ resolved_at@ linked_issue"},
 		{"monitoring.review", sys, id, "system_id period", "reviewed_at",
 			"system_id period reviewer conclusions actions[] reviewed_at@"},
 		{"oversight.human_decision", sys, id, "decision_id", "decided_at",
-			"system_id decision_id ai_output_ref reviewer action decided_at@ latency_s#"},
+			"system_id decision_id ai_output_ref reviewer action=accept|edit|reject|override decided_at@ latency_s#"},
 		{"feedback.user_report", sys, id, "report_id", "received_at",
 			"system_id report_id category received_at@ triaged_at@ outcome"},
 		{"incident.communication", "incident", "incident_key", "incident_key recipient_class", "sent_at",
 			"incident_key recipient_class due_at@ sent_at@ channel content_sha256 decision_by"},
 		{"inventory.dataset", dataset, did, "dataset_id", "updated_at",
-			"dataset_id system_ids[] category location owner personal_data? retention updated_at@"},
+			"dataset_id system_ids[] category=train|validation|test|production|rag|feedback location owner personal_data? retention updated_at@"},
 		{"data.datasheet", dataset, did, "dataset_id version", "approved_at",
 			"dataset_id version motivation composition collection representativeness limits privacy approved_at@"},
 		{"data.acquisition_record", dataset, did, "dataset_id acquired_at", "acquired_at",
@@ -203,12 +207,12 @@ func suppliers() []shape {
 	const vendor, id = "vendor", "vendor_id"
 	return []shape{
 		{"vendor.record", vendor, id, "vendor_id", "updated_at",
-			"vendor_id legal_name services[] criticality owner systems[] data_classes[] contract_ref updated_at@"},
+			"vendor_id legal_name services[] criticality=critical|important|normal|low owner systems[] data_classes[] contract_ref updated_at@"},
 		{"vendor.assessment", vendor, id, "vendor_id approved_at", "approved_at",
 			"vendor_id topics{} result assessor approved_by approved_at@ next_due@ evidence_links[]"},
 		{"vendor.contract_terms", vendor, id, "vendor_id doc_sha256", "effective_at",
 			"vendor_id doc_sha256 version effective_at@ clauses{}"},
 		{"vendor.attestation", vendor, "vendor", "vendor type issued_at", "issued_at",
-			"vendor type scope issued_at@ valid_to@ issuer doc_sha256 bridge_letter"},
+			"vendor type=SOC2|ISO27001|ISO42001|pen_test scope issued_at@ valid_to@ issuer doc_sha256 bridge_letter"},
 	}
 }
