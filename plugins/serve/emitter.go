@@ -205,16 +205,6 @@ func (e *emitter) sendLocked(done *wire.Done) {
 	}
 }
 
-// flush sends what waits.
-func (e *emitter) flush() error {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if len(e.items) > 0 {
-		e.sendLocked(nil)
-	}
-	return e.err
-}
-
 // failure returns the first failure.
 func (e *emitter) failure() error {
 	e.mu.Lock()
@@ -236,10 +226,14 @@ func (e *emitter) done(coverage connector.Coverage) error {
 	return nil
 }
 
-// close makes everything emitted from now on an error.
+// close sends what waits, also when the connector panicked, and makes
+// everything emitted from now on an error.
 func (e *emitter) close() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	if len(e.items) > 0 {
+		e.sendLocked(nil)
+	}
 	e.closed = true
 	e.timer.Stop()
 }

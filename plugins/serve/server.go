@@ -56,8 +56,7 @@ func (s *Server) Collect(req *wire.CollectRequest, stream grpc.ServerStreamingSe
 		return toStatus(emitErr)
 	}
 	if err != nil {
-		// What was emitted before the error is still worth keeping.
-		return toStatus(errors.Join(err, emit.flush()))
+		return toStatus(err)
 	}
 	return emit.done(coverage)
 }

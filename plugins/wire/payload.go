@@ -75,8 +75,15 @@ func checkNumber(n []byte) error {
 	if len(n) < 16 && !bytes.ContainsAny(n, "eE") {
 		return nil
 	}
-	f, err := strconv.ParseFloat(string(n), 64)
-	if err != nil || math.Abs(f) > maxExact {
+	var exact bool
+	if bytes.ContainsAny(n, ".eE") {
+		f, err := strconv.ParseFloat(string(n), 64)
+		exact = err == nil && math.Abs(f) <= maxExact
+	} else {
+		i, err := strconv.ParseInt(string(n), 10, 64)
+		exact = err == nil && i >= -maxExact && i <= maxExact
+	}
+	if !exact {
 		return fmt.Errorf("payload holds the number %s, which is beyond ±2^53: send it as a string", Quote(string(n)))
 	}
 	return nil
