@@ -1,0 +1,79 @@
+package agent
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"path/filepath"
+
+	"github.com/exhibit-aims/exhibit/internal/evidence"
+	"github.com/exhibit-aims/exhibit/internal/register"
+	"github.com/exhibit-aims/exhibit/internal/store"
+)
+
+// RegisterSource is the name of the built-in source that reads the register.
+const RegisterSource = register.SourceName
+
+// registerDigest is the cursor under which the digest of the register that was
+// last kept whole is remembered.
+const registerDigest = "digest"
+
+// CollectRegister reads the register at path as a source: its declarations
+// become records, and the file itself an entry when it changed. A register
+// that is not valid is refused before a run is opened; the error is then a
+// yamlfile.Problems with every place.
+func (c *Collector) CollectRegister(ctx context.Context, path string) (evidence.Run, error) {
+	now := c.Now()
+	reg, err := register.Load(path, register.Known{Now: now, Controls: c.Catalog.ControlIDs()})
+	if err != nil {
+		return evidence.Run{}, err
+	}
+	records, err := reg.Records(now)
+	if err != nil {
+		return evidence.Run{}, err
+	}
+	if err := c.closeDangling(ctx, RegisterSource); err != nil {
+		return evidence.Run{}, err
+	}
+	rec := newRecorder(c, evidence.Provenance{
+		Agent: "exhibit/" + c.Version, Source: RegisterSource, Connector: RegisterSource, ConnectorVersion: c.Version,
+		Identity: "file " + filepath.Base(path), Method: "file", Reliability: "manual",
+	}, nil)
+	if err := rec.open(ctx); err != nil {
+		return evidence.Run{}, err
+	}
+	if err := rec.append(ctx, store.Batch{Run: rec.run.ID, Records: records}); err != nil {
+		return evidence.Run{}, err
+	}
+	if err := c.keepRegister(ctx, rec.run.ID, reg); err != nil {
+		return evidence.Run{}, err
+	}
+	for _, kind := range register.Kinds {
+		rec.run.Kinds[kind] = evidence.KindRead{Coverage: "complete", Enumerated: true, IndependentCount: -1,
+			Query: "register file, SHA-256 " + reg.Digest().String()}
+	}
+	rec.run.FinishedAt, rec.run.Status = c.Now(), evidence.RunComplete
+	return rec.end(ctx)
+}
+
+// keepRegister appends the whole register if it is not the one kept last.
+func (c *Collector) keepRegister(ctx context.Context, run string, reg *register.Register) error {
+	state, err := c.Store.State(ctx, RegisterSource)
+	if err != nil {
+		return err
+	}
+	digest := reg.Digest().String()
+	if state.Cursors[registerDigest] == digest {
+		return nil
+	}
+	body, err := json.Marshal(map[string]string{"run": run, "sha256": digest, "text": string(reg.Text())})
+	if err != nil {
+		return fmt.Errorf("register: %w", err)
+	}
+	_, err = c.Store.Append(ctx, store.Batch{
+		Run:     run,
+		State:   []store.StateChange{{Cursor: true, Key: registerDigest, Value: mustJSON(digest)}},
+		Entries: []store.NewEntry{{Type: evidence.EntryRegister, At: c.Now(), Body: body}},
+	})
+	return err
+}
