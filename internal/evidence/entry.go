@@ -45,3 +45,13 @@ func knownType(b []byte) EntryType {
 	}
 	return ""
 }
+
+// Sealed reports whether entries of type t follow from what a run read or from
+// an erasure, so that only a store makes them.
+func (t EntryType) Sealed() bool {
+	switch t {
+	case EntryRunOpened, EntryEvidence, EntryGone, EntryRunClosed, EntryErasure:
+		return true
+	}
+	return false
+}

@@ -88,7 +88,7 @@ func (e Entry) check() error {
 	switch e.Type {
 	case EntryEvidence:
 		var p Parser
-		_, err := p.Evidence(e, true)
+		_, err := p.Check(e)
 		return err
 	case EntryRunOpened:
 		_, err := ParseRunOpened(e)
@@ -130,11 +130,35 @@ func (p *Parser) intern(b []byte) string {
 	return s
 }
 
-// Evidence reads the sealed fields of an evidence entry, its position and the
-// digest of its line. Source, GoneAt and Payload are not in a line and stay
-// empty. If strict, the line is rebuilt and compared with its bytes; without,
-// the line must have been checked before.
-func (p *Parser) Evidence(e Entry, strict bool) (Evidence, error) {
+// Evidence reads an evidence entry whose line was checked when it was written:
+// sealed fields, position and the digest of the line. Source, GoneAt and
+// Payload are not in a line and stay empty.
+func (p *Parser) Evidence(e Entry) (Evidence, error) {
+	ev, err := p.sealed(e)
+	if err != nil {
+		return Evidence{}, err
+	}
+	ev.Digest = Sum(e.Line)
+	return ev, nil
+}
+
+// Check reads the sealed fields of an evidence entry and refuses a line that
+// is not exactly what these fields give. Digest stays empty.
+func (p *Parser) Check(e Entry) (Evidence, error) {
+	ev, err := p.sealed(e)
+	if err != nil {
+		return Evidence{}, err
+	}
+	if p.buf, err = AppendEvidence(p.buf[:0], e.At, &ev); err != nil {
+		return Evidence{}, err
+	}
+	if !bytes.Equal(p.buf, e.Line) {
+		return Evidence{}, ErrNotCanonical
+	}
+	return ev, nil
+}
+
+func (p *Parser) sealed(e Entry) (Evidence, error) {
 	ev := Evidence{Seq: e.Seq}
 	s := scanner{b: e.Body, p: p}
 	s.lit(`{"collected_at":"`)
@@ -177,16 +201,6 @@ func (p *Parser) Evidence(e Entry, strict bool) (Evidence, error) {
 	if s.bad || len(s.b) != 0 {
 		return Evidence{}, ErrMalformed
 	}
-	if strict {
-		var err error
-		if p.buf, err = AppendEvidence(p.buf[:0], e.At, &ev); err != nil {
-			return Evidence{}, err
-		}
-		if !bytes.Equal(p.buf, e.Line) {
-			return Evidence{}, ErrNotCanonical
-		}
-	}
-	ev.Digest = Sum(e.Line)
 	return ev, nil
 }
 

@@ -152,3 +152,13 @@ type Ledger interface {
 	// Entries yields lines from ≤ seq < to; types may be empty for all.
 	Entries(ctx context.Context, from, to int64, types ...evidence.EntryType) iter.Seq2[evidence.Entry, error]
 }
+
+// CursorText gives the text of a cursor from the value of its StateChange: a
+// JSON string's text, or the value as it is.
+func CursorText(value json.RawMessage) string {
+	var s string
+	if err := json.Unmarshal(value, &s); err == nil {
+		return s
+	}
+	return string(value)
+}

@@ -1,0 +1,58 @@
+package store
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+
+	"github.com/exhibit-aims/exhibit/internal/evidence"
+)
+
+// KeyHash is the number under which a key of a source and kind is found; the
+// row that is found still has to be compared.
+func KeyHash(source, kind, key string) int64 {
+	return int64(binary.BigEndian.Uint64(hashStrings(source, kind, key)))
+}
+
+// SubjectHash is the number under which a subject's evidence is found.
+func SubjectHash(s evidence.Subject) int64 {
+	return int64(binary.BigEndian.Uint64(hashStrings(s.Type, s.ID)))
+}
+
+// MarkSize is the length of a mark.
+const MarkSize = 16
+
+// Mark is 128 bits over the key and everything that, when it changes, makes a
+// new revision.
+func Mark(source, kind, key string, c Content) [MarkSize]byte {
+	var stack [512]byte
+	b := append(stack[:0], c.Payload[:]...)
+	b = binary.AppendUvarint(b, uint64(c.Major))
+	b = appendStrings(b, source, kind, key, c.Subject.Type, c.Subject.ID)
+	if c.Period != nil {
+		b = binary.AppendVarint(b, c.Period.From.UnixMicro())
+		b = binary.AppendVarint(b, c.Period.To.UnixMicro())
+	}
+	sum := sha256.Sum256(b)
+	return [MarkSize]byte(sum[:MarkSize])
+}
+
+func hashStrings(parts ...string) []byte {
+	var stack [512]byte
+	sum := sha256.Sum256(appendStrings(stack[:0], parts...))
+	return sum[:8]
+}
+
+// appendStrings appends each part after its length, so that no two lists of
+// parts give the same bytes.
+func appendStrings(b []byte, parts ...string) []byte {
+	for _, p := range parts {
+		b = binary.AppendUvarint(b, uint64(len(p)))
+		b = append(b, p...)
+	}
+	return b
+}
+
+// PayloadPrefix is the number under which a payload's block is found.
+func PayloadPrefix(d evidence.Digest) int64 {
+	return int64(binary.BigEndian.Uint64(d[:8]))
+}

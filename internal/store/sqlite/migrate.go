@@ -1,0 +1,118 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"strconv"
+
+	"github.com/exhibit-aims/exhibit/internal/store"
+)
+
+// migrations are the steps of the schema, in the order of their names, each
+// applied once and in its own transaction. user_version counts the steps
+// taken. A migration library was not worth its tables and its second clock:
+// SQLite has the counter in the file's head, in the same transaction.
+//
+//go:embed migrations/*.sql
+var migrations embed.FS
+
+// applicationID marks the file as ours: "EXHB".
+const applicationID = 0x45584842
+
+// migrate brings the file to this version's schema.
+func migrate(db *sql.DB) error {
+	names, err := fs.Glob(migrations, "migrations/*.sql")
+	if err != nil {
+		return err
+	}
+	have, err := version(db)
+	if err != nil {
+		return err
+	}
+	for i := have; i < len(names); i++ {
+		text, err := migrations.ReadFile(names[i])
+		if err != nil {
+			return err
+		}
+		if err := step(db, i, string(text)); err != nil {
+			return fmt.Errorf("%s: %w", names[i], err)
+		}
+	}
+	return checkVersion(db)
+}
+
+// step takes the file from version n to n+1, unless another process did.
+func step(db *sql.DB, n int, text string) (err error) {
+	if _, err := db.Exec("BEGIN IMMEDIATE"); err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			_, rerr := db.Exec("ROLLBACK")
+			err = errors.Join(err, rerr)
+		}
+	}()
+	have, err := version(db)
+	if err != nil {
+		return err
+	}
+	if have == n {
+		if _, err := db.Exec(text); err != nil {
+			return err
+		}
+		if _, err := db.Exec("PRAGMA application_id = " + strconv.Itoa(applicationID)); err != nil {
+			return err
+		}
+		if _, err := db.Exec("PRAGMA user_version = " + strconv.Itoa(n+1)); err != nil {
+			return err
+		}
+	}
+	_, err = db.Exec("COMMIT")
+	return err
+}
+
+// version reads how many steps the file has taken, and refuses a file that is
+// not a store.
+func version(db *sql.DB) (int, error) {
+	var app, steps, tables int
+	err := errors.Join(
+		db.QueryRow("PRAGMA application_id").Scan(&app),
+		db.QueryRow("PRAGMA user_version").Scan(&steps),
+		db.QueryRow("SELECT COUNT(*) FROM sqlite_master").Scan(&tables),
+	)
+	if err != nil {
+		return 0, err
+	}
+	if app != applicationID && (tables > 0 || steps > 0) {
+		return 0, errors.New("this is a database of something else; name another file")
+	}
+	return steps, nil
+}
+
+// checkVersion refuses a file that is empty or that a newer program wrote.
+func checkVersion(db *sql.DB) error {
+	names, err := fs.Glob(migrations, "migrations/*.sql")
+	if err != nil {
+		return err
+	}
+	have, err := version(db)
+	switch {
+	case err != nil:
+		return err
+	case have == 0:
+		return fmt.Errorf("%w: the file is empty; collect first", store.ErrNoStore)
+	case have != len(names):
+		return fmt.Errorf("the store has schema %d, this program knows %d; use the newer program, or open it once for writing", have, len(names))
+	}
+	return nil
+}
+
+// begin starts a transaction on a connection.
+func exec(ctx context.Context, c *sql.Conn, query string) error {
+	_, err := c.ExecContext(ctx, query)
+	return err
+}

@@ -1,0 +1,208 @@
+// Package sqlite keeps a store in one SQLite file: the default for one
+// machine. Readers work beside the writer (WAL), and what Append returned is
+// on disk (synchronous=FULL).
+//
+// It may import internal/store, internal/store/sqlstore and the SQLite driver
+// (modernc.org/sqlite, without C). It promises the contract of store.Store, and
+// that a file of something else, or of a newer version, is never written to.
+package sqlite
+
+import (
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"golang.org/x/mod/sumdb/note"
+	"modernc.org/sqlite"
+	sqlitelib "modernc.org/sqlite/lib"
+
+	"github.com/exhibit-aims/exhibit/internal/store"
+	"github.com/exhibit-aims/exhibit/internal/store/sqlstore"
+)
+
+// Options say how a store is opened.
+type Options struct {
+	Signer      note.Signer      // signs checkpoints; nil for a store that is only read
+	Create      bool             // make the file if it is absent
+	ReadOnly    bool             // never write to the file or beside it
+	LockTimeout time.Duration    // how long to wait for another writer; 0 means 5 s
+	Now         func() time.Time // the clock; nil means the system's
+}
+
+// Sizes, in bytes.
+const (
+	pageSize    = 16 << 10
+	writerCache = 64 << 20
+	readerCache = 16 << 20
+	maxReaders  = 8
+)
+
+const defaultLockTimeout = 5 * time.Second
+
+// Open opens the store in the file at path. Without Create, a file that is not
+// there is store.ErrNoStore. Another process that holds the write lock longer
+// than the timeout is store.ErrLocked.
+func Open(path string, o Options) (*sqlstore.Store, error) {
+	if o.LockTimeout <= 0 {
+		o.LockTimeout = defaultLockTimeout
+	}
+	d, err := open(path, o)
+	if err != nil {
+		return nil, fmt.Errorf("store %s: %w", path, err)
+	}
+	s, err := sqlstore.New(d, o.Signer, o.Now)
+	if err != nil {
+		return nil, errors.Join(err, d.Close())
+	}
+	return s, nil
+}
+
+func open(path string, o Options) (*database, error) {
+	info, err := os.Stat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && (!o.Create || o.ReadOnly):
+		return nil, fmt.Errorf("%w: no such file; collect first, or name another", store.ErrNoStore)
+	case errors.Is(err, fs.ErrNotExist):
+		if err := create(path); err != nil {
+			return nil, err
+		}
+	case err != nil:
+		return nil, err
+	case info.IsDir():
+		return nil, errors.New("is a directory, want a file")
+	}
+	d := &database{path: path, timeout: o.LockTimeout, busy: make(chan struct{}, 1)}
+	if !o.ReadOnly {
+		if err := d.openWriter(o); err != nil {
+			return nil, errors.Join(err, d.Close())
+		}
+	}
+	if err := d.openReaders(o.ReadOnly); err != nil {
+		return nil, errors.Join(err, d.Close())
+	}
+	return d, nil
+}
+
+// create makes an empty file that only its owner may read: what connectors
+// read is nobody else's business.
+func create(path string) error {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
+	if errors.Is(err, fs.ErrExist) {
+		return nil // somebody was faster
+	}
+	if err != nil {
+		return err
+	}
+	if err := f.Close(); err != nil {
+		return err
+	}
+	d, err := os.Open(filepath.Dir(path))
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}
+
+// source builds the driver's name for the file. What is in path stays a path.
+func source(path string, query url.Values, pragmas ...string) string {
+	for _, p := range pragmas {
+		query.Add("_pragma", p)
+	}
+	abs, err := filepath.Abs(path)
+	if err != nil {
+		abs = path
+	}
+	u := url.URL{Scheme: "file", Path: filepath.ToSlash(abs), RawQuery: query.Encode()}
+	return u.String()
+}
+
+func (d *database) openWriter(o Options) error {
+	db, err := sql.Open("sqlite", source(d.path, url.Values{"mode": {"rw"}, "_dqs": {"0"}},
+		"busy_timeout("+strconv.FormatInt(o.LockTimeout.Milliseconds(), 10)+")",
+		"page_size("+strconv.Itoa(pageSize)+")",
+		"journal_mode(WAL)", "synchronous(FULL)", "secure_delete(ON)", "temp_store(MEMORY)", "trusted_schema(OFF)",
+		"cache_size(-"+strconv.Itoa(writerCache>>10)+")",
+	))
+	if err != nil {
+		return err
+	}
+	db.SetMaxOpenConns(1)
+	db.SetMaxIdleConns(1)
+	d.writer = db
+	return explain(migrate(db))
+}
+
+func (d *database) openReaders(only bool) error {
+	query := url.Values{"mode": {"rw"}, "_dqs": {"0"}}
+	if only {
+		query.Set("mode", "ro")
+	}
+	err := d.tryReaders(query)
+	var failed *sqlite.Error
+	if only && errors.As(err, &failed) && failed.Code()&0xff == sqlitelib.SQLITE_CANTOPEN && d.atRest() {
+		// A file on a medium that cannot be written, left behind clean:
+		// SQLite may read it as long as it is told that nobody writes.
+		query.Set("immutable", "1")
+		err = d.tryReaders(query)
+	}
+	return explain(err)
+}
+
+// atRest reports whether no write-ahead log lies beside the file.
+func (d *database) atRest() bool {
+	info, err := os.Stat(d.path + "-wal")
+	return errors.Is(err, fs.ErrNotExist) || err == nil && info.Size() == 0
+}
+
+func (d *database) tryReaders(query url.Values) error {
+	db, err := sql.Open("sqlite", source(d.path, query,
+		"busy_timeout("+strconv.FormatInt(d.timeout.Milliseconds(), 10)+")",
+		"query_only(ON)", "temp_store(MEMORY)", "trusted_schema(OFF)",
+		"cache_size(-"+strconv.Itoa(readerCache>>10)+")",
+	))
+	if err != nil {
+		return err
+	}
+	db.SetMaxOpenConns(maxReaders)
+	db.SetMaxIdleConns(2)
+	if d.readers != nil {
+		err = d.readers.Close()
+	}
+	d.readers = db
+	return errors.Join(err, checkVersion(db))
+}
+
+// Path reports whether place names a file rather than the URL of a server.
+func Path(place string) bool {
+	u, err := url.Parse(place)
+	return err != nil || u.Scheme == "" || len(u.Scheme) == 1
+}
+
+var _ sqlstore.DB = (*database)(nil)
+
+// explain turns the driver's errors into those that a caller acts on.
+func explain(err error) error {
+	var e *sqlite.Error
+	if err == nil || !errors.As(err, &e) {
+		return err
+	}
+	switch e.Code() & 0xff {
+	case sqlitelib.SQLITE_BUSY, sqlitelib.SQLITE_LOCKED:
+		return fmt.Errorf("%w; wait for it or stop it: %w", store.ErrLocked, err)
+	case sqlitelib.SQLITE_FULL:
+		return fmt.Errorf("the disk is full; make room, nothing acknowledged is lost: %w", err)
+	case sqlitelib.SQLITE_CORRUPT, sqlitelib.SQLITE_NOTADB:
+		return fmt.Errorf("%w: the file is damaged or no store; restore a backup: %w", store.ErrTampered, err)
+	case sqlitelib.SQLITE_IOERR:
+		return fmt.Errorf("the file cannot be read or written; check disk and space, nothing acknowledged is lost: %w", err)
+	case sqlitelib.SQLITE_READONLY, sqlitelib.SQLITE_PERM, sqlitelib.SQLITE_CANTOPEN:
+		return fmt.Errorf("no permission to write the file or its directory: %w", err)
+	}
+	return err
+}

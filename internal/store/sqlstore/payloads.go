@@ -1,0 +1,255 @@
+package sqlstore
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/exhibit-aims/exhibit/internal/evidence"
+	"github.com/exhibit-aims/exhibit/internal/store"
+)
+
+// storePayloads finds out which payloads of the sealed records are there, and
+// gives the others a place in new blocks. What was erased stays erased.
+func (w *writer) storePayloads(ctx context.Context, recs []prepared, sealed []int, rows map[int64]int) error {
+	sums := make([]evidence.Digest, 0, len(sealed))
+	for _, i := range sealed {
+		sums = append(sums, recs[i].ev.PayloadSum)
+	}
+	known, err := findPayloads(ctx, w.tx, sums)
+	if err != nil {
+		return err
+	}
+	for _, i := range sealed {
+		ev := &recs[i].ev
+		block, ok := known[ev.PayloadSum]
+		if !ok {
+			if block, err = w.placePayload(ctx, ev); err != nil {
+				return err
+			}
+			known[ev.PayloadSum] = block
+		}
+		w.rows[rows[ev.Seq]].pblock = block
+	}
+	return nil
+}
+
+// placePayload gives a payload that is not stored a place: its block.
+func (w *writer) placePayload(ctx context.Context, ev *evidence.Evidence) (int64, error) {
+	if w.block == 0 {
+		if _, err := one(ctx, w.tx, []any{&w.block}, "SELECT COALESCE(MAX(block), 0) FROM payload_blocks"); err != nil {
+			return 0, err
+		}
+		w.block++
+	} else if w.blockN+int64(ev.PayloadSize) > blockSize {
+		w.block++
+		w.blockN = 0
+	}
+	w.blockN += int64(ev.PayloadSize)
+	w.blobs = append(w.blobs, payloadItem{sum: ev.PayloadSum, size: int64(ev.PayloadSize)})
+	w.bodies = append(w.bodies, ev.Payload)
+	w.blobIdx[ev.PayloadSum] = w.block
+	return w.block, nil
+}
+
+// findPayloads gives the block of each payload that is stored, or was before
+// it was erased.
+func findPayloads(ctx context.Context, tx Tx, sums []evidence.Digest) (map[evidence.Digest]int64, error) {
+	found := make(map[evidence.Digest]int64)
+	byPrefix := make(map[int64][]evidence.Digest, len(sums))
+	values := make([]any, 0, len(sums))
+	for _, d := range sums {
+		p := store.PayloadPrefix(d)
+		if byPrefix[p] == nil {
+			values = append(values, p)
+		}
+		byPrefix[p] = append(byPrefix[p], d)
+	}
+	type hit struct{ prefix, block int64 }
+	var hits []hit
+	err := eachIn(ctx, tx, values, func(r Rows) error {
+		var h hit
+		if err := r.Scan(&h.prefix, &h.block); err != nil {
+			return err
+		}
+		hits = append(hits, h)
+		return nil
+	}, "SELECT prefix, block FROM payload_index WHERE prefix IN @IN")
+	if err != nil {
+		return nil, err
+	}
+	heads := make(map[int64]map[evidence.Digest]bool)
+	for _, h := range hits {
+		if heads[h.block] == nil {
+			if heads[h.block], err = readHead(ctx, tx, h.block); err != nil {
+				return nil, err
+			}
+		}
+		for _, d := range byPrefix[h.prefix] {
+			if heads[h.block][d] {
+				found[d] = h.block
+			}
+		}
+	}
+	return found, nil
+}
+
+// readHead gives the digests that a block names.
+func readHead(ctx context.Context, tx Tx, block int64) (map[evidence.Digest]bool, error) {
+	b := payloadBlock{block: block}
+	ok, err := one(ctx, tx, []any{&b.head}, "SELECT head FROM payload_blocks WHERE block = $1", block)
+	if err != nil {
+		return nil, err
+	}
+	if !ok {
+		return nil, fmt.Errorf("payload block %d is in the index and nowhere else: %w", block, store.ErrTampered)
+	}
+	items, err := b.items()
+	if err != nil {
+		return nil, err
+	}
+	out := make(map[evidence.Digest]bool, len(items))
+	for _, it := range items {
+		out[it.sum] = true
+	}
+	return out, nil
+}
+
+// writePayloads packs and writes the payloads placed in this transaction.
+func (w *writer) writePayloads(ctx context.Context) error {
+	type piece struct {
+		block     int64
+		head, raw []byte
+	}
+	var pieces []piece
+	index := make([]any, 0, 2*len(w.blobs))
+	for i, it := range w.blobs {
+		block := w.blobIdx[it.sum]
+		last := len(pieces) - 1
+		if last < 0 || pieces[last].block != block {
+			pieces = append(pieces, piece{block: block})
+			last++
+		}
+		p := &pieces[last]
+		p.head = appendHead(p.head, it)
+		p.raw = append(p.raw, w.bodies[i]...)
+		index = append(index, store.PayloadPrefix(it.sum), block)
+	}
+	args := make([]any, 4*len(pieces))
+	err := parallel(len(pieces), func(i int) error {
+		p := &pieces[i]
+		args[4*i], args[4*i+1], args[4*i+2], args[4*i+3] = p.block, p.head, int64(len(p.raw)), w.s.pack.pack(p.raw)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if err := w.tx.Insert(ctx, tablePayloads, args); err != nil {
+		return err
+	}
+	return w.tx.Insert(ctx, tablePayloadIdx, index)
+}
+
+// readPayloadBlock reads the block that holds d, or ErrNotFound.
+func readPayloadBlock(ctx context.Context, tx Tx, d evidence.Digest) (*payloadBlock, error) {
+	found, err := findPayloads(ctx, tx, []evidence.Digest{d})
+	if err != nil {
+		return nil, err
+	}
+	block, ok := found[d]
+	if !ok {
+		return nil, fmt.Errorf("payload %s: %w", d, store.ErrNotFound)
+	}
+	return payloadBlockAt(ctx, tx, block)
+}
+
+func payloadBlockAt(ctx context.Context, tx Tx, block int64) (*payloadBlock, error) {
+	b := payloadBlock{block: block}
+	ok, err := one(ctx, tx, []any{&b.head, &b.raw, &b.data}, "SELECT head, raw, data FROM payload_blocks WHERE block = $1", block)
+	if err == nil && !ok {
+		err = fmt.Errorf("payload block %d is missing: %w", block, store.ErrTampered)
+	}
+	return &b, err
+}
+
+// Payload implements store.Reader.
+func (s *Store) Payload(ctx context.Context, d evidence.Digest) (out []byte, err error) {
+	var b *payloadBlock
+	err = s.db.Read(ctx, func(tx Tx) error {
+		b, err = readPayloadBlock(ctx, tx, d)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	items, bodies, err := s.pack.payloads(b)
+	if err != nil {
+		return nil, err
+	}
+	for i, it := range items {
+		if it.sum != d {
+			continue
+		}
+		if it.erased {
+			return nil, fmt.Errorf("payload %s: %w", d, store.ErrErased)
+		}
+		if evidence.Sum(bodies[i]) != d {
+			return nil, fmt.Errorf("payload %s: stored bytes have another digest: %w", d, store.ErrTampered)
+		}
+		return bodies[i], nil
+	}
+	return nil, fmt.Errorf("payload %s: %w", d, store.ErrNotFound)
+}
+
+// Erase implements store.Writer.
+func (s *Store) Erase(ctx context.Context, er store.Erasure) (store.Receipt, error) {
+	var w *writer
+	err := s.db.Write(ctx, func(tx Tx) (err error) {
+		if w, err = s.begin(ctx, tx); err != nil {
+			return err
+		}
+		if err := w.erase(ctx, er); err != nil {
+			return err
+		}
+		return w.finish(ctx)
+	})
+	if err != nil {
+		return store.Receipt{}, fmt.Errorf("erase: %w", err)
+	}
+	if err := s.db.Forget(ctx); err != nil {
+		return w.receipt, fmt.Errorf("erased, but old copies may still be in the database's files: %w", err)
+	}
+	return w.receipt, nil
+}
+
+func (w *writer) erase(ctx context.Context, er store.Erasure) error {
+	b, err := readPayloadBlock(ctx, w.tx, er.Payload)
+	if err != nil {
+		return err
+	}
+	items, bodies, err := w.s.pack.payloads(b)
+	if err != nil {
+		return err
+	}
+	var head, raw []byte
+	for i := range items {
+		if items[i].sum == er.Payload {
+			if items[i].erased {
+				return fmt.Errorf("payload %s: %w before", er.Payload, store.ErrErased)
+			}
+			items[i].erased, bodies[i] = true, nil
+		}
+		head = appendHead(head, items[i])
+		raw = append(raw, bodies[i]...)
+	}
+	at, err := store.EntryTime(er.At, w.now, w.tip.at)
+	if err != nil {
+		return err
+	}
+	e, err := evidence.ErasureEntry(evidence.Erasure{Payload: er.Payload, By: er.By, Reason: er.Reason}, at)
+	if err != nil {
+		return err
+	}
+	w.add(e)
+	return w.tx.Exec(ctx, "UPDATE payload_blocks SET head = $1, raw = $2, data = $3 WHERE block = $4",
+		head, int64(len(raw)), w.s.pack.pack(raw), b.block)
+}

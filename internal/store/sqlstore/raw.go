@@ -1,0 +1,206 @@
+package sqlstore
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"math"
+
+	"github.com/exhibit-aims/exhibit/internal/evidence"
+	"github.com/exhibit-aims/exhibit/internal/ledger"
+	"github.com/exhibit-aims/exhibit/internal/store"
+)
+
+// Snapshot implements store.Verifiable.
+func (s *Store) Snapshot(ctx context.Context, fn func(store.Raw) error) error {
+	return s.db.Read(ctx, func(tx Tx) error { return fn(&raw{tx: tx, pack: s.pack}) })
+}
+
+// raw is the store's bytes on one snapshot. Every sequence reads a page and
+// closes the query before it yields, so that several can be read side by side.
+type raw struct {
+	tx   Tx
+	pack *packer
+}
+
+var _ store.Raw = (*raw)(nil)
+
+func (r *raw) Checkpoint(ctx context.Context) (store.RawTip, error) {
+	var t store.RawTip
+	_, err := one(ctx, r.tx, []any{&t.Size, &t.At, &t.Note}, "SELECT size, at, note FROM checkpoint WHERE id = 1")
+	return t, err
+}
+
+// pages yields what read gives until it gives nothing.
+func pages[T any](read func() ([]T, error)) iter.Seq2[[]T, error] {
+	return func(yield func([]T, error) bool) {
+		for {
+			page, err := read()
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			if len(page) == 0 || !yield(page, nil) {
+				return
+			}
+		}
+	}
+}
+
+// singly yields the items of pages.
+func singly[T any](seq iter.Seq2[[]T, error]) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		for page, err := range seq {
+			if err != nil {
+				var zero T
+				yield(zero, err)
+				return
+			}
+			for _, item := range page {
+				if !yield(item, nil) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// rawBlocks is how many blocks are read at once.
+const rawBlocks = int64(32)
+
+func (r *raw) Lines(ctx context.Context) iter.Seq2[store.RawLines, error] {
+	after := int64(-1)
+	return singly(pages(func() (page []store.RawLines, err error) {
+		err = each(ctx, r.tx, func(rows Rows) error {
+			b := &lineBlock{}
+			if err := rows.Scan(&b.first, &b.n, &b.raw, &b.data); err != nil {
+				return err
+			}
+			after = b.first
+			page = append(page, store.RawLines{First: b.first, N: b.n, Unpack: func() ([]byte, error) {
+				return r.pack.unpack(b.data, b.raw)
+			}})
+			return nil
+		}, "SELECT first, n, raw, data FROM line_blocks WHERE first > $1 ORDER BY first LIMIT $2", after, rawBlocks)
+		return page, err
+	}))
+}
+
+func (r *raw) Payloads(ctx context.Context) iter.Seq2[store.RawPayloads, error] {
+	after := int64(-1)
+	return singly(pages(func() (page []store.RawPayloads, err error) {
+		err = each(ctx, r.tx, func(rows Rows) error {
+			b := &payloadBlock{}
+			if err := rows.Scan(&b.block, &b.head, &b.raw, &b.data); err != nil {
+				return err
+			}
+			after = b.block
+			page = append(page, store.RawPayloads{Block: b.block, Unpack: func() ([]store.RawPayload, error) { return r.unpackPayloads(b) }})
+			return nil
+		}, "SELECT block, head, raw, data FROM payload_blocks WHERE block > $1 ORDER BY block LIMIT $2", after, rawBlocks)
+		return page, err
+	}))
+}
+
+func (r *raw) unpackPayloads(b *payloadBlock) ([]store.RawPayload, error) {
+	items, bodies, err := r.pack.payloads(b)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]store.RawPayload, len(items))
+	for i, it := range items {
+		out[i] = store.RawPayload{Sum: it.sum, Erased: it.erased, Body: bodies[i]}
+	}
+	return out, nil
+}
+
+func (r *raw) Rows(ctx context.Context) iter.Seq2[[]store.IndexRow, error] {
+	after := int64(-1)
+	return pages(func() ([]store.IndexRow, error) {
+		page := make([]store.IndexRow, 0, pageSize)
+		var mark []byte
+		err := each(ctx, r.tx, func(rows Rows) error {
+			page = append(page, store.IndexRow{})
+			x := &page[len(page)-1]
+			err := rows.Scan(&x.Seq, &x.KeyHash, &x.Subject, &x.Kind, &x.Source, &x.Run, &x.Block, &mark, &x.Next, &x.Gone, &x.GoneAt)
+			if err != nil {
+				return fmt.Errorf("evidence row after %d: %w: %w", after, store.ErrTampered, err)
+			}
+			after = x.Seq
+			if len(mark) != store.MarkSize {
+				return fmt.Errorf("evidence row %d: mark of %d bytes: %w", x.Seq, len(mark), store.ErrTampered)
+			}
+			x.Mark = [store.MarkSize]byte(mark)
+			return nil
+		}, `SELECT seq, khash, shash, kind, source, run, pblock, mark, COALESCE(next, 0), COALESCE(gone, 0), COALESCE(gone_at, 0)
+FROM evidence WHERE seq > $1 ORDER BY seq LIMIT $2`, after, int64(pageSize))
+		return page, err
+	})
+}
+
+func (r *raw) Tiles(ctx context.Context) iter.Seq2[ledger.Tile, error] {
+	level, after := int64(0), int64(-1)
+	return singly(pages(func() (page []ledger.Tile, err error) {
+		err = each(ctx, r.tx, func(rows Rows) error {
+			var data []byte
+			if err := rows.Scan(&level, &after, &data); err != nil {
+				return err
+			}
+			page = append(page, ledger.Tile{Level: int(level), N: after, Data: append([]byte(nil), data...)})
+			return nil
+		}, `SELECT level, n, hashes FROM tiles WHERE (level, n) > ($1, $2)
+ORDER BY level, n LIMIT $3`, level, after, rawBlocks)
+		return page, err
+	}))
+}
+
+func (r *raw) PayloadIndex(ctx context.Context) iter.Seq2[[]store.PayloadPlace, error] {
+	last := store.PayloadPlace{Prefix: math.MinInt64, Block: -1}
+	return pages(func() (page []store.PayloadPlace, err error) {
+		err = each(ctx, r.tx, func(rows Rows) error {
+			if err := rows.Scan(&last.Prefix, &last.Block); err != nil {
+				return err
+			}
+			page = append(page, last)
+			return nil
+		}, "SELECT prefix, block FROM payload_index WHERE (prefix, block) > ($1, $2) ORDER BY prefix, block LIMIT $3",
+			last.Prefix, last.Block, int64(pageSize))
+		return page, err
+	})
+}
+
+func (r *raw) Tables(ctx context.Context) (store.Tables, error) {
+	t := store.Tables{Names: make(map[int64]string), Types: make(map[int64]evidence.EntryType)}
+	err := each(ctx, r.tx, func(rows Rows) error {
+		var id int64
+		var name string
+		if err := rows.Scan(&id, &name); err != nil {
+			return err
+		}
+		t.Names[id] = name
+		return nil
+	}, "SELECT id, name FROM names")
+	if err != nil {
+		return t, err
+	}
+	err = each(ctx, r.tx, func(rows Rows) error {
+		var row store.RunRow
+		if err := rows.Scan(&row.ID, &row.Opened, &row.Closed, &row.Source); err != nil {
+			return err
+		}
+		t.Runs = append(t.Runs, row)
+		return nil
+	}, "SELECT id, opened, COALESCE(closed, -1), source FROM runs ORDER BY opened")
+	if err != nil {
+		return t, err
+	}
+	return t, each(ctx, r.tx, func(rows Rows) error {
+		var seq int64
+		var typ string
+		if err := rows.Scan(&seq, &typ); err != nil {
+			return err
+		}
+		t.Types[seq] = evidence.EntryType(typ)
+		return nil
+	}, "SELECT seq, type FROM entry_types")
+}

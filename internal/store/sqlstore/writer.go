@@ -1,0 +1,262 @@
+package sqlstore
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"golang.org/x/mod/sumdb/tlog"
+
+	"github.com/exhibit-aims/exhibit/internal/evidence"
+	"github.com/exhibit-aims/exhibit/internal/ledger"
+	"github.com/exhibit-aims/exhibit/internal/store"
+)
+
+// writer gathers what one transaction changes.
+type writer struct {
+	s        *Store
+	tx       Tx
+	now      time.Time // fixed for the transaction
+	tip      tip       // size and time move on as entries are added
+	first    int64     // position of the first entry of this transaction
+	frontier *ledger.Frontier
+	reader   *lineReader
+	ids      *ids
+	run      *openRun
+
+	lines   [][]byte
+	types   []any // rows for entry_types
+	rows    []row // evidence rows not yet written
+	next    []pair
+	groups  []pair
+	gone    []pair
+	goneAt  []pair
+	blobs   []payloadItem
+	bodies  [][]byte
+	blobIdx map[evidence.Digest]int64 // payloads of this transaction: block
+	block   int64                     // number of the payload block being filled
+	blockN  int64                     // its bytes
+	tally   map[string]*tally
+	receipt store.Receipt
+}
+
+// openRun is the run that the batch belongs to.
+type openRun struct {
+	id             string
+	opened, source int64
+	name           string // of the source
+	imported       bool
+}
+
+// tally is what a run did to one kind so far.
+type tally struct{ new, revised, unchanged int64 }
+
+// row is one row of the table evidence.
+type row struct {
+	seq, khash, shash  int64
+	kind, source, run  int64
+	pblock             int64
+	mark               [store.MarkSize]byte
+	grp                int64 // 0: none
+	next, gone, goneAt int64 // 0: none
+}
+
+func (s *Store) begin(ctx context.Context, tx Tx) (*writer, error) {
+	t, f, err := s.openTip(ctx, tx)
+	if err != nil {
+		return nil, err
+	}
+	now := evidence.Stamp(s.now())
+	if now.Before(t.at) {
+		now = t.at
+	}
+	w := &writer{
+		s: s, tx: tx, now: now, tip: t, first: t.size, frontier: f,
+		reader:  &lineReader{tx: tx, pack: s.pack},
+		blobIdx: make(map[evidence.Digest]int64),
+		tally:   make(map[string]*tally),
+	}
+	w.ids = newIDs(s, tx)
+	w.receipt = store.Receipt{
+		First: t.size, Next: t.size, Checkpoint: t.note,
+		New: map[string]int64{}, Revised: map[string]int64{}, Unchanged: map[string]int64{}, Gone: map[string]int64{},
+	}
+	return w, nil
+}
+
+// add puts an entry at the end of the ledger and returns its position.
+func (w *writer) add(e evidence.Entry) int64 {
+	seq := w.tip.size
+	w.tip.size++
+	w.tip.at = e.At
+	w.lines = append(w.lines, e.Line)
+	if e.Type != evidence.EntryEvidence {
+		w.types = append(w.types, seq, string(e.Type))
+	}
+	return seq
+}
+
+// entry reads an entry, of this transaction or before.
+func (w *writer) entry(ctx context.Context, seq int64) (evidence.Entry, error) {
+	if seq >= w.first {
+		return evidence.SplitLine(seq, w.lines[seq-w.first])
+	}
+	return w.reader.entry(ctx, seq)
+}
+
+// flush writes evidence rows and their changes, so that queries see them.
+func (w *writer) flush(ctx context.Context) error {
+	if err := w.ids.flush(ctx); err != nil {
+		return err
+	}
+	if len(w.rows) > 0 {
+		args := make([]any, 0, len(w.rows)*len(tableEvidence.Columns))
+		for i := range w.rows {
+			r := &w.rows[i]
+			args = append(args, r.seq, r.khash, r.shash, r.kind, r.source, r.run, r.pblock, r.mark[:],
+				null(r.grp), null(r.next), null(r.gone), null(r.goneAt))
+		}
+		if err := w.tx.Insert(ctx, tableEvidence, args); err != nil {
+			return err
+		}
+		w.rows = w.rows[:0]
+	}
+	for _, u := range []struct {
+		column string
+		pairs  *[]pair
+	}{{"next", &w.next}, {"grp", &w.groups}, {"gone", &w.gone}, {"gone_at", &w.goneAt}} {
+		if err := updatePairs(ctx, w.tx, u.column, *u.pairs); err != nil {
+			return err
+		}
+		*u.pairs = (*u.pairs)[:0]
+	}
+	return nil
+}
+
+// finish writes everything that is left and the new checkpoint.
+func (w *writer) finish(ctx context.Context) error {
+	if err := w.flush(ctx); err != nil {
+		return err
+	}
+	if err := w.saveTally(ctx); err != nil {
+		return err
+	}
+	if len(w.lines) == 0 {
+		return nil
+	}
+	if err := w.writePayloads(ctx); err != nil {
+		return err
+	}
+	if err := w.writeLines(ctx); err != nil {
+		return err
+	}
+	if err := w.tx.Insert(ctx, tableTypes, w.types); err != nil {
+		return err
+	}
+	if err := w.growTree(ctx); err != nil {
+		return err
+	}
+	msg, err := ledger.Checkpoint{Size: w.tip.size, Root: w.frontier.Root()}.Sign(w.s.signer)
+	if err != nil {
+		return err
+	}
+	w.receipt.Next, w.receipt.Checkpoint = w.tip.size, msg
+	return w.tx.Exec(ctx, `INSERT INTO checkpoint (id, size, at, note) VALUES (1, $1, $2, $3)
+ON CONFLICT (id) DO UPDATE SET size = excluded.size, at = excluded.at, note = excluded.note`,
+		w.tip.size, w.tip.at.UnixMicro(), msg)
+}
+
+// growTree hashes the new lines into the tree and writes the tiles.
+func (w *writer) growTree(ctx context.Context) error {
+	leaves := make([]tlog.Hash, len(w.lines))
+	err := parallel(len(leaves), func(i int) error {
+		leaves[i] = tlog.RecordHash(w.lines[i])
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for _, h := range leaves {
+		w.frontier.Append(h)
+	}
+	for _, t := range w.frontier.Drain() {
+		err := w.tx.Exec(ctx, `INSERT INTO tiles (level, n, hashes) VALUES ($1, $2, $3)
+ON CONFLICT (level, n) DO UPDATE SET hashes = excluded.hashes`, int64(t.Level), t.N, t.Data)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// writeLines packs the new lines into blocks.
+func (w *writer) writeLines(ctx context.Context) error {
+	type piece struct {
+		first int64
+		n     int64
+		raw   []byte
+	}
+	var pieces []piece
+	for i, line := range w.lines {
+		if len(line) > maxBlock/2 {
+			return fmt.Errorf("entry of %d bytes, at most %d are kept", len(line), maxBlock/2)
+		}
+		last := len(pieces) - 1
+		if last < 0 || len(pieces[last].raw)+len(line) >= blockSize {
+			pieces = append(pieces, piece{first: w.first + int64(i), raw: make([]byte, 0, blockSize)})
+			last++
+		}
+		p := &pieces[last]
+		p.raw = append(append(p.raw, line...), '\n')
+		p.n++
+	}
+	args := make([]any, 4*len(pieces))
+	err := parallel(len(pieces), func(i int) error {
+		p := &pieces[i]
+		args[4*i], args[4*i+1], args[4*i+2], args[4*i+3] = p.first, p.n, int64(len(p.raw)), w.s.pack.pack(p.raw)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return w.tx.Insert(ctx, tableLines, args)
+}
+
+// saveTally keeps what an open run did so far.
+func (w *writer) saveTally(ctx context.Context) error {
+	if w.run == nil {
+		return nil
+	}
+	for _, kind := range sortedKeys(w.tally) {
+		t := w.tally[kind]
+		err := w.tx.Exec(ctx, `INSERT INTO tally (run, kind, new, revised, unchanged) VALUES ($1, $2, $3, $4, $5)
+ON CONFLICT (run, kind) DO UPDATE SET new = tally.new + excluded.new, revised = tally.revised + excluded.revised,
+unchanged = tally.unchanged + excluded.unchanged`, w.run.opened, kind, t.new, t.revised, t.unchanged)
+		if err != nil {
+			return err
+		}
+	}
+	w.tally = map[string]*tally{}
+	return nil
+}
+
+// count notes what happened to keys of a kind, for the receipt and the run.
+func (w *writer) count(kind string, t tally) {
+	sum := w.tally[kind]
+	if sum == nil {
+		sum = &tally{}
+		w.tally[kind] = sum
+	}
+	sum.new += t.new
+	sum.revised += t.revised
+	sum.unchanged += t.unchanged
+	addTo(w.receipt.New, kind, t.new)
+	addTo(w.receipt.Revised, kind, t.revised)
+	addTo(w.receipt.Unchanged, kind, t.unchanged)
+}
+
+func addTo(m map[string]int64, kind string, n int64) {
+	if n != 0 {
+		m[kind] += n
+	}
+}
