@@ -1,0 +1,264 @@
+package github
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	gh "github.com/google/go-github/v60/github"
+
+	"github.com/exhibit-aims/exhibit/plugins/connector"
+	"github.com/exhibit-aims/exhibit/plugins/transport"
+)
+
+const (
+	pageSize = 100
+	maxPages = 5000
+	// unreachableAfter failures to connect in a row end the run.
+	unreachableAfter = 5
+)
+
+// api asks GitHub. It is safe for concurrent use.
+type api struct {
+	client *transport.Client
+	build  *gh.Client // builds requests; they are sent by client
+	silent atomic.Int32
+}
+
+func newAPI(c *config, validators map[string]connector.Validator, counted func(connector.Calls)) (*api, error) {
+	client, err := transport.New(transport.Options{
+		BaseURL:           c.BaseURL,
+		Authorize:         func(r *http.Request) { r.Header.Set("Authorization", "Bearer "+c.token) },
+		UserAgent:         "exhibit-connector-github/" + Version,
+		RequestsPerSecond: c.Budget,
+		Burst:             c.Concurrency,
+		MaxInFlight:       c.Concurrency,
+		MaxWait:           time.Duration(c.MaxWait) * time.Second,
+		MaxElapsed:        3 * time.Duration(c.MaxWait) * time.Second,
+		Validators:        validators,
+		Counted:           counted,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("github: base_url: %w", err)
+	}
+	build := gh.NewClient(nil)
+	build.BaseURL = client.BaseURL()
+	build.BaseURL.Path = strings.TrimSuffix(build.BaseURL.Path, "/") + "/"
+	return &api{client: client, build: build}, nil
+}
+
+// statusError is an answer that is not what was asked for.
+type statusError struct {
+	Status  int
+	Path    string
+	Message string // GitHub's, made fit to print
+	SSO     bool   // the token is not authorised for single sign-on
+}
+
+func (e *statusError) Error() string {
+	return fmt.Sprintf("%s: %d %s: %s", e.Path, e.Status, http.StatusText(e.Status), e.Message)
+}
+
+// malformedError is an answer that cannot be understood.
+type malformedError struct {
+	Path string
+	Why  string
+}
+
+func (e *malformedError) Error() string { return e.Path + ": " + e.Why }
+
+func statusOf(err error) int {
+	var se *statusError
+	if errors.As(err, &se) {
+		return se.Status
+	}
+	return 0
+}
+
+// call is one request. Path is relative to the API's root, escaped.
+type call struct {
+	path  string
+	query url.Values
+	// usable says whether the note kept with an earlier answer is enough to go
+	// on with if nothing changed; only then is the request conditional.
+	usable func(memo []byte) bool
+}
+
+// noteFits makes a call conditional if its note is a T that fits.
+func noteFits[T any](fits func(T) bool) func([]byte) bool {
+	return func(memo []byte) bool {
+		var note T
+		return json.Unmarshal(memo, &note) == nil && fits(note)
+	}
+}
+
+// answer is what one request gave besides its body.
+type answer struct {
+	key         string // to keep a validator under
+	notModified bool
+	memo        []byte              // of the last run, with notModified
+	validator   connector.Validator // to keep, without memo; zero if there is none
+	next        int                 // page after this one; 0 if none
+	sum         [sha256.Size]byte   // of the body
+	header      http.Header
+}
+
+func (a *api) request(c call) (*http.Request, error) {
+	p := c.path
+	if len(c.query) > 0 {
+		p += "?" + c.query.Encode()
+	}
+	req, err := a.build.NewRequest(http.MethodGet, p, nil)
+	if err != nil {
+		return nil, &malformedError{Path: c.path, Why: "no address can be made of this name"}
+	}
+	return req, nil
+}
+
+// get asks once and decodes the body into out, unless it did not change.
+func (a *api) get(ctx context.Context, c call, out any) (answer, error) {
+	req, err := a.request(c)
+	if err != nil {
+		return answer{}, err
+	}
+	ans := answer{key: transport.Key(req.URL)}
+	if memo := a.client.Memo(ans.key); c.usable != nil && memo != nil && c.usable(memo) {
+		ctx = transport.Conditional(ctx, ans.key)
+	}
+	resp, err := a.client.Do(req.WithContext(ctx))
+	if err != nil {
+		return answer{}, a.failed(ctx, c, err)
+	}
+	a.silent.Store(0)
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return answer{}, fmt.Errorf("%s: %w", c.path, err)
+	}
+	ans.header = resp.Header
+	if transport.NotModified(resp) {
+		ans.notModified, ans.memo = true, a.client.Memo(ans.key)
+	} else if resp.StatusCode != http.StatusOK {
+		return ans, newStatusError(c.path, resp, body)
+	} else if err := json.Unmarshal(body, out); err != nil {
+		return answer{}, &malformedError{Path: c.path, Why: "the answer is not the JSON that is documented: " + decodeProblem(err)}
+	}
+	ans.sum = sha256.Sum256(body)
+	ans.validator = transport.ValidatorOf(resp)
+	ans.next, err = nextPage(resp.Header.Get("Link"))
+	if err != nil {
+		return answer{}, &malformedError{Path: c.path, Why: err.Error()}
+	}
+	return ans, nil
+}
+
+// failed names the place, and gives up on a host that never answers.
+func (a *api) failed(ctx context.Context, c call, err error) error {
+	var ue *url.Error
+	if ctx.Err() == nil && errors.As(err, &ue) && passing(ue.Err) && a.silent.Add(1) >= unreachableAfter {
+		return fmt.Errorf("%s: %w: %w", c.path, err, connector.ErrUnreachable)
+	}
+	return fmt.Errorf("%s: %w", c.path, err)
+}
+
+// passing reports whether err says that the host could not be reached, rather
+// than that its answer was refused here.
+func passing(err error) bool {
+	var (
+		limit    *transport.RateLimitError
+		big      *transport.TooLargeError
+		redirect *transport.RedirectError
+		torn     *transport.TornError
+	)
+	return !errors.As(err, &limit) && !errors.As(err, &big) && !errors.As(err, &redirect) && !errors.As(err, &torn) &&
+		!errors.Is(err, transport.ErrUnaskedNotModified)
+}
+
+func newStatusError(path string, resp *http.Response, body []byte) *statusError {
+	e := &statusError{Status: resp.StatusCode, Path: path, SSO: strings.HasPrefix(resp.Header.Get("X-GitHub-SSO"), "required")}
+	var said gh.ErrorResponse
+	if json.Unmarshal(body, &said) == nil {
+		e.Message = line(said.Message, 200)
+	}
+	return e
+}
+
+// decodeProblem says what is wrong without repeating the answer.
+func decodeProblem(err error) string {
+	var (
+		syntax *json.SyntaxError
+		typ    *json.UnmarshalTypeError
+	)
+	switch {
+	case errors.As(err, &syntax):
+		return fmt.Sprintf("it breaks off or is no JSON at byte %d", syntax.Offset)
+	case errors.As(err, &typ):
+		return fmt.Sprintf("field %s holds another type", line(typ.Field, 60))
+	}
+	return "a value is of no known form"
+}
+
+// nextPage reads the number of the next page from a Link header. The address
+// itself is not followed: its host and its names are GitHub's, not ours.
+func nextPage(link string) (int, error) {
+	for part := range strings.SplitSeq(link, ",") {
+		target, params, ok := strings.Cut(part, ">")
+		if !ok || !strings.Contains(params, `rel="next"`) {
+			continue
+		}
+		u, err := url.Parse(strings.TrimLeft(target, " <"))
+		if err != nil {
+			return 0, errors.New("the link to the next page cannot be read")
+		}
+		n, err := strconv.Atoi(u.Query().Get("page"))
+		if err != nil || n < 2 {
+			return 0, errors.New("the link to the next page names no page")
+		}
+		return n, nil
+	}
+	return 0, nil
+}
+
+// page is one page of a listing; Body is zero when it did not change.
+type page[T any] struct {
+	answer
+	number int
+	body   T
+}
+
+// pages reads a listing until its end or until each says that it has enough.
+// A listing that repeats a page or never ends is an error.
+func pages[T any](ctx context.Context, a *api, c call, each func(page[T]) (more bool, err error)) error {
+	last := [sha256.Size]byte{}
+	for n := 1; ; {
+		q := url.Values{"per_page": {strconv.Itoa(pageSize)}, "page": {strconv.Itoa(n)}}
+		for k, v := range c.query {
+			q[k] = v
+		}
+		p := page[T]{number: n}
+		var err error
+		if p.answer, err = a.get(ctx, call{path: c.path, query: q, usable: c.usable}, &p.body); err != nil {
+			return err
+		}
+		if n > 1 && !p.notModified && p.sum == last {
+			return &malformedError{Path: c.path, Why: fmt.Sprintf("page %d is the same as the page before", n)}
+		}
+		last = p.sum
+		more, err := each(p)
+		if err != nil || !more || p.next == 0 {
+			return err
+		}
+		if p.next <= n || n >= maxPages {
+			return &malformedError{Path: c.path, Why: fmt.Sprintf("the listing does not end: page %d leads to page %d", n, p.next)}
+		}
+		n = p.next
+	}
+}

@@ -1,0 +1,80 @@
+package github
+
+import (
+	_ "embed"
+
+	"github.com/exhibit-aims/exhibit/plugins/connector"
+)
+
+// Version is the connector's own version.
+const Version = "0.1.0"
+
+// Kinds that the connector emits, version 1 of each.
+const (
+	KindRepository       = "github.repository"
+	KindPullRequest      = "github.pull_request"
+	KindReview           = "github.pull_request_review"
+	KindPush             = "github.push"
+	KindBranchProtection = "github.branch_protection"
+	KindWorkflowRun      = "github.workflow_run"
+	KindFileRevision     = "github.file_revision"
+)
+
+// Permissions as GitHub names them for fine-grained tokens and apps.
+const (
+	permMetadata = "metadata:read"
+	permContents = "contents:read"
+	permPulls    = "pull_requests:read"
+	permActions  = "actions:read"
+	permAdmin    = "administration:read"
+)
+
+// secretToken is the name of the one secret.
+const secretToken = "token"
+
+//go:embed config.schema.json
+var configSchema []byte
+
+// Connector reads a GitHub organisation.
+type Connector struct{}
+
+var _ connector.Connector = (*Connector)(nil)
+
+// New returns the connector.
+func New() *Connector { return &Connector{} }
+
+// Describe says what the connector is and which rights it needs.
+func (*Connector) Describe() connector.Descriptor {
+	const grant = "github.com > Settings > Developer settings > Fine-grained tokens > Repository permissions > "
+	return connector.Descriptor{
+		Name:         "github",
+		Version:      Version,
+		Summary:      "GitHub: repositories, changes and their approval, branch protection, workflow runs, files",
+		ConfigSchema: configSchema,
+		Secrets: []connector.SecretSpec{{
+			Name: secretToken, Required: true,
+			Summary: "fine-grained personal access token or installation token, read-only, for all repositories of the organisation",
+		}},
+		Kinds: []connector.KindSpec{
+			{Kind: KindRepository, Major: 1, Summary: "a repository that the token can see"},
+			{Kind: KindPullRequest, Major: 1, Summary: "a pull request with the paths it changes"},
+			{Kind: KindReview, Major: 1, Summary: "a submitted review of a pull request"},
+			{Kind: KindPush, Major: 1, Summary: "a first-parent commit on a read branch that no merged pull request accounts for"},
+			{Kind: KindBranchProtection, Major: 1, Summary: "what classic protection and rulesets together require of a branch"},
+			{Kind: KindWorkflowRun, Major: 1, Summary: "a completed attempt of a workflow run"},
+			{Kind: KindFileRevision, Major: 1, Summary: "one content that a chosen file had on the default branch"},
+		},
+		Permissions: []connector.Permission{
+			{ID: permMetadata, Kinds: []string{KindRepository, KindBranchProtection},
+				Why: "list repositories and the rules that apply to a branch", Grant: grant + "Metadata: read-only"},
+			{ID: permContents, Kinds: []string{KindPush, KindFileRevision, KindBranchProtection},
+				Why: "read branches, commits and chosen files", Grant: grant + "Contents: read-only"},
+			{ID: permPulls, Kinds: []string{KindPullRequest, KindReview, KindPush},
+				Why: "read pull requests, their files and reviews, and which of them brought a commit", Grant: grant + "Pull requests: read-only"},
+			{ID: permActions, Kinds: []string{KindWorkflowRun},
+				Why: "read workflow runs", Grant: grant + "Actions: read-only"},
+			{ID: permAdmin, Kinds: []string{KindBranchProtection},
+				Why: "read classic branch protection and who may bypass rules", Grant: grant + "Administration: read-only"},
+		},
+	}
+}

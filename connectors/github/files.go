@@ -1,0 +1,243 @@
+package github
+
+import (
+	"context"
+	"crypto/sha1" // git's own object ids, not for security
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	gh "github.com/google/go-github/v60/github"
+
+	"github.com/exhibit-aims/exhibit/plugins/connector"
+)
+
+// maxPaths is how many files of one repository are followed.
+const maxPaths = 2000
+
+// fileCursor is the newest revision of a file that was read.
+type fileCursor struct {
+	Since time.Time `json:"since"`
+	Head  string    `json:"head"` // commit
+	Path  string    `json:"path"`
+}
+
+// treeNote is kept with the validator of a tree.
+type treeNote struct {
+	Globs string    `json:"globs"`
+	Since time.Time `json:"since"`
+}
+
+// files emits the revisions of the chosen files on the default branch.
+func (r *run) files(ctx context.Context, repo repository) error {
+	if len(r.cfg.files) == 0 || repo.DefaultBranch == "" {
+		return nil
+	}
+	globs := mark(r.cfg.FileGlobs)
+	var tree gh.Tree
+	note := treeNote{Globs: globs, Since: r.since}
+	c := call{path: repo.path() + "/git/trees/" + url.PathEscape(repo.DefaultBranch), query: url.Values{"recursive": {"1"}},
+		usable: noteFits(func(n treeNote) bool {
+			fits := n.Globs == globs && !r.since.Before(n.Since)
+			if fits {
+				note.Since = n.Since
+			}
+			return fits
+		})}
+	ans, err := r.api.get(ctx, c, &tree)
+	if status := statusOf(err); status == http.StatusConflict || status == http.StatusNotFound && r.isEmpty(ctx, repo) {
+		return nil // no commit yet
+	}
+	if err != nil {
+		return err
+	}
+	r.cover.reaches(KindFileRevision, note.Since)
+	if ans.notModified {
+		return nil
+	}
+	paths, err := r.chosenPaths(repo, &tree)
+	if err != nil {
+		return err
+	}
+	whole := true
+	for _, p := range paths {
+		if err := r.fileHistory(ctx, repo, p); err != nil {
+			whole = false
+			if err := r.missed(ctx, part{kinds: []string{KindFileRevision}, scope: repo.FullName + " " + p, permission: permContents}, err); err != nil {
+				return err
+			}
+		}
+	}
+	if !whole {
+		return nil
+	}
+	return r.keep(ans, note)
+}
+
+// chosenPaths are the files that the configuration takes, and those that an
+// earlier run knew: a file that is gone has a last revision.
+func (r *run) chosenPaths(repo repository, tree *gh.Tree) ([]string, error) {
+	set := map[string]bool{}
+	unclean := 0
+	for _, e := range tree.Entries {
+		if e.GetType() != "blob" || e.GetMode() == "120000" || !matchAny(r.cfg.files, e.GetPath()) {
+			continue // folders, submodules and symbolic links hold no content of their own
+		}
+		if !cleanPath(e.GetPath()) {
+			unclean++
+			continue
+		}
+		set[e.GetPath()] = true
+	}
+	prefix := repo.cursorName("file") + "/"
+	for name, value := range r.req.Cursors {
+		var cur fileCursor
+		if strings.HasPrefix(name, prefix) && json.Unmarshal([]byte(value), &cur) == nil && matchAny(r.cfg.files, cur.Path) && cleanPath(cur.Path) {
+			set[cur.Path] = true
+		}
+	}
+	paths := sortedPaths(set)
+	gap := connector.Gap{Kinds: []string{KindFileRevision}, Scope: repo.FullName}
+	if unclean > 0 {
+		gap.Reason, gap.Detail = connector.Malformed, fmt.Sprintf("%d files have names that no record can hold", unclean)
+		if err := r.gap(gap); err != nil {
+			return nil, err
+		}
+	}
+	if tree.GetTruncated() || len(paths) > maxPaths {
+		gap.Reason, gap.Detail = connector.Truncated, fmt.Sprintf("the repository holds more files than can be listed (%d were chosen, %d at most); narrow file_globs",
+			len(paths), maxPaths)
+		if err := r.gap(gap); err != nil {
+			return nil, err
+		}
+	}
+	return paths[:min(len(paths), maxPaths)], nil
+}
+
+// fileHistory emits the revisions of one file since its cursor, oldest first,
+// so that a run that is cut off has read a file's past from its beginning.
+func (r *run) fileHistory(ctx context.Context, repo repository, path string) error {
+	name := repo.cursorName("file") + "/" + mark(path)
+	cur := fileCursor{}
+	if !r.cursor(name, &cur) || r.since.Before(cur.Since) || cur.Path != path {
+		cur = fileCursor{Since: r.since, Path: path}
+	}
+	var todo []*gh.RepositoryCommit
+	var first answer
+	q := url.Values{"path": {path}, "sha": {repo.DefaultBranch}}
+	c := call{path: repo.path() + "/commits", query: q, usable: func([]byte) bool { return cur.Head != "" }}
+	err := pages(ctx, r.api, c, func(p page[[]*gh.RepositoryCommit]) (bool, error) {
+		if p.notModified {
+			return false, nil
+		}
+		if p.number == 1 {
+			first = p.answer
+		}
+		for _, c := range p.body {
+			if c.GetSHA() == cur.Head {
+				return false, nil
+			}
+			todo = append(todo, c)
+			if c.GetCommit().GetCommitter().GetDate().Before(r.earliest(cur.Since)) {
+				return false, nil // the revision in force when the period begins is the last one wanted
+			}
+		}
+		return true, nil
+	})
+	if err != nil || len(todo) == 0 {
+		return err
+	}
+	for _, c := range slices.Backward(todo) {
+		if err := r.revision(ctx, repo, path, c); err != nil {
+			return err
+		}
+	}
+	cur.Head = todo[0].GetSHA()
+	if err := r.setCursor(name, cur); err != nil {
+		return err
+	}
+	return r.keep(first, true)
+}
+
+// revision emits the content that a file had after a commit.
+func (r *run) revision(ctx context.Context, repo repository, path string, c *gh.RepositoryCommit) error {
+	if !isSHA(c.GetSHA()) {
+		return &malformedError{Path: repo.path() + "/commits", Why: "a commit's id is none that git makes"}
+	}
+	git := c.GetCommit()
+	pay := revisionPayload{
+		Repo: repo.FullName, RepoID: repo.ID, Path: path, Ref: repo.DefaultBranch, CommitSHA: c.GetSHA(),
+		Author: gitPerson(c.Author, git.GetAuthor()), Committer: gitPerson(c.Committer, git.GetCommitter()),
+		CommittedAt: stamp(git.GetCommitter().GetDate().Time), Verified: git.GetVerification().GetVerified(),
+	}
+	content, err := r.content(ctx, repo, path, c.GetSHA())
+	switch {
+	case statusOf(err) == http.StatusNotFound:
+		pay.Deleted = true
+	case err != nil:
+		return err
+	default:
+		pay.describe(content)
+	}
+	event := git.GetCommitter().GetDate().UTC()
+	if event.After(r.now) {
+		event = r.now.Truncate(time.Second)
+	}
+	link := c.GetHTMLURL()
+	if !pay.Deleted && link != "" {
+		link = strings.Replace(link, "/commit/"+c.GetSHA(), "/blob/"+c.GetSHA()+"/"+escapePath(path), 1)
+	}
+	return r.record(connector.Record{
+		Kind: KindFileRevision, Subject: connector.Subject{Type: "document", ID: repo.FullName + "/" + path},
+		Key: fmt.Sprintf("%d/%s/%s", repo.ID, path, c.GetSHA()), EventTime: event, URL: link,
+	}, pay)
+}
+
+// content reads a file as it was after a commit. Files of more than 1 MiB come
+// without content and are read as a blob.
+func (r *run) content(ctx context.Context, repo repository, path, sha string) ([]byte, error) {
+	var file gh.RepositoryContent
+	where := repo.path() + "/contents/" + escapePath(path)
+	if _, err := r.api.get(ctx, call{path: where, query: url.Values{"ref": {sha}}}, &file); err != nil {
+		return nil, err
+	}
+	if file.GetEncoding() == "none" && isSHA(file.GetSHA()) {
+		var blob gh.Blob
+		if _, err := r.api.get(ctx, call{path: repo.path() + "/git/blobs/" + file.GetSHA()}, &blob); err != nil {
+			return nil, err
+		}
+		file.Encoding, file.Content = blob.Encoding, blob.Content
+	}
+	if file.GetType() != "file" || file.GetEncoding() != "base64" || file.Content == nil {
+		return nil, &malformedError{Path: where, Why: "the answer is no file's content"}
+	}
+	b, err := base64.StdEncoding.DecodeString(strings.NewReplacer("\n", "", "\r", "").Replace(*file.Content))
+	if err != nil {
+		return nil, &malformedError{Path: where, Why: "the content is not base64"}
+	}
+	if len(file.GetSHA()) == 40 && file.GetSHA() != blobSHA(b) {
+		return nil, &malformedError{Path: where, Why: "the content does not have the id that GitHub gives for it"}
+	}
+	return b, nil
+}
+
+// blobSHA is the id that git gives a content.
+func blobSHA(b []byte) string {
+	h := sha1.New()
+	fmt.Fprintf(h, "blob %d\x00", len(b))
+	h.Write(b)
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+func (p *revisionPayload) describe(content []byte) {
+	sum := sha256.Sum256(content)
+	p.ContentSHA256, p.Size, p.BlobSHA = hex.EncodeToString(sum[:]), int64(len(content)), blobSHA(content)
+	p.FrontMatter = frontMatter(content)
+}

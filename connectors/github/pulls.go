@@ -1,0 +1,359 @@
+package github
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	gh "github.com/google/go-github/v60/github"
+
+	"github.com/exhibit-aims/exhibit/plugins/connector"
+	"github.com/exhibit-aims/exhibit/plugins/transport"
+)
+
+const (
+	// maxFiles is how many files of a change GitHub lists at most.
+	maxFiles = 3000
+	// maxRetry is how many unread pull requests a cursor remembers.
+	maxRetry = 200
+)
+
+// mergedCommits are the commits that this run knows to come from a pull request.
+type mergedCommits struct {
+	mu   sync.Mutex
+	shas map[string]bool // by branch and id
+}
+
+func (m *mergedCommits) add(branch, sha string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.shas == nil {
+		m.shas = map[string]bool{}
+	}
+	m.shas[branch+"\x00"+sha] = true
+}
+
+func (m *mergedCommits) has(branch, sha string) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.shas[branch+"\x00"+sha]
+}
+
+// pullCursor is how far the pull requests of a repository were read. Updates
+// are listed newest first: everything updated up to Done was read, and, if the
+// first pass was cut off, everything after Low up to High.
+type pullCursor struct {
+	Kinds []string  `json:"kinds"` // that were wanted
+	Since time.Time `json:"since"`
+	Whole bool      `json:"whole"` // a pass came to its end
+	Done  time.Time `json:"done,omitzero"`
+	High  time.Time `json:"high,omitzero"`
+	Low   time.Time `json:"low,omitzero"`
+	Retry []int     `json:"retry,omitempty"` // could not be read
+}
+
+func (c *pullCursor) read(updated time.Time) bool {
+	return !c.High.IsZero() && updated.After(c.Low) && !updated.After(c.High)
+}
+
+// reached notes that everything from top down to low was read, if that joins
+// what an earlier pass read.
+func (c *pullCursor) reached(top, low time.Time) {
+	if c.High.IsZero() || !low.After(c.High) {
+		c.High, c.Low = later(top, c.High), earlier(low, c.Low)
+	}
+}
+
+// pullCursor returns the position to go on from, or a new one.
+func (r *run) pullCursor(repo repository) *pullCursor {
+	c := &pullCursor{}
+	wanted := slices.DeleteFunc([]string{KindPullRequest, KindReview}, func(k string) bool { return !r.req.Wants(k) })
+	if r.cursor(repo.cursorName("pulls"), c) && !r.since.Before(c.Since) &&
+		!slices.ContainsFunc(wanted, func(k string) bool { return !slices.Contains(c.Kinds, k) }) {
+		return c
+	}
+	return &pullCursor{Since: r.since, Kinds: wanted}
+}
+
+// pulls reads the pull requests that changed since the cursor.
+func (r *run) pulls(ctx context.Context, repo repository, merged *mergedCommits) error {
+	cur := r.pullCursor(repo)
+	if err := r.retryPulls(ctx, repo, cur, merged); err != nil {
+		return err
+	}
+	var first answer
+	var top time.Time
+	c := call{path: repo.path() + "/pulls", query: url.Values{"state": {"all"}, "sort": {"updated"}, "direction": {"desc"}},
+		usable: func([]byte) bool { return cur.Whole }}
+	err := pages(ctx, r.api, c, func(p page[[]*gh.PullRequest]) (bool, error) {
+		if p.notModified {
+			return false, nil
+		}
+		if p.number == 1 {
+			first, top = p.answer, newestUpdate(p.body)
+		}
+		todo, low, more := r.changedPulls(cur, p.body)
+		if err := r.readPulls(ctx, repo, todo, cur, merged); err != nil {
+			return false, err
+		}
+		if more && !cur.Whole && !low.IsZero() {
+			cur.reached(top, low)
+			return true, r.setCursor(repo.cursorName("pulls"), cur)
+		}
+		return more, nil
+	})
+	if err != nil {
+		return err
+	}
+	for _, k := range cur.Kinds {
+		r.cover.reaches(k, cur.Since)
+	}
+	cur.Whole, cur.Done, cur.High, cur.Low = true, later(cur.Done, top), time.Time{}, time.Time{}
+	if err := r.setCursor(repo.cursorName("pulls"), cur); err != nil || first.key == "" {
+		return err
+	}
+	return r.keep(first, true)
+}
+
+func newestUpdate(list []*gh.PullRequest) time.Time {
+	var t time.Time
+	for _, p := range list {
+		t = later(t, p.GetUpdatedAt().UTC())
+	}
+	return t
+}
+
+// changedPulls returns what of a page is to be read, how far down the page
+// reaches, and whether the next page may hold more.
+func (r *run) changedPulls(cur *pullCursor, list []*gh.PullRequest) (todo []*gh.PullRequest, low time.Time, more bool) {
+	end := later(r.earliest(cur.Since), cur.Done)
+	for _, p := range list {
+		updated := p.GetUpdatedAt().UTC()
+		if updated.Before(end) && !updated.IsZero() {
+			return todo, low, false
+		}
+		if low = updated; !cur.read(updated) {
+			todo = append(todo, p)
+		}
+	}
+	return todo, low, true
+}
+
+// earliest is from when on events are looked for.
+func (r *run) earliest(since time.Time) time.Time { return later(since, r.since) }
+
+// readPulls reads pull requests side by side. One that cannot be read is a gap
+// and is tried again by the next run.
+func (r *run) readPulls(ctx context.Context, repo repository, todo []*gh.PullRequest, cur *pullCursor, merged *mergedCommits) error {
+	var mu sync.Mutex
+	return each(ctx, r.cfg.Concurrency, todo, func(ctx context.Context, p *gh.PullRequest) error {
+		err := r.pull(ctx, repo, p, merged)
+		var limit *transport.RateLimitError
+		if err == nil || errors.As(err, &limit) {
+			return err
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		if len(cur.Retry) >= maxRetry {
+			return err // too much is failing: go on from here another time
+		}
+		if !slices.Contains(cur.Retry, p.GetNumber()) {
+			cur.Retry = append(cur.Retry, p.GetNumber())
+		}
+		return r.missed(ctx, part{kinds: []string{KindPullRequest, KindReview}, scope: changeID(repo, p.GetNumber()), permission: permPulls}, err)
+	})
+}
+
+// retryPulls reads what the last run could not.
+func (r *run) retryPulls(ctx context.Context, repo repository, cur *pullCursor, merged *mergedCommits) error {
+	numbers := cur.Retry
+	cur.Retry = nil
+	var todo []*gh.PullRequest
+	for _, n := range numbers {
+		var p gh.PullRequest
+		if _, err := r.api.get(ctx, call{path: fmt.Sprintf("%s/pulls/%d", repo.path(), n)}, &p); err != nil {
+			cur.Retry = append(cur.Retry, n)
+			if err := r.missed(ctx, part{kinds: []string{KindPullRequest, KindReview}, scope: changeID(repo, n), permission: permPulls}, err); err != nil {
+				return err
+			}
+			continue
+		}
+		todo = append(todo, &p)
+	}
+	return r.readPulls(ctx, repo, todo, cur, merged)
+}
+
+func changeID(repo repository, number int) string { return fmt.Sprintf("%s#%d", repo.FullName, number) }
+
+// pull emits one pull request, with its files, and its reviews.
+func (r *run) pull(ctx context.Context, repo repository, p *gh.PullRequest, merged *mergedCommits) error {
+	number := p.GetNumber()
+	if number < 1 || p.GetCreatedAt().IsZero() {
+		return &malformedError{Path: repo.path() + "/pulls", Why: "a pull request without number or date"}
+	}
+	if p.MergedAt != nil {
+		merged.add(p.GetBase().GetRef(), p.GetMergeCommitSHA())
+	}
+	if r.req.Wants(KindPullRequest) {
+		if err := r.emitPull(ctx, repo, p); err != nil {
+			return err
+		}
+	}
+	if r.req.Wants(KindReview) {
+		return r.reviews(ctx, repo, p)
+	}
+	return nil
+}
+
+func (r *run) emitPull(ctx context.Context, repo repository, p *gh.PullRequest) error {
+	path := fmt.Sprintf("%s/pulls/%d", repo.path(), p.GetNumber())
+	if p.MergedAt != nil && p.MergedBy == nil { // a listing does not say who merged
+		var full gh.PullRequest
+		if _, err := r.api.get(ctx, call{path: path}, &full); err != nil {
+			return err
+		}
+		if full.GetNumber() != p.GetNumber() {
+			return &malformedError{Path: path, Why: "the answer is about another pull request"}
+		}
+		p = &full
+	}
+	files, truncated, err := r.changedFiles(ctx, path+"/files", p.GetChangedFiles())
+	if err != nil {
+		return err
+	}
+	id := changeID(repo, p.GetNumber())
+	if truncated {
+		if err := r.gap(connector.Gap{Kinds: []string{KindPullRequest}, Scope: id, Reason: connector.Truncated,
+			Detail: fmt.Sprintf("GitHub lists %d of the files that this pull request changes and no more", len(files))}); err != nil {
+			return err
+		}
+	}
+	pay := r.pullPayload(repo, p)
+	pay.Files, pay.FilesTruncated = files, truncated
+	event := p.GetMergedAt().UTC()
+	if event.IsZero() {
+		event = p.GetCreatedAt().UTC()
+	}
+	return r.record(connector.Record{
+		Kind: KindPullRequest, Subject: connector.Subject{Type: "change", ID: id}, Key: fmt.Sprintf("%d/%d", repo.ID, p.GetNumber()),
+		EventTime: event, URL: p.GetHTMLURL(),
+	}, pay)
+}
+
+func (r *run) pullPayload(repo repository, p *gh.PullRequest) pullPayload {
+	pay := pullPayload{
+		Repo: repo.FullName, RepoID: repo.ID, Number: p.GetNumber(), Title: line(p.GetTitle(), 300), State: p.GetState(), Draft: p.GetDraft(),
+		Merged: p.MergedAt != nil, Author: login(p.User), AuthorType: accountType(p.User), AuthorRelation: p.GetAuthorAssociation(),
+		HeadSHA: p.GetHead().GetSHA(), HeadRef: line(p.GetHead().GetRef(), 300), BaseRef: p.GetBase().GetRef(),
+		IsDefaultBranch: p.GetBase().GetRef() == repo.DefaultBranch, Labels: []string{},
+		CreatedAt: stamp(p.GetCreatedAt().Time), ClosedAt: stamp(p.GetClosedAt().Time), MergedAt: stamp(p.GetMergedAt().Time),
+		AutoMerge: p.AutoMerge != nil, LinkedIssueKeys: r.issueKeys(p.GetTitle(), p.GetHead().GetRef(), p.GetBody()),
+	}
+	if pay.Merged { // before that it names a commit made for testing
+		pay.MergeCommitSHA = p.GetMergeCommitSHA()
+		if p.MergedBy != nil {
+			pay.MergedBy = login(p.MergedBy)
+		}
+	}
+	for _, l := range p.Labels {
+		pay.Labels = append(pay.Labels, line(l.GetName(), 100))
+	}
+	slices.Sort(pay.Labels)
+	return pay
+}
+
+// changedFiles lists the paths of a change, sorted, and says whether GitHub
+// left some out. counted is how many there are, 0 if not known.
+func (r *run) changedFiles(ctx context.Context, path string, counted int) (files []string, truncated bool, err error) {
+	set := map[string]bool{}
+	entries := 0
+	err = pages(ctx, r.api, call{path: path}, func(p page[[]*gh.CommitFile]) (bool, error) {
+		for _, f := range p.body {
+			entries++
+			addPath(set, f.GetFilename())
+			addPath(set, f.GetPreviousFilename())
+		}
+		return entries < maxFiles, nil
+	})
+	if err != nil {
+		return nil, false, err
+	}
+	return sortedPaths(set), entries >= maxFiles || entries < counted, nil
+}
+
+func addPath(set map[string]bool, p string) {
+	if p != "" && len(p) <= 4096 {
+		set[strings.ToValidUTF8(p, "\uFFFD")] = true
+	}
+}
+
+func sortedPaths(set map[string]bool) []string {
+	files := make([]string, 0, len(set))
+	for f := range set {
+		files = append(files, f)
+	}
+	slices.Sort(files)
+	return files
+}
+
+// login names an account; GitHub gives none for one that was deleted.
+func login(u *gh.User) string {
+	if u.GetLogin() == "" {
+		return "ghost"
+	}
+	return line(u.GetLogin(), 100)
+}
+
+func accountType(u *gh.User) string {
+	if u.GetType() == "" {
+		return "User"
+	}
+	return line(u.GetType(), 30)
+}
+
+// issueKeys finds words like ABC-12. Without configured projects, words that
+// are names of standards and models are left out.
+func (r *run) issueKeys(texts ...string) []string {
+	word := regexp.MustCompile(`\b[A-Z][A-Z0-9_]{1,30}-[1-9][0-9]{0,8}\b`)
+	keys := []string{}
+	for _, t := range texts {
+		for _, k := range word.FindAllString(t[:min(len(t), 64<<10)], 100) {
+			project, _, _ := strings.Cut(k, "-")
+			if slices.Contains(keys, k) || !r.isProject(project) {
+				continue
+			}
+			keys = append(keys, k)
+		}
+	}
+	slices.Sort(keys)
+	return keys
+}
+
+func (r *run) isProject(p string) bool {
+	if len(r.cfg.IssueProjects) > 0 {
+		return slices.Contains(r.cfg.IssueProjects, p)
+	}
+	return !slices.Contains([]string{"UTF", "SHA", "ISO", "IEC", "CVE", "CWE", "RFC", "AES", "RSA", "HTTP", "TLS", "GPT", "CLAUDE", "GEMINI",
+		"LLAMA", "EN", "NIST", "COVID", "ASCII", "BASE", "X", "ES", "PEP", "GHSA"}, p)
+}
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}
+
+// earlier returns the earlier of two times, of which zero is none.
+func earlier(a, b time.Time) time.Time {
+	if b.IsZero() || !a.IsZero() && a.Before(b) {
+		return a
+	}
+	return b
+}

@@ -1,0 +1,230 @@
+package github
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"time"
+
+	gh "github.com/google/go-github/v60/github"
+
+	"github.com/exhibit-aims/exhibit/plugins/connector"
+)
+
+// pushCursor is the newest commit of a branch up to which pushes were read.
+type pushCursor struct {
+	Since time.Time `json:"since"`
+	Head  string    `json:"head"`
+}
+
+// branches are those of a repository to be read, the default branch first.
+func (r *run) branches(repo repository) []string {
+	var out []string
+	for _, b := range append([]string{repo.DefaultBranch}, r.cfg.Branches...) {
+		if b != "" && !slices.Contains(out, b) {
+			out = append(out, b)
+		}
+	}
+	return out
+}
+
+// pushes emits the first-parent commits that no pull request brought.
+func (r *run) pushes(ctx context.Context, repo repository, merged *mergedCommits) error {
+	for _, branch := range r.branches(repo) {
+		w := &walk{run: r, repo: repo, branch: branch, merged: merged, parents: map[string]*gh.RepositoryCommit{}}
+		err := w.read(ctx)
+		switch status := statusOf(err); {
+		case status == http.StatusConflict:
+			continue // the repository has no commit yet
+		case status == http.StatusNotFound && branch != repo.DefaultBranch:
+			continue // not every repository has the branches besides the default one
+		case err != nil:
+			return err
+		}
+		r.cover.reaches(KindPush, w.cur.Since)
+	}
+	return nil
+}
+
+// walk follows the first parents of a branch from its head downwards, as far
+// as an earlier run came or to a page of commits that are all too old. The
+// date of a single commit ends nothing: its author chose it.
+type walk struct {
+	*run
+	repo    repository
+	branch  string
+	merged  *mergedCommits
+	cur     pushCursor
+	head    string                          // newest commit
+	next    string                          // the commit to look at
+	parents map[string]*gh.RepositoryCommit // listed, not yet looked at
+	silent  bool                            // GitHub cannot say which pull request brought a commit
+}
+
+func (w *walk) cursorName() string { return w.repo.cursorName("push") + "/" + mark(w.branch) }
+
+func (w *walk) read(ctx context.Context) error {
+	if !w.cursor(w.cursorName(), &w.cur) || w.since.Before(w.cur.Since) {
+		w.cur = pushCursor{Since: w.since}
+	}
+	var first answer
+	c := call{path: w.repo.path() + "/commits", query: url.Values{"sha": {w.branch}}, usable: func([]byte) bool { return w.cur.Head != "" }}
+	err := pages(ctx, w.api, c, func(p page[[]*gh.RepositoryCommit]) (bool, error) {
+		if p.notModified || len(p.body) == 0 {
+			return false, nil
+		}
+		if p.number == 1 {
+			first, w.head = p.answer, p.body[0].GetSHA()
+			w.next = w.head
+		}
+		for _, c := range p.body {
+			w.parents[c.GetSHA()] = c
+		}
+		done, err := w.follow(ctx)
+		return !done && !w.allOld(p.body), err
+	})
+	if err != nil || w.head == "" {
+		return err
+	}
+	w.cur.Head = w.head
+	if err := w.setCursor(w.cursorName(), w.cur); err != nil {
+		return err
+	}
+	return w.keep(first, true)
+}
+
+func (w *walk) allOld(list []*gh.RepositoryCommit) bool {
+	return !slices.ContainsFunc(list, func(c *gh.RepositoryCommit) bool {
+		return !c.GetCommit().GetCommitter().GetDate().Before(w.earliest(w.cur.Since))
+	})
+}
+
+// follow goes down as far as the listed commits reach.
+func (w *walk) follow(ctx context.Context) (done bool, err error) {
+	for {
+		c := w.parents[w.next]
+		if w.next == w.cur.Head {
+			return true, nil
+		}
+		if c == nil {
+			return false, nil
+		}
+		delete(w.parents, w.next)
+		if !isSHA(w.next) {
+			return false, &malformedError{Path: w.repo.path() + "/commits", Why: "a commit's id is none that git makes"}
+		}
+		if err := w.commit(ctx, c); err != nil {
+			return false, err
+		}
+		if len(c.Parents) == 0 {
+			return true, nil
+		}
+		w.next = c.Parents[0].GetSHA()
+	}
+}
+
+// commit emits c unless a merged pull request accounts for it.
+func (w *walk) commit(ctx context.Context, c *gh.RepositoryCommit) error {
+	if w.merged.has(w.branch, c.GetSHA()) || c.GetCommit().GetCommitter().GetDate().Before(w.earliest(w.cur.Since)) && w.cur.Head == "" {
+		return nil
+	}
+	association, err := w.association(ctx, c.GetSHA())
+	if err != nil || association == "" {
+		return err
+	}
+	path := w.repo.path() + "/commits/" + c.GetSHA()
+	files, truncated, err := w.commitFiles(ctx, path)
+	if err != nil {
+		return err
+	}
+	pay := w.pushPayload(c)
+	pay.Association, pay.Files, pay.FilesTruncated = association, files, truncated
+	return w.record(connector.Record{
+		Kind: KindPush, Subject: connector.Subject{Type: "change", ID: w.repo.FullName + "@" + c.GetSHA()},
+		Key: fmt.Sprintf("%d/%s/%s", w.repo.ID, w.branch, c.GetSHA()), EventTime: w.landed(c), URL: c.GetHTMLURL(),
+	}, pay)
+}
+
+// landed is when a commit came to be, as its committer says; a date in the
+// future, which only a wrong clock or a will to hide gives, is taken as now.
+func (w *walk) landed(c *gh.RepositoryCommit) time.Time {
+	if t := c.GetCommit().GetCommitter().GetDate().UTC(); !t.After(w.now) {
+		return t
+	}
+	return w.now.Truncate(time.Second)
+}
+
+// association returns "" if a merged pull request into the branch brought the
+// commit, none if GitHub knows no such one, unknown if it cannot say. The ids
+// of merge commits alone are not enough: a rebase merge lands several commits.
+func (w *walk) association(ctx context.Context, sha string) (string, error) {
+	if w.silent {
+		return "unknown", nil
+	}
+	found := false
+	err := pages(ctx, w.api, call{path: w.repo.path() + "/commits/" + sha + "/pulls"}, func(p page[[]*gh.PullRequest]) (bool, error) {
+		for _, pr := range p.body {
+			found = found || pr.MergedAt != nil && pr.GetBase().GetRef() == w.branch
+		}
+		return !found, nil
+	})
+	switch statusOf(err) {
+	case 0:
+		if found {
+			return "", err
+		}
+		return "none", err
+	case http.StatusNotFound, http.StatusForbidden:
+		w.silent = true
+		g := connector.Gap{Kinds: []string{KindPush}, Scope: w.repo.FullName, Reason: connector.Denied, Permission: permPulls,
+			Detail: "GitHub does not say which pull request brought a commit: rebase merges cannot be told from pushes"}
+		if statusOf(err) == http.StatusNotFound { // commits can be read here: the question itself is not known
+			g.Reason, g.Permission = connector.Unsupported, ""
+		}
+		return "unknown", w.gap(g)
+	}
+	return "", err
+}
+
+// commitFiles lists the paths that a commit changes against its first parent.
+func (w *walk) commitFiles(ctx context.Context, path string) (files []string, truncated bool, err error) {
+	set := map[string]bool{}
+	entries := 0
+	err = pages(ctx, w.api, call{path: path}, func(p page[*gh.RepositoryCommit]) (bool, error) {
+		if p.body == nil {
+			return false, &malformedError{Path: path, Why: "the answer holds no commit"}
+		}
+		for _, f := range p.body.Files {
+			entries++
+			addPath(set, f.GetFilename())
+			addPath(set, f.GetPreviousFilename())
+		}
+		return entries < maxFiles, nil
+	})
+	return sortedPaths(set), entries >= maxFiles, err
+}
+
+func (w *walk) pushPayload(c *gh.RepositoryCommit) pushPayload {
+	git := c.GetCommit()
+	pay := pushPayload{
+		Repo: w.repo.FullName, RepoID: w.repo.ID, Ref: w.branch, IsDefaultBranch: w.branch == w.repo.DefaultBranch, SHA: c.GetSHA(),
+		Parents: []string{}, Author: gitPerson(c.Author, git.GetAuthor()), AuthorLinked: c.Author.GetLogin() != "",
+		Committer: gitPerson(c.Committer, git.GetCommitter()), AuthoredAt: stamp(git.GetAuthor().GetDate().Time),
+		CommittedAt: stamp(git.GetCommitter().GetDate().Time), MessageSummary: line(git.GetMessage(), 200),
+		Verified: git.GetVerification().GetVerified(), LinkedIssueKeys: w.issueKeys(git.GetMessage()),
+	}
+	for _, p := range c.Parents {
+		pay.Parents = append(pay.Parents, p.GetSHA())
+	}
+	return pay
+}
+
+// gitPerson names who a commit is from: the account, or the name it states.
+func gitPerson(u *gh.User, a *gh.CommitAuthor) string {
+	if u.GetLogin() != "" {
+		return line(u.GetLogin(), 100)
+	}
+	return line(a.GetName(), 100)
+}
