@@ -201,7 +201,10 @@ func (f fake) misbehave(ctx context.Context, set fakeSettings, req connector.Req
 		return ctx.Err()
 	case "stop":
 		settle()
-		return syscall.Kill(os.Getpid(), syscall.SIGSTOP)
+		if err := syscall.Kill(os.Getpid(), syscall.SIGSTOP); err != nil {
+			return err
+		}
+		select {} // the signal may take a moment
 	case "deaf":
 		settle()
 		select {}
