@@ -1,0 +1,318 @@
+package assess
+
+import (
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/exhibit-aims/exhibit/internal/evidence"
+)
+
+// At assesses as of an instant. Asked for an instant that is not before
+// anything applied, it uses and renews what the State remembers; for an
+// earlier one everything is evaluated anew. The Assessment is the caller's:
+// the State never changes a result it has handed out.
+func (s *State) At(asOf time.Time, cp Checkpoint) (*Assessment, error) {
+	if asOf.IsZero() {
+		return nil, errors.New("assess: no instant given to assess at")
+	}
+	asOf = asOf.UTC().Truncate(time.Second)
+	at := nanos(asOf)
+	caches := s.caches
+	if at < s.newest || at < s.lastAt {
+		caches = make([]*planCache, len(s.caches))
+		for i, c := range s.caches {
+			caches[i] = newPlanCache(c.plan, s)
+		}
+	} else {
+		s.lastAt = at
+	}
+	f := finisher{v: s.view(at), caches: caches}
+	f.soa = f.v.applicability()
+	f.waivers = f.v.waivers()
+	a := &Assessment{
+		AsOf: asOf, Checkpoint: cp,
+		Catalog:     CatalogRef{ID: s.eng.cat.ID, Version: s.eng.cat.Version, Digest: s.eng.digest},
+		Controls:    []Control{},
+		Results:     []*Result{},
+		Runs:        s.coverage.newest(at),
+		Populations: make([]Population, 0, len(s.eng.rules)),
+	}
+	ends := make([]int, len(s.eng.rules))
+	for i, r := range s.eng.rules {
+		results, pop := f.rule(r)
+		a.Results = append(a.Results, results...)
+		a.Populations = append(a.Populations, pop)
+		ends[i] = len(a.Results)
+	}
+	f.controls(a, ends)
+	return a, nil
+}
+
+// finisher turns remembered outcomes into an assessment.
+type finisher struct {
+	v       *view
+	caches  []*planCache
+	soa     applicability
+	waivers map[string][]*waiver // by expectation
+}
+
+// standing is what holds for all results of a rule.
+type standing struct {
+	excluded string // why the control does not apply
+	status   Status // not_assessed or stale, if collection does not allow more
+	reason   string
+	late     bool
+	finished int64 // the last complete collection that decides
+	kinds    []currency
+}
+
+// collection finds out how far the kinds a rule needs can be relied on.
+func (f *finisher) collection(r *rule) standing {
+	st := standing{finished: absent}
+	var never, old []string
+	for _, n := range r.needs {
+		c := f.v.s.coverage.at(n.kind, f.v.at, r.Freshness.CollectionMaxAge)
+		st.kinds = append(st.kinds, c)
+		if n.optional && c.unasked {
+			continue
+		}
+		st.late = st.late || c.late
+		if c.finished != absent && (st.finished == absent || c.finished < st.finished) {
+			st.finished = c.finished
+		}
+		switch c.state {
+		case neverRead:
+			never = append(never, c.why)
+		case outdated:
+			old = append(old, c.why)
+		}
+	}
+	if missing := f.noneOf(r, st.kinds); missing != "" {
+		never = append(never, missing)
+	}
+	switch {
+	case len(never) > 0:
+		st.status, st.reason = StatusNotAssessed, strings.Join(never, "; ")
+	case len(old) > 0:
+		st.status, st.reason = StatusStale, ReasonCollectionGap+": "+strings.Join(old, "; ")
+	}
+	return st
+}
+
+// noneOf reports optional kinds of which at least one is needed, because they
+// alone can give what freshness.of asks for.
+func (f *finisher) noneOf(r *rule, kinds []currency) string {
+	for _, p := range r.plans {
+		var names []string
+		for _, i := range p.of {
+			if i < 0 || !p.joins[i].optional {
+				return ""
+			}
+			at := slices.IndexFunc(r.needs, func(n need) bool { return n.kind == p.joins[i].kind })
+			if kinds[at].state != neverRead {
+				return ""
+			}
+			names = append(names, p.joins[i].kind.kind.ID)
+		}
+		if len(names) > 0 {
+			return "no source has been asked for any of " + strings.Join(names, ", ")
+		}
+	}
+	return ""
+}
+
+// rule gives the results of a rule, ordered by subject, and its population.
+func (f *finisher) rule(r *rule) ([]*Result, Population) {
+	st := f.collection(r)
+	st.excluded = f.soa.excludes(r.control)
+	var results []*Result
+	for _, p := range r.plans {
+		c := f.caches[p.number]
+		c.refresh(f.v, st.finished)
+		results = append(results, f.plan(c, st)...)
+	}
+	if len(r.plans) > 1 {
+		slices.SortStableFunc(results, func(a, b *Result) int { return compareSubjects(a.Subject, b.Subject) })
+	}
+	results = mergeSubjects(results)
+	pop := f.population(r, st, results)
+	if len(results) == 0 {
+		results = []*Result{f.emptyResult(r, st)}
+	}
+	f.waive(r, results)
+	return results, pop
+}
+
+// plan gives the results of a plan in order.
+func (f *finisher) plan(c *planCache, st standing) []*Result {
+	out := make([]*Result, len(c.order))
+	watched := f.lastReadings(c)
+	for i, slot := range c.order {
+		out[i] = c.base[slot]
+		switch status := c.base[slot].Status; {
+		case st.excluded != "", st.status != "", st.late:
+			out[i] = st.over(c.base[slot])
+		case status == StatusMissing || status == StatusFailing:
+			if why := watched.unseen(c, slot); why != "" {
+				out[i] = restate(c.base[slot], StatusStale, ReasonCollectionGap+": "+why)
+			}
+		}
+	}
+	return out
+}
+
+// over gives a result as the standing of its rule allows.
+func (st standing) over(r *Result) *Result {
+	switch {
+	case st.excluded != "":
+		c := restate(r, StatusNotApplicable, st.excluded)
+		c.DueAt, c.Remedy = nil, ""
+		return c
+	case st.status != "":
+		return restate(r, st.status, st.reason)
+	}
+	c := *r
+	c.LateCapture = true
+	return &c
+}
+
+func restate(r *Result, status Status, reason string) *Result {
+	c := *r
+	c.Status, c.Reason = status, reason
+	return &c
+}
+
+// lastReading is the last complete reading of a joined kind by a source.
+type lastReading struct {
+	kind     string
+	source   text
+	finished int64
+}
+
+// lastReadings are what absence may be claimed from.
+type lastReadings []lastReading
+
+func (f *finisher) lastReadings(c *planCache) lastReadings {
+	if c.table == nil {
+		return nil
+	}
+	var out lastReadings
+	for _, j := range c.plan.joins {
+		id := j.kind.kind.ID
+		for source, cv := range f.v.s.coverage.kinds[id] {
+			finished := cv.last(f.v.at, j.kind.event)
+			name, _ := f.v.s.texts.lookup(source)
+			if finished != absent && !slices.ContainsFunc(out, func(l lastReading) bool { return l.kind == id && l.source == name }) {
+				out = append(out, lastReading{kind: id, source: name, finished: finished})
+			}
+		}
+	}
+	slices.SortFunc(out, func(a, b lastReading) int {
+		if c := strings.Compare(a.kind, b.kind); c != 0 {
+			return c
+		}
+		return strings.Compare(f.v.s.texts.str(a.source), f.v.s.texts.str(b.source))
+	})
+	return out
+}
+
+// unseen says why nothing can be concluded from what was not found for a
+// subject: the subject was read, or happened, after the joined kind was last
+// read completely.
+func (l lastReadings) unseen(c *planCache, slot uint32) string {
+	m := c.table.meta(c.subjects[slot].row)
+	for _, r := range l {
+		at := m.collected
+		if c.table.slots[slot].source != r.source {
+			if !c.table.info.event || m.event == absent {
+				continue
+			}
+			at = m.event
+		}
+		if at > r.finished {
+			return fmt.Sprintf("%s was last read completely at %s, before this was known (%s)", r.kind, stamp(r.finished), stamp(at))
+		}
+	}
+	return ""
+}
+
+// rank orders statuses from worst to best; not_applicable is no status
+// in this order.
+func rank(s Status) int {
+	return slices.Index([]Status{StatusFailing, StatusMissing, StatusNotAssessed, StatusStale, StatusPendingReview,
+		StatusDue, StatusWaived, StatusSatisfied, StatusNotApplicable}, s)
+}
+
+// mergeSubjects makes one result of several about the same subject: the worst,
+// resting on the evidence of all.
+func mergeSubjects(results []*Result) []*Result {
+	out := results[:0:0]
+	for i, r := range results {
+		if i == 0 || r.Subject != results[i-1].Subject {
+			if out != nil {
+				out = append(out, r)
+			}
+			continue
+		}
+		if out == nil {
+			out = append(make([]*Result, 0, len(results)), results[:i]...)
+		}
+		last := out[len(out)-1]
+		worse, other := last, r
+		if rank(r.Status) < rank(last.Status) {
+			worse, other = r, last
+		}
+		c := *worse
+		c.Evidence = union(last.Evidence, r.Evidence)
+		c.LateCapture = last.LateCapture || r.LateCapture
+		c.Systems = unionText(last.Systems, r.Systems)
+		if c.Owner == "" {
+			c.Owner = other.Owner
+		}
+		out[len(out)-1] = &c
+	}
+	if out == nil {
+		return results
+	}
+	return out
+}
+
+func union(a, b []evidence.Digest) []evidence.Digest {
+	out := slices.Clone(a)
+	for _, d := range b {
+		if !slices.Contains(out, d) {
+			out = append(out, d)
+		}
+	}
+	return out
+}
+
+func unionText(a, b []string) []string {
+	out := slices.Concat(a, b)
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// idsDigest is the SHA-256 over the sorted subject ids, one per line.
+func idsDigest(results []*Result) evidence.Digest {
+	h := sha256.New()
+	ids := make([]string, len(results))
+	sorted := true
+	for i, r := range results {
+		ids[i] = r.Subject.ID
+		sorted = sorted && (i == 0 || ids[i-1] <= ids[i])
+	}
+	if !sorted {
+		slices.Sort(ids)
+	}
+	var line []byte
+	for _, id := range ids {
+		line = append(append(line[:0], id...), '\n')
+		h.Write(line)
+	}
+	return evidence.Digest(h.Sum(nil))
+}

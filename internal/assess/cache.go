@@ -1,0 +1,293 @@
+package assess
+
+import (
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/exhibit-aims/exhibit/internal/evidence"
+)
+
+// planCache remembers the outcome of every subject of a plan, and what the
+// outcome depends on.
+type planCache struct {
+	plan  *plan
+	table *table // nil for the organisation, which is slot 0
+
+	evaluated bool
+	register  int // State.register when all was evaluated
+	subjects  []subjectState
+	base      []*Result // by slot; nil outside the population
+	dirty     []uint32  // slots to evaluate
+	order     []uint32  // slots in the population, by subject
+	joins     []dependents
+	members   int // changes of order, to know when a digest over it is still good
+
+	ids      evidence.Digest // of the subjects in order, as of idsFor
+	idsFor   int
+	finished int64 // the collection instant that base results carry
+}
+
+// subjectState is what is remembered of one slot beside its result.
+type subjectState struct {
+	until int64 // the outcome holds until this instant
+	row   int32 // the row judged
+	fresh bool  // the outcome is good
+	in    bool  // in the population, and in order
+}
+
+// dependents finds the subjects whose conditions looked at a bucket of a join.
+type dependents struct {
+	heads map[uint64]int32
+	links []link
+	known []uint64            // by slot: the one hash it is entered under, 0 if none
+	more  map[uint32][]uint64 // by slot: all hashes, where there are several
+}
+
+func newPlanCache(p *plan, s *State) *planCache {
+	c := &planCache{plan: p, finished: absent, idsFor: -1, joins: make([]dependents, len(p.joins))}
+	if p.kind != nil {
+		c.table = s.tables[p.kind.kind.ID]
+	}
+	for i := range p.joins {
+		c.joins[i] = dependents{heads: map[uint64]int32{}, more: map[uint32][]uint64{}}
+	}
+	return c
+}
+
+// watch lets the tables tell c what changes.
+func (c *planCache) watch(s *State) {
+	if c.table != nil {
+		c.table.populations = append(c.table.populations, c)
+	}
+	for i, j := range c.plan.joins {
+		t := s.tables[j.kind.kind.ID]
+		t.watchers[j.index] = append(t.watchers[j.index], watcher{cache: c, join: i})
+	}
+}
+
+// watcher is a join that looks into an index.
+type watcher struct {
+	cache *planCache
+	join  int
+}
+
+// mark makes a slot be evaluated again.
+func (c *planCache) mark(slot uint32) {
+	if !c.evaluated {
+		return
+	}
+	for int(slot) >= len(c.subjects) {
+		c.subjects = append(c.subjects, subjectState{fresh: true})
+		c.base = append(c.base, nil)
+	}
+	if c.subjects[slot].fresh {
+		c.subjects[slot].fresh = false
+		c.dirty = append(c.dirty, slot)
+	}
+}
+
+// touched marks the subjects that looked at buckets.
+func (w watcher) touched(hashes []uint64) {
+	if !w.cache.evaluated {
+		return
+	}
+	d := &w.cache.joins[w.join]
+	for _, h := range hashes {
+		next, ok := d.heads[h]
+		if !ok {
+			continue
+		}
+		for ; next >= 0; next = d.links[next].next {
+			w.cache.mark(d.links[next].slot)
+		}
+	}
+}
+
+// enter notes the buckets that a subject looked at.
+func (d *dependents) enter(slot uint32, hashes []uint64) {
+	for int(slot) >= len(d.known) {
+		d.known = append(d.known, 0)
+	}
+	known := d.more[slot]
+	if known == nil && d.known[slot] != 0 {
+		known = []uint64{d.known[slot]}
+	}
+	for _, h := range hashes {
+		if slices.Contains(known, h) {
+			continue
+		}
+		push(d.heads, &d.links, h, slot)
+		known = append(known, h)
+		d.known[slot] = h
+		if len(known) > 1 {
+			d.more[slot] = known
+		}
+	}
+}
+
+// slots is how many keys the population may have.
+func (c *planCache) slots() int {
+	if c.table == nil {
+		return 1
+	}
+	return len(c.table.slots)
+}
+
+// due collects the slots that have to be evaluated at an instant.
+func (c *planCache) due(v *view) []uint32 {
+	n := c.slots()
+	if !c.evaluated || c.register != v.s.register {
+		c.subjects = slices.Grow(c.subjects, n-len(c.subjects))[:n]
+		for len(c.base) < n {
+			c.base = append(c.base, nil)
+		}
+		all := make([]uint32, n)
+		for i := range all {
+			all[i] = uint32(i)
+		}
+		c.dirty = nil
+		return all
+	}
+	for slot := range c.subjects {
+		if s := &c.subjects[slot]; s.fresh && (s.until < v.at || c.plan.usesNow && (s.in || c.plan.whereNow)) {
+			s.fresh = false
+			c.dirty = append(c.dirty, uint32(slot))
+		}
+	}
+	out := c.dirty
+	c.dirty = nil
+	slices.Sort(out)
+	return out
+}
+
+// refresh evaluates what has to be and keeps the order of subjects.
+func (c *planCache) refresh(v *view, finished int64) {
+	if c.finished != finished {
+		c.restamp(finished)
+	}
+	slots := c.due(v)
+	c.register, c.evaluated = v.s.register, true
+	outcomes := evaluateAll(c, v, slots)
+	var gone, added []uint32
+	for i, slot := range slots {
+		o := &outcomes[i]
+		st := &c.subjects[slot]
+		was, wasIn := c.base[slot], st.in
+		*st = subjectState{until: o.until, row: o.judged, fresh: true, in: o.in}
+		for j := range o.hashes {
+			c.joins[j].enter(slot, o.hashes[j])
+		}
+		c.base[slot] = o.result
+		moved := wasIn && o.in && was.Subject != o.result.Subject
+		if wasIn && (!o.in || moved) {
+			gone = append(gone, slot)
+		}
+		if o.in && (!wasIn || moved) {
+			added = append(added, slot)
+		}
+	}
+	c.reorder(gone, added)
+}
+
+// restamp gives all results a new instant of collection. Results are never
+// changed once handed out, so they are copied.
+func (c *planCache) restamp(finished int64) {
+	c.finished = finished
+	at := timeOf(finished)
+	slab := make([]Result, len(c.order))
+	for i, slot := range c.order {
+		slab[i] = *c.base[slot]
+		slab[i].CollectedAt = at
+		c.base[slot] = &slab[i]
+	}
+}
+
+// reorder keeps order sorted by subject.
+func (c *planCache) reorder(gone, added []uint32) {
+	if len(gone)+len(added) == 0 {
+		return
+	}
+	c.members++
+	slices.SortFunc(added, c.bySubject)
+	if len(c.order) == 0 {
+		c.order = added
+		return
+	}
+	leaving := make(map[uint32]bool, len(gone))
+	for _, s := range gone {
+		leaving[s] = true
+	}
+	out := make([]uint32, 0, len(c.order)+len(added))
+	for _, s := range c.order {
+		if leaving[s] {
+			continue
+		}
+		for len(added) > 0 && c.bySubject(added[0], s) < 0 {
+			out = append(out, added[0])
+			added = added[1:]
+		}
+		out = append(out, s)
+	}
+	c.order = append(out, added...)
+}
+
+// bySubject orders slots by subject type, subject id, key and source.
+func (c *planCache) bySubject(a, b uint32) int {
+	if d := compareSubjects(c.base[a].Subject, c.base[b].Subject); d != 0 {
+		return d
+	}
+	if c.table == nil {
+		return 0
+	}
+	x, y := c.table.slots[a], c.table.slots[b]
+	if d := strings.Compare(c.table.texts.str(x.key), c.table.texts.str(y.key)); d != 0 {
+		return d
+	}
+	return strings.Compare(c.table.texts.str(x.source), c.table.texts.str(y.source))
+}
+
+func compareSubjects(a, b evidence.Subject) int {
+	if d := strings.Compare(a.Type, b.Type); d != 0 {
+		return d
+	}
+	return strings.Compare(a.ID, b.ID)
+}
+
+// evaluation is what remains of an outcome.
+type evaluation struct {
+	in     bool
+	until  int64
+	judged int32
+	hashes [][]uint64 // by join; nil where it was not looked at
+	result *Result
+}
+
+// parallelFrom is the number of subjects from which several cores share them.
+const parallelFrom = 2048
+
+// evaluateAll evaluates slots, on all cores if there are many. Every outcome
+// has its own place, so the order does not depend on the cores.
+func evaluateAll(c *planCache, v *view, slots []uint32) []evaluation {
+	out := make([]evaluation, len(slots))
+	part := func(from, to int) {
+		w := newWorker(v)
+		m := newMaker(c)
+		for i := from; i < to; i++ {
+			o := w.evaluate(c.plan, c.table, slots[i])
+			out[i] = m.keep(&o)
+		}
+	}
+	cores := runtime.GOMAXPROCS(0)
+	if len(slots) < parallelFrom || cores < 2 {
+		part(0, len(slots))
+		return out
+	}
+	var wg sync.WaitGroup
+	for k := range cores {
+		wg.Go(func() { part(len(slots)*k/cores, len(slots)*(k+1)/cores) })
+	}
+	wg.Wait()
+	return out
+}

@@ -1,0 +1,342 @@
+package assess
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/google/cel-go/cel"
+	"github.com/google/cel-go/common/ast"
+	"github.com/google/cel-go/common/types"
+	"github.com/google/cel-go/common/types/ref"
+	"github.com/google/cel-go/ext"
+
+	"github.com/exhibit-aims/exhibit/internal/yamlfile"
+)
+
+const (
+	// costLimit bounds one evaluation of one condition. A unit is about one
+	// step of the evaluator, so this is some tenths of a second at most.
+	costLimit = 1_000_000
+	// maxExpression is the longest condition accepted, in characters.
+	maxExpression = 4000
+	// viewName is the hidden variable that functions about the register use.
+	viewName = "@view"
+	// maxRange bounds lists.range.
+	maxRange = 1000
+)
+
+// baseEnv is what all conditions share.
+func baseEnv(s *schema) (*cel.Env, error) {
+	reg, err := types.NewRegistry()
+	if err != nil {
+		return nil, err
+	}
+	return cel.NewCustomEnv(
+		cel.StdLib(),
+		cel.CustomTypeProvider(&provider{Registry: reg, schema: s}),
+		cel.CustomTypeAdapter(types.DefaultTypeAdapter),
+		cel.CrossTypeNumericComparisons(true),
+		cel.DefaultUTCTimeZone(true),
+		cel.ParserExpressionSizeLimit(maxExpression),
+		cel.ParserRecursionLimit(60),
+		cel.ExtendedValidations(),
+		ext.Strings(ext.StringsMaxPrecision(20)),
+		ext.Lists(ext.ListsMaxRangeSize(maxRange)),
+		ext.Sets(),
+		cel.Variable("now", cel.TimestampType),
+		cel.Variable(viewName, viewType()),
+		cel.Macros(registerMacros()...),
+		registerFunctions(),
+		plainFunctions(),
+	)
+}
+
+func viewType() *cel.Type { return cel.OpaqueType("exhibit.view") }
+
+// registerCalls are the functions that answer from the register, with the
+// number of their arguments.
+func registerCalls() map[string]int {
+	return map[string]int{"systemsOfRepository": 1, "systemsOfCloud": 1, "systemsOfJira": 2, "systemsOfVendor": 1, "systemOf": 1}
+}
+
+// registerMacros rewrites f(x) to @view.f(x), so that a function reads the
+// register of the instant that is being assessed.
+func registerMacros() []cel.Macro {
+	var out []cel.Macro
+	for name, args := range registerCalls() {
+		out = append(out, cel.GlobalMacro(name, args,
+			func(eh cel.MacroExprFactory, _ ast.Expr, args []ast.Expr) (ast.Expr, *cel.Error) {
+				return eh.NewMemberCall(name, eh.NewIdent(viewName), args...), nil
+			}))
+	}
+	return append(out, cel.GlobalMacro("given", 1, expandGiven), cel.GlobalMacro("orElse", 2, expandOrElse))
+}
+
+// expandGiven makes given(x.f) mean: x has f, and f is not empty.
+func expandGiven(eh cel.MacroExprFactory, _ ast.Expr, args []ast.Expr) (ast.Expr, *cel.Error) {
+	if args[0].Kind() != ast.SelectKind {
+		return nil, eh.NewError(args[0].ID(), "given() takes a field, as in given(x.owner)")
+	}
+	sel := args[0].AsSelect()
+	present := eh.NewPresenceTest(eh.Copy(sel.Operand()), sel.FieldName())
+	return eh.NewCall("_&&_", present, eh.NewCall("@filled", args[0])), nil
+}
+
+// expandOrElse makes orElse(x.f, d) mean: f if x has it, else d.
+func expandOrElse(eh cel.MacroExprFactory, _ ast.Expr, args []ast.Expr) (ast.Expr, *cel.Error) {
+	if args[0].Kind() != ast.SelectKind {
+		return nil, eh.NewError(args[0].ID(), "orElse() takes a field first, as in orElse(x.owner, \"nobody\")")
+	}
+	sel := args[0].AsSelect()
+	present := eh.NewPresenceTest(eh.Copy(sel.Operand()), sel.FieldName())
+	return eh.NewCall("_?_:_", present, args[0], args[1]), nil
+}
+
+func registerFunctions() cel.EnvOption {
+	systems := cel.ListType(cel.ObjectType(systemKind))
+	one := func(name string) cel.EnvOption {
+		return cel.Function(name, cel.MemberOverload("view_"+name, []*cel.Type{viewType(), cel.StringType}, systems,
+			cel.BinaryBinding(func(v, arg ref.Val) ref.Val {
+				return v.(*viewVal).w.systemsBy(name, string(arg.(types.String)), "")
+			})))
+	}
+	return cel.Lib(functions{
+		one("systemsOfRepository"), one("systemsOfCloud"), one("systemsOfVendor"), one("systemOf"),
+		cel.Function("systemsOfJira", cel.MemberOverload("view_systemsOfJira",
+			[]*cel.Type{viewType(), cel.StringType, cel.StringType}, systems,
+			cel.FunctionBinding(func(args ...ref.Val) ref.Val {
+				return args[0].(*viewVal).w.systemsBy("systemsOfJira", string(args[1].(types.String)), string(args[2].(types.String)))
+			}))),
+		systemFunction("aiPath", []*cel.Type{cel.StringType}, func(_ *registerView, sys *systemView, args []string) bool {
+			return sys.isAI("", args[0])
+		}),
+		systemFunction("aiFile", []*cel.Type{cel.StringType, cel.StringType}, func(_ *registerView, sys *systemView, args []string) bool {
+			return sys.isAI(args[0], args[1])
+		}),
+		systemFunction("isProduction", []*cel.Type{cel.StringType, cel.StringType}, func(reg *registerView, sys *systemView, args []string) bool {
+			return reg.isProduction(sys, args[0], args[1])
+		}),
+	})
+}
+
+// systemFunction is a function of a registered system and texts.
+func systemFunction(name string, args []*cel.Type, f func(*registerView, *systemView, []string) bool) cel.EnvOption {
+	return cel.Function(name, cel.Overload("system_"+name, append([]*cel.Type{cel.ObjectType(systemKind)}, args...), cel.BoolType,
+		cel.FunctionBinding(func(vals ...ref.Val) ref.Val {
+			r, ok := vals[0].(*record)
+			if !ok || r.system() == nil {
+				return types.NewErr("%s: not a registered system", name)
+			}
+			texts := make([]string, 0, len(vals)-1)
+			for _, v := range vals[1:] {
+				texts = append(texts, string(v.(types.String)))
+			}
+			return types.Bool(f(r.v.reg, r.system(), texts))
+		})))
+}
+
+func plainFunctions() cel.EnvOption {
+	elem := cel.TypeParamType("T")
+	return cel.Lib(functions{
+		cel.Function("@filled", cel.Overload("filled_dyn", []*cel.Type{cel.DynType}, cel.BoolType, cel.UnaryBinding(filled))),
+		cel.Function("newest", cel.Overload("newest_list", []*cel.Type{cel.ListType(elem)}, elem, cel.UnaryBinding(newest))),
+		cel.Function("day", cel.Overload("day_timestamp", []*cel.Type{cel.TimestampType}, cel.StringType,
+			cel.UnaryBinding(func(t ref.Val) ref.Val {
+				return types.String(t.(types.Timestamp).Format(time.DateOnly))
+			}))),
+		cel.Function("businessDays", cel.Overload("business_days_after", []*cel.Type{cel.TimestampType, cel.IntType}, cel.TimestampType,
+			cel.BinaryBinding(func(t, n ref.Val) ref.Val {
+				days := int64(n.(types.Int))
+				if days < 0 || days > maxBusinessDays {
+					return types.NewErr("businessDays: %d is not between 0 and %d", days, maxBusinessDays)
+				}
+				return types.Timestamp{Time: businessDays(t.(types.Timestamp).Time, int(days))}
+			}))),
+	})
+}
+
+func filled(v ref.Val) ref.Val {
+	switch x := v.(type) {
+	case types.String:
+		return types.Bool(strings.TrimSpace(string(x)) != "")
+	case interface{ Size() ref.Val }:
+		return types.Bool(x.Size() != types.IntZero)
+	}
+	return types.True
+}
+
+// newest is the last of a list; joins are ordered by event time.
+func newest(v ref.Val) ref.Val {
+	l, ok := v.(interface {
+		Size() ref.Val
+		Get(ref.Val) ref.Val
+	})
+	if !ok {
+		return types.MaybeNoSuchOverloadErr(v)
+	}
+	n := l.Size().(types.Int)
+	if n == 0 {
+		return types.NewErr("newest: the list is empty")
+	}
+	return l.Get(n - 1)
+}
+
+// functions makes a library of options.
+type functions []cel.EnvOption
+
+func (f functions) CompileOptions() []cel.EnvOption     { return f }
+func (f functions) ProgramOptions() []cel.ProgramOption { return nil }
+
+// expr is a condition in a file: its text and where it stands.
+type expr struct {
+	text string
+	node yamlfile.Node
+}
+
+// UnmarshalNode reads the text and remembers the place.
+func (e *expr) UnmarshalNode(n yamlfile.Node) {
+	e.node = n
+	n.Decode(&e.text)
+	e.text = strings.TrimRight(e.text, " \n")
+}
+
+// MarshalText gives the text: it is what the digest of the rules covers.
+func (e expr) MarshalText() ([]byte, error) { return []byte(e.text), nil }
+
+func (e expr) empty() bool { return e.text == "" }
+
+// program is a condition ready to be evaluated.
+type program struct {
+	run      cel.Program
+	usesNow  bool
+	usesView bool
+	vars     map[string]bool
+	out      *cel.Type
+}
+
+// compile type-checks e. What is wrong is recorded in e's file, with the place
+// of the offending part; the result is nil then, as for an empty e.
+func compile(env *cel.Env, e expr, want ...*cel.Type) *program {
+	if e.empty() {
+		return nil
+	}
+	checked, issues := env.Compile(e.text)
+	if issues != nil && issues.Err() != nil {
+		for _, err := range issues.Errors() {
+			p := e.node.File().ProblemWithin(e.node.Path(), err.Location.Line(), max(err.Location.Column(), 0), sentence(err.Message))
+			if near := nearestName(env, err.Message); near != "" {
+				p.Hint("did you mean %s?", near)
+			}
+		}
+		return nil
+	}
+	if len(want) > 0 && !typeIn(checked.OutputType(), want) {
+		names := make([]string, len(want))
+		for i, t := range want {
+			names[i] = t.String()
+		}
+		e.node.Problemf("this gives %s, want %s", checked.OutputType(), strings.Join(names, " or "))
+		return nil
+	}
+	run, err := env.Program(checked, cel.CostLimit(costLimit), cel.EvalOptions(cel.OptOptimize))
+	if err != nil {
+		e.node.Problemf("%s", sentence(err.Error()))
+		return nil
+	}
+	p := &program{run: run, vars: map[string]bool{}, out: checked.OutputType()}
+	for _, r := range checked.NativeRep().ReferenceMap() {
+		switch r.Name {
+		case "now":
+			p.usesNow = true
+		case viewName:
+			p.usesView = true
+		}
+		p.vars[r.Name] = true
+	}
+	return p
+}
+
+func typeIn(t *cel.Type, want []*cel.Type) bool {
+	for _, w := range want {
+		if t.IsExactType(w) {
+			return true
+		}
+	}
+	return false
+}
+
+// sentence makes an evaluator's message one line.
+func sentence(s string) string {
+	s, _, _ = strings.Cut(s, "\n")
+	return strings.TrimSuffix(strings.ReplaceAll(s, " (in container '')", ""), ".")
+}
+
+// nearestName proposes a variable for an undeclared one.
+func nearestName(env *cel.Env, message string) string {
+	_, rest, found := strings.Cut(message, "undeclared reference to '")
+	if !found {
+		return ""
+	}
+	word, _, _ := strings.Cut(rest, "'")
+	var names []string
+	for _, v := range env.Variables() {
+		if !strings.HasPrefix(v.Name(), "@") && !strings.Contains(v.Name(), ".") {
+			names = append(names, v.Name())
+		}
+	}
+	for name := range registerCalls() {
+		names = append(names, name)
+	}
+	names = append(names, "aiPath", "aiFile", "isProduction", "newest", "day", "businessDays", "given", "orElse")
+	return yamlfile.Nearest(word, names)
+}
+
+// eval runs the program over a scope.
+func (p *program) eval(sc *scope) (ref.Val, error) {
+	v, _, err := p.run.Eval(sc)
+	if err != nil {
+		return nil, errors.New(sentence(err.Error()))
+	}
+	if types.IsUnknownOrError(v) {
+		return nil, fmt.Errorf("%v", v)
+	}
+	return v, nil
+}
+
+func (p *program) truth(sc *scope) (bool, error) {
+	v, err := p.eval(sc)
+	if err != nil {
+		return false, err
+	}
+	b, ok := v.(types.Bool)
+	if !ok {
+		return false, fmt.Errorf("gives %s, want true or false", v.Type().TypeName())
+	}
+	return bool(b), nil
+}
+
+func (p *program) string(sc *scope) (string, error) {
+	v, err := p.eval(sc)
+	if err != nil {
+		return "", err
+	}
+	s, ok := v.(types.String)
+	if !ok {
+		return "", fmt.Errorf("gives %s, want text", v.Type().TypeName())
+	}
+	return string(s), nil
+}
+
+func (p *program) time(sc *scope) (int64, error) {
+	v, err := p.eval(sc)
+	if err != nil {
+		return 0, err
+	}
+	t, ok := v.(types.Timestamp)
+	if !ok {
+		return 0, fmt.Errorf("gives %s, want a time", v.Type().TypeName())
+	}
+	return nanos(t.Time), nil
+}

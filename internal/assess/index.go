@@ -1,0 +1,166 @@
+package assess
+
+import (
+	"slices"
+
+	"github.com/google/cel-go/common/types"
+	"github.com/google/cel-go/common/types/ref"
+	"github.com/google/cel-go/common/types/traits"
+
+	"math"
+)
+
+// index finds the keys of a kind whose records have given values in some
+// fields. A bucket may hold keys whose newest revision no longer matches, or
+// whose values only share the hash: whoever reads it compares again.
+type index struct {
+	fields []indexField
+	heads  map[uint64]int32
+	links  []link
+}
+
+// link is one entry of a bucket.
+type link struct {
+	slot uint32
+	next int32 // -1 ends the bucket
+}
+
+// indexField is a field of an index: a cell, or the record's subject.
+type indexField struct {
+	subject bool
+	cell    int
+	form    cellForm
+}
+
+func newIndex(k *kindInfo, fields []string) *index {
+	ix := &index{heads: map[uint64]int32{}}
+	for _, name := range fields {
+		if name == "_subject" {
+			ix.fields = append(ix.fields, indexField{subject: true, form: formText})
+			continue
+		}
+		f := k.byName[name]
+		ix.fields = append(ix.fields, indexField{cell: f.index, form: f.form})
+	}
+	return ix
+}
+
+func push(heads map[uint64]int32, links *[]link, hash uint64, slot uint32) {
+	next, ok := heads[hash]
+	if !ok {
+		next = -1
+	}
+	heads[hash] = int32(len(*links))
+	*links = append(*links, link{slot: slot, next: next})
+}
+
+// values returns the values of one field of a row; more than one for a list.
+// Absent and malformed fields have none.
+func (f indexField) values(t *table, row int32, buf []uint64) []uint64 {
+	if f.subject {
+		return append(buf, uint64(t.meta(row).subjectID))
+	}
+	c := t.cell(row, f.cell)
+	if c == absentCell || c == malformedCell {
+		return buf
+	}
+	if f.form != formTexts {
+		return append(buf, c)
+	}
+	for _, v := range t.list(c) {
+		buf = append(buf, uint64(v))
+	}
+	return buf
+}
+
+// hashes returns the hash of every combination of a row's values.
+func (ix *index) hashes(t *table, row int32, buf []uint64) []uint64 {
+	out := append(buf[:0], hashStart)
+	for _, f := range ix.fields {
+		var room [8]uint64
+		out = combine(out, f.values(t, row, room[:0]))
+	}
+	return out
+}
+
+// combine extends every hash by every value.
+func combine(hashes, values []uint64) []uint64 {
+	if len(values) == 1 {
+		for i := range hashes {
+			hashes[i] = mix(hashes[i], values[0])
+		}
+		return hashes
+	}
+	out := make([]uint64, 0, len(hashes)*len(values))
+	for _, h := range hashes {
+		for _, v := range values {
+			out = append(out, mix(h, v))
+		}
+	}
+	return out
+}
+
+const hashStart = 0x9e3779b97f4a7c15
+
+func mix(h, v uint64) uint64 {
+	h ^= v + hashStart + h<<6 + h>>2
+	h = (h ^ h>>30) * 0xbf58476d1ce4e5b9
+	h = (h ^ h>>27) * 0x94d049bb133111eb
+	return h ^ h>>31
+}
+
+// add enters a new row. prev is the revision before, or -1: where it has the
+// same values, the key is in the bucket already.
+func (ix *index) add(t *table, row, prev int32) (hashes, before []uint64) {
+	var room, roomBefore [4]uint64
+	hashes = ix.hashes(t, row, room[:0])
+	if prev >= 0 {
+		before = ix.hashes(t, prev, roomBefore[:0])
+	}
+	for _, h := range hashes {
+		if !slices.Contains(before, h) {
+			push(ix.heads, &ix.links, h, t.meta(row).slot)
+		}
+	}
+	return hashes, before
+}
+
+// matches reports whether a row has, in every field, one of the wanted values.
+func (ix *index) matches(t *table, row int32, want [][]uint64) bool {
+	for i, f := range ix.fields {
+		var room [8]uint64
+		if !slices.ContainsFunc(f.values(t, row, room[:0]), func(v uint64) bool { return slices.Contains(want[i], v) }) {
+			return false
+		}
+	}
+	return true
+}
+
+// wanted brings the value of a match condition into the form of the field. A
+// text that no record has gives nothing; a list gives each of its elements.
+func (f indexField) wanted(in *interner, v ref.Val, buf []uint64) []uint64 {
+	if l, ok := v.(traits.Lister); ok {
+		for it := l.Iterator(); it.HasNext() == types.True; {
+			buf = f.wanted(in, it.Next(), buf)
+		}
+		return buf
+	}
+	switch x := v.(type) {
+	case types.String:
+		if t, ok := in.lookup(string(x)); ok || x == "" {
+			return append(buf, uint64(t))
+		}
+	case types.Int:
+		return append(buf, uint64(x))
+	case types.Double:
+		return append(buf, math.Float64bits(float64(x)))
+	case types.Bool:
+		if x {
+			return append(buf, 1)
+		}
+		return append(buf, 0)
+	case types.Timestamp:
+		return append(buf, uint64(nanos(x.Time)))
+	}
+	return buf
+}

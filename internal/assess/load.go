@@ -1,0 +1,228 @@
+package assess
+
+import (
+	"io/fs"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/exhibit-aims/exhibit/internal/catalog"
+	"github.com/exhibit-aims/exhibit/internal/yamlfile"
+)
+
+// Options says which rules to compile.
+type Options struct {
+	// Rules holds the files of expectations, *.yaml in its root: the directory
+	// config/expectations.
+	Rules fs.FS
+	// Files are further files of the same form, from the user. An expectation
+	// in them replaces the one with the same slug in Rules.
+	Files []*yamlfile.File
+	// Organization is the subject id of results about the organisation; empty
+	// means "organization".
+	Organization string
+}
+
+// loader collects expectations from files.
+type loader struct {
+	cat    *catalog.Catalog
+	bySlug map[string]*Expectation
+	own    map[string]bool // slugs that Files defined
+	files  []*yamlfile.File
+	errs   []error
+}
+
+// load reads all files and returns the expectations in the order of the
+// catalog's controls, then by slug.
+func load(cat *catalog.Catalog, opts Options) ([]*Expectation, *loader) {
+	l := &loader{cat: cat, bySlug: map[string]*Expectation{}, own: map[string]bool{}}
+	if opts.Rules != nil {
+		paths, err := fs.Glob(opts.Rules, "*.yaml")
+		if err != nil {
+			l.errs = append(l.errs, err)
+		}
+		for _, path := range paths {
+			f, err := yamlfile.ReadFS(opts.Rules, path)
+			if err != nil {
+				l.errs = append(l.errs, err)
+				continue
+			}
+			l.file(f, false)
+		}
+	}
+	var overrides []func()
+	for _, f := range opts.Files {
+		overrides = append(overrides, l.file(f, true))
+	}
+	for _, apply := range overrides {
+		apply()
+	}
+	return l.sorted(), l
+}
+
+// file reads one file and returns what applies its overrides, which may speak
+// of expectations in files that come later.
+func (l *loader) file(f *yamlfile.File, users bool) func() {
+	l.files = append(l.files, f)
+	var rf ruleFile
+	f.Decode(&rf)
+	if len(rf.Expectations) > 0 || rf.Control != "" {
+		l.expectations(f, &rf, users)
+	}
+	if !users && len(rf.Overrides) > 0 {
+		f.Problemf(yamlfile.At("overrides"), "only a file of your own can override").
+			Hint("change the expectation itself")
+	}
+	return func() {
+		for _, slug := range slices.Sorted(maps.Keys(rf.Overrides)) {
+			l.override(f, slug, rf.Overrides[slug])
+		}
+	}
+}
+
+func (l *loader) expectations(f *yamlfile.File, rf *ruleFile, users bool) {
+	switch {
+	case rf.Control == "":
+		f.Problemf(nil, "control is missing").Hint("name the clause or control that these expectations belong to")
+		return
+	case len(rf.Expectations) == 0:
+		f.Problemf(yamlfile.At("control"), "no expectations in this file")
+	}
+	if _, ok := l.cat.Control(rf.Control); !ok {
+		p := f.Problemf(yamlfile.At("control"), "unknown control %q", rf.Control)
+		if near := yamlfile.Nearest(rf.Control, l.cat.ControlIDs()); near != "" {
+			p.Hint("did you mean %s?", near)
+		}
+	}
+	for i, e := range rf.Expectations {
+		if e == nil {
+			continue
+		}
+		e.Control = rf.Control
+		if e.Slug == "" {
+			continue
+		}
+		_, taken := l.bySlug[e.Slug]
+		if taken && (!users || l.own[e.Slug]) {
+			f.Problemf(yamlfile.At("expectations", i, "slug"), "another expectation is called %q", e.Slug)
+			continue
+		}
+		if users {
+			l.own[e.Slug] = true
+		}
+		l.bySlug[e.Slug] = e
+	}
+}
+
+func (l *loader) override(f *yamlfile.File, slug string, o *override) {
+	at := yamlfile.At("overrides", slug)
+	e, ok := l.bySlug[slug]
+	if !ok {
+		p := f.KeyProblemf(at, "no expectation is called %q", slug)
+		if near := yamlfile.Nearest(slug, slices.Collect(maps.Keys(l.bySlug))); near != "" {
+			p.Hint("did you mean %s?", near)
+		}
+		return
+	}
+	if o == nil {
+		return
+	}
+	params := maps.Clone(e.Params)
+	for _, name := range slices.Sorted(maps.Keys(o.Params)) {
+		was, ok := e.Params[name]
+		if !ok {
+			p := f.KeyProblemf(at.Then("params", name), "%s has no param %q", slug, name)
+			if near := yamlfile.Nearest(name, slices.Collect(maps.Keys(e.Params))); near != "" {
+				p.Hint("did you mean %s?", near)
+			}
+			continue
+		}
+		if paramForm(was) != paramForm(o.Params[name]) {
+			f.Problemf(at.Then("params", name), "want %s as in %v", paramForm(was), was)
+			continue
+		}
+		params[name] = o.Params[name]
+	}
+	e.Params = params
+	if o.Severity != "" {
+		e.Severity = o.Severity
+		if !slices.Contains(severities(), o.Severity) {
+			f.Problemf(at.Then("severity"), "unknown severity %q", o.Severity).Hint("one of %s", strings.Join(severities(), ", "))
+			e.Severity = severities()[0]
+		}
+	}
+	if o.EventMaxAge != nil {
+		e.Freshness.EventMaxAge = *o.EventMaxAge
+	}
+	if o.Lookback != nil {
+		e.Freshness.Lookback = *o.Lookback
+	}
+	if o.CollectionMaxAge != nil {
+		e.Freshness.CollectionMaxAge = *o.CollectionMaxAge
+	}
+}
+
+func (l *loader) sorted() []*Expectation {
+	place := map[string]int{}
+	for i, id := range l.cat.ControlIDs() {
+		place[id] = i
+	}
+	return slices.SortedFunc(maps.Values(l.bySlug), func(a, b *Expectation) int {
+		if d := place[a.Control] - place[b.Control]; d != 0 {
+			return d
+		}
+		return strings.Compare(a.Slug, b.Slug)
+	})
+}
+
+// err returns everything that is wrong in any file.
+func (l *loader) err() error {
+	errs := slices.Clone(l.errs)
+	for _, f := range l.files {
+		errs = append(errs, f.Err())
+	}
+	return yamlfile.Join(errs...)
+}
+
+func severities() []string { return []string{"major", "minor", "observation"} }
+
+// subjectWords are the words that `per` may use.
+func subjectWords() []string {
+	return []string{"organization", "ai_system", "high_risk_ai_system", "vendor", "model", "release", "deployment",
+		"change", "incident", "nonconformity", "person", "dataset"}
+}
+
+var (
+	slugForm = regexp.MustCompile(`^[a-z][a-z0-9]*(-[a-z0-9]+)*$`)
+	nameForm = regexp.MustCompile(`^[a-z][a-z0-9_]*$`)
+)
+
+// checkWords checks what has a fixed set of values.
+func (e *Expectation) checkWords() {
+	in := func(field, value string, known []string) {
+		if value == "" || slices.Contains(known, value) {
+			return
+		}
+		p := e.node.File().Problemf(e.node.Path().Then(field), "unknown %s %q", field, value)
+		if near := yamlfile.Nearest(value, known); near != "" {
+			p.Hint("did you mean %s?", near)
+		} else {
+			p.Hint("one of %s", strings.Join(known, ", "))
+		}
+	}
+	in("severity", e.Severity, severities())
+	in("strength", e.Strength, []string{"design", "existence", "operation"})
+	in("automation", e.Automation, []string{"full", "partial", "manual"})
+	in("per", e.Per, subjectWords())
+	if e.Slug != "" && !slugForm.MatchString(e.Slug) {
+		e.problem("slug").Hint("lower-case words joined by hyphens")
+	}
+	if e.Version < 1 {
+		e.problem("version").Hint("count from 1, and up with every change of meaning")
+	}
+}
+
+func (e *Expectation) problem(field string) *yamlfile.Problem {
+	return e.node.File().Problemf(e.node.Path().Then(field), "%s is not valid", field)
+}

@@ -1,0 +1,108 @@
+package assess
+
+import (
+	"time"
+
+	"github.com/exhibit-aims/exhibit/internal/evidence"
+)
+
+// maker turns outcomes into results. Results of one evaluation are allocated
+// together.
+type maker struct {
+	plan      *plan
+	collected *time.Time
+	slab      []Result
+	digests   []evidence.Digest
+}
+
+const slabSize = 256
+
+func newMaker(c *planCache) *maker {
+	return &maker{plan: c.plan, collected: timeOf(c.finished)}
+}
+
+func timeOf(ns int64) *time.Time {
+	if ns == absent {
+		return nil
+	}
+	t := instant(ns)
+	return &t
+}
+
+// keep reduces an outcome to what is remembered.
+func (m *maker) keep(o *outcome) evaluation {
+	e := evaluation{in: o.in, until: o.until, judged: -1}
+	sc := o.sc
+	if sc.subject != nil {
+		e.judged = sc.subject.row
+	}
+	if len(sc.joined) > 0 {
+		e.hashes = make([][]uint64, len(sc.joined))
+		for i := range sc.joined {
+			e.hashes[i] = sc.joined[i].hashes
+		}
+	}
+	if o.in {
+		e.result = m.result(o)
+	}
+	return e
+}
+
+func (m *maker) result(o *outcome) *Result {
+	if len(m.slab) == 0 {
+		m.slab = make([]Result, slabSize)
+	}
+	r := &m.slab[0]
+	m.slab = m.slab[1:]
+	*r = Result{
+		Expectation: m.plan.rule.Slug, Control: m.plan.rule.Control, Subject: m.subject(o),
+		Status: o.status, Reason: o.reason, DueAt: timeOf(o.due), EventTime: timeOf(o.event), CollectedAt: m.collected,
+		Evidence: m.evidence(o.evidence), LateCapture: o.late, Severity: m.plan.rule.Severity,
+		Systems: systemIDs(o.systems), Owner: o.owner,
+	}
+	if r.Status != StatusSatisfied {
+		r.Remedy = m.plan.rule.Remedy
+	}
+	return r
+}
+
+func (m *maker) subject(o *outcome) evidence.Subject {
+	sc := o.sc
+	if sc.subject == nil {
+		return evidence.Subject{Type: organization, ID: sc.w.v.s.eng.org}
+	}
+	in := sc.subject.t.texts
+	s := evidence.Subject{Type: in.str(o.subject[0]), ID: in.str(o.subject[1])}
+	if o.id != "" {
+		s.ID = o.id
+	}
+	if m.plan.def.Type != "" {
+		s.Type = m.plan.def.Type
+	}
+	return s
+}
+
+func (m *maker) evidence(rows []rowRef) []evidence.Digest {
+	if len(m.digests)+len(rows) > cap(m.digests) {
+		m.digests = make([]evidence.Digest, 0, max(slabSize*2, len(rows)))
+	}
+	from := len(m.digests)
+	for _, r := range rows {
+		m.digests = append(m.digests, r.t.meta(r.row).digest)
+	}
+	return m.digests[from:len(m.digests):len(m.digests)]
+}
+
+func systemIDs(list []*systemView) []string {
+	if len(list) == 0 {
+		return nil
+	}
+	if len(list) == 1 {
+		return list[0].only
+	}
+	out := make([]string, len(list))
+	for i, s := range list {
+		out[i] = s.id
+	}
+	return out
+}

@@ -1,0 +1,211 @@
+package assess
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/google/cel-go/cel"
+	"github.com/google/cel-go/common/types"
+	"github.com/google/cel-go/common/types/ref"
+)
+
+// worker evaluates subjects against one view. Each goroutine has its own.
+type worker struct {
+	v       *view
+	self    *viewVal
+	now     ref.Val
+	answers map[question]ref.Val
+	hand    map[text]bool // by run: supplied by hand
+}
+
+func newWorker(v *view) *worker {
+	w := &worker{v: v, now: types.Timestamp{Time: instant(v.at)}, answers: map[question]ref.Val{}, hand: map[text]bool{}}
+	w.self = &viewVal{w: w}
+	return w
+}
+
+// rowRef is a row of a table.
+type rowRef struct {
+	t   *table
+	row int32
+}
+
+// scope is what the conditions of one subject see. Joins are looked up when a
+// condition first asks for them; only those are what the result rests on.
+type scope struct {
+	w       *worker
+	p       *plan
+	subject *record
+	systems ref.Val
+	list    []*systemView
+	joined  []joined
+	extra   string // one more name: the candidate, or the element of a join
+	value   ref.Val
+	late    bool
+	failed  error // a join's match could not be evaluated
+}
+
+// joined is a join's records for one subject.
+type joined struct {
+	known  bool
+	rows   []int32
+	list   ref.Val
+	hashes []uint64
+}
+
+var _ cel.Activation = (*scope)(nil)
+
+// Parent is part of cel.Activation.
+func (sc *scope) Parent() cel.Activation { return nil }
+
+// ResolveName gives a condition the value of a name.
+func (sc *scope) ResolveName(name string) (any, bool) {
+	switch name {
+	case sc.extra:
+		if sc.value != nil {
+			return sc.value, true
+		}
+	case sc.p.as:
+		return sc.subject, sc.subject != nil
+	case "systems":
+		return sc.systems, sc.systems != nil
+	case "params":
+		return sc.p.rule.params, true
+	case "now":
+		return sc.w.now, true
+	case viewName:
+		return sc.w.self, true
+	}
+	for i, j := range sc.p.joins {
+		if j.name == name {
+			return sc.join(i).list, true
+		}
+	}
+	return nil, false
+}
+
+// with evaluates under one more name.
+func (sc *scope) with(name string, v ref.Val, f func()) {
+	oldName, oldValue := sc.extra, sc.value
+	sc.extra, sc.value = name, v
+	f()
+	sc.extra, sc.value = oldName, oldValue
+}
+
+// join looks up the i-th join's records.
+func (sc *scope) join(i int) *joined {
+	jd := &sc.joined[i]
+	if jd.known {
+		return jd
+	}
+	jd.known = true
+	j := sc.p.joins[i]
+	t := sc.w.v.s.tables[j.kind.kind.ID]
+	ix := t.indexes[j.index]
+	want := make([][]uint64, len(j.match))
+	hashes := []uint64{hashStart}
+	for k, m := range j.match {
+		v, err := m.eval(sc)
+		if err != nil {
+			if sc.failed == nil {
+				sc.failed = fmt.Errorf("%s: match %s: %w", j.name, j.fields[k], err)
+			}
+			jd.list = types.WrapErr(sc.failed)
+			return jd
+		}
+		want[k] = ix.fields[k].wanted(t.texts, v, nil)
+		hashes = combine(hashes, want[k])
+	}
+	slices.Sort(hashes)
+	jd.hashes = slices.Compact(hashes)
+	rows, late := sc.w.v.lookup(t, ix, jd.hashes, want)
+	sc.late = sc.late || late
+	recs := make([]record, len(rows))
+	vals := make([]ref.Val, 0, len(rows))
+	for k, row := range rows {
+		recs[k] = record{v: sc.w.v, t: t, row: row}
+		if !sc.keeps(j, &recs[k]) {
+			continue
+		}
+		jd.rows = append(jd.rows, row)
+		vals = append(vals, &recs[k])
+	}
+	jd.list = types.NewRefValList(types.DefaultTypeAdapter, vals)
+	return jd
+}
+
+// keeps applies a join's where. A record that it cannot tell about is kept out
+// and makes the subject not assessable.
+func (sc *scope) keeps(j *join, r *record) bool {
+	if j.where == nil {
+		return true
+	}
+	keep := false
+	sc.with(j.as, r, func() {
+		ok, err := j.where.truth(sc)
+		if err != nil && sc.failed == nil {
+			sc.failed = fmt.Errorf("%s: where: %w", j.name, err)
+		}
+		keep = ok
+	})
+	return keep
+}
+
+// setSystems evaluates which registered systems the subject belongs to.
+func (sc *scope) setSystems() error {
+	if sc.p.systems == nil {
+		if sc.subject != nil && sc.subject.t.info.kind.ID == systemKind {
+			sc.list = []*systemView{sc.subject.system()}
+			sc.systems = types.NewRefValList(types.DefaultTypeAdapter, []ref.Val{sc.subject})
+			return nil
+		}
+		sc.systems = types.NewRefValList(types.DefaultTypeAdapter, []ref.Val{})
+		return nil
+	}
+	v, err := sc.p.systems.eval(sc)
+	if err != nil {
+		return fmt.Errorf("systems: %w", err)
+	}
+	l, ok := v.(interface {
+		Size() ref.Val
+		Get(ref.Val) ref.Val
+	})
+	if !ok {
+		return fmt.Errorf("systems: gives %s", v.Type().TypeName())
+	}
+	n := int(l.Size().(types.Int))
+	for i := range n {
+		if r, ok := l.Get(types.Int(i)).(*record); ok && r.system() != nil && !slices.Contains(sc.list, r.system()) {
+			sc.list = append(sc.list, r.system())
+		}
+	}
+	if len(sc.list) != n {
+		slices.SortFunc(sc.list, func(a, b *systemView) int { return strings.Compare(a.id, b.id) })
+		var recs []ref.Val
+		for _, s := range sc.list {
+			recs = append(recs, s.rec)
+		}
+		v = types.NewRefValList(types.DefaultTypeAdapter, recs)
+	}
+	sc.systems = v
+	return nil
+}
+
+// byHand reports whether a row was supplied by hand and nobody else accepted
+// it yet.
+func (w *worker) byHand(t *table, row int32) bool {
+	if t.info.kind.ID == uploadKind {
+		return !accepted(t, row, w.v.at)
+	}
+	m := t.meta(row)
+	hand, known := w.hand[m.run]
+	if !known {
+		r := w.v.s.coverage.runs[t.texts.str(m.run)]
+		hand = r != nil && r.Provenance.Reliability == reliabilityManual
+		w.hand[m.run] = hand
+	}
+	return hand && !w.v.reg.uploads[m.digest.String()] && !w.v.reg.uploads[w.v.s.sums[m.digest].String()]
+}
+
+const reliabilityManual = "manual"
