@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -28,6 +29,7 @@ type File struct {
 	lines    []string
 	root     ast.Node // nil for an empty file
 	problems Problems
+	hidden   [][2]int // lines, from and to, that no excerpt shows
 }
 
 // Read reads and parses the file at path. The error is a Problems, or says
@@ -229,6 +231,12 @@ func (f *File) ProblemWithin(at Path, line, column int, message string) *Problem
 	return f.add(f.place(l, c, at.String(), message))
 }
 
+// Faulty reports whether a problem with the value at a path is recorded.
+func (f *File) Faulty(at Path) bool {
+	text := at.String()
+	return slices.ContainsFunc(f.problems, func(p *Problem) bool { return p.Path == text })
+}
+
 func (f *File) add(p *Problem) *Problem {
 	f.problems = append(f.problems, p)
 	return p
@@ -239,7 +247,26 @@ func (f *File) Err() error {
 	if len(f.problems) == 0 {
 		return nil
 	}
-	return f.problems.sorted()
+	out := f.problems.sorted()
+	for _, p := range out {
+		for _, h := range f.hidden {
+			if h[0] <= p.Line && p.Line <= h[1] {
+				p.Excerpt = ""
+			}
+		}
+	}
+	return out
+}
+
+// Redact keeps the lines of the value at a path, and of its key, out of the
+// excerpts that Err shows: what stands there may be secret.
+func (f *File) Redact(at Path) {
+	n, deep := f.find(at)
+	if deep < len(at) {
+		return
+	}
+	from, _ := f.keyPosition(at)
+	f.hidden = append(f.hidden, [2]int{from, max(from, lastLine(n))})
 }
 
 // Join makes one error of several loaders' errors: the Problems among them

@@ -69,12 +69,28 @@ func (n Node) Keys() []string {
 	return out
 }
 
-// Len returns the number of items of a list.
+// Len returns the number of items of a list, or of entries of a mapping,
+// repetitions included.
 func (n Node) Len() int {
 	if s, ok := n.node.(*ast.SequenceNode); ok {
 		return len(s.Values)
 	}
-	return 0
+	return len(pairs(n.node))
+}
+
+// Text returns a single value as it is written, be it text or a number, and
+// false for anything else.
+func (n Node) Text() (string, bool) {
+	switch v := n.node.(type) {
+	case *ast.StringNode:
+		return v.Value, true
+	case *ast.LiteralNode:
+		return v.Value.Value, true
+	}
+	if n.Shape() != Scalar {
+		return "", false
+	}
+	return n.node.GetToken().Value, true
 }
 
 // Child returns the value under a key (string) or index (int); its Shape is

@@ -159,3 +159,26 @@ func (f *File) withinLiteral(header, line, column int) (int, int) {
 	indent := len(text) - len(strings.TrimLeft(text, " "))
 	return min(header+line, len(f.lines)), indent + column + 1
 }
+
+// lastLine is where a value ends in the text.
+func lastLine(n ast.Node) int {
+	line, _ := start(n)
+	switch v := n.(type) {
+	case nil:
+	case *ast.MappingNode, *ast.MappingValueNode:
+		for _, e := range pairs(v) {
+			line = max(line, lastLine(e.Value))
+		}
+	case *ast.SequenceNode:
+		for _, item := range v.Values {
+			line = max(line, lastLine(item))
+		}
+	case *ast.LiteralNode:
+		line += strings.Count(v.Value.GetToken().Origin, "\n") + 1
+	default:
+		if t := n.GetToken(); t != nil {
+			line += strings.Count(strings.TrimSpace(t.Origin), "\n")
+		}
+	}
+	return line
+}
