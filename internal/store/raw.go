@@ -29,8 +29,8 @@ type Raw interface {
 	Tiles(ctx context.Context) iter.Seq2[ledger.Tile, error]
 	// Payloads yields blocks of payloads.
 	Payloads(ctx context.Context) iter.Seq2[RawPayloads, error]
-	// PayloadIndex yields where payloads are said to be, in any order.
-	PayloadIndex(ctx context.Context) iter.Seq2[[]PayloadPlace, error]
+	// Index yields one of the indexes by hash, by hash and place.
+	Index(ctx context.Context, which HashIndex) iter.Seq2[[]IndexEntry, error]
 	// Tables gives the small tables.
 	Tables(ctx context.Context) (Tables, error)
 }
@@ -40,7 +40,23 @@ type RawTip struct {
 	Note []byte
 	Size int64
 	At   int64 // microseconds since 1970 of the last entry
+
+	Indexed      int64 // rows below this position are in KeyIndex and SubjectIndex
+	IndexedBlock int64 // payloads in blocks below are in PayloadIndex
 }
+
+// HashIndex names one of the indexes by hash.
+type HashIndex int
+
+// The indexes by hash.
+const (
+	KeyIndex     HashIndex = iota + 1 // KeyHash to position
+	SubjectIndex                      // SubjectHash to position
+	PayloadIndex                      // PayloadPrefix to block
+)
+
+// IndexEntry is one row of an index by hash.
+type IndexEntry struct{ Hash, Place int64 }
 
 // RawLines is N consecutive lines. Unpack gives them one after the other, each
 // ended by a newline; it may be called from any goroutine.

@@ -157,7 +157,7 @@ func (t *tx) prepare(ctx context.Context, query string) (*sql.Stmt, error) {
 	if len(t.stmts) >= maxStatements {
 		t.forget()
 	}
-	s, err := t.conn.PrepareContext(ctx, query)
+	s, err := t.conn.PrepareContext(ctx, plain(query))
 	if err != nil {
 		return nil, fmt.Errorf("%.60s: %w", query, err)
 	}
@@ -216,7 +216,6 @@ func (t *tx) Insert(ctx context.Context, table sqlstore.Table, args []any) error
 func insertText(table sqlstore.Table, n int) string {
 	var b strings.Builder
 	b.WriteString("INSERT INTO " + table.Name + " (" + strings.Join(table.Columns, ", ") + ") VALUES ")
-	p := 0
 	for row := range n {
 		if row > 0 {
 			b.WriteByte(',')
@@ -226,10 +225,33 @@ func insertText(table sqlstore.Table, n int) string {
 			if col > 0 {
 				b.WriteByte(',')
 			}
-			p++
-			b.WriteString("$" + strconv.Itoa(p))
+			b.WriteByte('?')
 		}
 		b.WriteByte(')')
 	}
 	return b.String()
+}
+
+// plain replaces $1, $2 … by ? if they come in that order, each once: the
+// driver looks up the name of every parameter that has one, for every run.
+func plain(query string) string {
+	var b strings.Builder
+	rest := query
+	for n := 1; ; n++ {
+		i := strings.IndexByte(rest, '$')
+		if i < 0 {
+			b.WriteString(rest)
+			return b.String()
+		}
+		end := i + 1
+		for end < len(rest) && '0' <= rest[end] && rest[end] <= '9' {
+			end++
+		}
+		if rest[i+1:end] != strconv.Itoa(n) {
+			return query
+		}
+		b.WriteString(rest[:i])
+		b.WriteByte('?')
+		rest = rest[end:]
+	}
 }

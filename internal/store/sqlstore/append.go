@@ -44,7 +44,7 @@ func (s *Store) Append(ctx context.Context, b store.Batch) (store.Receipt, error
 	if err != nil {
 		return store.Receipt{}, fmt.Errorf("append: %w", err)
 	}
-	w.ids.commit()
+	w.committed()
 	return w.receipt, nil
 }
 

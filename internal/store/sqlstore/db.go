@@ -52,7 +52,9 @@ var (
 	tableTypes      = Table{"entry_types", []string{"seq", "type"}}
 	tableNames      = Table{"names", []string{"id", "name"}}
 	tableGroups     = Table{"evidence_groups", []string{"id", "source", "name"}}
-	tableEvidence   = Table{"evidence", []string{"seq", "khash", "shash", "kind", "source", "run", "pblock", "mark", "grp", "next", "gone", "gone_at"}}
+	tableEvidence   = Table{"evidence", []string{"seq", "kind", "source", "run", "pblock", "hashes", "grp"}}
+	tableKeyIdx     = Table{"key_index", []string{"khash", "seq"}}
+	tableSubjectIdx = Table{"subject_index", []string{"shash", "seq"}}
 )
 
 // each runs a query and calls fn for every row; fn scans.

@@ -15,7 +15,7 @@ func (w *writer) storePayloads(ctx context.Context, recs []prepared, sealed []in
 	for _, i := range sealed {
 		sums = append(sums, recs[i].ev.PayloadSum)
 	}
-	known, err := findPayloads(ctx, w.tx, sums)
+	known, err := findPayloads(ctx, w.tx, sums, w.tail.blocks)
 	if err != nil {
 		return err
 	}
@@ -23,9 +23,7 @@ func (w *writer) storePayloads(ctx context.Context, recs []prepared, sealed []in
 		ev := &recs[i].ev
 		block, ok := known[ev.PayloadSum]
 		if !ok {
-			if block, err = w.placePayload(ctx, ev); err != nil {
-				return err
-			}
+			block = w.placePayload(ev)
 			known[ev.PayloadSum] = block
 		}
 		w.rows[rows[ev.Seq]].pblock = block
@@ -34,12 +32,9 @@ func (w *writer) storePayloads(ctx context.Context, recs []prepared, sealed []in
 }
 
 // placePayload gives a payload that is not stored a place: its block.
-func (w *writer) placePayload(ctx context.Context, ev *evidence.Evidence) (int64, error) {
+func (w *writer) placePayload(ev *evidence.Evidence) int64 {
 	if w.block == 0 {
-		if _, err := one(ctx, w.tx, []any{&w.block}, "SELECT COALESCE(MAX(block), 0) FROM payload_blocks"); err != nil {
-			return 0, err
-		}
-		w.block++
+		w.block = w.tail.uptoBlock
 	} else if w.blockN+int64(ev.PayloadSize) > blockSize {
 		w.block++
 		w.blockN = 0
@@ -47,28 +42,30 @@ func (w *writer) placePayload(ctx context.Context, ev *evidence.Evidence) (int64
 	w.blockN += int64(ev.PayloadSize)
 	w.blobs = append(w.blobs, payloadItem{sum: ev.PayloadSum, size: int64(ev.PayloadSize)})
 	w.bodies = append(w.bodies, ev.Payload)
-	w.blobIdx[ev.PayloadSum] = w.block
-	return w.block, nil
+	w.placed = append(w.placed, store.PayloadPlace{Prefix: store.PayloadPrefix(ev.PayloadSum), Block: w.block})
+	return w.block
 }
 
 // findPayloads gives the block of each payload that is stored, or was before
-// it was erased.
-func findPayloads(ctx context.Context, tx Tx, sums []evidence.Digest) (map[evidence.Digest]int64, error) {
+// it was erased. inTail gives the blocks that the index does not hold yet.
+func findPayloads(ctx context.Context, tx Tx, sums []evidence.Digest, inTail func(prefix int64) []int64) (map[evidence.Digest]int64, error) {
 	found := make(map[evidence.Digest]int64)
 	byPrefix := make(map[int64][]evidence.Digest, len(sums))
 	values := make([]any, 0, len(sums))
+	var hits []store.PayloadPlace
 	for _, d := range sums {
 		p := store.PayloadPrefix(d)
 		if byPrefix[p] == nil {
 			values = append(values, p)
+			for _, block := range inTail(p) {
+				hits = append(hits, store.PayloadPlace{Prefix: p, Block: block})
+			}
 		}
 		byPrefix[p] = append(byPrefix[p], d)
 	}
-	type hit struct{ prefix, block int64 }
-	var hits []hit
 	err := eachIn(ctx, tx, values, func(r Rows) error {
-		var h hit
-		if err := r.Scan(&h.prefix, &h.block); err != nil {
+		var h store.PayloadPlace
+		if err := r.Scan(&h.Prefix, &h.Block); err != nil {
 			return err
 		}
 		hits = append(hits, h)
@@ -79,14 +76,14 @@ func findPayloads(ctx context.Context, tx Tx, sums []evidence.Digest) (map[evide
 	}
 	heads := make(map[int64]map[evidence.Digest]bool)
 	for _, h := range hits {
-		if heads[h.block] == nil {
-			if heads[h.block], err = readHead(ctx, tx, h.block); err != nil {
+		if heads[h.Block] == nil {
+			if heads[h.Block], err = readHead(ctx, tx, h.Block); err != nil {
 				return nil, err
 			}
 		}
-		for _, d := range byPrefix[h.prefix] {
-			if heads[h.block][d] {
-				found[d] = h.block
+		for _, d := range byPrefix[h.Prefix] {
+			if heads[h.Block][d] {
+				found[d] = h.Block
 			}
 		}
 	}
@@ -114,44 +111,24 @@ func readHead(ctx context.Context, tx Tx, block int64) (map[evidence.Digest]bool
 	return out, nil
 }
 
-// writePayloads packs and writes the payloads placed in this transaction.
-func (w *writer) writePayloads(ctx context.Context) error {
-	type piece struct {
-		block     int64
-		head, raw []byte
-	}
-	var pieces []piece
-	index := make([]any, 0, 2*len(w.blobs))
-	for i, it := range w.blobs {
-		block := w.blobIdx[it.sum]
-		last := len(pieces) - 1
-		if last < 0 || pieces[last].block != block {
-			pieces = append(pieces, piece{block: block})
-			last++
-		}
-		p := &pieces[last]
-		p.head = appendHead(p.head, it)
-		p.raw = append(p.raw, w.bodies[i]...)
-		index = append(index, store.PayloadPrefix(it.sum), block)
-	}
-	args := make([]any, 4*len(pieces))
-	err := parallel(len(pieces), func(i int) error {
-		p := &pieces[i]
-		args[4*i], args[4*i+1], args[4*i+2], args[4*i+3] = p.block, p.head, int64(len(p.raw)), w.s.pack.pack(p.raw)
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	if err := w.tx.Insert(ctx, tablePayloads, args); err != nil {
-		return err
-	}
-	return w.tx.Insert(ctx, tablePayloadIdx, index)
-}
-
 // readPayloadBlock reads the block that holds d, or ErrNotFound.
 func readPayloadBlock(ctx context.Context, tx Tx, d evidence.Digest) (*payloadBlock, error) {
-	found, err := findPayloads(ctx, tx, []evidence.Digest{d})
+	t, err := readTip(ctx, tx)
+	if err != nil {
+		return nil, err
+	}
+	places, _, err := readTailPlaces(ctx, tx, t.indexedBlock)
+	if err != nil {
+		return nil, err
+	}
+	found, err := findPayloads(ctx, tx, []evidence.Digest{d}, func(prefix int64) (blocks []int64) {
+		for _, p := range places {
+			if p.Prefix == prefix {
+				blocks = append(blocks, p.Block)
+			}
+		}
+		return blocks
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -215,6 +192,7 @@ func (s *Store) Erase(ctx context.Context, er store.Erasure) (store.Receipt, err
 	if err != nil {
 		return store.Receipt{}, fmt.Errorf("erase: %w", err)
 	}
+	w.committed()
 	if err := s.db.Forget(ctx); err != nil {
 		return w.receipt, fmt.Errorf("erased, but old copies may still be in the database's files: %w", err)
 	}

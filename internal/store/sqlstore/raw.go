@@ -27,7 +27,8 @@ var _ store.Raw = (*raw)(nil)
 
 func (r *raw) Checkpoint(ctx context.Context) (store.RawTip, error) {
 	var t store.RawTip
-	_, err := one(ctx, r.tx, []any{&t.Size, &t.At, &t.Note}, "SELECT size, at, note FROM checkpoint WHERE id = 1")
+	_, err := one(ctx, r.tx, []any{&t.Size, &t.At, &t.Note, &t.Indexed, &t.IndexedBlock},
+		"SELECT size, at, note, indexed, indexed_block FROM checkpoint WHERE id = 1")
 	return t, err
 }
 
@@ -118,21 +119,18 @@ func (r *raw) Rows(ctx context.Context) iter.Seq2[[]store.IndexRow, error] {
 	after := int64(-1)
 	return pages(func() ([]store.IndexRow, error) {
 		page := make([]store.IndexRow, 0, pageSize)
-		var mark []byte
+		var hashes []byte
 		err := each(ctx, r.tx, func(rows Rows) error {
 			page = append(page, store.IndexRow{})
 			x := &page[len(page)-1]
-			err := rows.Scan(&x.Seq, &x.KeyHash, &x.Subject, &x.Kind, &x.Source, &x.Run, &x.Block, &mark, &x.Next, &x.Gone, &x.GoneAt)
+			err := rows.Scan(&x.Seq, &x.Kind, &x.Source, &x.Run, &x.Block, &hashes, &x.Next, &x.Gone, &x.GoneAt)
 			if err != nil {
 				return fmt.Errorf("evidence row after %d: %w: %w", after, store.ErrTampered, err)
 			}
 			after = x.Seq
-			if len(mark) != store.MarkSize {
-				return fmt.Errorf("evidence row %d: mark of %d bytes: %w", x.Seq, len(mark), store.ErrTampered)
-			}
-			x.Mark = [store.MarkSize]byte(mark)
-			return nil
-		}, `SELECT seq, khash, shash, kind, source, run, pblock, mark, COALESCE(next, 0), COALESCE(gone, 0), COALESCE(gone_at, 0)
+			x.KeyHash, x.Subject, x.Mark, err = splitHashes(x.Seq, hashes)
+			return err
+		}, `SELECT seq, kind, source, run, pblock, hashes, COALESCE(next, 0), COALESCE(gone, 0), COALESCE(gone_at, 0)
 FROM evidence WHERE seq > $1 ORDER BY seq LIMIT $2`, after, int64(pageSize))
 		return page, err
 	})
@@ -154,17 +152,31 @@ ORDER BY level, n LIMIT $3`, level, after, rawBlocks)
 	}))
 }
 
-func (r *raw) PayloadIndex(ctx context.Context) iter.Seq2[[]store.PayloadPlace, error] {
-	last := store.PayloadPlace{Prefix: math.MinInt64, Block: -1}
-	return pages(func() (page []store.PayloadPlace, err error) {
+// hashIndexes are the tables and columns of the indexes by hash.
+var hashIndexes = map[store.HashIndex][3]string{
+	store.KeyIndex:     {"key_index", "khash", "seq"},
+	store.SubjectIndex: {"subject_index", "shash", "seq"},
+	store.PayloadIndex: {"payload_index", "prefix", "block"},
+}
+
+func (r *raw) Index(ctx context.Context, which store.HashIndex) iter.Seq2[[]store.IndexEntry, error] {
+	t, ok := hashIndexes[which]
+	if !ok {
+		return func(yield func([]store.IndexEntry, error) bool) {
+			yield(nil, fmt.Errorf("index %d: %w", which, store.ErrNotFound))
+		}
+	}
+	last := store.IndexEntry{Hash: math.MinInt64, Place: -1}
+	query := "SELECT " + t[1] + ", " + t[2] + " FROM " + t[0] + " WHERE (" + t[1] + ", " + t[2] + ") > ($1, $2) ORDER BY " +
+		t[1] + ", " + t[2] + " LIMIT $3"
+	return pages(func() (page []store.IndexEntry, err error) {
 		err = each(ctx, r.tx, func(rows Rows) error {
-			if err := rows.Scan(&last.Prefix, &last.Block); err != nil {
+			if err := rows.Scan(&last.Hash, &last.Place); err != nil {
 				return err
 			}
 			page = append(page, last)
 			return nil
-		}, "SELECT prefix, block FROM payload_index WHERE (prefix, block) > ($1, $2) ORDER BY prefix, block LIMIT $3",
-			last.Prefix, last.Block, int64(pageSize))
+		}, query, last.Hash, last.Place, int64(pageSize))
 		return page, err
 	})
 }

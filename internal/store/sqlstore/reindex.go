@@ -31,6 +31,7 @@ func (s *Store) Reindex(ctx context.Context, progress func(done, total int64)) e
 		return fmt.Errorf("reindex: %w", err)
 	}
 	r.w.ids.commit()
+	s.tail = newTail(r.w.tip)
 	return nil
 }
 
@@ -38,6 +39,7 @@ func (s *Store) Reindex(ctx context.Context, progress func(done, total int64)) e
 type replay struct {
 	w     *writer // gathers rows; appends no entry
 	total int64
+	tip   tip
 	root  tlog.Hash
 	runs  map[string]*openRun
 	p     evidence.Parser
@@ -58,8 +60,8 @@ func (s *Store) newReplay(ctx context.Context, tx Tx) (*replay, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &replay{total: t.size, runs: make(map[string]*openRun), root: empty.Root()}
-	r.w = &writer{s: s, tx: tx, frontier: empty, reader: &lineReader{tx: tx, pack: s.pack}, ids: newIDs(s, tx), first: t.size}
+	r := &replay{total: t.size, tip: t, runs: make(map[string]*openRun), root: empty.Root()}
+	r.w = &writer{s: s, tx: tx, frontier: empty, reader: &lineReader{tx: tx, pack: s.pack}, ids: newIDs(s, tx), first: t.size, tail: newTail(tip{})}
 	if t.note != nil {
 		c, err := ledger.UnverifiedCheckpoint(t.note)
 		if err != nil || c.Size != t.size {
@@ -76,7 +78,8 @@ var (
 		"CREATE TEMPORARY TABLE kept_groups (seq BIGINT PRIMARY KEY, grp BIGINT NOT NULL)",
 		`INSERT INTO kept_groups (seq, grp) SELECT e.seq, e.grp FROM evidence AS e
 JOIN evidence_groups AS g ON g.id = e.grp AND g.source = e.source`,
-		"DELETE FROM evidence", "DELETE FROM runs", "DELETE FROM entry_types", "DELETE FROM payload_index", "DELETE FROM tiles",
+		"DELETE FROM evidence", "DELETE FROM runs", "DELETE FROM entry_types", "DELETE FROM tiles",
+		"DELETE FROM payload_index", "DELETE FROM key_index", "DELETE FROM subject_index",
 	}
 	afterReplay = []string{
 		"UPDATE evidence SET grp = k.grp FROM kept_groups AS k WHERE k.seq = evidence.seq",
@@ -112,7 +115,15 @@ func (r *replay) run(ctx context.Context, progress func(done, total int64)) erro
 		}
 		progress(seq, r.total)
 	}
+	return r.finish(ctx)
+}
+
+// finish writes what is left, and checks the root before anything counts.
+func (r *replay) finish(ctx context.Context) error {
 	if err := r.rows(ctx); err != nil {
+		return err
+	}
+	if err := r.indexes(ctx); err != nil {
 		return err
 	}
 	if got := r.w.frontier.Root(); got != r.root {
@@ -127,7 +138,15 @@ func (r *replay) run(ctx context.Context, progress func(done, total int64)) erro
 			return err
 		}
 	}
-	return nil
+	r.tip.indexed, r.w.tip = r.total, r.tip
+	return r.w.tx.Exec(ctx, "UPDATE checkpoint SET indexed = $1, indexed_block = $2", r.tip.indexed, r.tip.indexedBlock)
+}
+
+// indexes sorts the rows written since the last call into the indexes.
+func (r *replay) indexes(ctx context.Context) error {
+	keys := r.w.tail.keys
+	r.w.tail = newTail(tip{})
+	return insertIndexes(ctx, r.w.tx, keys, nil)
 }
 
 func (r *replay) tiles(ctx context.Context, tiles []ledger.Tile) error {
@@ -142,35 +161,12 @@ func (r *replay) tiles(ctx context.Context, tiles []ledger.Tile) error {
 
 // payloadIndex rebuilds the index of payloads from the heads of their blocks.
 func (r *replay) payloadIndex(ctx context.Context) error {
-	for after := int64(-1); ; {
-		var args []any
-		n := 0
-		err := each(ctx, r.w.tx, func(rows Rows) error {
-			var b payloadBlock
-			if err := rows.Scan(&b.block, &b.head); err != nil {
-				return err
-			}
-			items, err := b.items()
-			if err != nil {
-				return err
-			}
-			for _, it := range items {
-				args = append(args, store.PayloadPrefix(it.sum), b.block)
-			}
-			after = b.block
-			n++
-			return nil
-		}, "SELECT block, head FROM payload_blocks WHERE block > $1 ORDER BY block LIMIT $2", after, int64(runsPage))
-		if err != nil {
-			return err
-		}
-		if err := r.w.tx.Insert(ctx, tablePayloadIdx, args); err != nil {
-			return err
-		}
-		if n < runsPage {
-			return nil
-		}
+	places, next, err := readTailPlaces(ctx, r.w.tx, 1)
+	if err != nil {
+		return err
 	}
+	r.tip.indexedBlock = next
+	return insertIndexes(ctx, r.w.tx, nil, places)
 }
 
 // entry replays one line.
@@ -247,78 +243,73 @@ func (r *replay) rows(ctx context.Context) error {
 	sums := make([]evidence.Digest, len(r.sealed))
 	for i := range r.sealed {
 		ev, name := &r.sealed[i], r.runOf[i].name
-		recs[i] = prepared{ev: *ev, khash: store.KeyHash(name, ev.Kind, ev.Key), mark: store.Mark(name, ev.Kind, ev.Key, store.ContentOf(ev))}
+		recs[i] = prepared{ev: *ev, khash: r.w.s.keyHash(name, ev.Kind, ev.Key), mark: store.Mark(name, ev.Kind, ev.Key, store.ContentOf(ev))}
 		sums[i] = ev.PayloadSum
 	}
-	heads, err := r.w.heads(ctx, recs)
+	known, err := r.w.heads(ctx, recs)
 	if err != nil {
 		return err
 	}
-	blocks, err := findPayloads(ctx, r.w.tx, sums)
+	blocks, err := findPayloads(ctx, r.w.tx, sums, func(int64) []int64 { return nil })
 	if err != nil {
 		return err
 	}
-	rows := make(map[int64]int, len(recs))
 	for i := range recs {
-		if err := r.row(ctx, &recs[i], r.runOf[i], heads, rows); err != nil {
-			return fmt.Errorf("entry %d: %w", recs[i].ev.Seq, err)
-		}
 		block, ok := blocks[recs[i].ev.PayloadSum]
 		if !ok {
 			return fmt.Errorf("entry %d: payload %s is not stored: %w", recs[i].ev.Seq, recs[i].ev.PayloadSum, store.ErrTampered)
 		}
-		r.w.rows[rows[recs[i].ev.Seq]].pblock = block
+		if err := r.row(ctx, &recs[i], row{run: r.runOf[i].opened, source: r.runOf[i].source, pblock: block}, known); err != nil {
+			return fmt.Errorf("entry %d: %w", recs[i].ev.Seq, err)
+		}
 	}
 	r.sealed, r.runOf = r.sealed[:0], r.runOf[:0]
-	return r.w.flush(ctx)
+	return r.flush(ctx)
 }
 
-func (r *replay) row(ctx context.Context, rec *prepared, run *openRun, heads map[int64][]head, rows map[int64]int) error {
+// flush writes rows, and indexes them once there are enough.
+func (r *replay) flush(ctx context.Context) error {
+	if err := r.w.flush(ctx); err != nil {
+		return err
+	}
+	r.w.tail.extend(r.w.added, nil, 0, 0)
+	r.w.added = nil
+	if len(r.w.tail.keys) < tailMax {
+		return nil
+	}
+	return r.indexes(ctx)
+}
+
+// row adds the row of one piece of evidence, as Append did.
+func (r *replay) row(ctx context.Context, rec *prepared, x row, known heads) error {
 	ev := &rec.ev
 	kind, err := r.w.ids.name(ctx, ev.Kind)
 	if err != nil {
 		return err
 	}
-	r.w.run, r.w.tip.size = run, ev.Seq
-	now := head{seq: ev.Seq, kind: kind, source: run.source}
-	candidates := heads[rec.khash]
-	if ev.Revision == 1 {
-		heads[rec.khash] = append(candidates, now)
-	} else {
-		at, err := r.headOf(ctx, ev.Key, now, candidates)
+	now := head{seq: ev.Seq, kind: kind, source: x.source, mark: rec.mark}
+	r.w.tip.size = ev.Seq
+	if ev.Revision > 1 {
+		h, err := r.headOf(ctx, rec.khash, ev.Key, now, known)
 		if err != nil {
 			return err
 		}
-		r.w.supersede(candidates[at].seq, rows)
-		candidates[at] = now
+		r.w.supersede(h.seq)
 	}
-	rows[ev.Seq] = len(r.w.rows)
-	r.w.rows = append(r.w.rows, row{
-		seq: ev.Seq, khash: rec.khash, shash: store.SubjectHash(ev.Subject),
-		kind: kind, source: run.source, run: run.opened, mark: rec.mark,
-	})
+	known[rec.khash] = now
+	x.seq, x.khash, x.shash, x.kind, x.mark = ev.Seq, rec.khash, store.SubjectHash(ev.Subject), kind, rec.mark
+	r.w.rows = append(r.w.rows, x)
 	return nil
 }
 
-// headOf finds the head that a key has among rows with the same hash.
-func (r *replay) headOf(ctx context.Context, key string, want head, candidates []head) (int, error) {
-	for i, h := range candidates {
-		if h.kind != want.kind || h.source != want.source {
-			continue
-		}
-		e, err := r.w.reader.entry(ctx, h.seq)
-		if err != nil {
-			return 0, err
-		}
-		ev, err := r.p.Evidence(e)
-		if err != nil {
-			return 0, err
-		}
-		if ev.Key == key {
-			return i, nil
-		}
+// headOf finds the head of a key, which there must be.
+func (r *replay) headOf(ctx context.Context, khash int64, key string, want head, known heads) (*head, error) {
+	want.mark = [store.MarkSize]byte{} // equal to none: the line decides
+	h, _, err := r.w.headOf(ctx, khash, key, want, known)
+	if err == nil && h == nil {
+		err = fmt.Errorf("key %.80q has a later revision, or is gone, and was never there: %w", key, store.ErrTampered)
 	}
-	return 0, fmt.Errorf("key %.80q has a later revision and no earlier one: %w", key, store.ErrTampered)
+	return h, err
 }
 
 // gone replays a gone entry.
@@ -340,21 +331,19 @@ func (r *replay) gone(ctx context.Context, e evidence.Entry) error {
 	}
 	recs := make([]prepared, len(g.Keys))
 	for i, key := range g.Keys {
-		recs[i].khash = store.KeyHash(run.name, g.Kind, key)
+		recs[i].khash = r.w.s.keyHash(run.name, g.Kind, key)
 	}
-	heads, err := r.w.heads(ctx, recs)
+	known, err := r.w.heads(ctx, recs)
 	if err != nil {
 		return err
 	}
 	for i, key := range g.Keys {
-		candidates := heads[recs[i].khash]
-		at, err := r.headOf(ctx, key, head{kind: kind, source: run.source}, candidates)
+		h, err := r.headOf(ctx, recs[i].khash, key, head{kind: kind, source: run.source}, known)
 		if err != nil {
 			return err
 		}
-		seq := candidates[at].seq
-		r.w.gone = append(r.w.gone, pair{seq, e.Seq})
-		r.w.goneAt = append(r.w.goneAt, pair{seq, g.At.UnixMicro()})
+		r.w.gone = append(r.w.gone, pair{h.seq, e.Seq})
+		r.w.goneAt = append(r.w.goneAt, pair{h.seq, g.At.UnixMicro()})
 	}
-	return r.w.flush(ctx)
+	return r.flush(ctx)
 }

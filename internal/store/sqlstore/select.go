@@ -2,6 +2,7 @@ package sqlstore
 
 import (
 	"context"
+	"encoding/binary"
 	"math"
 	"slices"
 	"strconv"
@@ -32,6 +33,7 @@ type selection struct {
 // stream is one walk: its own condition on top of the common ones.
 type stream struct {
 	where string
+	args  []any
 	page  []hit
 	after int64
 	done  bool
@@ -72,13 +74,11 @@ func newSelection(ctx context.Context, tx Tx, q store.EvidenceQuery) (*selection
 			sel.before = min(sel.before, closed)
 		}
 	}
-	if q.Subject != nil {
-		sel.and("shash = $?", store.SubjectHash(*q.Subject))
-	}
-	if err := sel.kinds(ctx, tx, q, after); err != nil {
+	kinds, err := sel.kinds(ctx, tx, q.Kinds)
+	if err != nil {
 		return nil, err
 	}
-	return sel, nil
+	return sel, sel.split(ctx, tx, kinds, after, q)
 }
 
 // and adds a condition in which $? stands for the argument.
@@ -98,43 +98,59 @@ func (sel *selection) name(ctx context.Context, tx Tx, column, name string) erro
 	return err
 }
 
-// kinds makes one stream for each kind; a subject's evidence is little and
-// found by its own index, so its kinds are one condition.
-func (sel *selection) kinds(ctx context.Context, tx Tx, q store.EvidenceQuery, after int64) error {
-	if len(q.Kinds) == 0 {
-		sel.streams = []stream{{after: after}}
-		return nil
+// kinds gives the numbers of the kinds asked for, as text.
+func (sel *selection) kinds(ctx context.Context, tx Tx, names []string) ([]string, error) {
+	if len(names) == 0 {
+		return nil, nil
 	}
-	values := make([]any, len(q.Kinds))
-	for i, k := range q.Kinds {
+	values := make([]any, len(names))
+	for i, k := range names {
 		values[i] = k
 	}
-	var ids []int64
+	var list []string
 	err := eachIn(ctx, tx, values, func(r Rows) error {
 		var id int64
 		if err := r.Scan(&id); err != nil {
 			return err
 		}
-		ids = append(ids, id)
+		list = append(list, strconv.FormatInt(id, 10))
 		return nil
 	}, "SELECT id FROM names WHERE name IN @IN")
-	if err != nil {
-		return err
+	slices.Sort(list)
+	list = slices.Compact(list)
+	sel.none = sel.none || len(list) == 0
+	return list, err
+}
+
+// split decides which walks to make. Evidence of a subject is found by its
+// index, and in the tail by looking at all; heads of a kind by theirs, each
+// kind for itself; everything else by looking at all. The unary plus keeps a
+// planner from an index that does not help.
+func (sel *selection) split(ctx context.Context, tx Tx, kinds []string, after int64, q store.EvidenceQuery) error {
+	all := ""
+	if len(kinds) > 0 {
+		all = " AND +kind IN (" + strings.Join(kinds, ",") + ")"
 	}
-	slices.Sort(ids)
-	ids = slices.Compact(ids)
-	sel.none = sel.none || len(ids) == 0
-	var list []string
-	for _, id := range ids {
-		list = append(list, strconv.FormatInt(id, 10))
+	switch {
+	case q.Subject != nil:
+		t, err := readTip(ctx, tx)
+		if err != nil {
+			return err
+		}
+		hash := store.SubjectHash(*q.Subject)
+		first := "$" + strconv.Itoa(len(sel.args)+1)
+		sel.streams = []stream{
+			{after: after, args: []any{hash}, where: all + " AND seq IN (SELECT seq FROM subject_index WHERE shash = " + first + ")"},
+			{after: max(after, t.indexed-1), args: []any{binary.BigEndian.AppendUint64(nil, uint64(hash))},
+				where: all + " AND substr(hashes, 9, 8) = " + first},
+		}
+	case q.Latest && q.Before <= 0:
+		for _, id := range kinds {
+			sel.streams = append(sel.streams, stream{after: after, where: " AND kind = " + id})
+		}
 	}
-	if q.Subject != nil {
-		// The unary plus keeps the planner on the subject's index.
-		sel.streams = []stream{{where: " AND +kind IN (" + strings.Join(list, ",") + ")", after: after}}
-		return nil
-	}
-	for _, id := range list {
-		sel.streams = append(sel.streams, stream{where: " AND kind = " + id, after: after})
+	if len(sel.streams) == 0 {
+		sel.streams = []stream{{after: after, where: all}}
 	}
 	return nil
 }
@@ -179,8 +195,8 @@ func (sel *selection) next(ctx context.Context, tx Tx) ([]hit, error) {
 
 // fill reads the next page of one stream.
 func (sel *selection) fill(ctx context.Context, tx Tx, st *stream) error {
-	n := len(sel.args)
-	args := append(append(make([]any, 0, n+3), sel.args...), st.after, sel.before, int64(pageSize))
+	n := len(sel.args) + len(st.args)
+	args := append(slices.Concat(sel.args, st.args), st.after, sel.before, int64(pageSize))
 	query := "SELECT seq, source, pblock, COALESCE(gone, 0), COALESCE(gone_at, 0) FROM evidence WHERE seq > $" + strconv.Itoa(n+1) +
 		" AND seq < $" + strconv.Itoa(n+2) + sel.where + st.where + " ORDER BY seq LIMIT $" + strconv.Itoa(n+3)
 	st.page = make([]hit, 0, pageSize)

@@ -23,6 +23,9 @@ type Store struct {
 	signer note.Signer
 	now    func() time.Time
 
+	keyHash func(source, kind, key string) int64
+	tail    *tail // belongs to whoever holds the write transaction
+
 	mu  sync.Mutex
 	ids map[string]int64 // committed rows of names: kinds and sources
 	grp map[groupName]int64
@@ -51,7 +54,10 @@ func New(db DB, signer note.Signer, now func() time.Time) (*Store, error) {
 	if now == nil {
 		now = time.Now
 	}
-	return &Store{db: db, pack: p, signer: signer, now: now, ids: make(map[string]int64), grp: make(map[groupName]int64)}, nil
+	return &Store{
+		db: db, pack: p, signer: signer, now: now, keyHash: store.KeyHash, tail: newTail(tip{}),
+		ids: make(map[string]int64), grp: make(map[groupName]int64),
+	}, nil
 }
 
 // Close ends the use of the store.
@@ -99,12 +105,16 @@ type tip struct {
 	size int64
 	at   time.Time // of the last entry
 	note []byte    // nil before the first entry
+
+	indexed      int64 // rows of evidence below are in key_index and subject_index
+	indexedBlock int64 // payload blocks below are in payload_index
 }
 
 func readTip(ctx context.Context, tx Tx) (tip, error) {
 	var t tip
 	var at int64
-	ok, err := one(ctx, tx, []any{&t.size, &at, &t.note}, "SELECT size, at, note FROM checkpoint WHERE id = 1")
+	ok, err := one(ctx, tx, []any{&t.size, &at, &t.note, &t.indexed, &t.indexedBlock},
+		"SELECT size, at, note, indexed, indexed_block FROM checkpoint WHERE id = 1")
 	if err != nil || !ok {
 		return tip{}, err
 	}

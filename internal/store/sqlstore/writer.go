@@ -2,7 +2,6 @@ package sqlstore
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"golang.org/x/mod/sumdb/tlog"
@@ -21,22 +20,26 @@ type writer struct {
 	first    int64     // position of the first entry of this transaction
 	frontier *ledger.Frontier
 	reader   *lineReader
+	tail     *tail
+	parser   evidence.Parser
 	ids      *ids
 	run      *openRun
 
 	lines   [][]byte
-	types   []any // rows for entry_types
-	rows    []row // evidence rows not yet written
+	types   []any     // rows for entry_types
+	rows    []row     // evidence rows not yet written
+	added   []tailKey // of rows that were
 	next    []pair
 	groups  []pair
 	gone    []pair
 	goneAt  []pair
 	blobs   []payloadItem
 	bodies  [][]byte
-	blobIdx map[evidence.Digest]int64 // payloads of this transaction: block
-	block   int64                     // number of the payload block being filled
-	blockN  int64                     // its bytes
+	block   int64 // number of the payload block being filled
+	blockN  int64 // its bytes
 	tally   map[string]*tally
+	merged  bool // the tail went into the indexes
+	placed  []store.PayloadPlace
 	receipt store.Receipt
 }
 
@@ -53,12 +56,11 @@ type tally struct{ new, revised, unchanged int64 }
 
 // row is one row of the table evidence.
 type row struct {
-	seq, khash, shash  int64
-	kind, source, run  int64
-	pblock             int64
-	mark               [store.MarkSize]byte
-	grp                int64 // 0: none
-	next, gone, goneAt int64 // 0: none
+	seq, khash, shash int64
+	kind, source, run int64
+	pblock            int64
+	mark              [store.MarkSize]byte
+	grp               int64 // 0: none
 }
 
 func (s *Store) begin(ctx context.Context, tx Tx) (*writer, error) {
@@ -72,11 +74,13 @@ func (s *Store) begin(ctx context.Context, tx Tx) (*writer, error) {
 	}
 	w := &writer{
 		s: s, tx: tx, now: now, tip: t, first: t.size, frontier: f,
-		reader:  &lineReader{tx: tx, pack: s.pack},
-		blobIdx: make(map[evidence.Digest]int64),
-		tally:   make(map[string]*tally),
+		reader: &lineReader{tx: tx, pack: s.pack},
+		tally:  make(map[string]*tally),
 	}
 	w.ids = newIDs(s, tx)
+	if err := w.loadTail(ctx); err != nil {
+		return nil, err
+	}
 	w.receipt = store.Receipt{
 		First: t.size, Next: t.size, Checkpoint: t.note,
 		New: map[string]int64{}, Revised: map[string]int64{}, Unchanged: map[string]int64{}, Gone: map[string]int64{},
@@ -111,10 +115,13 @@ func (w *writer) flush(ctx context.Context) error {
 	}
 	if len(w.rows) > 0 {
 		args := make([]any, 0, len(w.rows)*len(tableEvidence.Columns))
+		hashes := make([]byte, 0, len(w.rows)*hashesSize)
 		for i := range w.rows {
 			r := &w.rows[i]
-			args = append(args, r.seq, r.khash, r.shash, r.kind, r.source, r.run, r.pblock, r.mark[:],
-				null(r.grp), null(r.next), null(r.gone), null(r.goneAt))
+			from := len(hashes)
+			hashes = appendHashes(hashes, r)
+			args = append(args, r.seq, r.kind, r.source, r.run, r.pblock, hashes[from:], null(r.grp))
+			w.added = append(w.added, tailKey{khash: r.khash, shash: r.shash, seq: r.seq})
 		}
 		if err := w.tx.Insert(ctx, tableEvidence, args); err != nil {
 			return err
@@ -135,25 +142,28 @@ func (w *writer) flush(ctx context.Context) error {
 
 // finish writes everything that is left and the new checkpoint.
 func (w *writer) finish(ctx context.Context) error {
+	packed := w.packAhead()
 	if err := w.flush(ctx); err != nil {
 		return err
 	}
 	if err := w.saveTally(ctx); err != nil {
 		return err
 	}
-	if len(w.lines) == 0 {
-		return nil
-	}
-	if err := w.writePayloads(ctx); err != nil {
+	if err := packed.wait(); err != nil || len(w.lines) == 0 {
 		return err
 	}
-	if err := w.writeLines(ctx); err != nil {
+	for _, part := range []struct {
+		table Table
+		args  []any
+	}{{tablePayloads, packed.payloads}, {tableLines, packed.lines}, {tableTypes, w.types}} {
+		if err := w.tx.Insert(ctx, part.table, part.args); err != nil {
+			return err
+		}
+	}
+	if err := w.growTree(ctx, packed.leaves); err != nil {
 		return err
 	}
-	if err := w.tx.Insert(ctx, tableTypes, w.types); err != nil {
-		return err
-	}
-	if err := w.growTree(ctx); err != nil {
+	if err := w.mergeTail(ctx); err != nil {
 		return err
 	}
 	msg, err := ledger.Checkpoint{Size: w.tip.size, Root: w.frontier.Root()}.Sign(w.s.signer)
@@ -161,21 +171,24 @@ func (w *writer) finish(ctx context.Context) error {
 		return err
 	}
 	w.receipt.Next, w.receipt.Checkpoint = w.tip.size, msg
-	return w.tx.Exec(ctx, `INSERT INTO checkpoint (id, size, at, note) VALUES (1, $1, $2, $3)
-ON CONFLICT (id) DO UPDATE SET size = excluded.size, at = excluded.at, note = excluded.note`,
-		w.tip.size, w.tip.at.UnixMicro(), msg)
+	return w.tx.Exec(ctx, `INSERT INTO checkpoint (id, size, at, note, indexed, indexed_block) VALUES (1, $1, $2, $3, $4, $5)
+ON CONFLICT (id) DO UPDATE SET size = excluded.size, at = excluded.at, note = excluded.note,
+indexed = excluded.indexed, indexed_block = excluded.indexed_block`,
+		w.tip.size, w.tip.at.UnixMicro(), msg, w.tip.indexed, w.tip.indexedBlock)
+}
+
+// committed tells the store what a durable transaction has shown.
+func (w *writer) committed() {
+	w.ids.commit()
+	if w.merged {
+		w.s.tail = newTail(w.tip)
+		return
+	}
+	w.tail.extend(w.added, w.placed, w.tip.size, w.block+1)
 }
 
 // growTree hashes the new lines into the tree and writes the tiles.
-func (w *writer) growTree(ctx context.Context) error {
-	leaves := make([]tlog.Hash, len(w.lines))
-	err := parallel(len(leaves), func(i int) error {
-		leaves[i] = tlog.RecordHash(w.lines[i])
-		return nil
-	})
-	if err != nil {
-		return err
-	}
+func (w *writer) growTree(ctx context.Context, leaves []tlog.Hash) error {
 	for _, h := range leaves {
 		w.frontier.Append(h)
 	}
@@ -187,39 +200,6 @@ ON CONFLICT (level, n) DO UPDATE SET hashes = excluded.hashes`, int64(t.Level), 
 		}
 	}
 	return nil
-}
-
-// writeLines packs the new lines into blocks.
-func (w *writer) writeLines(ctx context.Context) error {
-	type piece struct {
-		first int64
-		n     int64
-		raw   []byte
-	}
-	var pieces []piece
-	for i, line := range w.lines {
-		if len(line) > maxBlock/2 {
-			return fmt.Errorf("entry of %d bytes, at most %d are kept", len(line), maxBlock/2)
-		}
-		last := len(pieces) - 1
-		if last < 0 || len(pieces[last].raw)+len(line) >= blockSize {
-			pieces = append(pieces, piece{first: w.first + int64(i), raw: make([]byte, 0, blockSize)})
-			last++
-		}
-		p := &pieces[last]
-		p.raw = append(append(p.raw, line...), '\n')
-		p.n++
-	}
-	args := make([]any, 4*len(pieces))
-	err := parallel(len(pieces), func(i int) error {
-		p := &pieces[i]
-		args[4*i], args[4*i+1], args[4*i+2], args[4*i+3] = p.first, p.n, int64(len(p.raw)), w.s.pack.pack(p.raw)
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	return w.tx.Insert(ctx, tableLines, args)
 }
 
 // saveTally keeps what an open run did so far.

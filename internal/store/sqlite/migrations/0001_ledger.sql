@@ -12,10 +12,12 @@ CREATE TABLE tiles (
   PRIMARY KEY (level, n)
 );
 CREATE TABLE checkpoint (
-  id   INTEGER PRIMARY KEY CHECK (id = 1),
-  size INTEGER NOT NULL,
-  at   INTEGER NOT NULL, -- microseconds: the last entry
-  note BLOB NOT NULL
+  id            INTEGER PRIMARY KEY CHECK (id = 1),
+  size          INTEGER NOT NULL,
+  at            INTEGER NOT NULL, -- microseconds: the last entry
+  note          BLOB NOT NULL,
+  indexed       INTEGER NOT NULL, -- key_index and subject_index hold the rows of evidence below
+  indexed_block INTEGER NOT NULL  -- payload_index holds the blocks below
 );
 
 -- Payloads, by content.
@@ -27,6 +29,18 @@ CREATE TABLE payload_blocks (
 );
 
 -- Derived from the ledger; exhibit ledger reindex makes them anew.
+-- The three indexes by hash are filled many rows at once, in their order:
+-- one row at a time, each would cost a page.
+CREATE TABLE key_index (
+  khash INTEGER NOT NULL, -- of source, kind and key
+  seq   INTEGER NOT NULL,
+  PRIMARY KEY (khash, seq)
+) WITHOUT ROWID;
+CREATE TABLE subject_index (
+  shash INTEGER NOT NULL,
+  seq   INTEGER NOT NULL,
+  PRIMARY KEY (shash, seq)
+) WITHOUT ROWID;
 CREATE TABLE payload_index (
   prefix INTEGER NOT NULL, -- first 64 bits of the digest
   block  INTEGER NOT NULL,
@@ -45,22 +59,17 @@ CREATE TABLE runs (
 CREATE INDEX runs_source ON runs (source, opened);
 CREATE TABLE evidence (
   seq     INTEGER PRIMARY KEY,
-  khash   INTEGER NOT NULL, -- of source, kind and key
-  shash   INTEGER NOT NULL, -- of the subject
   kind    INTEGER NOT NULL,
   source  INTEGER NOT NULL,
   run     INTEGER NOT NULL, -- position of the opening entry
   pblock  INTEGER NOT NULL,
-  mark    BLOB NOT NULL,    -- of all that makes a record the same
+  hashes  BLOB NOT NULL,    -- of the key (64 bits), the subject (64), and the mark (128)
   grp     INTEGER,          -- not sealed: unit of "unchanged" in the source
   next    INTEGER,          -- position of the key's next revision
   gone    INTEGER,          -- position of the entry that says the key is gone
-  gone_at INTEGER
+  gone_at INTEGER           -- microseconds
 );
-CREATE INDEX evidence_head ON evidence (khash) WHERE next IS NULL;
-CREATE INDEX evidence_subject ON evidence (shash);
-CREATE INDEX evidence_kind ON evidence (kind);
-CREATE INDEX evidence_live ON evidence (source, kind) WHERE next IS NULL AND gone IS NULL;
+CREATE INDEX evidence_heads ON evidence (kind) WHERE next IS NULL;
 CREATE INDEX evidence_group ON evidence (grp, kind) WHERE grp IS NOT NULL AND next IS NULL AND gone IS NULL;
 
 -- Numbers for strings that repeat. Never reused.

@@ -1,0 +1,101 @@
+package sqlstore
+
+import (
+	"fmt"
+	"sync"
+
+	"golang.org/x/mod/sumdb/tlog"
+)
+
+// packed is what is made of new lines and payloads while the database is busy
+// with something else.
+type packed struct {
+	wg       sync.WaitGroup
+	errs     [2]error
+	payloads []any // rows of payload_blocks
+	lines    []any // rows of line_blocks
+	leaves   []tlog.Hash
+}
+
+// wait waits until everything is packed.
+func (p *packed) wait() error {
+	p.wg.Wait()
+	for _, err := range p.errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// packAhead starts packing what the writer holds. Nothing may be added to the
+// writer before wait.
+func (w *writer) packAhead() *packed {
+	p := &packed{}
+	p.wg.Go(func() { p.payloads, p.errs[0] = w.packPayloads() })
+	p.wg.Go(func() {
+		p.leaves = make([]tlog.Hash, len(w.lines))
+		for i, line := range w.lines {
+			p.leaves[i] = tlog.RecordHash(line)
+		}
+		p.lines, p.errs[1] = w.packLines()
+	})
+	return p
+}
+
+// packLines packs the new lines into blocks.
+func (w *writer) packLines() ([]any, error) {
+	type piece struct {
+		first int64
+		n     int64
+		raw   []byte
+	}
+	var pieces []piece
+	for i, line := range w.lines {
+		if len(line) > maxBlock/2 {
+			return nil, fmt.Errorf("entry of %d bytes, at most %d are kept", len(line), maxBlock/2)
+		}
+		last := len(pieces) - 1
+		if last < 0 || len(pieces[last].raw)+len(line) >= blockSize {
+			pieces = append(pieces, piece{first: w.first + int64(i), raw: make([]byte, 0, blockSize)})
+			last++
+		}
+		p := &pieces[last]
+		p.raw = append(append(p.raw, line...), '\n')
+		p.n++
+	}
+	args := make([]any, 4*len(pieces))
+	err := parallel(len(pieces), func(i int) error {
+		p := &pieces[i]
+		args[4*i], args[4*i+1], args[4*i+2], args[4*i+3] = p.first, p.n, int64(len(p.raw)), w.s.pack.pack(p.raw)
+		return nil
+	})
+	return args, err
+}
+
+// packPayloads packs the payloads placed in this transaction.
+func (w *writer) packPayloads() ([]any, error) {
+	type piece struct {
+		block     int64
+		head, raw []byte
+	}
+	var pieces []piece
+	for i, it := range w.blobs {
+		block := w.placed[i].Block
+		last := len(pieces) - 1
+		if last < 0 || pieces[last].block != block {
+			pieces = append(pieces, piece{block: block, raw: make([]byte, 0, blockSize)})
+			last++
+		}
+		p := &pieces[last]
+		p.head = appendHead(p.head, it)
+		p.raw = append(p.raw, w.bodies[i]...)
+	}
+	args := make([]any, 4*len(pieces))
+	err := parallel(len(pieces), func(i int) error {
+		p := &pieces[i]
+		args[4*i], args[4*i+1], args[4*i+2], args[4*i+3] = p.block, p.head, int64(len(p.raw)), w.s.pack.pack(p.raw)
+		return nil
+	})
+	return args, err
+}
