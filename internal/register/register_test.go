@@ -1,6 +1,7 @@
 package register_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"io/fs"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"github.com/exhibit-aims/exhibit/config"
 	"github.com/exhibit-aims/exhibit/internal/catalog"
@@ -154,56 +156,73 @@ func TestFutureRoleIsLeftOut(t *testing.T) {
 
 const base = "organization: {id: o, name: O}\n"
 
+// Parts of the files below.
+const (
+	people = base + "people:\n- {id: ann, name: Ann}\n- {id: bob, name: Bob}\n"
+	system = people + "systems:\n- {id: s, name: S, owner: ann, tier: high, stage: operate, "
+	waiver = people + "waivers:\n- {id: w, expectation: vendor-assessed, subject: '*', reason: r, requested_by: ann, "
+	soa    = people + "applicability:\n  version: '1'\n  controls:\n  - "
+)
+
+// cases are files with one mistake each. schema tells whether the JSON Schema
+// finds it too; references, dates and patterns are beyond it.
+var cases = map[string]struct {
+	src, want string
+	schema    bool
+}{
+	"no organisation":          {"people: []\n", "r.yaml:1:1: organization is missing", true},
+	"empty file":               {"", "organization is missing", true},
+	"duplicate person":         {people + "- {id: ann, name: A}\n", `5:8: people[2].id: "ann" is used twice`, false},
+	"duplicate system":         {system + "}\n- {id: s, name: S, owner: ann, tier: high, stage: operate}\n", `systems[1].id: "s" is used twice`, false},
+	"bad e-mail":               {base + "people: [{id: a, name: A, email: 'A <a@b>'}]\n", "is not an e-mail address", false},
+	"id with newline":          {base + "people: [{id: \"a\\nb\", name: A}]\n", "is not an id", true},
+	"unknown tier":             {strings.Replace(system, "high", "severe", 1) + "}\n", "6:38: systems[0].tier: unknown tier \"severe\"", true},
+	"unknown stage":            {strings.Replace(system, "operate", "run", 1) + "}\n", "one of intake, data, build, test, deploy, operate, retire", true},
+	"unknown role":             {system + "ai_role: owner}\n", `unknown AI role "owner"`, true},
+	"no owner":                 {people + "systems:\n- {id: s, name: S, tier: high, stage: operate}\n", "6:3: systems[0]: owner is missing", true},
+	"null owner":               {people + "systems:\n- {id: s, name: S, owner: , tier: high, stage: operate}\n", "owner: has no value", true},
+	"owner not in people":      {strings.Replace(system, "owner: ann", "owner: anne", 1) + "}\n", "did you mean ann?", false},
+	"deputy is owner":          {system + "deputy: ann}\n", "owner and deputy are the same person", false},
+	"unknown vendor":           {system + "vendors: [acme]}\n", `there is no vendor "acme" in this register`, false},
+	"bad repository":           {system + "repositories: [{name: justname}]}\n", "write owner/name", true},
+	"repository twice":         {system + "repositories: [{name: o/r}, {name: O/R}]}\n", "is listed twice for this system", false},
+	"glob brackets":            {system + "repositories: [{name: o/r, ai_paths: ['a/[b']}]}\n", "repositories[0].ai_paths[0]: the brackets", false},
+	"glob climbs":              {system + "repositories: [{name: o/r, ai_paths: ['../x']}]}\n", "without empty names, . or ..", false},
+	"glob absolute":            {system + "repositories: [{name: o/r, ai_paths: [/x]}]}\n", "begins and ends with a name", false},
+	"glob of too many stars":   {system + "repositories: [{name: o/r, ai_paths: ['**/a/**/b/**/c/**/d/**']}]}\n", "at most four **", false},
+	"cloud ref of all":         {system + "cloud: ['*']}\n", "does not name a resource", true},
+	"project with number":      {system + "jira: [{project: ML-12}]}\n", "is not the key of a project", true},
+	"impossible date":          {system + "go_live: 2026-02-30}\n", "is not a date or time", false},
+	"retired before live":      {system + "go_live: 2026-02-03, retired_at: 2025-01-01}\n", "is before go_live", false},
+	"review to come":           {system + "reviewed_at: 2027-01-01}\n", "2027-01-01 has not come yet", false},
+	"own request":              {waiver + "approved_by: ann, approved_at: 2026-01-01, expires_at: 2026-02-01}\n", "ann approves their own request", false},
+	"approved, no date":        {waiver + "approved_by: bob, expires_at: 2026-02-01}\n", "approved_by and approved_at go together", false},
+	"more than a year":         {waiver + "approved_by: bob, approved_at: 2026-01-01, expires_at: 2027-01-02}\n", "more than 365 days", false},
+	"expires before":           {waiver + "approved_by: bob, approved_at: 2026-01-01, expires_at: 2026-01-01}\n", "is not after approved_at", false},
+	"revoked before":           {waiver + "approved_by: bob, approved_at: 2026-01-01, expires_at: 2026-03-01, revoked_at: 2025-01-01}\n", "is before approved_at", false},
+	"no expiry":                {waiver + "approved_by: bob, approved_at: 2026-01-01}\n", "expires_at is missing", true},
+	"unknown expectation":      {strings.Replace(waiver, "vendor-assessed", "vendor-asessed", 1) + "expires_at: 2026-03-01}\n", "did you mean vendor-assessed?", false},
+	"waiver of a word":         {strings.Replace(waiver, "'*'", "everything", 1) + "expires_at: 2026-03-01}\n", `"everything" is not a subject`, true},
+	"waiver of half a subject": {strings.Replace(waiver, "'*'", "{type: ai_system}", 1) + "expires_at: 2026-03-01}\n", "waivers[0].subject: id is missing", true},
+	"unknown control":          {soa + "{id: A.5.1, applicable: true, justification: j}\n", `there is no control "A.5.1"`, false},
+	"control twice":            {soa + "{id: A.5.2, applicable: true, justification: j}\n  - {id: A.5.2, applicable: true, justification: j}\n", "is listed twice", false},
+	"clause excluded":          {soa + "{id: '8.4', applicable: false, justification: j}\n", "a clause cannot be excluded", false},
+	"undecided":                {soa + "{id: A.5.2, justification: j}\n", "applicable is missing", true},
+	"no justification":         {soa + "{id: A.5.2, applicable: false}\n", "justification is missing", true},
+	"number as version":        {"organization: {id: o, name: O}\napplicability: {version: 1, controls: []}\n", "put it in quotes", true},
+	"unknown key":              {system + "riskTier: high}\n", `unknown key "riskTier"`, true},
+	"owner is blank":           {strings.Replace(system, "owner: ann", "owner: ' '", 1) + "}\n", "owner: is empty", true},
+	"id is blank":              {base + "people: [{id: '', name: A}]\n", "people[0].id: is empty", true},
+	"reason is blank":          {strings.Replace(waiver, "reason: r", "reason: ''", 1) + "expires_at: 2026-03-01}\n", "reason: is empty", true},
+	"glob of braces":           {system + "repositories: [{name: o/r, ai_paths: ['{a,{b,c']}]}\n", "the brackets of the pattern", false},
+	"glob too long":            {system + "repositories: [{name: o/r, ai_paths: ['" + strings.Repeat("a", 300) + "']}]}\n", "longer than 256", true},
+}
+
 func TestProblems(t *testing.T) {
-	people := base + "people:\n- {id: ann, name: Ann}\n- {id: bob, name: Bob}\n"
-	system := people + "systems:\n- {id: s, name: S, owner: ann, tier: high, stage: operate, "
-	waiver := people + "waivers:\n- {id: w, expectation: vendor-assessed, subject: '*', reason: r, requested_by: ann, "
-	soa := people + "applicability:\n  version: '1'\n  controls:\n  - "
-	for name, tc := range map[string]struct{ src, want string }{
-		"no organisation":          {"people: []\n", "r.yaml:1:1: organization is missing"},
-		"empty file":               {"", "organization is missing"},
-		"duplicate person":         {people + "- {id: ann, name: A}\n", `5:8: people[2].id: "ann" is used twice`},
-		"duplicate system":         {system + "}\n- {id: s, name: S, owner: ann, tier: high, stage: operate}\n", `systems[1].id: "s" is used twice`},
-		"bad e-mail":               {base + "people: [{id: a, name: A, email: 'A <a@b>'}]\n", "is not an e-mail address"},
-		"id with newline":          {base + "people: [{id: \"a\\nb\", name: A}]\n", "is not an id"},
-		"unknown tier":             {strings.Replace(system, "high", "severe", 1) + "}\n", "6:38: systems[0].tier: unknown tier \"severe\""},
-		"unknown stage":            {strings.Replace(system, "operate", "run", 1) + "}\n", "one of intake, data, build, test, deploy, operate, retire"},
-		"unknown role":             {system + "ai_role: owner}\n", `unknown AI role "owner"`},
-		"no owner":                 {people + "systems:\n- {id: s, name: S, tier: high, stage: operate}\n", "6:3: systems[0]: owner is missing"},
-		"null owner":               {people + "systems:\n- {id: s, name: S, owner: , tier: high, stage: operate}\n", "owner: has no value"},
-		"owner not in people":      {strings.Replace(system, "owner: ann", "owner: anne", 1) + "}\n", "did you mean ann?"},
-		"deputy is owner":          {system + "deputy: ann}\n", "owner and deputy are the same person"},
-		"unknown vendor":           {system + "vendors: [acme]}\n", `there is no vendor "acme" in this register`},
-		"bad repository":           {system + "repositories: [{name: justname}]}\n", "write owner/name"},
-		"repository twice":         {system + "repositories: [{name: o/r}, {name: O/R}]}\n", "is listed twice for this system"},
-		"glob brackets":            {system + "repositories: [{name: o/r, ai_paths: ['a/[b']}]}\n", "repositories[0].ai_paths[0]: the brackets"},
-		"glob climbs":              {system + "repositories: [{name: o/r, ai_paths: ['../x']}]}\n", "without empty names, . or .."},
-		"glob absolute":            {system + "repositories: [{name: o/r, ai_paths: [/x]}]}\n", "begins and ends with a name"},
-		"glob of too many stars":   {system + "repositories: [{name: o/r, ai_paths: ['**/a/**/b/**/c/**/d/**']}]}\n", "at most four **"},
-		"cloud ref of all":         {system + "cloud: ['*']}\n", "does not name a resource"},
-		"project with number":      {system + "jira: [{project: ML-12}]}\n", "is not the key of a project"},
-		"impossible date":          {system + "go_live: 2026-02-30}\n", "is not a date or time"},
-		"retired before live":      {system + "go_live: 2026-02-03, retired_at: 2025-01-01}\n", "is before go_live"},
-		"review to come":           {system + "reviewed_at: 2027-01-01}\n", "2027-01-01 has not come yet"},
-		"own request":              {waiver + "approved_by: ann, approved_at: 2026-01-01, expires_at: 2026-02-01}\n", "ann approves their own request"},
-		"approved, no date":        {waiver + "approved_by: bob, expires_at: 2026-02-01}\n", "approved_by and approved_at go together"},
-		"more than a year":         {waiver + "approved_by: bob, approved_at: 2026-01-01, expires_at: 2027-01-02}\n", "more than 365 days"},
-		"expires before":           {waiver + "approved_by: bob, approved_at: 2026-01-01, expires_at: 2026-01-01}\n", "is not after approved_at"},
-		"revoked before":           {waiver + "approved_by: bob, approved_at: 2026-01-01, expires_at: 2026-03-01, revoked_at: 2025-01-01}\n", "is before approved_at"},
-		"no expiry":                {waiver + "approved_by: bob, approved_at: 2026-01-01}\n", "expires_at is missing"},
-		"unknown expectation":      {strings.Replace(waiver, "vendor-assessed", "vendor-asessed", 1) + "expires_at: 2026-03-01}\n", "did you mean vendor-assessed?"},
-		"waiver of a word":         {strings.Replace(waiver, "'*'", "everything", 1) + "expires_at: 2026-03-01}\n", `"everything" is not a subject`},
-		"waiver of half a subject": {strings.Replace(waiver, "'*'", "{type: ai_system}", 1) + "expires_at: 2026-03-01}\n", "waivers[0].subject: id is missing"},
-		"unknown control":          {soa + "{id: A.5.1, applicable: true, justification: j}\n", `there is no control "A.5.1"`},
-		"control twice":            {soa + "{id: A.5.2, applicable: true, justification: j}\n  - {id: A.5.2, applicable: true, justification: j}\n", "is listed twice"},
-		"clause excluded":          {soa + "{id: '8.4', applicable: false, justification: j}\n", "a clause cannot be excluded"},
-		"undecided":                {soa + "{id: A.5.2, justification: j}\n", "applicable is missing"},
-		"no justification":         {soa + "{id: A.5.2, applicable: false}\n", "justification is missing"},
-		"number as version":        {"organization: {id: o, name: O}\napplicability: {version: 1, controls: []}\n", "put it in quotes"},
-		"unknown key":              {system + "riskTier: high}\n", `unknown key "riskTier"`},
-	} {
+	k := known(load(t))
+	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
-			_, err := register.Parse("r.yaml", []byte(tc.src), known(load(t)))
+			_, err := register.Parse("r.yaml", []byte(tc.src), k)
 			var ps yamlfile.Problems
 			if !errors.As(err, &ps) || !strings.Contains(err.Error(), tc.want) {
 				t.Errorf("got\n%v\nwant %q", err, tc.want)
@@ -294,18 +313,58 @@ func TestCheckBindings(t *testing.T) {
 	}
 }
 
-func TestMatchPath(t *testing.T) {
-	for _, tc := range []struct {
-		pattern, name string
-		want          bool
-	}{
-		{"model/**", "model/a/b.py", true}, {"model/**", "model/a.py", true}, {"model/**", "models/a.py", false},
-		{"**/*.ipynb", "a.ipynb", true}, {"**/*.ipynb", "x/y/a.ipynb", true}, {"prompts/*.md", "prompts/x/a.md", false},
-		{"a/**/z", "a/z", true}, {"a/**/z", "a/b/c/z", true}, {"a/**/z", "a/b/c", false}, {"*", "a/b", false},
-		{"[ab]/x?", "b/xy", true}, {"train.py", "train.py", true}, {"train.py", "x/train.py", false},
-	} {
-		if got := register.MatchPath(tc.pattern, tc.name); got != tc.want {
-			t.Errorf("MatchPath(%q, %q) = %v", tc.pattern, tc.name, got)
+func compiled(t testing.TB) *jsonschema.Schema {
+	t.Helper()
+	raw, err := fs.ReadFile(config.FS, "schemas/register.schema.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(raw))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := jsonschema.NewCompiler()
+	if err := c.AddResource("register.json", doc); err != nil {
+		t.Fatal(err)
+	}
+	s, err := c.Compile("register.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// free decodes YAML as an editor would, for the schema.
+func free(t testing.TB, src []byte) any {
+	t.Helper()
+	f, err := yamlfile.Parse("x", src)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var v any
+	f.Decode(&v)
+	raw, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := jsonschema.UnmarshalJSON(bytes.NewReader(raw))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+// Program and schema agree: what the program accepts, the schema accepts; what
+// is wrong in form, both refuse.
+func TestSchemaAgrees(t *testing.T) {
+	s := compiled(t)
+	if err := s.Validate(free(t, example(t))); err != nil {
+		t.Errorf("the example: %v", err)
+	}
+	for name, tc := range cases {
+		err := s.Validate(withoutNull(free(t, []byte(tc.src))))
+		if refused := err != nil; refused != tc.schema {
+			t.Errorf("%s: schema refuses: %v (%v)", name, refused, err)
 		}
 	}
 }
@@ -315,7 +374,11 @@ func TestMatchPath(t *testing.T) {
 func FuzzParse(f *testing.F) {
 	c := load(f)
 	k := known(c)
+	schema := compiled(f)
 	f.Add(example(f))
+	for _, tc := range cases {
+		f.Add([]byte(tc.src))
+	}
 	f.Add([]byte(base + "systems: [{id: s, owner: [a], tier: {}, vendors: x}]\nwaivers: [{subject: [1]}]\napplicability: []\n"))
 	f.Add([]byte("? - x\n: |\n  y\n"))
 	f.Fuzz(func(t *testing.T, src []byte) {
@@ -338,5 +401,27 @@ func FuzzParse(f *testing.F) {
 			}
 		}
 		r.CheckBindings(register.Seen{Repositories: []string{}, CloudRefs: []string{}, JiraProjects: []string{}})
+		if err := schema.Validate(withoutNull(free(t, src))); err != nil {
+			t.Fatalf("the schema refuses what was accepted: %v", err)
+		}
 	})
+}
+
+// withoutNull drops members that are null: for the program they are absent.
+func withoutNull(v any) any {
+	switch v := v.(type) {
+	case map[string]any:
+		for k, e := range v {
+			if e == nil {
+				delete(v, k)
+			} else {
+				v[k] = withoutNull(e)
+			}
+		}
+	case []any:
+		for i, e := range v {
+			v[i] = withoutNull(e)
+		}
+	}
+	return v
 }

@@ -17,7 +17,7 @@ import (
 // What is right is decoded all the same, so that a reader can go on checking.
 //
 // A struct field takes part if it has a tag `yaml:"name"` or
-// `yaml:"name,required"`. Types: string, bool, integers, floats, slices, maps
+// `yaml:"name,required"`; text that is required must not be blank. Types: string, bool, integers, floats, slices, maps
 // with string keys, pointers, structs, time.Time (a date or RFC 3339; UTC),
 // time.Duration (see ParseDuration), json.RawMessage (anything), any, Node,
 // and types with UnmarshalNode or UnmarshalText. Null is the same as absent.
@@ -135,8 +135,12 @@ func (f *File) structure(n ast.Node, at Path, v reflect.Value) {
 		seen[key] = true
 	}
 	for _, t := range tags {
-		if t.required && !hasValue(n, t.name) {
+		switch {
+		case !t.required:
+		case !hasValue(n, t.name):
 			f.missing(n, at, t.name, seen[t.name])
+		case isBlank(child(n, t.name)):
+			f.Problemf(at.Then(t.name), "is empty")
 		}
 	}
 }
@@ -144,6 +148,17 @@ func (f *File) structure(n ast.Node, at Path, v reflect.Value) {
 func hasValue(n ast.Node, key string) bool {
 	c := child(n, key)
 	return c != nil && c.Type() != ast.NullType
+}
+
+// isBlank reports whether a value is text without anything in it.
+func isBlank(n ast.Node) bool {
+	switch s := n.(type) {
+	case *ast.StringNode:
+		return strings.TrimSpace(s.Value) == ""
+	case *ast.LiteralNode:
+		return strings.TrimSpace(s.Value.Value) == ""
+	}
+	return false
 }
 
 func (f *File) missing(n ast.Node, at Path, name string, written bool) {
