@@ -86,7 +86,7 @@ func (s Shape) Record(values map[string]any) (connector.Record, error) {
 			}
 			v = c
 		}
-		if err := checkValue(v, 0); err != nil {
+		if err := CheckValue(v, 0); err != nil {
 			errs = append(errs, fmt.Errorf("field %s: %w", clip(name), err))
 			continue
 		}
@@ -287,8 +287,9 @@ func describe(v any) string {
 	return fmt.Sprintf("%T", v)
 }
 
-// checkValue refuses what canonical JSON cannot carry unchanged.
-func checkValue(v any, depth int) error {
+// CheckValue refuses what canonical JSON cannot carry unchanged: numbers that
+// are not exact and nesting without end.
+func CheckValue(v any, depth int) error {
 	if depth > 32 {
 		return errors.New("nests deeper than 32")
 	}
@@ -298,13 +299,13 @@ func checkValue(v any, depth int) error {
 		return err
 	case []any:
 		for _, e := range v {
-			if err := checkValue(e, depth+1); err != nil {
+			if err := CheckValue(e, depth+1); err != nil {
 				return err
 			}
 		}
 	case map[string]any:
 		for _, e := range v {
-			if err := checkValue(e, depth+1); err != nil {
+			if err := CheckValue(e, depth+1); err != nil {
 				return err
 			}
 		}
