@@ -152,7 +152,7 @@ func thing(i, size int) connector.Record {
 		Kind: "test.thing", Major: 1, Subject: connector.Subject{Type: "thing", ID: fmt.Sprint(i)},
 		Key: fmt.Sprintf("thing-%d", i), Group: fmt.Sprintf("page-%d", i/100), URL: "https://example.test/things",
 		EventTime: time.Date(2026, 1, 2, 3, 4, 5, 6, time.UTC),
-		Payload:   json.RawMessage(fmt.Sprintf(`{"n":%d,"fill":%q}`, i, strings.Repeat("x", size))),
+		Payload:   json.RawMessage(fmt.Sprintf(`{"n":%d,"fill":"`, i) + strings.Repeat("x", size) + `"}`),
 	}
 }
 

@@ -111,3 +111,9 @@ func New(o Options) (*Host, error) {
 	}
 	return h, nil
 }
+
+// Dir is where the host looks for connectors.
+func (h *Host) Dir() string { return h.dir }
+
+// LockPath is the lock file that the host obeys.
+func (h *Host) LockPath() string { return h.lock }

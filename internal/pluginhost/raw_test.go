@@ -149,13 +149,16 @@ func lies() map[string]*wire.Done {
 	}
 }
 
-func (r raw) Collect(_ *wire.CollectRequest, stream grpc.ServerStreamingServer[wire.CollectBatch]) error {
+func (r raw) Collect(req *wire.CollectRequest, stream grpc.ServerStreamingServer[wire.CollectBatch]) error {
 	first := []*wire.Item{good(func(*wire.Record) {})}
 	if item, ok := badItems()[r.mode]; ok {
 		return stream.Send(&wire.CollectBatch{Items: append(first, item, good(func(r *wire.Record) { r.Key = "after" }))})
 	}
 	if done, ok := lies()[r.mode]; ok {
 		return stream.Send(&wire.CollectBatch{Items: first, Done: done})
+	}
+	if r.mode == "bare" {
+		return r.bare(req, stream)
 	}
 	done := &wire.Done{Coverage: coverageAll(), Counts: counts(1)}
 	switch r.mode {

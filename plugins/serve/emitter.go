@@ -57,9 +57,10 @@ func newEmitter(stream grpc.ServerStreamingServer[wire.CollectBatch], d connecto
 	return e
 }
 
-// Record hands over one fact.
+// Record hands over one fact. What a string cannot hold fails here; the payload
+// is judged by the host.
 func (e *emitter) Record(r connector.Record) error {
-	if err := e.rules.Record(r); err != nil {
+	if err := e.rules.Envelope(r); err != nil {
 		return e.refuse(err)
 	}
 	size := len(r.Payload) + len(r.Key) + len(r.Subject.ID) + len(r.URL) + len(r.Group)
