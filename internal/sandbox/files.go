@@ -55,6 +55,10 @@ func (o *Org) WriteFiles(dir string) error {
 }
 
 func (o *Org) writeFiles(dir string) error {
+	whole, err := filepath.Abs(dir)
+	if err != nil {
+		return err
+	}
 	if err := claim(dir); err != nil {
 		return err
 	}
@@ -63,7 +67,7 @@ func (o *Org) writeFiles(dir string) error {
 		if err != nil {
 			return err
 		}
-		text, err := o.world.fill(f.from, string(raw), o.setupFuncs())
+		text, err := o.world.fill(f.from, string(raw), o.setupFuncs(whole))
 		if err != nil {
 			return err
 		}
@@ -87,7 +91,7 @@ func (o *Org) writeFiles(dir string) error {
 }
 
 // setupFuncs are what the templates of org/setup may use besides times.
-func (o *Org) setupFuncs() template.FuncMap {
+func (o *Org) setupFuncs(dir string) template.FuncMap {
 	w := o.world
 	return template.FuncMap{
 		"github":  func() string { return o.GitHubURL + "/api/v3" },
@@ -99,6 +103,7 @@ func (o *Org) setupFuncs() template.FuncMap {
 		"region":  func() string { return o.AWSRegion },
 		"people":  func() []person { return w.company.People },
 		"fields":  customFieldIDs,
+		"folder":  func() string { return filepath.ToSlash(dir) },
 		"now":     func() string { return stamp(w.now) },
 	}
 }

@@ -97,7 +97,7 @@ func (w *world) writeCommit(dir string, tree *git.Worktree, c *governanceCommit,
 		if err := os.WriteFile(file, []byte(state[name]), 0o644); err != nil { //nolint:gosec // policies are meant to be read
 			return err
 		}
-		if _, err := tree.Add(name); err != nil {
+		if err := tree.AddWithOptions(&git.AddOptions{Path: name, SkipStatus: true}); err != nil {
 			return err
 		}
 	}

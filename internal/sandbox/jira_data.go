@@ -291,10 +291,6 @@ func customFields() map[string]customField {
 		"verified":      {"customfield_10227", "Verified at", "time"},
 		"effective":     {"customfield_10228", "Effective", "yesno"},
 		"nc":            {"customfield_10229", "Nonconformity", "text"},
-		"reported":      {"customfield_10230", "Reported at", "time"},
-		"triaged":       {"customfield_10231", "Triaged at", "time"},
-		"outcome":       {"customfield_10232", "Outcome", "text"},
-		"corrective":    {"customfield_10233", "Corrective actions", "options"},
 	}
 }
 
