@@ -268,3 +268,11 @@ func BenchmarkValidate(b *testing.B) {
 		}
 	}
 }
+
+func BenchmarkLoad(b *testing.B) {
+	for b.Loop() {
+		if _, err := catalog.Load(config.FS); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -239,7 +239,7 @@ func checkSchedule(spec string, zone *time.Location) error {
 	}
 	schedule, err := cron.ParseStandard(spec)
 	if err != nil {
-		return fmt.Errorf("%q is not a schedule: %s", spec, err)
+		return fmt.Errorf("%q is not a schedule: %w", spec, err)
 	}
 	if every, ok := schedule.(cron.ConstantDelaySchedule); ok && every.Delay < time.Minute {
 		return fmt.Errorf("%q is shorter than a minute", spec)
