@@ -69,7 +69,7 @@ func (c *coverage) result(wants func(string) bool) connector.Coverage {
 		case s.missed > 0:
 			kc.Status = connector.Partial
 		}
-		kc.Enumerated = k.Kind == KindRepository || k.Kind == KindBranchProtection
+		kc.Enumerated = kc.Status == connector.Complete && (k.Kind == KindRepository || k.Kind == KindBranchProtection)
 		out[k.Kind] = kc
 	}
 	return out

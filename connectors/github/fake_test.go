@@ -2,6 +2,7 @@ package github_test
 
 import (
 	"context"
+	"crypto/sha1"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
@@ -183,6 +184,7 @@ type host struct {
 	calls      connector.Calls             // this run
 	cursors    map[string]string
 	validators map[string]connector.Validator
+	seen       map[string]bool // this run
 	emitted    int
 	failAfter  int // records; 0 means never
 }
@@ -193,7 +195,7 @@ var (
 )
 
 func newHost(t *testing.T) *host {
-	return &host{t: t, rules: wire.NewRules(github.New().Describe(), 1<<20), records: map[string]connector.Record{},
+	return &host{t: t, rules: wire.NewRules(github.New().Describe(), 1<<20), records: map[string]connector.Record{}, seen: map[string]bool{},
 		cursors: map[string]string{}, validators: map[string]connector.Validator{}}
 }
 
@@ -216,6 +218,7 @@ func (h *host) Record(r connector.Record) error {
 		h.revisions++
 	}
 	h.records[id] = r
+	h.seen[id] = true
 	return nil
 }
 
@@ -223,9 +226,10 @@ func (h *host) Unchanged(group string, count int) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	known := 0
-	for _, r := range h.records {
+	for id, r := range h.records {
 		if r.Group == group {
 			known++
+			h.seen[id] = true
 		}
 	}
 	if known != count || count == 0 {
@@ -281,6 +285,7 @@ func (h *host) Calls(c connector.Calls) {
 // collect makes one run with settings beside base_url.
 func (h *host) collect(f *fakeGitHub, settings obj, change ...func(*connector.Request)) (connector.Coverage, error) {
 	h.t.Helper()
+	h.seen = map[string]bool{}
 	h.revisions, h.attested, h.gaps, h.calls, h.emitted = 0, 0, nil, connector.Calls{}, 0
 	req := connector.Request{Config: configOf(h.t, f, settings), Cursors: map[string]string{}, Validators: map[string]connector.Validator{}}
 	for k, v := range h.cursors {
@@ -298,6 +303,11 @@ func (h *host) collect(f *fakeGitHub, settings obj, change ...func(*connector.Re
 	if err == nil {
 		if err := h.rules.Coverage(cov, req.Kinds); err != nil {
 			h.t.Errorf("the host refuses: %v", err)
+		}
+	}
+	for id, r := range h.records { // what a whole listing does not show is gone
+		if k := cov[r.Kind]; k.Status == connector.Complete && k.Enumerated && !h.seen[id] {
+			delete(h.records, id)
 		}
 	}
 	return cov, err
@@ -350,6 +360,11 @@ func configOf(t *testing.T, f *fakeGitHub, settings obj) connector.Config {
 		t.Fatal(err)
 	}
 	return connector.Config{Settings: b, Secrets: map[string]string{"token": goodToken}}
+}
+
+// gitBlob is the id that git gives a content.
+func gitBlob(text string) string {
+	return fmt.Sprintf("%x", sha1.Sum(fmt.Appendf(nil, "blob %d\x00%s", len(text), text)))
 }
 
 // sha makes an object id from a name.

@@ -62,11 +62,10 @@ func (r *run) files(ctx context.Context, repo repository) error {
 	if ans.notModified {
 		return nil
 	}
-	paths, err := r.chosenPaths(repo, &tree)
+	paths, whole, err := r.chosenPaths(repo, &tree)
 	if err != nil {
 		return err
 	}
-	whole := true
 	for _, p := range paths {
 		if err := r.fileHistory(ctx, repo, p); err != nil {
 			whole = false
@@ -82,8 +81,9 @@ func (r *run) files(ctx context.Context, repo repository) error {
 }
 
 // chosenPaths are the files that the configuration takes, and those that an
-// earlier run knew: a file that is gone has a last revision.
-func (r *run) chosenPaths(repo repository, tree *gh.Tree) ([]string, error) {
+// earlier run knew: a file that is gone has a last revision. whole is whether
+// they are all.
+func (r *run) chosenPaths(repo repository, tree *gh.Tree) (paths []string, whole bool, err error) {
 	set := map[string]bool{}
 	unclean := 0
 	for _, e := range tree.Entries {
@@ -103,22 +103,22 @@ func (r *run) chosenPaths(repo repository, tree *gh.Tree) ([]string, error) {
 			set[cur.Path] = true
 		}
 	}
-	paths := sortedPaths(set)
+	paths = sortedPaths(set)
 	gap := connector.Gap{Kinds: []string{KindFileRevision}, Scope: repo.FullName}
 	if unclean > 0 {
 		gap.Reason, gap.Detail = connector.Malformed, fmt.Sprintf("%d files have names that no record can hold", unclean)
 		if err := r.gap(gap); err != nil {
-			return nil, err
+			return nil, false, err
 		}
 	}
 	if tree.GetTruncated() || len(paths) > maxPaths {
 		gap.Reason, gap.Detail = connector.Truncated, fmt.Sprintf("the repository holds more files than can be listed (%d were chosen, %d at most); narrow file_globs",
 			len(paths), maxPaths)
 		if err := r.gap(gap); err != nil {
-			return nil, err
+			return nil, false, err
 		}
 	}
-	return paths[:min(len(paths), maxPaths)], nil
+	return paths[:min(len(paths), maxPaths)], gap.Reason == "", nil
 }
 
 // fileHistory emits the revisions of one file since its cursor, oldest first,
@@ -141,6 +141,9 @@ func (r *run) fileHistory(ctx context.Context, repo repository, path string) err
 			first = p.answer
 		}
 		for _, c := range p.body {
+			if c == nil {
+				return false, &malformedError{Path: repo.path() + "/commits", Why: "a commit is null"}
+			}
 			if c.GetSHA() == cur.Head {
 				return false, nil
 			}

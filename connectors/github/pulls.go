@@ -56,6 +56,8 @@ type pullCursor struct {
 	High  time.Time `json:"high,omitzero"`
 	Low   time.Time `json:"low,omitzero"`
 	Retry []int     `json:"retry,omitempty"` // could not be read
+
+	nameless bool // one that could not be read has no number to remember
 }
 
 func (c *pullCursor) read(updated time.Time) bool {
@@ -114,6 +116,9 @@ func (r *run) pulls(ctx context.Context, repo repository, merged *mergedCommits)
 	for _, k := range cur.Kinds {
 		r.cover.reaches(k, cur.Since)
 	}
+	if cur.nameless {
+		return nil // the next run reads the listing again
+	}
 	cur.Whole, cur.Done, cur.High, cur.Low = true, later(cur.Done, top), time.Time{}, time.Time{}
 	if err := r.setCursor(repo.cursorName("pulls"), cur); err != nil || first.key == "" {
 		return err
@@ -135,11 +140,15 @@ func (r *run) changedPulls(cur *pullCursor, list []*gh.PullRequest) (todo []*gh.
 	end := later(r.earliest(cur.Since), cur.Done)
 	for _, p := range list {
 		updated := p.GetUpdatedAt().UTC()
-		if updated.Before(end) && !updated.IsZero() {
+		switch {
+		case p == nil:
+			todo = append(todo, &gh.PullRequest{}) // is reported when it is read
+		case updated.Before(end) && !updated.IsZero():
 			return todo, low, false
-		}
-		if low = updated; !cur.read(updated) {
-			todo = append(todo, p)
+		default:
+			if low = updated; !cur.read(updated) {
+				todo = append(todo, p)
+			}
 		}
 	}
 	return todo, low, true
@@ -160,10 +169,12 @@ func (r *run) readPulls(ctx context.Context, repo repository, todo []*gh.PullReq
 		}
 		mu.Lock()
 		defer mu.Unlock()
-		if len(cur.Retry) >= maxRetry {
+		switch {
+		case p.GetNumber() < 1:
+			cur.nameless = true
+		case len(cur.Retry) >= maxRetry:
 			return err // too much is failing: go on from here another time
-		}
-		if !slices.Contains(cur.Retry, p.GetNumber()) {
+		case !slices.Contains(cur.Retry, p.GetNumber()):
 			cur.Retry = append(cur.Retry, p.GetNumber())
 		}
 		return r.missed(ctx, part{kinds: []string{KindPullRequest, KindReview}, scope: changeID(repo, p.GetNumber()), permission: permPulls}, err)

@@ -80,6 +80,9 @@ func (w *walk) read(ctx context.Context) error {
 			w.next = w.head
 		}
 		for _, c := range p.body {
+			if c == nil {
+				return false, &malformedError{Path: w.repo.path() + "/commits", Why: "a commit is null"}
+			}
 			w.parents[c.GetSHA()] = c
 		}
 		done, err := w.follow(ctx)
@@ -166,7 +169,7 @@ func (w *walk) association(ctx context.Context, sha string) (string, error) {
 	found := false
 	err := pages(ctx, w.api, call{path: w.repo.path() + "/commits/" + sha + "/pulls"}, func(p page[[]*gh.PullRequest]) (bool, error) {
 		for _, pr := range p.body {
-			found = found || pr.MergedAt != nil && pr.GetBase().GetRef() == w.branch
+			found = found || pr != nil && pr.MergedAt != nil && pr.GetBase().GetRef() == w.branch
 		}
 		return !found, nil
 	})

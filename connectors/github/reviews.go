@@ -15,6 +15,9 @@ func (r *run) reviews(ctx context.Context, repo repository, p *gh.PullRequest) e
 	path := fmt.Sprintf("%s/pulls/%d/reviews", repo.path(), p.GetNumber())
 	return pages(ctx, r.api, call{path: path}, func(pg page[[]*gh.PullRequestReview]) (bool, error) {
 		for _, rv := range pg.body {
+			if rv == nil {
+				return false, &malformedError{Path: path, Why: "a review is null"}
+			}
 			if rv.GetState() == "PENDING" || rv.SubmittedAt == nil {
 				continue // not submitted: only its author sees it
 			}

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	gh "github.com/google/go-github/v60/github"
+
+	"github.com/exhibit-aims/exhibit/plugins/connector"
 )
 
 // branchRule is a rule that applies to a branch. The client library's own type
@@ -74,6 +76,9 @@ func (r *run) rules(ctx context.Context, g *guard, repo repository, branch strin
 	if status := statusOf(err); status == http.StatusNotFound || status == http.StatusForbidden {
 		g.Unread = append(g.Unread, "ruleset")
 		gap := gapOf(part{kinds: []string{KindBranchProtection}, scope: g.id, permission: permMetadata}, err)
+		if status == http.StatusNotFound { // the branch can be read, and so could its rules if the server had them
+			gap.Reason, gap.Permission, gap.Detail = connector.Unsupported, "", err.Error()
+		}
 		gap.Detail = "the rules that apply to the branch cannot be read, so it is not known whether rulesets protect it: " + gap.Detail
 		return r.gap(gap)
 	}

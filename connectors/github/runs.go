@@ -56,7 +56,7 @@ func (r *run) runs(ctx context.Context, repo repository) error {
 	if !cur.Newest.IsZero() {
 		bound, changed = later(bound, cur.Newest.Add(-rerunWindow)), cur.Newest.Add(-runOverlap)
 	}
-	newest := cur.Newest
+	newest, whole := cur.Newest, true
 	c := call{path: repo.path() + "/actions/runs", usable: noteFits(func(runNote) bool { return cur.Whole })}
 	err := pages(ctx, r.api, c, func(p page[*runList]) (bool, error) {
 		if p.notModified {
@@ -76,43 +76,57 @@ func (r *run) runs(ctx context.Context, repo repository) error {
 			if w.GetStatus() != "completed" || updated.Before(changed) || updated.Before(r.earliest(cur.Since)) {
 				continue // what is still running is read again when it is done
 			}
-			if err := r.runWithAttempts(ctx, repo, w); err != nil {
+			ok, err := r.runWithAttempts(ctx, repo, w)
+			if err != nil {
 				return false, err
 			}
+			whole = whole && ok
 			newest = later(newest, updated)
 		}
-		return len(p.body.Runs) > 0 && !note.Oldest.Before(bound), r.keep(p.answer, note)
+		more := len(p.body.Runs) > 0 && !note.Oldest.Before(bound)
+		if !whole {
+			return more, nil
+		}
+		return more, r.keep(p.answer, note)
 	})
 	if err != nil {
 		return err
 	}
 	r.cover.reaches(KindWorkflowRun, cur.Since)
+	if !whole {
+		return nil // the next run asks again
+	}
 	cur.Whole, cur.Newest = true, newest
 	return r.setCursor(repo.cursorName("runs"), cur)
 }
 
 // runWithAttempts emits a run and, if it was run again, its earlier attempts,
-// which the listing no longer shows.
-func (r *run) runWithAttempts(ctx context.Context, repo repository, w *workflowRun) error {
+// which the listing no longer shows. whole is whether nothing of it was missed.
+func (r *run) runWithAttempts(ctx context.Context, repo repository, w *workflowRun) (whole bool, err error) {
+	whole = true
 	for n := max(1, w.GetRunAttempt()-maxAttempts); n < w.GetRunAttempt(); n++ {
 		var old workflowRun
 		path := fmt.Sprintf("%s/actions/runs/%d/attempts/%d", repo.path(), w.GetID(), n)
 		if _, err := r.api.get(ctx, call{path: path}, &old); err != nil {
+			whole = false
 			if err := r.missed(ctx, part{kinds: []string{KindWorkflowRun}, scope: path, permission: permActions}, err); err != nil {
-				return err
+				return false, err
 			}
 			continue
 		}
-		if err := r.emitRun(ctx, repo, &old); err != nil {
-			return err
+		ok, err := r.emitRun(ctx, repo, &old)
+		if err != nil {
+			return false, err
 		}
+		whole = whole && ok
 	}
-	return r.emitRun(ctx, repo, w)
+	ok, err := r.emitRun(ctx, repo, w)
+	return whole && ok, err
 }
 
-func (r *run) emitRun(ctx context.Context, repo repository, w *workflowRun) error {
+func (r *run) emitRun(ctx context.Context, repo repository, w *workflowRun) (whole bool, err error) {
 	if !fitID(w.GetID()) || !isSHA(w.GetHeadSHA()) {
-		return r.missed(ctx, part{kinds: []string{KindWorkflowRun}, scope: repo.FullName},
+		return false, r.missed(ctx, part{kinds: []string{KindWorkflowRun}, scope: repo.FullName},
 			&malformedError{Path: repo.path() + "/actions/runs", Why: "a run without an id or a commit"})
 	}
 	pay := runPayload{
@@ -124,16 +138,17 @@ func (r *run) emitRun(ctx context.Context, repo repository, w *workflowRun) erro
 	if w.TriggeringActor != nil {
 		pay.TriggeringActor = login(w.TriggeringActor)
 	}
+	whole = true
 	if matchAny(r.cfg.artifacts, pay.WorkflowPath) {
-		var err error
 		if pay.Artifacts, err = r.artifacts(ctx, repo, w.GetID()); err != nil {
+			whole = false
 			if err := r.missed(ctx, part{kinds: []string{KindWorkflowRun}, scope: fmt.Sprintf("%s run %d artifacts", repo.FullName, w.GetID()),
 				permission: permActions}, err); err != nil {
-				return err
+				return false, err
 			}
 		}
 	}
-	return r.record(connector.Record{
+	return whole, r.record(connector.Record{
 		Kind: KindWorkflowRun, Subject: connector.Subject{Type: "release", ID: repo.FullName + "@" + w.GetHeadSHA()},
 		Key: fmt.Sprintf("%d/%d", w.GetID(), pay.RunAttempt), EventTime: w.GetUpdatedAt().UTC(), URL: w.GetHTMLURL(),
 	}, pay)
