@@ -96,7 +96,7 @@ func assessment(d []evidence.Digest) *assess.Assessment {
 		a.Results = append(a.Results, results...)
 	}
 	at := func(days int) *time.Time {
-		t := AsOf.AddDate(0, 0, -days)
+		t := AsOf.Add(-time.Duration(days) * 24 * time.Hour)
 		return &t
 	}
 	var changes []*assess.Result
@@ -113,7 +113,7 @@ func assessment(d []evidence.Digest) *assess.Assessment {
 	}
 	control("6.1.2", "AI risk assessment", assess.StatusStale, "event_window_exceeded: 1 of 2", true,
 		&assess.Result{Expectation: "risk-assessment-current", Subject: evidence.Subject{Type: "ai_system", ID: "claims-triage"}, Status: assess.StatusStale,
-			Reason: "event_window_exceeded: approved 401 days ago, window 365", EventTime: at(401), CollectedAt: &collected, Evidence: []evidence.Digest{d[15]},
+			Reason: "event_window_exceeded: approved 401 days ago, window 365", EventTime: at(401), CollectedAt: &collected, Evidence: []evidence.Digest{d[18]},
 			Severity: "major", Owner: "a.berg", Systems: []string{"claims-triage"}},
 		&assess.Result{Expectation: "risk-assessment-current", Subject: evidence.Subject{Type: "ai_system", ID: "doc-search"}, Status: assess.StatusDue,
 			Reason: "change of tier opened a duty", DueAt: at(-12), CollectedAt: &collected, Severity: "major", Owner: "t.holm"})
@@ -144,7 +144,7 @@ func hostileResults(d []evidence.Digest) []*assess.Result {
 	var out []*assess.Result
 	for n, h := range Hostile {
 		out = append(out, &assess.Result{Expectation: "branch-protection-enforced", Subject: evidence.Subject{Type: "repository", ID: ValidText(h)},
-			Status: assess.StatusSatisfied, Reason: ValidText(h), Evidence: []evidence.Digest{d[18+n]}, Severity: "minor"})
+			Status: assess.StatusSatisfied, Reason: ValidText(h), Evidence: []evidence.Digest{d[19+n]}, Severity: "minor"})
 	}
 	return out
 }

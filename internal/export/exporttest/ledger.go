@@ -126,7 +126,7 @@ func (l *Ledger) Used(ctx context.Context) iter.Seq2[evidence.Evidence, error] {
 				yield(evidence.Evidence{}, err)
 				return
 			}
-			ev, err := p.Evidence(e, false)
+			ev, err := p.Evidence(e)
 			ev.Source = l.Sources[ev.Run]
 			if err == nil && l.Keep != nil && !l.Keep(ev) {
 				continue

@@ -1,7 +1,9 @@
 package exporttest
 
 import (
+	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/exhibit-aims/exhibit/internal/assess"
@@ -147,6 +149,7 @@ func items(i int, run evidence.Run) []item {
 		for _, sys := range systems() {
 			add("inventory.ai_system", "ai_system", sys.ID, sys.ID, "", fmt.Sprintf(`{"system_id":%q,"risk_tier":%q}`, sys.ID, sys.Tier), 40*day)
 		}
+		add("risk.assessment", "ai_system", "claims-triage", "RA-1", "", `{"assessment_id":"RA-1","approved_by":"s.lindqvist"}`, 401*day)
 	case 3:
 		for n, h := range Hostile {
 			add("jira.issue", "record", fmt.Sprintf("AI-%d", n), fmt.Sprintf("issue %d %s", n, ValidText(h)), "javascript:alert(1)",
@@ -160,3 +163,31 @@ func items(i int, run evidence.Run) []item {
 
 // ValidText is s as a ledger line can hold it: valid UTF-8.
 func ValidText(s string) string { return string([]rune(s)) }
+
+// Shrink leaves only the first n evidence items, and the results that need no
+// others, so that tests which try every byte are quick.
+func (s *Sample) Shrink(n int) {
+	kept := 0
+	keep := map[evidence.Digest]bool{}
+	s.Ledger.Keep = func(ev evidence.Evidence) bool {
+		if keep[ev.Digest] {
+			return true
+		}
+		if kept < n {
+			kept++
+			keep[ev.Digest] = true
+			return true
+		}
+		return false
+	}
+	for range s.Ledger.Used(context.Background()) {
+	}
+	a := s.Snapshot.Assessment
+	needs := func(r *assess.Result) bool {
+		return slices.ContainsFunc(r.Evidence, func(d evidence.Digest) bool { return !keep[d] })
+	}
+	a.Results = slices.DeleteFunc(a.Results, needs)
+	for i := range a.Controls {
+		a.Controls[i].Results = slices.DeleteFunc(a.Controls[i].Results, needs)
+	}
+}

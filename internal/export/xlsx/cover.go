@@ -49,8 +49,7 @@ func (b *book) cover(_ context.Context, s *sheet) error {
 	if err := s.endHeight(34); err != nil {
 		return err
 	}
-	s.styled("AI management system, ISO/IEC 42001", b.st.note)
-	if err := s.end(); err != nil {
+	if err := s.wide("AI management system, ISO/IEC 42001", b.st.note); err != nil {
 		return err
 	}
 	s.skip()
@@ -65,6 +64,12 @@ func (b *book) cover(_ context.Context, s *sheet) error {
 			return err
 		}
 	}
+	if err := s.section("Status of the controls"); err != nil {
+		return err
+	}
+	if err := b.legend(s); err != nil {
+		return err
+	}
 	if err := s.section("Sheets"); err != nil {
 		return err
 	}
@@ -74,10 +79,7 @@ func (b *book) cover(_ context.Context, s *sheet) error {
 			return err
 		}
 	}
-	if err := s.section("Status of the controls"); err != nil {
-		return err
-	}
-	return b.legend(s)
+	return nil
 }
 
 // legend shows each status with its colour, how many controls have it, and
@@ -197,7 +199,7 @@ func (s *sheet) wide(v string, style int) error {
 			return fmt.Errorf("workbook: sheet %s: %w", s.name, err)
 		}
 	}
-	return s.endHeight(float64(lines(v, width))*13.5 + 2)
+	return s.endHeight(lineHeight(lines(v, width*1.2)))
 }
 
 // paragraph writes a text over the whole row.

@@ -8,11 +8,11 @@ import (
 	"github.com/exhibit-aims/exhibit/internal/evidence"
 )
 
-var evidenceLayout = layout{name: "Evidence", tab: "4F8A6B", large: true, frozen: 1, columns: []column{
-	{"evidence id", 24}, {"kind", 26}, {"strength", 11}, {"title", 28}, {"subject", 28}, {"event time (UTC)", 18},
-	{"collected at (UTC)", 18}, {"period from (UTC)", 18}, {"period to (UTC)", 18}, {"source", 14}, {"source URL", 36},
-	{"locator", 28}, {"method", 9}, {"reliability", 13}, {"collector identity", 24}, {"connector and version", 20}, {"run", 24},
-	{"payload sha256", 24}, {"file", 30}, {"ledger position", 10}, {"revision", 8}, {"gone at (UTC)", 18}, {"imported", 9},
+var evidenceLayout = layout{name: "Evidence", tab: "4F8A6B", large: true, flat: true, frozen: 1, columns: []column{
+	{"evidence id", 18}, {"kind", 25}, {"strength", 10}, {"title", 20}, {"subject", 30}, {"event time (UTC)", 18},
+	{"collected at (UTC)", 18}, {"period from (UTC)", 18}, {"period to (UTC)", 18}, {"source", 11}, {"source URL", 32},
+	{"locator", 24}, {"method", 8}, {"reliability", 11}, {"collector identity", 20}, {"connector and version", 14}, {"run", 14},
+	{"payload sha256", 18}, {"file", 20}, {"ledger position", 9}, {"revision", 8}, {"gone at (UTC)", 18}, {"imported", 9},
 }}
 
 // runInfo is what rows of one run share, made fit for cells once.

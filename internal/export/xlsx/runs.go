@@ -14,7 +14,7 @@ var runsLayout = layout{name: "Collector runs", tab: "8C6D46", large: true, froz
 	{"run", 26}, {"source", 16}, {"connector", 14}, {"version", 10}, {"connector binary sha256", 24}, {"identity", 26},
 	{"permissions missing", 24}, {"scope asked", 40}, {"scope seen", 30}, {"started (UTC)", 18}, {"finished (UTC)", 18}, {"status", 11},
 	{"error", 34}, {"requests", 9}, {"not modified", 9}, {"retries", 8}, {"rate limited", 8}, {"seen", 9}, {"new", 9}, {"revised", 9},
-	{"unchanged", 9}, {"gone", 9}, {"independent count", 20}, {"truncation", 24}, {"gaps", 7},
+	{"unchanged", 11}, {"gone", 9}, {"independent count", 20}, {"truncation", 24}, {"gaps", 7},
 }}
 
 // runStatus are the colours of a run's status, by the status that a result

@@ -30,6 +30,7 @@ type layout struct {
 	large   bool   // print on A3
 	frozen  int    // columns that stay in sight
 	plain   bool   // no header, no filter: a page of text
+	flat    bool   // rows of one line: for sheets of many rows
 }
 
 // sheet is one sheet being written, a row at a time: cells in the order of the
@@ -43,6 +44,7 @@ type sheet struct {
 	cells  []excelize.Cell
 	values []any
 	at     int // column of the next cell, from 0
+	deep   int // lines that the deepest cell of this row needs
 	row    int // row being written, from 1
 	links  links
 	err    error // of a cell of this row
@@ -89,7 +91,7 @@ func (b *book) newSheet(l layout, name string) (*sheet, error) {
 	for _, c := range l.columns {
 		s.styled(c.title, b.st.header)
 	}
-	return s, s.endHeight(30)
+	return s, s.endHeight(32)
 }
 
 // pageSetup makes a sheet print on landscape pages, as wide as one page, with
@@ -106,9 +108,9 @@ func (b *book) pageSetup(s *sheet, index int) error {
 		Orientation: &landscape, FitToHeight: &tall, FitToWidth: &wide, Size: &paper}); err != nil {
 		return err
 	}
-	margin, edge := 0.4, 0.6
+	margin, edge, head := 0.4, 0.7, 0.3
 	if err := b.file.SetPageMargins(s.name, &excelize.PageLayoutMarginsOptions{
-		Left: &margin, Right: &margin, Top: &edge, Bottom: &edge}); err != nil {
+		Left: &margin, Right: &margin, Top: &edge, Bottom: &edge, Header: &head, Footer: &head}); err != nil {
 		return err
 	}
 	grid := false
@@ -154,6 +156,9 @@ func (s *sheet) put(v any, style int) {
 func (s *sheet) styled(v string, style int) {
 	if v != "" {
 		v = fit(clean(v), s.pointer())
+		if !s.flat && s.at < len(s.columns) {
+			s.deep = max(s.deep, lines(v, s.columns[s.at].width))
+		}
 	}
 	s.put(v, style)
 }
@@ -213,15 +218,6 @@ func (s *sheet) datep(t *time.Time) {
 	s.date(*t)
 }
 
-// serial is an instant as Excel's number, to the second.
-func serial(t time.Time) (float64, bool) {
-	sec := t.Unix() + 25569*86400
-	if sec < 61*86400 || sec >= 2958466*86400 {
-		return 0, false
-	}
-	return float64(sec) / 86400, true
-}
-
 func (s *sheet) status(st assess.Status) {
 	if st == "" {
 		st = assess.StatusNotAssessed
@@ -252,8 +248,19 @@ func (s *sheet) linkOut(v, target string) {
 	s.text(v)
 }
 
-// end writes the row.
-func (s *sheet) end() error { return s.endHeight(0) }
+// maxLines is how many lines of a deep cell a row shows; the cell has them all.
+const maxLines = 14
+
+// end writes the row, as high as its deepest cell needs. Programs that open
+// the file do not agree on whether they would do that themselves.
+func (s *sheet) end() error {
+	if s.deep <= 1 {
+		return s.endHeight(0)
+	}
+	return s.endHeight(lineHeight(min(s.deep, maxLines)))
+}
+
+func lineHeight(lines int) float64 { return float64(lines)*13 + 3 }
 
 func (s *sheet) endHeight(points float64) error {
 	if s.err != nil {
@@ -267,18 +274,14 @@ func (s *sheet) endHeight(points float64) error {
 	}
 	var opts []excelize.RowOpts
 	if points > 0 {
-		opts = s.b.heights(points)
+		opts = []excelize.RowOpts{{Height: points}}
 	}
 	if err := s.stream.SetRow("A"+strconv.Itoa(s.row), s.values[:s.at], opts...); err != nil {
 		return fmt.Errorf("workbook: sheet %s, row %d: %w", s.name, s.row, err)
 	}
 	s.row++
-	s.at = 0
+	s.at, s.deep = 0, 0
 	return nil
-}
-
-func (b *book) heights(points float64) []excelize.RowOpts {
-	return []excelize.RowOpts{{Height: points}}
 }
 
 // skip leaves a row out.
@@ -288,7 +291,7 @@ func (s *sheet) skip() { s.row++ }
 func lines(s string, width float64) int {
 	n := 0
 	for _, l := range strings.Split(s, "\n") {
-		n += 1 + int(float64(utf8.RuneCountInString(l))*1.02/width)
+		n += 1 + int(float64(utf8.RuneCountInString(l))*0.88/width)
 	}
 	return n
 }

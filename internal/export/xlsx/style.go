@@ -61,7 +61,7 @@ func newStyles(f *excelize.File) (*styles, error) {
 			Alignment: &excelize.Alignment{Vertical: "center", WrapText: true}}},
 		{&s.text, excelize.Style{Font: font("1F2429"), Alignment: wrap, Border: border}},
 		{&s.code, excelize.Style{Font: &excelize.Font{Family: "Consolas", Size: 9, Color: "3A4149"}, Alignment: top, Border: border}},
-		{&s.number, excelize.Style{Font: font("1F2429"), Alignment: &excelize.Alignment{Vertical: "top", Horizontal: "right"}, Border: border}},
+		{&s.number, excelize.Style{Font: font("1F2429"), Alignment: &excelize.Alignment{Vertical: "top", Horizontal: "center"}, Border: border}},
 		{&s.date, excelize.Style{Font: font("1F2429"), Alignment: &excelize.Alignment{Vertical: "top", Horizontal: "left"}, Border: border,
 			CustomNumFmt: &numFmt}},
 		{&s.link, excelize.Style{Font: &excelize.Font{Family: "Calibri", Size: 10, Color: "0B4C96", Underline: "single"}, Alignment: wrap, Border: border}},

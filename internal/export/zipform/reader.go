@@ -259,3 +259,13 @@ func mismatch(entry string, offset int64, want, got []byte) *FormError {
 	}
 	return &FormError{Entry: entry, Offset: offset, Want: show(want), Got: show(got)}
 }
+
+// Section gives the bytes of an entry that was stored as it is, to be read at
+// random. They are unchecked: read the entry as an Item too.
+func (r *Reader) Section(e Entry) (*io.SectionReader, error) {
+	if e.Method != Stored {
+		return nil, &FormError{Entry: e.Name, Offset: int64(e.head.offset), Want: "an entry that is not compressed", Got: "a compressed one"}
+	}
+	at := int64(e.head.offset) + int64(len(e.head.appendLocal(nil)))
+	return io.NewSectionReader(r.r, at, int64(e.head.packed)), nil
+}

@@ -1,0 +1,195 @@
+package bundle
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+
+	"github.com/exhibit-aims/exhibit/internal/assess"
+	"github.com/exhibit-aims/exhibit/internal/evidence"
+	"github.com/exhibit-aims/exhibit/internal/export/seal"
+	"github.com/exhibit-aims/exhibit/internal/export/zipform"
+)
+
+// Format names the format and its version in a manifest.
+const Format = "exhibit bundle v1"
+
+// Names of the files of a bundle, in their order; evidence files come where
+// their names sort.
+const (
+	FormatFile     = "FORMAT.md"
+	ReadmeFile     = "README.txt"
+	AssessmentFile = "assessment.json"
+	CheckpointFile = "checkpoint.note"
+	EvidenceDir    = "evidence/"
+	KeyFile        = "exhibit.pub"
+	WorkbookFile   = "exhibit.xlsx"
+	CoverFile      = "ledger/cover.txt"
+	EntriesFile    = "ledger/entries.jsonl"
+	SumsFile       = "sums.sha256"
+	ManifestFile   = "manifest.json"
+	NoteFile       = "manifest.note"
+)
+
+// Head is a manifest but for its list of files.
+type Head struct {
+	Format       string            `json:"format"`
+	Organisation string            `json:"organisation"`
+	AsOf         string            `json:"as_of"`
+	Period       string            `json:"period"`
+	GeneratedBy  string            `json:"generated_by"`
+	Tool         string            `json:"tool"`
+	Snapshot     evidence.Digest   `json:"snapshot"`
+	Assessment   evidence.Digest   `json:"assessment"`
+	Workbook     evidence.Digest   `json:"workbook"`
+	Catalog      assess.CatalogRef `json:"catalog"`
+	Ledger       Ref               `json:"ledger"`   // the signed checkpoint
+	Assessed     Ref               `json:"assessed"` // the part of it that was assessed
+	Counts       Counts            `json:"counts"`
+	Erased       []evidence.Digest `json:"erased"` // payloads that were erased; never null
+}
+
+// Ref is a state of the ledger.
+type Ref struct {
+	Origin string `json:"origin"`
+	Size   int64  `json:"size"`
+	Root   string `json:"root"`
+}
+
+// Counts is how much a bundle holds.
+type Counts struct {
+	Controls int   `json:"controls"`
+	Results  int   `json:"results"`
+	Evidence int   `json:"evidence"`
+	Payloads int   `json:"payloads"`
+	Entries  int64 `json:"entries"`
+}
+
+// File is an entry of the bundle as the manifest lists it.
+type File struct {
+	Path         string `json:"path"`
+	SHA256       string `json:"sha256"`
+	Size         uint64 `json:"size"`
+	PackedSHA256 string `json:"packed_sha256"`
+	PackedSize   uint64 `json:"packed_size"`
+}
+
+func fileOf(p zipform.Part) File {
+	return File{Path: p.Name, SHA256: hex.EncodeToString(p.Sum[:]), Size: p.Size,
+		PackedSHA256: hex.EncodeToString(p.PackedSum[:]), PackedSize: p.Packed}
+}
+
+// Part is f as a seal would list it.
+func (f File) Part() seal.Part {
+	return seal.Part{Name: f.Path, Sum: f.SHA256, Packed: f.PackedSHA256, Size: f.Size, PackedSize: f.PackedSize}
+}
+
+// writeManifest writes head and then files, one a line.
+func writeManifest(w io.Writer, head Head, files iter.Seq2[File, error]) error {
+	b, err := json.MarshalIndent(head, "", " ")
+	if err != nil {
+		return err
+	}
+	bw := bufio.NewWriter(w)
+	bw.Write(b[:len(b)-2]) // without the closing brace
+	bw.WriteString(",\n \"files\": [")
+	sep := "\n  "
+	for f, err := range files {
+		if err != nil {
+			return err
+		}
+		line, err := json.Marshal(f)
+		if err != nil {
+			return err
+		}
+		bw.WriteString(sep)
+		bw.Write(line)
+		sep = ",\n  "
+	}
+	bw.WriteString("\n ]\n}\n")
+	return bw.Flush()
+}
+
+// ManifestReader reads a manifest whose list may be long.
+type ManifestReader struct {
+	Head Head
+	dec  *json.Decoder
+}
+
+// errManifest: the bytes are no manifest of this version.
+var errManifest = errors.New("not a manifest of the form " + Format)
+
+// ReadManifest reads everything before the list of files.
+func ReadManifest(r io.Reader) (*ManifestReader, error) {
+	m := &ManifestReader{dec: json.NewDecoder(r)}
+	fields := make(map[string]json.RawMessage)
+	if t, err := m.dec.Token(); err != nil || t != json.Delim('{') {
+		return nil, errManifest
+	}
+	for {
+		t, err := m.dec.Token()
+		name, ok := t.(string)
+		if err != nil || !ok || fields[name] != nil {
+			return nil, errManifest
+		}
+		if name == "files" {
+			break
+		}
+		var raw json.RawMessage
+		if err := m.dec.Decode(&raw); err != nil {
+			return nil, fmt.Errorf("%w: %w", errManifest, err)
+		}
+		fields[name] = raw
+	}
+	all, err := json.Marshal(fields)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", errManifest, err)
+	}
+	if err := strict(all, &m.Head); err != nil {
+		return nil, fmt.Errorf("%w: %w", errManifest, err)
+	}
+	if m.Head.Format != Format {
+		return nil, fmt.Errorf("%w: format %.60q", errManifest, m.Head.Format)
+	}
+	if t, err := m.dec.Token(); err != nil || t != json.Delim('[') {
+		return nil, errManifest
+	}
+	return m, nil
+}
+
+// Files yields the list, once.
+func (m *ManifestReader) Files() iter.Seq2[File, error] {
+	return func(yield func(File, error) bool) {
+		m.dec.DisallowUnknownFields()
+		for m.dec.More() {
+			var f File
+			if err := m.dec.Decode(&f); err != nil {
+				yield(f, fmt.Errorf("%w: %w", errManifest, err))
+				return
+			}
+			if !yield(f, nil) {
+				return
+			}
+		}
+		for _, want := range []json.Delim{']', '}'} {
+			if t, err := m.dec.Token(); err != nil || t != want {
+				yield(File{}, errManifest)
+				return
+			}
+		}
+		if _, err := m.dec.Token(); err != io.EOF {
+			yield(File{}, errManifest)
+		}
+	}
+}
+
+func strict(b []byte, to any) error {
+	dec := json.NewDecoder(bytes.NewReader(b))
+	dec.DisallowUnknownFields()
+	return dec.Decode(to)
+}

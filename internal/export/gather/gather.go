@@ -1,0 +1,246 @@
+// Package gather makes an export's Snapshot from a store and an assessment:
+// which evidence the results rest on, which systems and waivers were in force
+// at the instant, which runs read them.
+//
+// It may import internal/store, internal/assess, internal/catalog and
+// internal/export. It promises that the same ledger and the same assessment
+// give the same Snapshot, whenever it is made.
+package gather
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"iter"
+	"maps"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/exhibit-aims/exhibit/internal/assess"
+	"github.com/exhibit-aims/exhibit/internal/catalog"
+	"github.com/exhibit-aims/exhibit/internal/evidence"
+	"github.com/exhibit-aims/exhibit/internal/export"
+	"github.com/exhibit-aims/exhibit/internal/store"
+)
+
+// Request says what to export and who asks.
+type Request struct {
+	Organisation string
+	Roles        []string
+	Period       *evidence.Period
+	GeneratedBy  string
+	ToolVersion  string
+	PublicKey    string // verifier key of the ledger's checkpoints
+}
+
+// Snapshot gathers what an export of a needs from st.
+func Snapshot(ctx context.Context, st store.Store, eng *assess.Engine, a *assess.Assessment, r Request) (*export.Snapshot, error) {
+	cat := eng.Catalog()
+	s := &export.Snapshot{
+		Organisation: r.Organisation, Roles: r.Roles, AsOf: a.AsOf, Period: r.Period, GeneratedBy: r.GeneratedBy,
+		ToolVersion: r.ToolVersion, Assessment: a, PublicKey: r.PublicKey,
+		Controls: map[string]export.Control{}, Expectations: map[string]export.Expectation{}, Kinds: map[string]export.Kind{},
+	}
+	var err error
+	if s.Checkpoint, err = st.Checkpoint(ctx); err != nil {
+		return nil, err
+	}
+	g := gatherer{st: st, asOf: a.AsOf, size: a.Checkpoint.Size, used: map[evidence.Digest]bool{}}
+	for _, res := range a.Results {
+		for _, d := range res.Evidence {
+			g.used[d] = true
+		}
+	}
+	if s.Systems, err = g.systems(ctx); err != nil {
+		return nil, err
+	}
+	if s.Waivers, err = g.waivers(ctx); err != nil {
+		return nil, err
+	}
+	justified, err := g.justifications(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, c := range cat.Controls {
+		s.Controls[c.ID] = export.Control{Area: areaTitle(cat, c.Area), Stages: c.Stages, Justification: justified[c.ID]}
+	}
+	for _, e := range eng.Expectations() {
+		s.Expectations[e.Slug] = expectation(e)
+	}
+	for _, k := range cat.Kinds {
+		s.Kinds[k.ID] = export.Kind{Title: k.ID, Strength: string(k.Strength)}
+	}
+	if s.Runs, err = g.runs(ctx); err != nil {
+		return nil, err
+	}
+	s.Ledger = &ledgerOf{Store: st, used: g.used, size: g.size}
+	return s, nil
+}
+
+func areaTitle(cat *catalog.Catalog, id string) string {
+	for _, a := range cat.Areas {
+		if a.ID == id {
+			return a.ID + " " + a.Title
+		}
+	}
+	return id
+}
+
+func expectation(e *assess.Expectation) export.Expectation {
+	kinds := map[string]bool{}
+	for _, p := range e.Population {
+		kinds[p.Kind] = true
+		for _, u := range p.Uses {
+			kinds[u.Kind] = true
+		}
+	}
+	for _, u := range e.Uses {
+		kinds[u.Kind] = true
+	}
+	delete(kinds, "organization")
+	return export.Expectation{
+		Title: e.Title, Statement: e.Statement, Version: strconv.Itoa(e.Version), Strength: e.Strength,
+		Window: e.Freshness.EventMaxAge, Kinds: slices.Sorted(maps.Keys(kinds)),
+	}
+}
+
+// gatherer reads one store as of one instant.
+type gatherer struct {
+	st   store.Store
+	asOf time.Time
+	size int64
+	used map[evidence.Digest]bool
+}
+
+// inForce returns, by source and key, the revision of each key of a kind that
+// was in force at the instant, in order of key.
+func (g *gatherer) inForce(ctx context.Context, kind string) ([]evidence.Evidence, error) {
+	type name struct{ source, key string }
+	newest := map[name]evidence.Evidence{}
+	for ev, err := range g.st.Evidence(ctx, store.EvidenceQuery{Kinds: []string{kind}, Before: g.size, Payloads: true}) {
+		if err != nil {
+			return nil, err
+		}
+		if ev.CollectedAt.After(g.asOf) {
+			continue
+		}
+		k := name{ev.Source, ev.Key}
+		if old, ok := newest[k]; !ok || !ev.CollectedAt.Before(old.CollectedAt) {
+			newest[k] = ev
+		}
+	}
+	var out []evidence.Evidence
+	for _, ev := range newest {
+		if ev.Payload != nil && (ev.GoneAt.IsZero() || ev.GoneAt.After(g.asOf)) {
+			out = append(out, ev)
+		}
+	}
+	slices.SortFunc(out, func(a, b evidence.Evidence) int {
+		return cmp.Or(cmp.Compare(a.Key, b.Key), cmp.Compare(a.Source, b.Source))
+	})
+	return out, nil
+}
+
+func decode(ev evidence.Evidence, into any) error {
+	if err := json.Unmarshal(ev.Payload, into); err != nil {
+		return fmt.Errorf("evidence %s: %w", ev.Digest, err)
+	}
+	return nil
+}
+
+func (g *gatherer) waivers(ctx context.Context) ([]export.Waiver, error) {
+	list, err := g.inForce(ctx, "waiver.record")
+	if err != nil {
+		return nil, err
+	}
+	var out []export.Waiver
+	for _, ev := range list {
+		var p struct {
+			ID           string           `json:"waiver_id"`
+			Expectation  string           `json:"expectation_slug"`
+			Subject      evidence.Subject `json:"subject"`
+			Reason       string           `json:"reason"`
+			Compensating string           `json:"compensating_controls"`
+			RequestedBy  string           `json:"requested_by"`
+			ApprovedBy   string           `json:"approved_by"`
+			ApprovedAt   time.Time        `json:"approved_at"`
+			ExpiresAt    time.Time        `json:"expires_at"`
+			RevokedAt    time.Time        `json:"revoked_at"`
+		}
+		if err := decode(ev, &p); err != nil {
+			return nil, err
+		}
+		g.used[ev.Digest] = true
+		out = append(out, export.Waiver{ID: p.ID, Expectation: p.Expectation, Subject: p.Subject.Type + " " + p.Subject.ID,
+			Reason: p.Reason, Compensating: p.Compensating, RequestedBy: p.RequestedBy, ApprovedBy: p.ApprovedBy,
+			ApprovedAt: p.ApprovedAt, ExpiresAt: p.ExpiresAt, RevokedAt: p.RevokedAt, Evidence: ev.Digest})
+	}
+	return out, nil
+}
+
+// justifications returns why each control is in or out, from the newest
+// approved statement of applicability.
+func (g *gatherer) justifications(ctx context.Context) (map[string]string, error) {
+	list, err := g.inForce(ctx, "soa.record")
+	if err != nil {
+		return nil, err
+	}
+	out := map[string]string{}
+	slices.SortStableFunc(list, func(a, b evidence.Evidence) int { return a.EventTime.Compare(b.EventTime) })
+	for _, ev := range list {
+		var p struct {
+			Controls []struct {
+				ID            string `json:"id"`
+				Justification string `json:"justification"`
+			} `json:"controls"`
+		}
+		if err := decode(ev, &p); err != nil {
+			return nil, err
+		}
+		g.used[ev.Digest] = true
+		for _, c := range p.Controls {
+			out[c.ID] = c.Justification
+		}
+	}
+	return out, nil
+}
+
+// runs returns the runs that had begun by the instant, in ledger order.
+func (g *gatherer) runs(ctx context.Context) ([]evidence.Run, error) {
+	var out []evidence.Run
+	for run, err := range g.st.Runs(ctx, "") {
+		if err != nil {
+			return nil, err
+		}
+		if !run.StartedAt.After(g.asOf) {
+			out = append(out, run)
+		}
+	}
+	return out, nil
+}
+
+// ledgerOf is the part of a store that an export shows.
+type ledgerOf struct {
+	store.Store
+	used map[evidence.Digest]bool
+	size int64
+}
+
+// Used implements export.Ledger.
+func (l *ledgerOf) Used(ctx context.Context) iter.Seq2[evidence.Evidence, error] {
+	return func(yield func(evidence.Evidence, error) bool) {
+		for ev, err := range l.Store.Evidence(ctx, store.EvidenceQuery{Before: l.size}) {
+			if err != nil {
+				yield(ev, err)
+				return
+			}
+			if l.used[ev.Digest] && !yield(ev, nil) {
+				return
+			}
+		}
+	}
+}
+
+var _ export.Ledger = (*ledgerOf)(nil)

@@ -1,0 +1,68 @@
+package verify
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/exhibit-aims/exhibit/internal/export/zipform"
+)
+
+// ErrUnknown: the file is neither a bundle nor a workbook; it may be a store.
+var ErrUnknown = fmt.Errorf("neither a bundle nor a workbook")
+
+// Path verifies the bundle or workbook in a file, telling them apart by
+// content. For any other file it returns ErrUnknown: open it as a store and
+// use Store.
+func Path(ctx context.Context, path string, key Key) (Report, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return Report{}, fmt.Errorf("verify: %w", err)
+	}
+	defer f.Close() // only read
+	info, err := f.Stat()
+	if err != nil {
+		return Report{}, fmt.Errorf("verify: %w", err)
+	}
+	if !info.Mode().IsRegular() {
+		return Report{}, fmt.Errorf("verify %s: %w", path, &fs.PathError{Op: "read", Path: path, Err: ErrUnknown})
+	}
+	src := io.NewSectionReader(f, 0, info.Size())
+	verify, err := kind(src, path)
+	if err != nil {
+		return Report{}, fmt.Errorf("verify %s: %w", path, err)
+	}
+	r, err := verify(ctx, src, key)
+	r.Path = path
+	if err != nil {
+		return r, fmt.Errorf("verify %s: %w", path, err)
+	}
+	return r, nil
+}
+
+// kind tells what a file is. A damaged archive may not say so any more; then
+// its name decides how it is called in the report.
+func kind(src source, path string) (func(context.Context, source, Key) (Report, error), error) {
+	zr, err := zipform.Open(src, src.Size())
+	if err == nil {
+		if isWorkbook(zr) {
+			return Workbook, nil
+		}
+		return Bundle, nil
+	}
+	magic := make([]byte, 2)
+	if _, err := src.ReadAt(magic, 0); err != nil && err != io.EOF {
+		return nil, err
+	}
+	switch ext := strings.ToLower(filepath.Ext(path)); {
+	case ext == ".xlsx":
+		return Workbook, nil
+	case ext == ".zip", string(magic) == "PK":
+		return Bundle, nil
+	}
+	return nil, ErrUnknown
+}
