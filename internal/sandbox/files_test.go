@@ -30,7 +30,7 @@ func TestWriteFilesLoads(t *testing.T) {
 	for _, s := range cfg.Sources {
 		names = append(names, s.Name+":"+s.Connector)
 	}
-	if diff := cmp.Diff([]string{"github:github", "jira:jira", "aws:aws", "governance:documents"}, names); diff != "" {
+	if diff := cmp.Diff([]string{"github:github", "jira:jira", "jira-people:jira", "aws:aws", "governance:documents"}, names); diff != "" {
 		t.Errorf("sources (-want +got):\n%s", diff)
 	}
 	reg, err := register.Load(filepath.Join(dir, "register.yaml"), register.Known{Now: org.Now})

@@ -83,9 +83,6 @@ func TestGitHubSizeAndPaging(t *testing.T) {
 		t.Errorf("paging gave a repository twice: %v", names)
 	}
 	for _, name := range names {
-		if name == "data-platform" {
-			continue
-		}
 		list := allPulls(ctx, t, c, org.GitHubOrg, name)
 		for i := 1; i < len(list); i++ {
 			if list[i].GetUpdatedAt().After(list[i-1].GetUpdatedAt().Time) {
@@ -180,6 +177,7 @@ func TestGitHubConditional(t *testing.T) {
 func TestGitHubRefusals(t *testing.T) {
 	ctx, org := start(t)
 	good := gitHub(t, org, org.GitHubToken)
+	weak := gitHub(t, org, org.GitHubWeakToken)
 	owner := org.GitHubOrg
 	for _, c := range []struct {
 		name   string
@@ -187,10 +185,14 @@ func TestGitHubRefusals(t *testing.T) {
 		status int
 	}{
 		{"wrong token", func() error { _, _, err := gitHub(t, org, "expired").Users.Get(ctx, ""); return err }, 401},
-		{"hidden repository", func() error { _, _, err := good.PullRequests.List(ctx, owner, "data-platform", nil); return err }, 403},
+		{"files that are hidden", func() error { _, _, err := good.Git.GetTree(ctx, owner, "data-platform", "main", true); return err }, 403},
+		{"without rights", func() error { _, _, err := weak.PullRequests.List(ctx, owner, "claims-triage", nil); return err }, 403},
 		{"no such repository", func() error { _, _, err := good.Repositories.Get(ctx, owner, "code-helper-prompts"); return err }, 404},
 		{"somebody else's", func() error { _, _, err := good.Repositories.Get(ctx, "elsewhere", "web-portal"); return err }, 404},
-		{"protection without admin rights", func() error { _, _, err := good.Repositories.GetBranchProtection(ctx, owner, "billing-core", "main"); return err }, 404},
+		{"protection without rights", func() error {
+			_, _, err := weak.Repositories.GetBranchProtection(ctx, owner, "billing-core", "main")
+			return err
+		}, 404},
 		{"limit that passes", func() error { _, _, err := good.PullRequests.List(ctx, owner, "mobile-app", nil); return err }, 429},
 		{"bad gateway", func() error { _, _, err := good.PullRequests.List(ctx, owner, "web-portal", nil); return err }, 502},
 	} {

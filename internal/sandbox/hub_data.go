@@ -25,9 +25,8 @@ type repoFile struct {
 	Archived    bool              `yaml:"archived"`
 	Fork        string            `yaml:"fork"` // full name of the parent
 	Main        string            `yaml:"main"`
-	Denied      bool              `yaml:"denied"`       // listed, but nothing below it may be read
-	AdminDenied bool              `yaml:"admin_denied"` // classic protection answers 404 Not Found
-	CI          []string          `yaml:"ci"`           // workflow names; the first also runs on pushes
+	Denied      bool              `yaml:"denied"` // its files may not be read
+	CI          []string          `yaml:"ci"`     // workflow names; the first also runs on pushes
 	Classic     *classicRule      `yaml:"classic"`
 	Rulesets    []ruleset         `yaml:"rulesets"`
 	Files       map[string]string `yaml:"files"`

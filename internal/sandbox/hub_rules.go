@@ -66,12 +66,11 @@ func nonNil[T any](list []T) []T {
 }
 
 // protection is the classic rule. A branch that only a ruleset protects
-// answers 404 "Branch not protected", an identity without administration
-// rights a bare 404 "Not Found".
+// answers 404 "Branch not protected".
 func (s *hubServer) protection(r *http.Request, rp *repo) answer {
 	c := rp.Classic
 	switch {
-	case rp.AdminDenied, rp.resolve(r.PathValue("branch")) == nil:
+	case rp.resolve(r.PathValue("branch")) == nil:
 		return notFound()
 	case c == nil || r.PathValue("branch") != rp.Main:
 		return answer{status: http.StatusNotFound, body: problem("Branch not protected")}
@@ -197,10 +196,7 @@ func (s *hubServer) ruleset(r *http.Request, rp *repo) answer {
 
 // orgRulesets needs administration rights that the token lacks.
 func (s *hubServer) orgRulesets(*http.Request) answer {
-	return answer{
-		status: http.StatusForbidden, body: problem("Resource not accessible by personal access token"),
-		headers: map[string]string{"X-Accepted-GitHub-Permissions": "organization_administration=write"},
-	}
+	return forbidden("organization_administration=write")
 }
 
 func (s *hubServer) codeownersErrors(_ *http.Request, rp *repo) answer {

@@ -18,14 +18,15 @@ type obj = map[string]any
 
 // hubServer answers as GitHub's REST API does.
 type hubServer struct {
-	w      *world
-	token  string
-	web    string // prefix of html_url and of API urls inside bodies; the same in every start
-	mux    *http.ServeMux
-	mu     sync.Mutex
-	used   int
-	number int
-	failed map[string]bool // hiccups already given
+	w         *world
+	token     string
+	weakToken string // lists repositories and nothing else
+	web       string // prefix of html_url and of API urls inside bodies; the same in every start
+	mux       *http.ServeMux
+	mu        sync.Mutex
+	used      int
+	number    int
+	failed    map[string]bool // hiccups already given
 }
 
 // answer is what a handler returns. For a list, total and page say where in
@@ -45,9 +46,9 @@ const (
 	maxPerPage   = 100
 )
 
-func newHubServer(w *world, token string) *hubServer {
+func newHubServer(w *world, token, weakToken string) *hubServer {
 	s := &hubServer{
-		w: w, token: token, web: "https://github." + w.company.Organization.Domain,
+		w: w, token: token, weakToken: weakToken, web: "https://github." + w.company.Organization.Domain,
 		mux: http.NewServeMux(), failed: map[string]bool{},
 	}
 	for pattern, h := range s.routes() {
@@ -121,12 +122,12 @@ func (s *hubServer) inRepo(pattern string, h repoHandler) hubHandler {
 		if rp == nil {
 			return notFound()
 		}
-		if rp.Denied && pattern != "" {
-			return answer{
-				status:  http.StatusForbidden,
-				body:    problem("Resource not accessible by personal access token"),
-				headers: map[string]string{"X-Accepted-GitHub-Permissions": "contents=read; pull_requests=read"},
-			}
+		files := strings.HasPrefix(pattern, "/contents") || strings.HasPrefix(pattern, "/git/")
+		switch {
+		case s.weak(r) && strings.HasSuffix(pattern, "/protection"):
+			return notFound() // what GitHub says to whoever may not administer
+		case s.weak(r) && pattern != "", rp.Denied && files:
+			return forbidden("contents=read; pull_requests=read")
 		}
 		return h(r, rp)
 	}
@@ -179,8 +180,26 @@ func (s *hubServer) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 }
 
 func (s *hubServer) authorised(r *http.Request) bool {
+	token := bearer(r)
+	return token == s.token || token == s.weakToken
+}
+
+// weak reports whether the token may list repositories and nothing else.
+func (s *hubServer) weak(r *http.Request) bool { return bearer(r) == s.weakToken }
+
+func bearer(r *http.Request) string {
 	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-	return (strings.EqualFold(scheme, "Bearer") || strings.EqualFold(scheme, "token")) && token == s.token
+	if strings.EqualFold(scheme, "Bearer") || strings.EqualFold(scheme, "token") {
+		return token
+	}
+	return ""
+}
+
+func forbidden(wanted string) answer {
+	return answer{
+		status: http.StatusForbidden, body: problem("Resource not accessible by personal access token"),
+		headers: map[string]string{"X-Accepted-GitHub-Permissions": wanted},
+	}
 }
 
 // hiccup gives each planned failure once: a rate limit that passes, and a bad

@@ -30,6 +30,9 @@ type Org struct {
 	GitHubOrg string
 	// GitHubToken is the token that the simulated GitHub takes.
 	GitHubToken string
+	// GitHubWeakToken may list repositories and read nothing else: what is below
+	// a repository answers 403, branch protection 404.
+	GitHubWeakToken string
 	// JiraEmail and JiraToken are the account that the simulated Jira takes.
 	JiraEmail, JiraToken string
 	// AWSRegion, AWSAccount, AWSAccessKeyID and AWSSecretAccessKey are what the
@@ -45,6 +48,7 @@ type Org struct {
 // Credentials of the simulated servers. They open nothing else.
 const (
 	gitHubToken  = "simulated-github-token"
+	weakToken    = "simulated-github-token-without-rights"
 	jiraToken    = "simulated-jira-token"
 	awsKeyID     = "AKIASIMULATED0000000"
 	awsSecretKey = "simulated-aws-secret-key"
@@ -66,7 +70,7 @@ func Start(ctx context.Context, opts Options) (*Org, error) {
 		log = slog.New(slog.DiscardHandler)
 	}
 	o := &Org{
-		world: w, Now: w.now, GitHubOrg: w.hub.owner, GitHubToken: gitHubToken,
+		world: w, Now: w.now, GitHubOrg: w.hub.owner, GitHubToken: gitHubToken, GitHubWeakToken: weakToken,
 		JiraEmail: "exhibit-reader@" + w.company.Organization.Domain, JiraToken: jiraToken,
 		AWSRegion: w.sage.Region, AWSAccount: w.sage.Account, AWSAccessKeyID: awsKeyID, AWSSecretAccessKey: awsSecretKey,
 	}
@@ -75,7 +79,7 @@ func Start(ctx context.Context, opts Options) (*Org, error) {
 		url     *string
 		handler http.Handler
 	}{
-		{"github", &o.GitHubURL, newHubServer(w, gitHubToken)},
+		{"github", &o.GitHubURL, newHubServer(w, gitHubToken, weakToken)},
 		{"jira", &o.JiraURL, newJiraServer(w, o.JiraEmail, jiraToken)},
 		{"aws", &o.AWSURL, newSageServer(w, awsKeyID)},
 	} {
