@@ -30,8 +30,10 @@ type process struct {
 	stdout    io.ReadCloser
 	exited    chan struct{} // closed when Wait has returned
 
-	mu  sync.Mutex
-	err error // of Wait
+	mu     sync.Mutex
+	child  *os.Process // nil before the start
+	killed bool        // kill was called; a process that starts later ends at once
+	err    error       // of Wait
 }
 
 var _ runner.Runner = (*process)(nil)
@@ -63,12 +65,26 @@ func (p *process) Start(context.Context) error {
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
 		err := p.cmd.Start()
+		if err == nil {
+			err = p.began()
+		}
 		started <- err
 		if err == nil {
 			<-p.exited
 		}
 	}()
 	return <-started
+}
+
+// began makes the process known to kill, which may have been called already.
+func (p *process) began() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.child = p.cmd.Process
+	if p.killed {
+		return errors.Join(errors.New("ended while it was starting"), killGroup(p.child), p.cmd.Wait())
+	}
+	return nil
 }
 
 // Wait returns when the process has ended. go-plugin calls it once.
@@ -86,10 +102,14 @@ func (p *process) Kill(context.Context) error { return p.kill() }
 
 // kill ends the process and everything it started.
 func (p *process) kill() error {
-	if p.cmd.Process == nil {
+	p.mu.Lock()
+	child := p.child
+	p.killed = true
+	p.mu.Unlock()
+	if child == nil {
 		return nil
 	}
-	err := killGroup(p.cmd.Process)
+	err := killGroup(child)
 	if errors.Is(err, os.ErrProcessDone) {
 		err = nil
 	}
@@ -114,10 +134,12 @@ func (p *process) Name() string { return p.name }
 
 // ID is the process id, or empty before the start.
 func (p *process) ID() string {
-	if p.cmd.Process == nil {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.child == nil {
 		return ""
 	}
-	return strconv.Itoa(p.cmd.Process.Pid)
+	return strconv.Itoa(p.child.Pid)
 }
 
 // Diagnose has nothing to add.
