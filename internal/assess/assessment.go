@@ -84,6 +84,7 @@ type Result struct {
 	LateCapture bool              `json:"late_capture,omitempty"` // rests on evidence read after as_of about an event before it
 	Severity    string            `json:"severity"`
 	Systems     []string          `json:"systems,omitempty"` // registered AI systems concerned
+	Tier        string            `json:"tier,omitempty"`    // the highest risk tier among them
 	Owner       string            `json:"owner,omitempty"`   // who has the next move
 	Remedy      string            `json:"remedy,omitempty"`
 }

@@ -122,7 +122,15 @@ func (f *finisher) noneOf(r *rule, kinds []currency) string {
 			return "no source has been asked for any of " + strings.Join(names, ", ")
 		}
 	}
-	return ""
+	var names []string
+	for _, p := range r.plans {
+		at := slices.IndexFunc(r.needs, func(n need) bool { return n.kind == p.kind })
+		if !p.def.Optional || !kinds[at].unasked {
+			return ""
+		}
+		names = append(names, p.kindID())
+	}
+	return "no source has been asked for any of " + strings.Join(names, ", ")
 }
 
 // rule gives the results of a rule, ordered by subject, and its population.

@@ -58,7 +58,7 @@ func viewType() *cel.Type { return cel.OpaqueType("exhibit.view") }
 // registerCalls are the functions that answer from the register, with the
 // number of their arguments.
 func registerCalls() map[string]int {
-	return map[string]int{"systemsOfRepository": 1, "systemsOfCloud": 1, "systemsOfJira": 2, "systemsOfVendor": 1, "systemOf": 1}
+	return map[string]int{"systemsOfRepository": 1, "systemsOfCloud": 1, "systemsOfJira": 2, "systemsOfVendor": 1, "systemsOfModel": 1, "systemOf": 1}
 }
 
 // registerMacros rewrites f(x) to @view.f(x), so that a function reads the
@@ -103,7 +103,7 @@ func registerFunctions() cel.EnvOption {
 			})))
 	}
 	return cel.Lib(functions{
-		one("systemsOfRepository"), one("systemsOfCloud"), one("systemsOfVendor"), one("systemOf"),
+		one("systemsOfRepository"), one("systemsOfCloud"), one("systemsOfVendor"), one("systemsOfModel"), one("systemOf"),
 		cel.Function("systemsOfJira", cel.MemberOverload("view_systemsOfJira",
 			[]*cel.Type{viewType(), cel.StringType, cel.StringType}, systems,
 			cel.FunctionBinding(func(args ...ref.Val) ref.Val {

@@ -161,11 +161,7 @@ func (sc *scope) runChecks(checks []check, o *outcome) bool {
 		if ok {
 			continue
 		}
-		o.status = StatusFailing
-		if c.missing {
-			o.status = StatusMissing
-		}
-		o.reason = sc.say(c.because)
+		o.status, o.reason = c.otherwise, sc.say(c.because)
 		return false
 	}
 	return true
@@ -316,19 +312,16 @@ func (w *worker) periodic(p *plan, sc *scope, o *outcome) {
 	var chosen, pending *candidate
 	for i := range list {
 		c := &list[i]
-		if c.at == absent {
-			if rejected.status == "" {
-				rejected.unknown(fmt.Errorf("%s %s has no event time", c.ref.t.info.kind.ID, c.ref.t.subjectID(c.ref.row)))
-			}
-			continue
-		}
 		qualified := true
-		if len(p.qualifies) > 0 {
-			var r outcome
+		if len(p.qualifies) > 0 || c.at == absent {
+			r := outcome{event: c.at, evidence: []rowRef{c.ref}}
 			sc.with(p.latest, &record{v: w.v, t: c.ref.t, row: c.ref.row}, func() { qualified = sc.runChecks(p.qualifies, &r) })
+			if qualified && c.at == absent {
+				qualified = false
+				r.unknown(fmt.Errorf("%s %s has no event time", c.ref.t.info.kind.ID, c.ref.t.subjectID(c.ref.row)))
+			}
 			if !qualified && rejected.status == "" {
 				rejected = r
-				rejected.event, rejected.evidence = c.at, []rowRef{c.ref}
 			}
 		}
 		if qualified && w.byHand(c.ref.t, c.ref.row) {

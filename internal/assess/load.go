@@ -84,7 +84,9 @@ func (l *loader) file(f *yamlfile.File, users bool) func() {
 func (l *loader) expectations(f *yamlfile.File, rf *ruleFile, users bool) {
 	switch {
 	case rf.Control == "":
-		f.Problemf(nil, "control is missing").Hint("name the clause or control that these expectations belong to")
+		if !f.Has(yamlfile.At("control")) {
+			f.Problemf(nil, "control is missing").Hint("name the clause or control that these expectations belong to")
+		}
 		return
 	case len(rf.Expectations) == 0:
 		f.Problemf(yamlfile.At("control"), "no expectations in this file")

@@ -47,8 +47,10 @@ func (c *compiler) freshness(p *plan, env *cel.Env, vars []cel.EnvOption) {
 	p.qualifies = c.checks(inner, f.Qualifies)
 	p.latestAt = compile(inner, f.At, cel.TimestampType)
 	p.since = compile(env, f.Since, cel.TimestampType)
-	if e.Duty != nil {
-		p.duty = c.duty(e, env)
+	if p.def.Duty != nil {
+		p.duty = c.duty(e, p.def.node, p.def.Duty, env)
+	} else if e.Duty != nil {
+		p.duty = c.duty(e, e.node, e.Duty, env)
 	}
 }
 
@@ -77,21 +79,21 @@ func (p *plan) candidateKind() *kindInfo {
 	return kind
 }
 
-func (c *compiler) duty(e *Expectation, env *cel.Env) *duty {
+func (c *compiler) duty(e *Expectation, at yamlfile.Node, def *dutyDef, env *cel.Env) *duty {
 	d := &duty{
-		until:      compile(env, e.Duty.Until, cel.TimestampType),
-		answered:   compile(env, e.Duty.Answered, cel.BoolType),
-		answeredAt: compile(env, e.Duty.AnsweredAt, cel.TimestampType),
-		because:    compile(env, e.Duty.Because, cel.StringType),
+		until:      compile(env, def.Until, cel.TimestampType),
+		answered:   compile(env, def.Answered, cel.BoolType),
+		answeredAt: compile(env, def.AnsweredAt, cel.TimestampType),
+		because:    compile(env, def.Because, cel.StringType),
 	}
-	within, ok := e.durationParam(e.Duty.Within)
+	within, ok := e.durationParam(def.Within)
 	if !ok || within <= 0 {
-		e.node.File().Problemf(e.node.Path().Then("duty", "within"), "%q is neither a duration nor a param that is one", e.Duty.Within).
+		at.File().Problemf(at.Path().Then("duty", "within"), "%q is neither a duration nor a param that is one", def.Within).
 			Hint("write 14d, or the name of a param")
 		return d
 	}
 	d.within = within
-	if e.Duty.BusinessDays {
+	if def.BusinessDays {
 		d.days = int(within.Hours() / 24)
 	}
 	return d
@@ -123,8 +125,14 @@ func (c *compiler) checkMode(r *rule) {
 	if (f.Mode == modePerEvent) != (f.Lookback > 0) && f.Mode != modeContinuous {
 		problem("mode", "lookback belongs to per_event, which needs it, and to continuous")
 	}
-	if f.Mode != modePerEvent && e.Duty != nil {
-		e.node.File().Problemf(e.node.Path().Then("duty"), "a duty belongs to per_event")
+	duties := 0
+	for _, p := range r.plans {
+		if p.duty != nil {
+			duties++
+		}
+	}
+	if f.Mode != modePerEvent && duties > 0 {
+		e.node.Problemf("a duty belongs to per_event")
 	}
 	if f.Mode == modePeriodic && len(f.Qualifies) > 0 && len(r.plans) > 0 && len(f.Of) > 1 && r.plans[0].candidateKind() == nil {
 		problem("of", "candidates of several kinds cannot be told apart by qualifies").Hint("filter each join with where")
@@ -132,12 +140,9 @@ func (c *compiler) checkMode(r *rule) {
 	if f.Mode == modeContinuous && (len(f.Qualifies) > 0) {
 		problem("qualifies", "has no meaning with continuous").Hint("filter the join with where")
 	}
-	if len(e.Checks) == 0 && !needsOf {
-		for i := range e.Population {
-			if len(e.Population[i].Checks) == 0 {
-				e.node.Problemf("%s has no checks, so nothing could ever fail", e.Slug)
-				return
-			}
+	for _, p := range r.plans {
+		if len(p.checks) == 0 && p.duty == nil && !needsOf {
+			p.def.node.Problemf("there are no checks, so nothing could ever fail")
 		}
 	}
 }
@@ -185,7 +190,7 @@ func needsOf(r *rule, s *schema) []need {
 		}
 	}
 	for _, p := range r.plans {
-		add(p.kind, false)
+		add(p.kind, p.def.Optional)
 		for _, j := range p.joins {
 			add(j.kind, j.optional)
 		}

@@ -37,13 +37,21 @@ func (f *finisher) subjectType(r *rule) string {
 // the evidence about it, can be relied on: the worst of them.
 func (f *finisher) populationCurrency(r *rule, st standing) currency {
 	out := currency{state: current, finished: absent}
+	skipped := 0
 	for i, n := range r.needs {
 		makes := slices.ContainsFunc(r.plans, func(p *plan) bool {
 			return p.kind == n.kind || p.usesSystems && n.kind.kind.ID == systemKind
 		})
+		if n.optional && st.kinds[i].unasked {
+			skipped++
+			continue
+		}
 		if makes && st.kinds[i].state < out.state {
 			out = st.kinds[i]
 		}
+	}
+	if skipped > 0 && skipped == len(r.needs) {
+		return st.kinds[0]
 	}
 	return out
 }

@@ -31,6 +31,8 @@ type systemView struct {
 	jira    []jiraBinding
 	cloud   []string
 	vendors []string
+	models  []string
+	tier    string
 }
 
 type repositoryBinding struct {
@@ -86,9 +88,10 @@ func newSystemView(rec *record) *systemView {
 	t, row := rec.t, rec.row
 	s := &systemView{
 		rec: rec, id: t.subjectID(row), owner: t.text(row, "owner"), repos: map[string]repositoryBinding{},
-		cloud: t.textList(row, "cloud_refs"), vendors: t.textList(row, "vendors"),
+		cloud: t.textList(row, "cloud_refs"), vendors: t.textList(row, "vendors"), models: t.textList(row, "models"),
 	}
 	s.only = []string{s.id}
+	s.tier = t.text(row, "risk_tier")
 	for _, name := range t.textList(row, "repos") {
 		s.repos[strings.ToLower(name)] = repositoryBinding{Name: name}
 	}
@@ -116,6 +119,8 @@ func (s *systemView) matches(function, arg, second string) bool {
 		return ok
 	case "systemsOfVendor":
 		return slices.Contains(s.vendors, arg)
+	case "systemsOfModel":
+		return slices.Contains(s.models, arg)
 	case "systemsOfCloud":
 		return slices.ContainsFunc(s.cloud, func(ref string) bool {
 			if prefix, wild := strings.CutSuffix(ref, "*"); wild {

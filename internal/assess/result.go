@@ -58,7 +58,7 @@ func (m *maker) result(o *outcome) *Result {
 		Expectation: m.plan.rule.Slug, Control: m.plan.rule.Control, Subject: m.subject(o),
 		Status: o.status, Reason: o.reason, DueAt: timeOf(o.due), EventTime: timeOf(o.event), CollectedAt: m.collected,
 		Evidence: m.evidence(o.evidence), LateCapture: o.late, Severity: m.plan.rule.Severity,
-		Systems: systemIDs(o.systems), Owner: o.owner,
+		Systems: systemIDs(o.systems), Tier: highestTier(o.systems), Owner: o.owner,
 	}
 	if r.Status != StatusSatisfied {
 		r.Remedy = m.plan.rule.Remedy
@@ -105,4 +105,27 @@ func systemIDs(list []*systemView) []string {
 		out[i] = s.id
 	}
 	return out
+}
+
+// highestTier returns the most severe of the systems' tiers. A tier that is
+// not known ranks above minimal: it is not known to be harmless.
+func highestTier(list []*systemView) string {
+	best, rank := "", 0
+	for _, s := range list {
+		n := 2
+		switch s.tier {
+		case "":
+			n = 0
+		case "minimal":
+			n = 1
+		case "limited":
+			n = 3
+		case "high":
+			n = 4
+		}
+		if n > rank {
+			best, rank = s.tier, n
+		}
+	}
+	return best
 }

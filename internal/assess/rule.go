@@ -81,9 +81,9 @@ type join struct {
 }
 
 type check struct {
-	that    *program
-	missing bool // what follows when it does not hold: missing, not failing
-	because *program
+	that      *program
+	otherwise Status // what follows when it does not hold
+	because   *program
 }
 
 type duty struct {
@@ -174,7 +174,7 @@ type compiler struct {
 // engineFields keeps the fields that the engine itself reads.
 func (c *compiler) engineFields() {
 	for kind, fields := range map[string][]string{
-		systemKind:     {"owner", "repos", "repositories", "jira", "cloud_refs", "vendors", "system_id"},
+		systemKind:     {"owner", "repos", "repositories", "jira", "cloud_refs", "vendors", "models", "risk_tier"},
 		vendorKind:     {"owner"},
 		waiverKind:     {"waiver_id", "expectation_slug", "subject", "requested_by", "approved_by", "approved_at", "expires_at", "revoked_at"},
 		soaKind:        {"version", "controls", "approved_by", "approved_at"},
@@ -230,9 +230,9 @@ func (c *compiler) plan(r *rule, def *populationDef, several bool) *plan {
 	if p.kind == nil && def.Kind != organization {
 		return p
 	}
-	if several && len(e.Uses)+len(e.Checks) > 0 && (def.Uses == nil || def.Checks == nil) {
-		def.node.Problemf("with several populations, each has its own uses and checks").
-			Hint("write uses and checks under each population")
+	if several && (len(e.Uses)+len(e.Checks) > 0 || e.Duty != nil) {
+		def.node.Problemf("with several populations, each has its own uses, checks and duty").
+			Hint("write them under each population")
 	}
 	record := c.extend(def.node, vars)
 	if record == nil {
@@ -243,7 +243,6 @@ func (c *compiler) plan(r *rule, def *populationDef, several bool) *plan {
 	located := c.extend(def.node, vars)
 	p.subject = compile(located, def.Subject, cel.StringType)
 	p.owner = compile(located, def.Owner, cel.StringType)
-	p.where = compile(located, def.Where, cel.BoolType)
 	p.at = compile(located, def.At, cel.TimestampType)
 	c.joinsAndChecks(p, located, vars)
 	p.noteUses()
@@ -255,8 +254,11 @@ func (c *compiler) joinsAndChecks(p *plan, located *cel.Env, vars []cel.EnvOptio
 	e, def := p.rule.Expectation, p.def
 	uses, checks, seen := e.Uses, e.Checks, e.Seen
 	at := e.node
-	if def.Uses != nil || def.Checks != nil {
-		uses, checks, at = def.Uses, def.Checks, def.node
+	if def.Uses != nil {
+		uses, at = def.Uses, def.node
+	}
+	if def.Checks != nil {
+		checks = def.Checks
 	}
 	if !def.Seen.empty() {
 		seen = def.Seen
@@ -273,6 +275,7 @@ func (c *compiler) joinsAndChecks(p *plan, located *cel.Env, vars []cel.EnvOptio
 	if env == nil {
 		return
 	}
+	p.where = compile(env, def.Where, cel.BoolType)
 	p.checks = c.checks(env, checks)
 	c.freshness(p, env, vars)
 	if latest := c.latestEnv(p, vars); latest != nil {
@@ -311,13 +314,18 @@ func (c *compiler) checks(env *cel.Env, defs []checkDef) []check {
 	out := make([]check, 0, len(defs))
 	for i := range defs {
 		d := &defs[i]
-		if d.Otherwise != "" && d.Otherwise != string(StatusFailing) && d.Otherwise != string(StatusMissing) {
-			d.That.node.Problemf("otherwise is %q", d.Otherwise).Hint("failing or missing")
+		otherwise := Status(d.Otherwise)
+		switch otherwise {
+		case "":
+			otherwise = StatusFailing
+		case StatusFailing, StatusMissing, StatusNotAssessed:
+		default:
+			d.That.node.Problemf("otherwise is %q", d.Otherwise).Hint("failing, missing or not_assessed")
 		}
 		out = append(out, check{
-			that:    compile(env, d.That, cel.BoolType),
-			missing: d.Otherwise == string(StatusMissing),
-			because: compile(env, d.Because, cel.StringType),
+			that:      compile(env, d.That, cel.BoolType),
+			otherwise: otherwise,
+			because:   compile(env, d.Because, cel.StringType),
 		})
 	}
 	return out

@@ -202,10 +202,11 @@ func (w *worker) byHand(t *table, row int32) bool {
 	hand, known := w.hand[m.run]
 	if !known {
 		r := w.v.s.coverage.runs[t.texts.str(m.run)]
-		hand = r != nil && r.Provenance.Reliability == reliabilityManual
+		hand = r != nil && r.Provenance.Method == methodUpload
 		w.hand[m.run] = hand
 	}
 	return hand && !w.v.reg.uploads[m.digest.String()] && !w.v.reg.uploads[w.v.s.sums[m.digest].String()]
 }
 
-const reliabilityManual = "manual"
+// methodUpload marks evidence that a person handed in.
+const methodUpload = "upload"

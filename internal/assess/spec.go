@@ -71,7 +71,11 @@ type populationDef struct {
 	Uses    map[string]joinDef `yaml:"uses" json:"uses,omitempty"`
 	Checks  []checkDef         `yaml:"checks" json:"checks,omitempty"`
 	Seen    expr               `yaml:"seen" json:"seen"`
-	Empty   string             `yaml:"empty" json:"empty,omitempty"` // why an empty set is in order
+	Duty    *dutyDef           `yaml:"duty" json:"duty,omitempty"`
+	// Optional says that the kind need not be collected, as long as another
+	// population's is.
+	Optional bool   `yaml:"optional" json:"optional,omitempty"`
+	Empty    string `yaml:"empty" json:"empty,omitempty"` // why an empty set is in order
 
 	node yamlfile.Node
 }
@@ -135,7 +139,7 @@ func (s *names) UnmarshalNode(n yamlfile.Node) {
 
 type checkDef struct {
 	That      expr   `yaml:"that,required" json:"that"`
-	Otherwise string `yaml:"otherwise" json:"otherwise,omitempty"` // failing (default) | missing
+	Otherwise string `yaml:"otherwise" json:"otherwise,omitempty"` // failing (default) | missing | not_assessed
 	Because   expr   `yaml:"because,required" json:"because"`
 }
 

@@ -70,7 +70,7 @@ func (s *State) Apply(e evidence.Evidence) error {
 	if err != nil {
 		return fmt.Errorf("assess: %s %s, ledger position %d: %w", e.Kind, e.Key, e.Seq, err)
 	}
-	if r := s.coverage.runs[e.Run]; r != nil && r.Provenance.Reliability == reliabilityManual {
+	if r := s.coverage.runs[e.Run]; r != nil && r.Provenance.Method == methodUpload {
 		s.sums[e.Digest] = e.PayloadSum
 	}
 	s.see(t.meta(row))
