@@ -3,6 +3,7 @@
 package pluginhost
 
 import (
+	"errors"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -35,7 +36,7 @@ func ownGroup(cmd *exec.Cmd) {
 
 // killGroup ends the process and its children.
 func killGroup(p *os.Process) error {
-	if err := syscall.Kill(-p.Pid, syscall.SIGKILL); err == nil || err == syscall.ESRCH {
+	if err := syscall.Kill(-p.Pid, syscall.SIGKILL); err == nil || errors.Is(err, syscall.ESRCH) {
 		return nil
 	}
 	return p.Kill()

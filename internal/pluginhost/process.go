@@ -44,7 +44,7 @@ const waitDelay = 2 * time.Second
 
 // newProcess prepares the verified binary f at path to run with env.
 func newProcess(path string, f *os.File, env []string, stderr io.Writer) (*process, error) {
-	cmd := exec.Command(path)
+	cmd := exec.Command(path) //nolint:noctx // session.stop ends it, after asking it to end by itself
 	cmd.Env = append(env, wire.HostPIDKey+"="+strconv.Itoa(os.Getpid()))
 	cmd.Stderr = stderr
 	cmd.WaitDelay = waitDelay

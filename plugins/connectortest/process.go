@@ -25,7 +25,7 @@ func (e *exam) process(ctx context.Context) {
 		return
 	}
 	var log lockedBuffer
-	rpc, stop, err := startSelf(&log)
+	rpc, stop, err := startSelf(ctx, &log)
 	if err != nil {
 		e.bad("the connector's process does not start: %v\n%s", err, log.String())
 		return
@@ -75,12 +75,12 @@ func (e *exam) remote(ctx context.Context, rpc wire.ConnectorClient) {
 }
 
 // startSelf starts the test binary as a connector. stop ends it.
-func startSelf(log io.Writer) (rpc wire.ConnectorClient, stop func(), err error) {
+func startSelf(ctx context.Context, log io.Writer) (rpc wire.ConnectorClient, stop func(), err error) {
 	exe, err := os.Executable()
 	if err != nil {
 		return nil, nil, err
 	}
-	cmd := exec.Command(exe)
+	cmd := exec.CommandContext(ctx, exe)
 	cmd.Env = []string{wire.HostPIDKey + "=" + strconv.Itoa(os.Getpid())}
 	client := plugin.NewClient(&plugin.ClientConfig{
 		HandshakeConfig:  wire.Handshake(),
