@@ -14,6 +14,7 @@ type Model struct {
 	Name       string            `json:"name"`
 	ID         string            `json:"id"` // the registry's own id: ARN, URI
 	Owner      string            `json:"owner,omitempty"`
+	About      string            `json:"description,omitempty"`
 	Tags       map[string]string `json:"tags"`
 	CreatedAt  string            `json:"created_at,omitempty"` // RFC 3339, UTC; so are all times below
 	Visibility string            `json:"visibility,omitempty"`
@@ -31,6 +32,7 @@ type ModelVersion struct {
 	CreatedBy      string            `json:"created_by,omitempty"`
 	SourceRun      string            `json:"source_run,omitempty"`
 	ArtifactDigest string            `json:"artifact_digest,omitempty"`
+	ArtifactURI    string            `json:"artifact_uri,omitempty"`
 	MetricsURI     string            `json:"metrics_uri,omitempty"`
 	StageOrAlias   string            `json:"stage_or_alias,omitempty"`
 	Tags           map[string]string `json:"tags"`
@@ -68,6 +70,8 @@ type Deployment struct {
 	ConfigRef   string    `json:"config_ref,omitempty"`
 	DataCapture string    `json:"data_capture,omitempty"` // enabled, disabled, or empty where the platform does not say
 	ARNOrURI    string    `json:"arn_or_uri,omitempty"`
+
+	Tags map[string]string `json:"tags"`
 }
 
 // Variant is one model behind an endpoint. ModelPackageARN is empty for a

@@ -1,0 +1,8 @@
+// Package aws reads the SageMaker model registry and what is served from it:
+// model package groups, packages with their approval, and endpoints followed
+// through configuration and model to the package behind each variant.
+//
+// It imports plugins/ and the AWS SDK, never internal/. It promises that an
+// operation which was denied, is not offered, or answered with something that
+// is no answer becomes a gap and never an empty, clean reading.
+package aws
