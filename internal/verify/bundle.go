@@ -89,10 +89,7 @@ func (a *archive) open() error {
 	if err != nil {
 		return err
 	}
-	if a.key, err = a.report.sealKey(msg, a.key); err != nil {
-		return err
-	}
-	if a.sealed, err = seal.Open(msg, a.key); err != nil {
+	if a.sealed, a.key, err = a.report.openSeal(msg, a.key); err != nil {
 		return err
 	}
 	if a.sealed.Of != WhatBundle || len(a.sealed.Parts) != 1 {

@@ -129,21 +129,25 @@ type source interface {
 	Size() int64
 }
 
-// sealKey picks the key for a sealed archive.
-func (r *Report) sealKey(msg []byte, key Key) (Key, error) {
+// openSeal opens the seal of an archive with the key given, or with the one
+// that it names itself.
+func (r *Report) openSeal(msg []byte, key Key) (seal.Seal, Key, error) {
 	if key != nil {
 		r.Established = true
 	} else {
 		var err error
 		if key, err = seal.Claimed(msg); err != nil {
-			return nil, err
+			return seal.Seal{}, nil, err
 		}
 	}
+	r.Key = keyName(key)
 	s, err := seal.Open(msg, key)
 	if err != nil {
-		r.Key = fmt.Sprintf("%s+%08x", key.Name(), key.KeyHash())
-		return nil, err
+		return seal.Seal{}, nil, err
 	}
 	r.Key = s.Key
-	return key, nil
+	return s, key, nil
 }
+
+// keyName names a key without its public half, which note does not give away.
+func keyName(k Key) string { return fmt.Sprintf("%s+%08x", k.Name(), k.KeyHash()) }

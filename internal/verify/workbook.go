@@ -70,10 +70,7 @@ func (w *workbook) verify(ctx context.Context, src source, key Key) error {
 	if err != nil {
 		return err
 	}
-	if key, err = w.report.sealKey(msg, key); err != nil {
-		return err
-	}
-	if w.seal, err = seal.Open(msg, key); err != nil {
+	if w.seal, _, err = w.report.openSeal(msg, key); err != nil {
 		return err
 	}
 	if w.seal.Of != WhatWorkbook {

@@ -51,7 +51,8 @@ func (b *book) waivers(_ context.Context, s *sheet) error {
 // stillOpen reports whether a result that the waiver is about is not satisfied.
 func (b *book) stillOpen(w export.Waiver) bool {
 	return slices.ContainsFunc(b.snap.Assessment.Results, func(r *assess.Result) bool {
-		about := r.Expectation == w.Expectation && (w.Subject == "" || w.Subject == r.Subject.ID)
+		about := r.Expectation == w.Expectation &&
+			(w.Subject == "" || w.Subject == r.Subject.ID || w.Subject == r.Subject.Type+" "+r.Subject.ID)
 		return (about || w.ID != "" && r.Waiver == w.ID) && (open(r) || r.Status == assess.StatusWaived)
 	})
 }

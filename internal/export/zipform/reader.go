@@ -94,7 +94,7 @@ func (r *Reader) Entries() iter.Seq2[Entry, error] {
 	return func(yield func(Entry, error) bool) {
 		var next uint64
 		at := r.dir.offset
-		br := bufio.NewReaderSize(io.NewSectionReader(r.r, int64(r.dir.offset), int64(r.dir.size)), 1<<16)
+		br := bufio.NewReaderSize(io.NewSectionReader(r.r, int64(r.dir.offset), int64(r.dir.size)), int(min(r.dir.size, 1<<16)))
 		var scratch []byte
 		for i := uint64(0); i < r.dir.count; i++ {
 			h, n, err := readCentral(br, int64(at), next, &scratch)
@@ -204,7 +204,7 @@ func (r *Reader) Open(e Entry) *Item { return r.item(e) }
 // the next; what is left unread of it is read and checked all the same.
 func (r *Reader) Items() iter.Seq2[*Item, error] {
 	return func(yield func(*Item, error) bool) {
-		br := bufio.NewReaderSize(io.NewSectionReader(r.r, 0, int64(r.dir.offset)), 1<<18)
+		br := bufio.NewReaderSize(io.NewSectionReader(r.r, 0, int64(r.dir.offset)), int(min(r.dir.offset, 1<<18)))
 		t := newTools()
 		for e, err := range r.Entries() {
 			if err != nil {

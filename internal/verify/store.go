@@ -1,0 +1,32 @@
+package verify
+
+import (
+	"context"
+	"errors"
+
+	"github.com/exhibit-aims/exhibit/internal/store"
+)
+
+// Store verifies a store, in the form in which bundles and workbooks are
+// reported. The key is in o; it has to come from elsewhere than the store.
+func Store(ctx context.Context, path string, st store.Verifiable, o store.VerifyOptions) (Report, error) {
+	r := Report{What: WhatStore, Path: path, Established: true}
+	if o.Verifier != nil {
+		r.Key = keyName(o.Verifier)
+	}
+	held, err := store.Verify(ctx, st, o)
+	var d *store.Discrepancy
+	switch {
+	case errors.As(err, &d):
+		r.First = &Failure{File: path, Place: d.Place, Expected: clip(d.Want), Found: clip(d.Got)}
+		return r, nil
+	case err != nil:
+		return r, err
+	}
+	r.held("entries under the signed checkpoint", held.Entries)
+	r.held("evidence in its run, revisions in order", held.Evidence)
+	r.held("runs with matching counts", held.Runs)
+	r.held("payloads with matching digest", held.Payloads)
+	r.held("payloads erased, with their entry", held.Erased)
+	return r, nil
+}
