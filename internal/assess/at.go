@@ -232,6 +232,9 @@ func (f *finisher) lastReadings(c *planCache) lastReadings {
 // subject: the subject was read, or happened, after the joined kind was last
 // read completely.
 func (l lastReadings) unseen(c *planCache, slot uint32) string {
+	if len(l) == 0 {
+		return ""
+	}
 	m := c.table.meta(c.subjects[slot].row)
 	for _, r := range l {
 		at := m.collected

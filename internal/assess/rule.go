@@ -424,3 +424,6 @@ func (p *plan) programs() []*program {
 	}
 	return out
 }
+
+// Catalog returns the catalog that the rules were compiled against.
+func (eng *Engine) Catalog() *catalog.Catalog { return eng.cat }
