@@ -15,6 +15,7 @@ help: ## this list
 build: ## build bin/exhibit and the connectors beside it
 	@mkdir -p bin
 	go build $(GOFLAGS_BUILD) -o bin/ ./cmd/...
+	@./bin/exhibit connectors lock --quiet
 
 run: build ## build, then run the sandbox organisation end to end (exhibit try)
 	./bin/exhibit try

@@ -194,6 +194,3 @@ func (s *session) crashError(call string) error {
 	}
 	return s.fail(ErrCrashed, detail, nil)
 }
-
-// Paths returns the directory of the connectors and the lock file's path.
-func (h *Host) Paths() (dir, lock string) { return h.dir, h.lock }

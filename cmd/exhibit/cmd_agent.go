@@ -1,0 +1,149 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/exhibit-aims/exhibit/internal/agent"
+	"github.com/exhibit-aims/exhibit/internal/assess"
+	"github.com/exhibit-aims/exhibit/internal/evidence"
+)
+
+type agentOptions struct {
+	tick        time.Duration
+	stopTimeout time.Duration
+	logFormat   string
+	logLevel    string
+}
+
+func newAgentCommand(g *globals) *cobra.Command {
+	var o agentOptions
+	c := &cobra.Command{
+		Use:   "agent",
+		Short: "The daemon: read sources on their schedules, assess after each run",
+		Long: `Reads each source on its cron schedule and the register with every run, assesses
+after each run, and logs what changed. Due times and jobs are kept beside the store: after
+downtime each source is read once, and a run that was cut off is made again. SIGINT and
+SIGTERM stop it cleanly. One agent runs on a store.`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error { return runAgent(c.Context(), g, o) },
+	}
+	c.Flags().DurationVar(&o.tick, "tick", time.Second, "how `often` to look for sources that are due")
+	c.Flags().DurationVar(&o.stopTimeout, "stop-timeout", 30*time.Second, "how `long` a run may go on after the agent is told to stop")
+	c.Flags().StringVar(&o.logFormat, "log-format", "text", "`format` of the log: text or json")
+	c.Flags().StringVar(&o.logLevel, "log-level", "info", "least `level` that is logged: debug, info, warn or error")
+	return c
+}
+
+func runAgent(ctx context.Context, g *globals, o agentOptions) error {
+	logger, err := g.agentLogger(o)
+	if err != nil {
+		return err
+	}
+	if o.tick <= 0 {
+		return usageError{errors.New("--tick must be positive"), "the default is 1s"}
+	}
+	cfg, err := g.loadConfig()
+	if err != nil {
+		return err
+	}
+	w, err := g.openWorkplace(ctx, cfg, logger)
+	if err != nil {
+		return err
+	}
+	defer w.Close()
+	if err := w.needConfig(); err != nil {
+		return err
+	}
+	release, err := w.locks.Acquire("agent")
+	if err != nil {
+		return fmt.Errorf("another agent runs on %s: %w", cfg.Store, err)
+	}
+	defer release()
+	schedules, err := w.schedules()
+	if err != nil {
+		return err
+	}
+	e, err := newEvaluator(cfg, w.store)
+	if err != nil {
+		return err
+	}
+	after := watcher{w: w, e: e, last: map[string]assess.Status{}}
+	return agent.Run(ctx, agent.Options{
+		Jobs: filepath.Join(w.locks.Dir, "jobs.db"), Schedules: schedules, Concurrency: w.concurrency(),
+		Tick: o.tick, StopTimeout: o.stopTimeout, Logger: logger, Clock: time.Now,
+		Read: func(ctx context.Context, source string) (evidence.Run, error) {
+			return w.collect(ctx, source, false, nil)
+		},
+		After: after.assess,
+	})
+}
+
+func (g *globals) agentLogger(o agentOptions) (*slog.Logger, error) {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(o.logLevel)); err != nil {
+		return nil, usageError{fmt.Errorf("log level %q is not known", o.logLevel), "use debug, info, warn or error"}
+	}
+	h := &slog.HandlerOptions{Level: level}
+	switch o.logFormat {
+	case "text":
+		return slog.New(slog.NewTextHandler(g.std.err, h)), nil
+	case "json":
+		return slog.New(slog.NewJSONHandler(g.std.err, h)), nil
+	}
+	return nil, usageError{fmt.Errorf("log format %q is not known", o.logFormat), "use text or json"}
+}
+
+// registerSchedule is how often the register is read: it costs next to nothing.
+const registerSchedule = "*/5 * * * *"
+
+// schedules returns what the daemon reads and when. A source without a
+// schedule is read only when somebody asks.
+func (w *workplace) schedules() ([]agent.Scheduled, error) {
+	var out []agent.Scheduled
+	if w.cfg.Register != "" {
+		out = append(out, agent.Scheduled{Source: agent.RegisterSource, Spec: registerSchedule})
+	}
+	for _, s := range w.cfg.Sources {
+		if s.Schedule != "" {
+			out = append(out, agent.Scheduled{Source: s.Name, Spec: s.Schedule, Zone: s.Zone, Jitter: s.Jitter})
+		}
+	}
+	if len(out) == 0 {
+		return nil, usageError{errors.New("no source has a schedule: the agent would never read anything"), "add schedule: to the sources, for example \"0 */6 * * *\""}
+	}
+	return out, nil
+}
+
+// watcher assesses after each run and logs the controls whose status changed.
+type watcher struct {
+	w    *workplace
+	e    *evaluator
+	last map[string]assess.Status
+}
+
+func (a *watcher) assess(ctx context.Context, run evidence.Run) error {
+	started := time.Now()
+	result, err := a.e.at(ctx, started.UTC())
+	if err != nil {
+		return err
+	}
+	changed := 0
+	for _, c := range result.Controls {
+		before, known := a.last[c.ID]
+		a.last[c.ID] = c.Status
+		if !known || before == c.Status {
+			continue
+		}
+		changed++
+		a.w.logger.Info("control changed", "control", c.ID, "title", c.Title, "from", before, "to", c.Status, "reason", c.Reason)
+	}
+	a.w.logger.Info("assessed", "after", run.Provenance.Source, "results", len(result.Results), "changed", changed, "took", time.Since(started))
+	return recordAssessment(ctx, a.w.store, result, time.Now())
+}

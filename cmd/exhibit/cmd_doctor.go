@@ -1,0 +1,185 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/exhibit-aims/exhibit/config"
+	"github.com/exhibit-aims/exhibit/internal/catalog"
+	"github.com/exhibit-aims/exhibit/internal/configfile"
+	"github.com/exhibit-aims/exhibit/internal/ledger"
+	"github.com/exhibit-aims/exhibit/internal/pluginhost"
+	"github.com/exhibit-aims/exhibit/internal/register"
+	"github.com/exhibit-aims/exhibit/plugins/connector"
+)
+
+func newDoctorCommand(g *globals) *cobra.Command {
+	return &cobra.Command{
+		Use:   "doctor",
+		Short: "Check configuration, connectors, credentials, permissions and scope",
+		Long: `Checks everything that collecting needs, without collecting: the configuration and
+the register, the rules, each connector's binary against the lock file, each credential, each permission it
+needs, and what it can reach. Exit code 3 says that something is missing.`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error { return runDoctor(c.Context(), g) },
+	}
+}
+
+// finding is one line of the doctor's report.
+type diagnosis struct {
+	Area   string `json:"area"`
+	OK     bool   `json:"ok"`
+	Detail string `json:"detail"`
+	Remedy string `json:"remedy,omitempty"`
+}
+
+func runDoctor(ctx context.Context, g *globals) error {
+	cfg, err := g.loadConfig()
+	if err != nil {
+		return err
+	}
+	host, err := newHost(cfg, slog.New(slog.NewTextHandler(io.Discard, nil)))
+	if err != nil {
+		return err
+	}
+	d := doctor{g: g, cfg: cfg, host: host}
+	if cfg.Path == "" {
+		d.bad("configuration", "no exhibit.yaml here", "exhibit init writes a commented one")
+	} else {
+		d.good("configuration", cfg.Path)
+	}
+	d.files()
+	for _, s := range cfg.Sources {
+		d.source(ctx, s)
+	}
+	if g.output != "table" {
+		if err := printRows(g.std.out, g.output, d.found); err != nil {
+			return err
+		}
+	} else {
+		d.print()
+	}
+	for _, f := range d.found {
+		if !f.OK {
+			return exitWith{exitPartial}
+		}
+	}
+	return nil
+}
+
+type doctor struct {
+	g     *globals
+	cfg   *configfile.Config
+	host  *pluginhost.Host
+	found []diagnosis
+}
+
+func (d *doctor) good(area, detail string) {
+	d.found = append(d.found, diagnosis{Area: area, OK: true, Detail: detail})
+}
+
+func (d *doctor) bad(area, detail, remedy string) {
+	d.found = append(d.found, diagnosis{Area: area, Detail: detail, Remedy: remedy})
+}
+
+func (d *doctor) fail(area string, err error) { d.bad(area, err.Error(), hintOf(err)) }
+
+// files checks what is read from files: register, rules, key.
+func (d *doctor) files() {
+	engine, err := newEngine(d.cfg)
+	if err != nil {
+		d.fail("expectations", err)
+	} else {
+		d.good("expectations", fmt.Sprintf("%d expectations", len(engine.Expectations())))
+	}
+	if d.cfg.Register == "" {
+		d.bad("register", "no register is configured: no AI system is declared", "name one under register: in exhibit.yaml")
+	} else if cat, err := catalog.Load(config.FS); err != nil {
+		d.fail("register", err)
+	} else if reg, err := register.Load(d.cfg.Register, register.Known{Now: time.Now(), Controls: cat.ControlIDs()}); err != nil {
+		d.fail("register", err)
+	} else {
+		d.good("register", fmt.Sprintf("%d AI systems, %d vendors, %d people", len(reg.Systems), len(reg.Vendors), len(reg.People)))
+	}
+	if key, err := ledger.LoadKey(d.cfg.Key); err == nil {
+		d.good("signing key", key.Public())
+	} else {
+		d.good("signing key", d.cfg.Key+" will be made at first use")
+	}
+	d.good("store", d.cfg.Store.String())
+}
+
+// source checks one source: secrets, connector, permissions, scope.
+func (d *doctor) source(ctx context.Context, s configfile.Source) {
+	area := "source " + s.Name
+	w := workplace{g: d.g, cfg: d.cfg}
+	src, err := w.source(s.Name)
+	if err != nil {
+		d.fail(area, err)
+		return
+	}
+	installed, err := d.host.Describe(ctx, s.Connector)
+	if err != nil {
+		d.fail(area, err)
+		return
+	}
+	report, err := d.host.Check(ctx, s.Connector, src.Config)
+	if err != nil {
+		d.fail(area, err)
+		return
+	}
+	if report.Problem != "" {
+		d.bad(area, report.Problem, report.Remedy)
+		return
+	}
+	d.good(area, fmt.Sprintf("connector %s %s, as %s", s.Connector, installed.Descriptor.Version, report.Identity))
+	for _, p := range report.Permissions {
+		if p.Grant == connector.Missing {
+			d.bad(area, "permission "+p.Permission+" is missing: "+p.Detail, grantOf(installed.Descriptor, p.Permission))
+		} else {
+			d.good(area, "permission "+p.Permission+" "+orUnknown(p.Grant))
+		}
+	}
+	if len(report.Scope) > 0 {
+		d.good(area, fmt.Sprintf("reaches %d: %s", len(report.Scope), short(strings.Join(report.Scope, ", "), 120)))
+	}
+}
+
+func grantOf(desc connector.Descriptor, id string) string {
+	for _, p := range desc.Permissions {
+		if p.ID == id {
+			return p.Grant
+		}
+	}
+	return ""
+}
+
+func orUnknown(g connector.Grant) string {
+	if g == connector.GrantUnknown {
+		return "could not be tested"
+	}
+	return string(g)
+}
+
+func (d *doctor) print() {
+	for _, f := range d.found {
+		mark := "ok     "
+		if !f.OK {
+			mark = "PROBLEM"
+		}
+		lines := strings.Split(f.Detail, "\n")
+		fmt.Fprintf(d.g.std.out, "%s  %s: %s\n", mark, f.Area, clean(lines[0]))
+		for _, l := range lines[1:] {
+			fmt.Fprintf(d.g.std.out, "         %s\n", clean(l))
+		}
+		if f.Remedy != "" {
+			fmt.Fprintf(d.g.std.out, "         hint: %s\n", clean(f.Remedy))
+		}
+	}
+}

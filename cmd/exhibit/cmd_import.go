@@ -1,0 +1,131 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"regexp"
+
+	"github.com/spf13/cobra"
+
+	"github.com/exhibit-aims/exhibit/internal/agent"
+	"github.com/exhibit-aims/exhibit/internal/evidence"
+	"github.com/exhibit-aims/exhibit/internal/importfile"
+)
+
+type importOptions struct {
+	source string
+	replay bool
+}
+
+func newImportCommand(g *globals) *cobra.Command {
+	var o importOptions
+	c := &cobra.Command{
+		Use:   "import FILE…",
+		Short: "Read records from files of JSON lines",
+		Long: `Each line is a record:
+
+  {"kind":"risk.assessment","subject":{"type":"ai_system","id":"cv-screener"},
+   "key":"RA-7","event_time":"2026-05-02T10:00:00Z","payload":{…}}
+
+or a run header, which says how much of the scope the records after it hold:
+
+  {"run":{"source":"grc","scope":{"risk.assessment":"complete"}}}
+
+Without a header nobody has said how much was read: the run is partial, and
+absence cannot be concluded from it. With --replay, headers carry started_at
+and finished_at and records may carry collected_at, so that history read elsewhere keeps
+its own clocks; such evidence is marked as imported.
+
+Every line is checked before the first is stored: a file with a refused line
+changes nothing. FILE may be - for standard input.`,
+		Example: `  exhibit import assessments.jsonl --source grc
+  exhibit import history.jsonl --source github --replay`,
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(c *cobra.Command, args []string) error { return runImport(c.Context(), g, o, args) },
+	}
+	c.Flags().StringVar(&o.source, "source", "", "`name` of the source, for records before any run header")
+	c.Flags().BoolVar(&o.replay, "replay", false, "take the clocks from the file and mark the evidence as imported")
+	return c
+}
+
+var sourceName = regexp.MustCompile(`^[a-z][a-z0-9-]{0,62}$`)
+
+func runImport(ctx context.Context, g *globals, o importOptions, paths []string) error {
+	if o.source != "" && !sourceName.MatchString(o.source) {
+		return usageError{fmt.Errorf("source %q is not a name", o.source), "use lower case letters, digits and hyphens, beginning with a letter"}
+	}
+	w, err := g.openForWriting(ctx)
+	if err != nil {
+		return err
+	}
+	defer w.Close()
+	release, err := w.locks.Acquire("import")
+	if err != nil {
+		return err
+	}
+	defer release()
+	partial := false
+	var all []evidence.Run
+	for _, path := range paths {
+		runs, err := importOne(ctx, g, w.collector, o, path)
+		if err != nil {
+			return fmt.Errorf("%s: %w", path, err)
+		}
+		for _, r := range runs {
+			partial = partial || r.Status != evidence.RunComplete
+		}
+		all = append(all, runs...)
+	}
+	if err := printRuns(g, all); err != nil {
+		return err
+	}
+	if partial {
+		return exitWith{exitPartial}
+	}
+	return nil
+}
+
+func importOne(ctx context.Context, g *globals, c *agent.Collector, o importOptions, path string) ([]evidence.Run, error) {
+	in, done, err := seekable(g.std.in, path)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	p := newProgress(g, "importing "+path)
+	defer p.end()
+	runs, err := c.Import(ctx, in, importfile.Options{Catalog: c.Catalog, Source: o.source, Replay: o.replay, Now: c.Now()},
+		func(n int64) { p.show(fmt.Sprintf("%d records", n)) })
+	var refused *agent.RefusedError
+	if errors.As(err, &refused) {
+		return nil, hinted{err, "mend these lines and import the file again; see exhibit import --help for the form"}
+	}
+	return runs, err
+}
+
+// seekable opens path for reading twice. Standard input is spooled to a file.
+func seekable(stdin io.Reader, path string) (io.ReadSeeker, func(), error) {
+	if path != "-" {
+		f, err := os.Open(path)
+		if err != nil {
+			return nil, nil, hinted{err, "name a file of JSON lines, or - for standard input"}
+		}
+		return f, func() { f.Close() }, nil
+	}
+	f, err := os.CreateTemp("", "exhibit-import-*")
+	if err != nil {
+		return nil, nil, err
+	}
+	done := func() { f.Close(); os.Remove(f.Name()) }
+	if _, err := io.Copy(f, stdin); err != nil {
+		done()
+		return nil, nil, err
+	}
+	if _, err := f.Seek(0, io.SeekStart); err != nil {
+		done()
+		return nil, nil, err
+	}
+	return f, done, nil
+}

@@ -1,0 +1,251 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/user"
+	"strconv"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/exhibit-aims/exhibit/internal/evidence"
+	"github.com/exhibit-aims/exhibit/internal/ledger"
+	"github.com/exhibit-aims/exhibit/internal/store"
+)
+
+func newLedgerCommand(g *globals) *cobra.Command {
+	c := &cobra.Command{
+		Use:   "ledger",
+		Short: "The append-only log: checkpoints, proofs, repair of indexes, erasure",
+		Long: `The ledger is a Merkle tree over one line an entry, with signed checkpoints
+(C2SP tlog-checkpoint, RFC 6962). Keep a checkpoint somewhere else from time to
+time: whoever holds one can later prove that nothing before it was changed.`,
+	}
+	c.AddCommand(newCheckpointCommand(g), newProveCommand(g), newConsistencyCommand(g), newReindexCommand(g), newEraseCommand(g))
+	return c
+}
+
+func newCheckpointCommand(g *globals) *cobra.Command {
+	return &cobra.Command{
+		Use:     "checkpoint",
+		Short:   "Print the newest signed checkpoint",
+		Example: "  exhibit ledger checkpoint > checkpoint-2026-11.txt",
+		Args:    cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			st, err := g.openStore(c.Context(), readOnly)
+			if err != nil {
+				return err
+			}
+			defer st.Close()
+			note, err := st.Checkpoint(c.Context())
+			if err != nil {
+				return err
+			}
+			if g.output == "table" {
+				_, err = g.std.out.Write(note)
+				return err
+			}
+			cp, err := ledger.UnverifiedCheckpoint(note)
+			if err != nil {
+				return err
+			}
+			return printJSON(g.std.out, g.output, map[string]any{
+				"origin": cp.Origin, "size": cp.Size, "root": cp.Root.String(), "note": string(note)})
+		},
+	}
+}
+
+// proof is what `exhibit ledger prove` prints.
+type proof struct {
+	Seq        int64    `json:"seq"`
+	Digest     string   `json:"digest"` // SHA-256 of the entry line
+	Line       string   `json:"line"`
+	Path       []string `json:"path"` // RFC 6962 audit path, base64, leaf to root
+	Checkpoint string   `json:"checkpoint"`
+}
+
+func newProveCommand(g *globals) *cobra.Command {
+	return &cobra.Command{
+		Use:   "prove SEQ|DIGEST",
+		Short: "Prove that an entry is in the ledger",
+		Long: `Prints the entry, its position, the audit path of RFC 6962 and the signed
+checkpoint that the path leads to. DIGEST is an evidence digest, or its beginning.`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error { return runProve(c.Context(), g, args[0]) },
+	}
+}
+
+func runProve(ctx context.Context, g *globals, what string) error {
+	st, err := g.openStore(ctx, readOnly)
+	if err != nil {
+		return err
+	}
+	defer st.Close()
+	note, err := st.Checkpoint(ctx)
+	if err != nil {
+		return err
+	}
+	cp, err := ledger.UnverifiedCheckpoint(note)
+	if err != nil {
+		return err
+	}
+	entry, err := findEntry(ctx, st, what, cp.Size)
+	if err != nil {
+		return err
+	}
+	path, err := ledger.ProveInclusion(cp.Size, entry.Seq, st)
+	if err != nil {
+		return err
+	}
+	p := proof{Seq: entry.Seq, Digest: evidence.Sum(entry.Line).String(), Line: string(entry.Line), Checkpoint: string(note), Path: []string{}}
+	for _, h := range path {
+		p.Path = append(p.Path, h.String())
+	}
+	format := g.output
+	if format == "table" {
+		format = "json"
+	}
+	return printJSON(g.std.out, format, p)
+}
+
+func findEntry(ctx context.Context, st store.Store, what string, size int64) (evidence.Entry, error) {
+	from, to := int64(0), size
+	if n, err := strconv.ParseInt(what, 10, 64); err == nil && len(what) < 12 {
+		if n < 0 || n >= size {
+			return evidence.Entry{}, fmt.Errorf("entry %d: %w: the ledger has entries 0 to %d", n, store.ErrNotFound, size-1)
+		}
+		from, to = n, n+1
+		what = ""
+	} else if len(what) < 8 {
+		return evidence.Entry{}, usageError{fmt.Errorf("%q is neither a position nor a digest", what), "give at least 8 digits of the digest"}
+	}
+	for e, err := range st.Entries(ctx, from, to) {
+		if err != nil {
+			return evidence.Entry{}, err
+		}
+		d := evidence.Sum(e.Line).String()
+		if what == "" || (len(what) <= len(d) && d[:len(what)] == what) {
+			return e, nil
+		}
+	}
+	return evidence.Entry{}, fmt.Errorf("entry %s: %w", what, store.ErrNotFound)
+}
+
+func newConsistencyCommand(g *globals) *cobra.Command {
+	return &cobra.Command{
+		Use:   "consistency CHECKPOINT-FILE",
+		Short: "Prove that the ledger continues an earlier checkpoint",
+		Long: `Reads a checkpoint that was kept elsewhere and shows that the ledger of today
+contains everything it covered, unchanged. Exit code 12 says that it does not.`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error { return runConsistency(c.Context(), g, args[0]) },
+	}
+}
+
+func runConsistency(ctx context.Context, g *globals, path string) error {
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	st, err := g.openStore(ctx, readOnly)
+	if err != nil {
+		return err
+	}
+	defer st.Close()
+	note, err := st.Checkpoint(ctx)
+	if err != nil {
+		return err
+	}
+	now, err := ledger.UnverifiedCheckpoint(note)
+	if err != nil {
+		return err
+	}
+	old, err := ledger.UnverifiedCheckpoint(raw)
+	if err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	if verifier, err := g.verifier(""); err == nil {
+		if _, err := ledger.OpenCheckpoint(raw, verifier); err != nil {
+			return fmt.Errorf("%s: %w", path, err)
+		}
+	}
+	if err := ledger.CheckContinues(old, now, st); err != nil {
+		return fmt.Errorf("%w: %w", store.ErrTampered, err)
+	}
+	if g.output != "table" {
+		return printJSON(g.std.out, g.output, map[string]any{"old_size": old.Size, "size": now.Size, "consistent": true})
+	}
+	fmt.Fprintf(g.std.out, "The ledger of %d entries continues the checkpoint of %d entries: nothing before it was changed.\n", now.Size, old.Size)
+	return nil
+}
+
+func newReindexCommand(g *globals) *cobra.Command {
+	return &cobra.Command{
+		Use:   "reindex",
+		Short: "Rebuild every index from the ledger",
+		Args:  cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			w, err := g.openForWriting(c.Context())
+			if err != nil {
+				return err
+			}
+			defer w.Close()
+			p := newProgress(g, "reindexing")
+			defer p.end()
+			if err := w.store.Reindex(c.Context(), func(done, total int64) { p.show(fmt.Sprintf("%d of %d entries", done, total)) }); err != nil {
+				return err
+			}
+			g.note("Indexes were rebuilt from the ledger.")
+			return nil
+		},
+	}
+}
+
+func newEraseCommand(g *globals) *cobra.Command {
+	var by, reason string
+	c := &cobra.Command{
+		Use:   "erase PAYLOAD-DIGEST",
+		Short: "Erase a payload's bytes and keep its proof",
+		Long: `Removes the bytes of a payload, for example because it holds personal data, and
+appends an erasure entry. The evidence entry, its digest and its proof stay: what was erased
+remains visible, and the ledger still verifies.`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			d, err := evidence.ParseDigest(args[0])
+			if err != nil {
+				return usageError{err, "the payload digest is in the workbook's sheet Evidence and in evidence entries"}
+			}
+			if reason == "" {
+				return usageError{errors.New("--reason is missing"), "say why the payload is erased; it becomes part of the ledger"}
+			}
+			return runErase(c.Context(), g, store.Erasure{Payload: d, By: by, Reason: reason, At: time.Now().UTC()})
+		},
+	}
+	c.Flags().StringVar(&by, "by", currentUser(), "`who` erases it")
+	c.Flags().StringVar(&reason, "reason", "", "why, in a `sentence`")
+	return c
+}
+
+func runErase(ctx context.Context, g *globals, e store.Erasure) error {
+	w, err := g.openForWriting(ctx)
+	if err != nil {
+		return err
+	}
+	defer w.Close()
+	if _, err := w.store.Erase(ctx, e); err != nil {
+		return fmt.Errorf("payload %s: %w", e.Payload, err)
+	}
+	g.note("Payload %s was erased; its entry and proof remain.", e.Payload)
+	return nil
+}
+
+func currentUser() string {
+	u, err := user.Current()
+	if err != nil {
+		return "unknown"
+	}
+	return u.Username
+}

@@ -1,0 +1,137 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/exhibit-aims/exhibit/internal/assess"
+)
+
+type statusOptions struct {
+	asOf   string
+	failOn []string
+}
+
+func newStatusCommand(g *globals) *cobra.Command {
+	var o statusOptions
+	c := &cobra.Command{
+		Use:   "status [CONTROL|SYSTEM]",
+		Short: "Where things stand, for people",
+		Long: `Without an argument: every control with its status. With a control's id
+(A.6.2.5): its results and what each rests on. With an AI system's id: every result that concerns it.`,
+		Example: `  exhibit status
+  exhibit status A.6.2.5
+  exhibit status cv-screener --as-of 2026-06-30`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(c *cobra.Command, args []string) error { return runStatus(c.Context(), g, o, args) },
+	}
+	c.Flags().StringVar(&o.asOf, "as-of", "", "evaluate as of this `time` (RFC 3339, or a date: the end of that day, UTC)")
+	c.Flags().StringSliceVar(&o.failOn, "fail-on", nil, "exit with 4 if what is shown has one of these `statuses`")
+	return c
+}
+
+func runStatus(ctx context.Context, g *globals, o statusOptions, args []string) error {
+	failOn, err := parseStatuses(o.failOn)
+	if err != nil {
+		return err
+	}
+	a, err := g.assessAsOf(ctx, o.asOf)
+	if err != nil {
+		return err
+	}
+	if len(args) == 0 {
+		return statusOfAll(g, a, failOn)
+	}
+	if i := slices.IndexFunc(a.Controls, func(c assess.Control) bool { return c.ID == args[0] }); i >= 0 {
+		return statusOfControl(g, a.Controls[i], failOn)
+	}
+	var results []*assess.Result
+	for _, r := range a.Results {
+		if slices.Contains(r.Systems, args[0]) || r.Subject.ID == args[0] {
+			results = append(results, r)
+		}
+	}
+	if len(results) == 0 {
+		return usageError{fmt.Errorf("%q is neither a control nor an AI system or subject with results", args[0]),
+			"exhibit status lists the controls, exhibit register show the AI systems"}
+	}
+	return printResults(g, results, failOn)
+}
+
+func statusOfAll(g *globals, a *assess.Assessment, failOn []assess.Status) error {
+	if g.output != "table" {
+		if err := printRows(g.std.out, g.output, a.Controls); err != nil {
+			return err
+		}
+		return failIf(a, failOn)
+	}
+	t := table{head: []string{"CONTROL", "TITLE", "STATUS", "SATISFIED", "FAILING", "MISSING", "STALE", "DUE", "WAIVED"}}
+	for _, c := range a.Controls {
+		n := func(s assess.Status) string { return fmt.Sprint(c.Counts[s]) }
+		t.add(c.ID, short(c.Title, 52), string(c.Status), fmt.Sprintf("%d / %d", c.Satisfied, c.Total),
+			n(assess.StatusFailing), n(assess.StatusMissing), n(assess.StatusStale), n(assess.StatusDue), n(assess.StatusWaived))
+	}
+	if g.coloured() {
+		t.tint = func(row, col int) string {
+			switch {
+			case row < 0:
+				return "\x1b[1m"
+			case col == 2:
+				return statusTint(a.Controls[row].Status)
+			}
+			return ""
+		}
+	}
+	t.print(g.std.out)
+	fmt.Fprintf(g.std.out, "\nAs of %s, ledger size %d.\n", a.AsOf.Format(time.RFC3339), a.Checkpoint.Size)
+	return failIf(a, failOn)
+}
+
+func statusOfControl(g *globals, c assess.Control, failOn []assess.Status) error {
+	if g.output == "table" {
+		fmt.Fprintf(g.std.out, "%s %s\n%s: %s (%d / %d satisfied)\n\n", c.ID, clean(c.Title), c.Status, clean(c.Reason), c.Satisfied, c.Total)
+	}
+	return printResults(g, c.Results, failOn)
+}
+
+func printResults(g *globals, results []*assess.Result, failOn []assess.Status) error {
+	if g.output != "table" {
+		if err := printRows(g.std.out, g.output, results); err != nil {
+			return err
+		}
+	} else {
+		t := table{head: []string{"EXPECTATION", "SUBJECT", "STATUS", "REASON", "EVIDENCE"}}
+		for _, r := range results {
+			digest := "–"
+			if len(r.Evidence) > 0 {
+				digest = r.Evidence[0].String()[:12]
+				if more := len(r.Evidence) - 1; more > 0 {
+					digest += fmt.Sprintf(" +%d", more)
+				}
+			}
+			t.add(r.Expectation, short(r.Subject.ID, 40), string(r.Status), short(r.Reason, 90), digest)
+		}
+		if g.coloured() {
+			t.tint = func(row, col int) string {
+				switch {
+				case row < 0:
+					return "\x1b[1m"
+				case col == 2:
+					return statusTint(results[row].Status)
+				}
+				return ""
+			}
+		}
+		t.print(g.std.out)
+	}
+	for _, r := range results {
+		if slices.Contains(failOn, r.Status) {
+			return exitWith{exitFailOn}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,112 @@
+// Command exhibit is the evidence agent for ISO/IEC 42001. It wires the
+// packages under internal together, and holds flags, exit codes and what is
+// printed. It never imports connectors: these are processes of their own.
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+	_ "time/tzdata" // schedules name time zones; not every machine knows them
+
+	"github.com/spf13/cobra"
+)
+
+func main() {
+	os.Exit(run(os.Args[1:], streams{in: os.Stdin, out: os.Stdout, err: os.Stderr}))
+}
+
+// streams are where a command reads and writes.
+type streams struct {
+	in  io.Reader
+	out io.Writer
+	err io.Writer
+}
+
+// run executes one command line and returns its exit code.
+func run(args []string, std streams) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	root := newRootCommand(std)
+	root.SetArgs(args)
+	err := root.ExecuteContext(ctx)
+	return report(std.err, err)
+}
+
+// globals are the flags that every command takes.
+type globals struct {
+	std     streams
+	config  string
+	store   string
+	output  string
+	quiet   bool
+	noColor bool
+}
+
+const rootLong = `Exhibit collects evidence that AI is governed in practice, seals it into a
+tamper-evident ledger, holds it against ISO/IEC 42001, and exports a workbook
+that an auditor can verify.
+
+A first look, without credentials:   exhibit try
+Your own organisation:               exhibit init, edit exhibit.yaml,
+                                     exhibit doctor, exhibit collect,
+                                     exhibit status, exhibit export bundle
+Every day, on a schedule:            exhibit agent
+
+Exit codes: 0 ok, 1 error, 2 usage or configuration, 3 a collection was partial
+or failed, 4 --fail-on was met, 10 no store, 11 store locked, 12 tampered.`
+
+func newRootCommand(std streams) *cobra.Command {
+	g := &globals{std: std}
+	root := &cobra.Command{
+		Use:               "exhibit",
+		Short:             "The evidence agent for ISO/IEC 42001",
+		Long:              rootLong,
+		SilenceErrors:     true,
+		SilenceUsage:      true,
+		DisableAutoGenTag: true,
+		PersistentPreRunE: func(*cobra.Command, []string) error { return g.check() },
+	}
+	root.SetIn(std.in)
+	root.SetOut(std.out)
+	root.SetErr(std.err)
+	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
+		return usageError{err, "see: " + c.CommandPath() + " --help"}
+	})
+	f := root.PersistentFlags()
+	f.StringVar(&g.config, "config", "", "configuration `file` (default exhibit.yaml, if it is there)")
+	f.StringVar(&g.store, "store", "", "store: SQLite `path` or PostgreSQL URL (default from the configuration, else exhibit.db)")
+	f.StringVarP(&g.output, "output", "o", "table", "output `format`: table, json or jsonl")
+	f.BoolVar(&g.quiet, "quiet", false, "print results and errors only")
+	f.BoolVar(&g.noColor, "no-color", false, "no colours, also when standard output is a terminal")
+	root.AddCommand(
+		newTryCommand(g),
+		newInitCommand(g),
+		newDoctorCommand(g),
+		newConnectorsCommand(g),
+		newCollectCommand(g),
+		newImportCommand(g),
+		newAssessCommand(g),
+		newStatusCommand(g),
+		newFindingsCommand(g),
+		newGapsCommand(g),
+		newRegisterCommand(g),
+		newExportCommand(g),
+		newVerifyCommand(g),
+		newLedgerCommand(g),
+		newAgentCommand(g),
+		newVersionCommand(g),
+	)
+	return root
+}
+
+func (g *globals) check() error {
+	switch g.output {
+	case "table", "json", "jsonl":
+		return nil
+	}
+	return usageError{fmt.Errorf("output format %q is not known", g.output), "use -o table, -o json or -o jsonl"}
+}
