@@ -138,6 +138,7 @@ func (a *api) get(ctx context.Context, c call, out any) (answer, error) {
 	if err != nil {
 		return answer{}, a.failed(ctx, c, err)
 	}
+	defer resp.Body.Close()
 	a.silent.Store(0)
 	body, err := io.ReadAll(resp.Body)
 	if err != nil {

@@ -172,7 +172,10 @@ func (r *run) keep(a answer, note any) error {
 		return nil
 	}
 	memo, err := json.Marshal(note)
-	if err != nil || len(memo) > 60<<10 || len(a.key) > 4000 {
+	if err != nil {
+		return err
+	}
+	if len(memo) > 60<<10 || len(a.key) > 4000 {
 		return nil // it is read in full next time
 	}
 	v := a.validator

@@ -275,7 +275,7 @@ func TestLookingFurtherBack(t *testing.T) {
 	if got := cov[github.KindPullRequest].Since.Format("2006-01-02"); got != day(11)[:10] {
 		t.Errorf("since %s", got)
 	}
-	cov = h.mustCollect(f, everything("since", "2026-02-01"), onlyPulls)
+	h.mustCollect(f, everything("since", "2026-02-01"), onlyPulls)
 	if d := cmp.Diff([]string{"11/1", "11/2"}, h.keys(github.KindPullRequest)); d != "" {
 		t.Error(d)
 	}
@@ -382,7 +382,7 @@ func TestGaps(t *testing.T) {
 			changes, connector.Malformed, "", connector.Refused},
 		{"null for an object", app + "/actions/runs", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, `null`) },
 			[]string{github.KindWorkflowRun}, connector.Malformed, "", connector.Refused},
-		{"unasked 304", app + "/pulls", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(304) }, changes, connector.Malformed, "", connector.Refused},
+		{"unasked 304", app + "/pulls", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNotModified) }, changes, connector.Malformed, "", connector.Refused},
 		{"a bomb", app + "/pulls", func(w http.ResponseWriter, _ *http.Request) {
 			piece := []byte("[" + strings.Repeat(" ", 1<<20))
 			for range 20 {

@@ -192,7 +192,12 @@ func (r *run) listing(ctx context.Context) (accountListing, error) {
 		if err != nil && (r.fatal(ctx, err) != nil || r.hostIsSilent(err)) {
 			return accountListing{}, err
 		}
-		count, err := r.accountCount(ans, org.PublicRepos, org.TotalPrivateRepos, err)
+		count := int64(-1) // without an answer, not known
+		if err == nil {
+			count, err = r.accountCount(ans, org.PublicRepos, org.TotalPrivateRepos)
+		} else {
+			err = nil
+		}
 		return accountListing{path: "orgs/" + name + "/repos", query: url.Values{"type": {"all"}, "sort": {"full_name"}}, count: count,
 			fallback: "users/" + name + "/repos"}, err
 	}
@@ -200,10 +205,7 @@ func (r *run) listing(ctx context.Context) (accountListing, error) {
 }
 
 // accountCount is the sum that the account states, or -1. It needs both parts.
-func (r *run) accountCount(ans answer, public *int, private *int64, failed error) (int64, error) {
-	if failed != nil {
-		return -1, nil
-	}
+func (r *run) accountCount(ans answer, public *int, private *int64) (int64, error) {
 	count := int64(-1)
 	if ans.notModified {
 		if json.Unmarshal(ans.memo, &count) != nil {

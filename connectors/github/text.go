@@ -58,9 +58,8 @@ func validSegment(s string) bool {
 	if s == "" || s == "." || s == ".." || len(s) > 200 {
 		return false
 	}
-	return !strings.ContainsFunc(s, func(r rune) bool {
-		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_.", r))
-	})
+	const allowed = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_."
+	return strings.Trim(s, allowed) == "" && utf8.ValidString(s)
 }
 
 // isSHA reports whether s is an object id of git.

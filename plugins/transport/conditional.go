@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"github.com/exhibit-aims/exhibit/plugins/connector"
 )
@@ -46,17 +47,32 @@ func NotModified(resp *http.Response) bool {
 	return resp != nil && resp.StatusCode == http.StatusNotModified
 }
 
+// Longest headers that a host keeps, in bytes.
+const (
+	maxTag  = 1024
+	maxLink = 16 << 10
+)
+
 // ValidatorOf returns what to store for resp, zero when the source gave
-// nothing to ask with next time. The caller adds its Memo.
+// nothing to ask with next time, or something that no host would keep. The
+// caller adds its Memo.
 func ValidatorOf(resp *http.Response) connector.Validator {
 	if resp == nil || resp.StatusCode != http.StatusOK {
 		return connector.Validator{}
 	}
 	v := connector.Validator{ETag: resp.Header.Get("ETag"), LastModified: resp.Header.Get("Last-Modified")}
-	if !v.IsZero() {
-		v.Link = resp.Header.Get("Link")
+	link := resp.Header.Get("Link")
+	if v.IsZero() || !keepable(v.ETag, maxTag) || !keepable(v.LastModified, maxTag) || !keepable(link, maxLink) {
+		return connector.Validator{}
 	}
+	v.Link = link
 	return v
+}
+
+// keepable reports whether a header is text of printable ASCII of at most
+// limit bytes. Others are legal, rare, and not worth a refused run.
+func keepable(s string, limit int) bool {
+	return len(s) <= limit && !strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r > '~' })
 }
 
 // Memo returns the note stored with the validators under key.

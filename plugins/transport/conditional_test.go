@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -60,7 +61,7 @@ func TestConditionalReadsAgain(t *testing.T) {
 
 	// The same request without Conditional is a plain one.
 	resp, body, err = get(t.Context(), t, again, target)
-	if err != nil || resp.StatusCode != 200 || body != `["a"]` {
+	if err != nil || resp.StatusCode != http.StatusOK || body != `["a"]` {
 		t.Errorf("plain request: %v %q %v", resp, body, err)
 	}
 }
@@ -90,5 +91,24 @@ func TestKey(t *testing.T) {
 		if got := transport.Key(u); got != want {
 			t.Errorf("Key(%q) = %q, want %q", in, got, want)
 		}
+	}
+}
+
+// What the host would refuse is not offered to it.
+func TestHostileValidators(t *testing.T) {
+	for name, h := range map[string]http.Header{
+		"long tag":       {"Etag": {strings.Repeat("a", 2000)}},
+		"not text":       {"Etag": {"\"\xff\xfe\""}},
+		"long link":      {"Etag": {"x"}, "Link": {strings.Repeat("a", 20_000)}},
+		"long date":      {"Last-Modified": {strings.Repeat("a", 2000)}},
+		"none":           {"Link": {"<x>"}},
+		"tab in the tag": {"Etag": {"a\tb"}},
+	} {
+		if v := transport.ValidatorOf(&http.Response{StatusCode: http.StatusOK, Header: h}); !v.IsZero() {
+			t.Errorf("%s: %+v", name, v)
+		}
+	}
+	if v := transport.ValidatorOf(&http.Response{StatusCode: http.StatusNotFound, Header: http.Header{"Etag": {"x"}}}); !v.IsZero() {
+		t.Errorf("an answer of 404 gave %+v", v)
 	}
 }

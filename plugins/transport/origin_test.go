@@ -54,7 +54,7 @@ func TestRedirectElsewhereCarriesNothing(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			seen = nil
-			req, err := http.NewRequestWithContext(t.Context(), "GET", api.URL+"/x?access_token=s3cret", nil)
+			req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, api.URL+"/x?access_token=s3cret", nil)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -73,17 +73,18 @@ func retryAfter(h http.Header, server time.Time) (time.Duration, bool) {
 	return clampSeconds(n), true
 }
 
-// resetIn reads X-RateLimit-Reset: seconds since 1970, or a date as Jira gives it.
+// resetIn reads X-RateLimit-Reset: seconds since 1970, or a date as Jira gives
+// it. Both it and the server's date are cut to seconds, so one is added.
 func resetIn(h http.Header, server time.Time) (time.Duration, bool) {
 	s := strings.TrimSpace(h.Get("X-Ratelimit-Reset"))
 	if t, err := time.Parse(time.RFC3339, s); err == nil {
-		return clampHold(t.Sub(server)), true
+		return clampHold(t.Sub(server) + time.Second), true
 	}
 	n, err := strconv.ParseInt(s, 10, 64)
 	if err != nil || n <= 0 {
 		return 0, false
 	}
-	return clampSeconds(float64(n) - float64(server.Unix())), true
+	return clampSeconds(float64(n) - float64(server.Unix()) + 1), true
 }
 
 func clampSeconds(n float64) time.Duration {

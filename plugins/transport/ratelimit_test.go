@@ -134,7 +134,7 @@ func TestGateHoldsOthers(t *testing.T) {
 	clock := newFakeClock()
 	s := newServer(t, failing(status(429, "Retry-After", "20", "Date", clock.Now().Format(http.TimeFormat))))
 	c := newClient(t, transport.Options{BaseURL: s.URL, Clock: clock})
-	req, err := http.NewRequestWithContext(t.Context(), "POST", s.URL, nil)
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.URL, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

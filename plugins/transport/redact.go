@@ -9,7 +9,7 @@ import (
 const redacted = "REDACTED"
 
 // sensitiveParts mark a query parameter whose value may be a secret.
-var sensitiveParts = [...]string{"token", "secret", "key", "pass", "pwd", "auth", "sig", "cred", "session", "jwt", "code", "jsonwebtoken"}
+var sensitiveParts = [...]string{"token", "secret", "key", "pass", "pwd", "auth", "sig", "cred", "session", "jwt", "code"}
 
 // RedactURL returns u as text without user information, fragment or the values
 // of query parameters that may be secrets.

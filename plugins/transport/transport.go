@@ -108,10 +108,7 @@ func (c *Client) RoundTrip(req *http.Request) (*http.Response, error) {
 		if !a.again || !canReplay(req) {
 			return a.result(c)
 		}
-		wait := a.wait
-		if !a.timed {
-			wait = max(wait, c.backoff(n))
-		}
+		wait := max(a.wait, c.backoff(n))
 		if n >= c.opts.Retry.MaxAttempts || wait > c.opts.MaxWait || c.opts.Clock.Now().Sub(began)+wait > c.opts.MaxElapsed {
 			return a.result(c)
 		}
@@ -147,7 +144,6 @@ type attempt struct {
 	again   bool          // worth sending again
 	limited bool          // the source said "slow down"
 	wait    time.Duration // before sending again, at least
-	timed   bool          // the source itself named wait
 	until   time.Time     // with limited: when the source may answer again; zero if it did not say
 }
 
@@ -246,10 +242,10 @@ func (c *Client) failed(ctx context.Context, err error) attempt {
 func (c *Client) judge(resp *http.Response, body []byte) attempt {
 	now := c.opts.Clock.Now()
 	if yes, wait, known := limited(resp, body, now); yes {
-		a := attempt{resp: resp, again: true, limited: true, timed: known}
+		a := attempt{resp: resp, again: true, limited: true}
 		if known {
 			a.until = now.Add(wait)
-			a.wait = wait + time.Second + spread(time.Second) // clocks tick in seconds; do not return all at once
+			a.wait = wait + spread(min(wait/4, time.Second)) // do not return all at once
 		} else {
 			a.wait = c.opts.Retry.LimitDelay + spread(c.opts.Retry.BaseDelay)
 		}

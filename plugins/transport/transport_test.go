@@ -174,7 +174,7 @@ func TestReplaySendsTheSameBody(t *testing.T) {
 		}
 	})
 	c := newClient(t, transport.Options{BaseURL: s.URL, Clock: newFakeClock()})
-	req, err := http.NewRequestWithContext(transport.Replayable(t.Context()), "POST", s.URL, strings.NewReader(`{"q":1}`))
+	req, err := http.NewRequestWithContext(transport.Replayable(t.Context()), http.MethodPost, s.URL, strings.NewReader(`{"q":1}`))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -208,7 +208,7 @@ func TestMaxElapsedEndsRetries(t *testing.T) {
 	clock := newFakeClock()
 	c := newClient(t, transport.Options{BaseURL: s.URL, Clock: clock, MaxElapsed: 150 * time.Second, Retry: transport.Retry{MaxAttempts: 100}})
 	resp, _, err := get(t.Context(), t, c, s.URL)
-	if err != nil || resp.StatusCode != 503 {
+	if err != nil || resp.StatusCode != http.StatusServiceUnavailable {
 		t.Fatalf("got %v, %v; want the last 503", resp, err)
 	}
 	if got := c.Calls().Requests; got != 3 {
