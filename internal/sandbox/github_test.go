@@ -216,9 +216,8 @@ func TestGitHubPlanted(t *testing.T) {
 	ctx, org := start(t)
 	c, owner := gitHub(t, org, org.GitHubToken), org.GitHubOrg
 	type facts struct {
-		Approvals             int
-		OnHead, BeforeMerge   bool
-		ByAuthor, MergedTwice bool
+		Approvals                     int
+		OnHead, BeforeMerge, ByAuthor bool
 	}
 	for _, test := range []struct {
 		repo string

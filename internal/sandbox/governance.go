@@ -94,7 +94,7 @@ func (w *world) writeCommit(dir string, tree *git.Worktree, c *governanceCommit,
 		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
 			return err
 		}
-		if err := os.WriteFile(file, []byte(state[name]), 0o644); err != nil { //nolint:gosec // policies are meant to be read
+		if err := os.WriteFile(file, []byte(state[name]), 0o644); err != nil {
 			return err
 		}
 		if err := tree.AddWithOptions(&git.AddOptions{Path: name, SkipStatus: true}); err != nil {

@@ -1,7 +1,6 @@
 package sandbox
 
 import (
-	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -28,14 +27,21 @@ var (
 	jqlClause = regexp.MustCompile(`(?i)^\s*([a-z]+)\s*(=|!=|>=|<=|>|<|\s+not\s+in\b|\s+in\b)\s*(.+?)\s*$`)
 )
 
-// parseJQL reads a query; now resolves relative dates (-7d).
+// jqlError is what Jira says about a query, in Jira's words.
+type jqlError string
+
+func (e jqlError) Error() string { return string(e) }
+
+func jqlErrorf(format string, args ...any) jqlError { return jqlError(fmt.Sprintf(format, args...)) }
+
+// parseJQL reads a query.
 func parseJQL(q string) (filter, error) {
 	var f filter
 	if loc := jqlOrder.FindStringIndex(q); loc != nil {
 		for _, part := range strings.Split(q[loc[1]:], ",") {
 			words := strings.Fields(strings.ToLower(part))
 			if len(words) == 0 || len(words) > 2 {
-				return f, fmt.Errorf("Error in the JQL Query: the ORDER BY %q is not understood", part)
+				return f, jqlErrorf("Error in the JQL Query: the ORDER BY %q is not understood", part)
 			}
 			name := words[0]
 			if len(words) == 2 && words[1] == "desc" {
@@ -46,16 +52,16 @@ func parseJQL(q string) (filter, error) {
 		q = q[:loc[0]]
 	}
 	if strings.TrimSpace(q) == "" {
-		return f, errors.New("Unbounded JQL queries are not allowed here. Please add a search restriction to your query.")
+		return f, jqlError("Unbounded JQL queries are not allowed here. Please add a search restriction to your query.")
 	}
 	for _, clause := range jqlAnd.Split(strings.TrimSpace(q), -1) {
 		m := jqlClause.FindStringSubmatch(strings.Trim(clause, " "))
 		if m == nil {
-			return f, fmt.Errorf("Error in the JQL Query: %q is not understood", clause)
+			return f, jqlErrorf("Error in the JQL Query: %q is not understood", clause)
 		}
 		c := condition{field: strings.ToLower(m[1]), op: strings.Join(strings.Fields(strings.ToLower(m[2])), " ")}
 		if !slices.Contains([]string{"project", "key", "issuekey", "id", "updated", "created", "status", "issuetype", "type"}, c.field) {
-			return f, fmt.Errorf("Field '%s' does not exist or you do not have permission to view it.", m[1])
+			return f, jqlErrorf("Field '%s' does not exist or you do not have permission to view it.", m[1])
 		}
 		value := m[3]
 		if strings.HasSuffix(c.op, "in") {
@@ -146,7 +152,7 @@ func jqlTime(s string, now time.Time) (time.Time, error) {
 	if a, err := parseAgo(s); err == nil {
 		return a.at(now), nil
 	}
-	return time.Time{}, fmt.Errorf("Date value '%s' for field 'updated' is invalid. Valid formats include: 'yyyy/MM/dd HH:mm', 'yyyy-MM-dd HH:mm', 'yyyy/MM/dd', 'yyyy-MM-dd', or a period format e.g. '-5d', '4w 2d'.", s)
+	return time.Time{}, jqlErrorf("Date value '%s' for field 'updated' is invalid. Valid formats include: 'yyyy/MM/dd HH:mm', 'yyyy-MM-dd HH:mm', 'yyyy/MM/dd', 'yyyy-MM-dd', or a period format e.g. '-5d', '4w 2d'.", s)
 }
 
 // sortIssues orders as the query asks; newest first if it does not.
