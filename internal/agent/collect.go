@@ -78,13 +78,6 @@ func (c *Collector) Collect(ctx context.Context, src Source, progress func(conne
 	if err := rec.open(ctx); err != nil {
 		return evidence.Run{}, fmt.Errorf("source %s: %w", src.Name, err)
 	}
-	wanted := src.Kinds
-	if len(wanted) == 0 {
-		for _, k := range installed.Descriptor.Kinds {
-			wanted = append(wanted, k.Kind)
-		}
-	}
-	rec.addPermissionGaps(installed.Descriptor, report, wanted)
 	res, runErr := pluginhost.Result{}, checkErr
 	if runErr == nil && report.Problem != "" {
 		runErr = problemError{report.Problem, report.Remedy}
@@ -92,7 +85,8 @@ func (c *Collector) Collect(ctx context.Context, src Source, progress func(conne
 	if runErr == nil {
 		res, runErr = c.read(ctx, src, rec)
 	}
-	run, err := rec.close(ctx, wanted, res, runErr)
+	rec.installed, rec.report = installed.Descriptor, report
+	run, err := rec.close(ctx, src.Kinds, res, runErr)
 	if err != nil {
 		return run, fmt.Errorf("source %s: %w", src.Name, err)
 	}

@@ -19,10 +19,12 @@ import (
 // recorder appends what one run sees and keeps what its closing needs: which
 // keys and groups were seen (8 bytes each), counts, gaps.
 type recorder struct {
-	c        *Collector
-	run      evidence.Run
-	progress func(connector.Progress)
-	seed     maphash.Seed
+	c         *Collector
+	run       evidence.Run
+	progress  func(connector.Progress)
+	installed connector.Descriptor
+	report    connector.CheckReport
+	seed      maphash.Seed
 
 	mu        sync.Mutex
 	seen      map[uint64]struct{}
@@ -148,9 +150,10 @@ func (r *recorder) refuse(rec connector.Record, err error) {
 }
 
 // addPermissionGaps turns permissions that the check found missing into gaps,
-// for the kinds that are wanted.
-func (r *recorder) addPermissionGaps(d connector.Descriptor, report connector.CheckReport, wanted []string) {
-	for _, state := range report.Permissions {
+// for the kinds that were read without one that says more.
+func (r *recorder) addPermissionGaps(wanted []string) {
+	d := r.installed
+	for _, state := range r.report.Permissions {
 		if state.Grant != connector.Missing {
 			continue
 		}
@@ -160,7 +163,7 @@ func (r *recorder) addPermissionGaps(d connector.Descriptor, report connector.Ch
 		}
 		var kinds []string
 		for _, k := range d.Permissions[i].Kinds {
-			if slices.Contains(wanted, k) {
+			if slices.Contains(wanted, k) && !r.hasGap(k) {
 				kinds = append(kinds, k)
 			}
 		}
@@ -174,14 +177,33 @@ func (r *recorder) addPermissionGaps(d connector.Descriptor, report connector.Ch
 	}
 }
 
+// asked returns the kinds that the run was to read: those configured, or all
+// that the connector says it read. What it offers and was not set up to read
+// (a kind without its mapping) is no part of the run.
+func asked(configured []string, claimed connector.Coverage) []string {
+	if len(configured) > 0 {
+		return configured
+	}
+	var out []string
+	for kind, c := range claimed {
+		if c.Status != connector.NotRead {
+			out = append(out, kind)
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
 // close ends the run. It runs to its end although ctx may be done.
-func (r *recorder) close(ctx context.Context, wanted []string, res pluginhost.Result, runErr error) (evidence.Run, error) {
+func (r *recorder) close(ctx context.Context, configured []string, res pluginhost.Result, runErr error) (evidence.Run, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
 	defer cancel()
 	r.run.FinishedAt = r.c.Clock().UTC()
 	r.run.Calls = evidence.CallCounts(res.Calls)
+	wanted := asked(configured, res.Coverage)
+	r.addPermissionGaps(wanted)
 	r.cover(wanted, res.Coverage, runErr)
 	r.run.Status = r.status(wanted, runErr)
 	if runErr != nil {
