@@ -261,3 +261,20 @@ func TestHostileNames(t *testing.T) {
 		}
 	}
 }
+
+// GitHub Enterprise Server has its API below a path.
+func TestEnterpriseServer(t *testing.T) {
+	f, h := newFake(t), newHost(t)
+	organisation(f)
+	inner := f.Config.Handler
+	f.Config.Handler = http.StripPrefix("/api/v3", inner)
+	for _, base := range []string{f.URL + "/api/v3", f.URL + "/api/v3/"} {
+		h.mustCollect(f, everything("base_url", base))
+		if len(h.keys(github.KindPullRequest)) != 2 || len(h.gaps) != 0 {
+			t.Errorf("%s: pull requests %q, gaps %+v", base, h.keys(github.KindPullRequest), h.gaps)
+		}
+	}
+	if h.calls.Requests != h.calls.NotModified {
+		t.Errorf("with and without a slash are two addresses: %+v", h.calls)
+	}
+}
