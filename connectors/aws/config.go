@@ -42,6 +42,9 @@ func parseConfig(cc connector.Config) (*config, error) {
 	if len(c.Regions) == 0 {
 		errs = append(errs, errors.New("regions: name at least one"))
 	}
+	if c.MaxAttempts < 1 || c.RequestsPerSecond <= 0 {
+		errs = append(errs, errors.New("max_attempts, requests_per_second: want more than zero"))
+	}
 	name := regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-[0-9]{1,2}$`)
 	for i, r := range c.Regions {
 		if !name.MatchString(r) {

@@ -31,6 +31,10 @@ approved_by: Bo
 approved_at: 2026-03-02
 `
 
+func goodAssessmentOf(day string) string {
+	return strings.Replace(goodAssessment, "2026-03-02", day, 1)
+}
+
 func TestRecordFile(t *testing.T) {
 	r := newTestRepo(t)
 	h := r.commit(at(3, 2, 16), map[string]string{"records/risk.yaml": goodAssessment})
