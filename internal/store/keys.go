@@ -10,12 +10,12 @@ import (
 // KeyHash is the number under which a key of a source and kind is found; the
 // row that is found still has to be compared.
 func KeyHash(source, kind, key string) int64 {
-	return int64(binary.BigEndian.Uint64(hashStrings(source, kind, key)))
+	return hashNumber(hashStrings(source, kind, key))
 }
 
 // SubjectHash is the number under which a subject's evidence is found.
 func SubjectHash(s evidence.Subject) int64 {
-	return int64(binary.BigEndian.Uint64(hashStrings(s.Type, s.ID)))
+	return hashNumber(hashStrings(s.Type, s.ID))
 }
 
 // MarkSize is the length of a mark.
@@ -36,6 +36,9 @@ func Mark(source, kind, key string, c Content) [MarkSize]byte {
 	return [MarkSize]byte(sum[:MarkSize])
 }
 
+// hashNumber is the first 64 bits of a hash.
+func hashNumber(sum []byte) int64 { return int64(binary.BigEndian.Uint64(sum)) }
+
 func hashStrings(parts ...string) []byte {
 	var stack [512]byte
 	sum := sha256.Sum256(appendStrings(stack[:0], parts...))
@@ -54,5 +57,5 @@ func appendStrings(b []byte, parts ...string) []byte {
 
 // PayloadPrefix is the number under which a payload's block is found.
 func PayloadPrefix(d evidence.Digest) int64 {
-	return int64(binary.BigEndian.Uint64(d[:8]))
+	return hashNumber(d[:])
 }

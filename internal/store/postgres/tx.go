@@ -1,0 +1,124 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/exhibit-aims/exhibit/internal/store/sqlstore"
+)
+
+// database implements sqlstore.DB on a pool of connections.
+type database struct {
+	pool     *pgxpool.Pool
+	timeout  time.Duration
+	readOnly bool
+}
+
+var _ sqlstore.DB = (*database)(nil)
+
+// Write implements sqlstore.DB.
+func (d *database) Write(ctx context.Context, fn func(sqlstore.Tx) error) error {
+	if d.readOnly {
+		return errors.New("the store was opened for reading only")
+	}
+	return d.write(ctx, func(t *tx) error { return fn(t) })
+}
+
+// write runs fn under the advisory lock, which ends with the transaction.
+func (d *database) write(ctx context.Context, fn func(*tx) error) error {
+	return d.transact(ctx, pgx.TxOptions{IsoLevel: pgx.ReadCommitted, AccessMode: pgx.ReadWrite}, func(t *tx) error {
+		// What Append acknowledges is on the server's disk, whatever its default is.
+		err := run(ctx, t.conn, "SET LOCAL synchronous_commit = on; SET LOCAL lock_timeout = "+
+			strconv.FormatInt(d.timeout.Milliseconds(), 10))
+		if err != nil {
+			return err
+		}
+		if err := t.Exec(ctx, "SELECT pg_advisory_xact_lock($1)", lockKey); err != nil {
+			return err
+		}
+		return fn(t)
+	})
+}
+
+// Read implements sqlstore.DB.
+func (d *database) Read(ctx context.Context, fn func(sqlstore.Tx) error) error {
+	return d.transact(ctx, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}, func(t *tx) error { return fn(t) })
+}
+
+func (d *database) transact(ctx context.Context, o pgx.TxOptions, fn func(*tx) error) error {
+	c, err := d.pool.Acquire(ctx)
+	if err != nil {
+		return explain(err)
+	}
+	defer c.Release()
+	ptx, err := c.BeginTx(ctx, o)
+	if err != nil {
+		return explain(err)
+	}
+	if err = fn(&tx{conn: c.Conn()}); err == nil {
+		// From here on the caller's patience does not matter.
+		err = ptx.Commit(context.WithoutCancel(ctx))
+	} else if rerr := ptx.Rollback(context.WithoutCancel(ctx)); rerr != nil && !errors.Is(rerr, pgx.ErrTxClosed) && ctx.Err() == nil {
+		err = errors.Join(err, rerr)
+	}
+	if err != nil && ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return explain(err)
+}
+
+// Forget implements sqlstore.DB: the old row becomes free space at once rather
+// than some time. What backups and archived logs of the server hold is beyond
+// the store's reach.
+func (d *database) Forget(ctx context.Context) error {
+	_, err := d.pool.Exec(ctx, "VACUUM payload_blocks", pgx.QueryExecModeSimpleProtocol)
+	return explain(err)
+}
+
+// Close implements sqlstore.DB.
+func (d *database) Close() error {
+	d.pool.Close()
+	return nil
+}
+
+// tx implements sqlstore.Tx.
+type tx struct{ conn *pgx.Conn }
+
+func (t *tx) Exec(ctx context.Context, query string, args ...any) error {
+	_, err := t.conn.Exec(ctx, query, args...)
+	return err
+}
+
+func (t *tx) Query(ctx context.Context, query string, args ...any) (sqlstore.Rows, error) {
+	r, err := t.conn.Query(ctx, query, args...)
+	if err != nil {
+		return nil, err
+	}
+	return rows{r}, nil
+}
+
+// Insert copies rows in PostgreSQL's binary form.
+func (t *tx) Insert(ctx context.Context, table sqlstore.Table, args []any) error {
+	cols := len(table.Columns)
+	n := len(args) / cols
+	if n == 0 {
+		return nil
+	}
+	_, err := t.conn.CopyFrom(ctx, pgx.Identifier{table.Name}, table.Columns, pgx.CopyFromSlice(n, func(i int) ([]any, error) {
+		return args[i*cols : (i+1)*cols], nil
+	}))
+	return err
+}
+
+// rows implements sqlstore.Rows.
+type rows struct{ pgx.Rows }
+
+func (r rows) Close() error {
+	r.Rows.Close()
+	return r.Rows.Err()
+}

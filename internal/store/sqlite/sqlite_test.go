@@ -1,0 +1,27 @@
+package sqlite_test
+
+import (
+	"path/filepath"
+	"testing"
+
+	"github.com/exhibit-aims/exhibit/internal/store"
+	"github.com/exhibit-aims/exhibit/internal/store/sqlite"
+	"github.com/exhibit-aims/exhibit/internal/store/storetest"
+)
+
+func open(tb testing.TB, o storetest.Options) store.Store {
+	tb.Helper()
+	s, err := sqlite.Open(filepath.Join(tb.TempDir(), "store.db"), sqlite.Options{Signer: o.Key.Signer(), Create: true, Now: o.Now})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			tb.Error(err)
+		}
+	})
+	return s
+}
+
+func TestStore(t *testing.T)   { storetest.Run(t, open) }
+func TestCompare(t *testing.T) { storetest.Compare(t, open, 8, 40) }

@@ -1,0 +1,262 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"golang.org/x/mod/sumdb/note"
+	"golang.org/x/mod/sumdb/tlog"
+
+	"github.com/exhibit-aims/exhibit/internal/evidence"
+	"github.com/exhibit-aims/exhibit/internal/ledger"
+)
+
+// VerifyOptions say what to hold a store against.
+type VerifyOptions struct {
+	Verifier note.Verifier               // the key that must have signed the checkpoint
+	Since    *ledger.Checkpoint          // a checkpoint that was seen before; nil if none was
+	Progress func(phase string, n int64) // payloads and entries checked so far; may be nil
+}
+
+// Verified is what was checked, when all of it holds.
+type Verified struct {
+	Checkpoint   ledger.Checkpoint
+	Entries      int64
+	Evidence     int64
+	Runs         int64
+	Payloads     int64
+	PayloadBytes int64
+	Erased       int64 // payloads erased, each with its entry
+	First, Last  time.Time
+}
+
+// Discrepancy is the first thing that does not hold. It is ErrTampered.
+type Discrepancy struct {
+	Place string // where: entry 17, payload …, tile 0/3
+	Want  string // what it should be
+	Got   string // what it is
+}
+
+func (d *Discrepancy) Error() string {
+	return fmt.Sprintf("%s: want %s, found %s", d.Place, d.Want, d.Got)
+}
+
+// Unwrap makes every discrepancy ErrTampered.
+func (d *Discrepancy) Unwrap() error { return ErrTampered }
+
+func differs(place string, want, got any) error {
+	return &Discrepancy{Place: place, Want: fmt.Sprint(want), Got: fmt.Sprint(got)}
+}
+
+// Verify checks everything a store holds and believes none of it: the
+// signature on the checkpoint, every payload against its digest, every line
+// against its strict form and the tree's root, order and times, that evidence
+// lies within its run and counts agree, revisions follow one another, every
+// index row against the line it stands for. It returns the first discrepancy,
+// in the order given here, or a summary.
+//
+// Not covered, because the ledger does not hold them: groups, cursors,
+// validators, and the counts of runs that are still open.
+//
+// Memory grows with live keys and payloads, about 100 bytes for each.
+func Verify(ctx context.Context, s Verifiable, o VerifyOptions) (Verified, error) {
+	if o.Verifier == nil {
+		return Verified{}, fmt.Errorf("verify: needs a verifier key, as in exhibit.pub")
+	}
+	if o.Progress == nil {
+		o.Progress = func(string, int64) {}
+	}
+	var v *verifier
+	err := s.Snapshot(ctx, func(r Raw) error {
+		v = &verifier{raw: r, o: o, heads: make(map[[16]byte]headState), runs: make(map[string]*runState)}
+		return v.run(ctx)
+	})
+	if err != nil {
+		return Verified{}, fmt.Errorf("verify: %w", err)
+	}
+	return v.out, nil
+}
+
+// verifier is one verification.
+type verifier struct {
+	raw    Raw
+	o      VerifyOptions
+	out    Verified
+	tip    RawTip
+	tables Tables
+	runOf  map[string]RunRow // by id, as the tables say
+
+	payloads map[evidence.Digest]payloadState
+	heads    map[[16]byte]headState
+	runs     map[string]*runState
+	runRows  int // rows of the table runs met so far
+	goneAt   map[int64]goneMark
+	claimed  map[int64]goneMark // what rows say about being gone
+	erasures map[evidence.Digest]int64
+	frontier *ledger.Frontier
+	upper    []ledger.Tile // computed tiles above level 0
+	since    tlog.Hash     // root at the size of o.Since
+	lastAt   time.Time
+
+	keys, subjects, places multiset // what the indexes by hash have to hold
+}
+
+// payloadState is where a payload is, and what was found out about it.
+type payloadState struct {
+	block  int64
+	erased bool
+	used   bool
+}
+
+// headState is the newest revision of a key so far.
+type headState struct {
+	seq      int64
+	next     int64 // where its row says the next one is
+	revision int32
+	gone     bool
+}
+
+// goneMark is the entry that says a key is gone, and when it was.
+type goneMark struct{ entry, at int64 }
+
+// runState is an opened run.
+type runState struct {
+	row    RunRow
+	source string
+	kinds  map[string]*runCounts
+}
+
+type runCounts struct{ new, revised, gone int64 }
+
+func (v *verifier) run(ctx context.Context) error {
+	var err error
+	if v.tip, err = v.raw.Checkpoint(ctx); err != nil {
+		return err
+	}
+	if v.tip.Note == nil {
+		return fmt.Errorf("the ledger has no entry yet: %w", ErrNoStore)
+	}
+	if v.out.Checkpoint, err = ledger.OpenCheckpoint(v.tip.Note, v.o.Verifier); err != nil {
+		return fmt.Errorf("%w: %w", ErrTampered, err)
+	}
+	if v.out.Checkpoint.Size != v.tip.Size {
+		return differs("size kept beside the checkpoint", v.out.Checkpoint.Size, v.tip.Size)
+	}
+	if v.tables, err = v.raw.Tables(ctx); err != nil {
+		return err
+	}
+	v.runOf = make(map[string]RunRow, len(v.tables.Runs))
+	for _, r := range v.tables.Runs {
+		v.runOf[r.ID] = r
+	}
+	if err := v.checkPayloads(ctx); err != nil {
+		return err
+	}
+	if err := v.checkLedger(ctx); err != nil {
+		return err
+	}
+	if err := v.checkEnd(); err != nil {
+		return err
+	}
+	return v.checkIndexes(ctx)
+}
+
+// checkEnd checks what is only known after the last entry.
+func (v *verifier) checkEnd() error {
+	c := v.out.Checkpoint
+	switch {
+	case v.out.Entries != c.Size:
+		return differs("ledger", fmt.Sprintf("%d entries, as the checkpoint says", c.Size), fmt.Sprintf("%d", v.out.Entries))
+	case v.frontier.Root() != c.Root:
+		return differs("root of all entries", c.Root, v.frontier.Root())
+	case v.tip.At != v.lastAt.UnixMicro():
+		return differs("time kept beside the checkpoint", v.lastAt.UnixMicro(), v.tip.At)
+	case v.runRows != len(v.tables.Runs):
+		return differs("table of runs", fmt.Sprintf("%d runs", v.runRows), len(v.tables.Runs))
+	case int64(len(v.tables.Types)) != v.out.Entries-v.out.Evidence:
+		return differs("table of entry types", v.out.Entries-v.out.Evidence, len(v.tables.Types))
+	}
+	if err := v.checkSince(); err != nil {
+		return err
+	}
+	for _, r := range v.runs {
+		if r.row.Closed != -1 {
+			return differs(fmt.Sprintf("row of run %.80q", r.row.ID), "still open", fmt.Sprintf("closed at %d", r.row.Closed))
+		}
+	}
+	for _, h := range v.heads {
+		if h.next != 0 {
+			return differs(fmt.Sprintf("index row %d", h.seq), "no later revision", fmt.Sprintf("one at %d", h.next))
+		}
+	}
+	for seq, claim := range v.claimed {
+		if v.goneAt[seq] != claim {
+			return differs(fmt.Sprintf("index row %d", seq), fmt.Sprintf("gone %v", v.goneAt[seq]), fmt.Sprintf("gone %v", claim))
+		}
+	}
+	for seq := range v.goneAt {
+		if _, ok := v.claimed[seq]; !ok {
+			return differs(fmt.Sprintf("index row %d", seq), "gone", "live")
+		}
+	}
+	return v.checkErasures()
+}
+
+// checkSince holds the log against what was seen of it before.
+func (v *verifier) checkSince() error {
+	old, now := v.o.Since, v.out.Checkpoint
+	switch {
+	case old == nil:
+		return nil
+	case old.Origin != now.Origin || now.Size < old.Size:
+		return fmt.Errorf("%w: %w", ErrTampered, ledger.VerifyConsistency(*old, now, nil))
+	case v.since != old.Root:
+		return fmt.Errorf("%w: %w: the first %d entries had root %s, now they have %s",
+			ErrTampered, ledger.ErrFork, old.Size, old.Root, v.since)
+	}
+	return nil
+}
+
+func (v *verifier) checkErasures() error {
+	for sum, p := range v.payloads {
+		if _, ok := v.erasures[sum]; p.erased && !ok {
+			return differs("payload "+sum.String(), "an entry that says it was erased", "none; its bytes are gone")
+		}
+		if !p.used {
+			return differs("payload "+sum.String(), "evidence that names it", "none")
+		}
+	}
+	for sum, seq := range v.erasures {
+		if p, ok := v.payloads[sum]; !ok || !p.erased {
+			return differs(fmt.Sprintf("payload %s, erased by entry %d", sum, seq), "no bytes, only its place", "otherwise")
+		}
+	}
+	return nil
+}
+
+// checkIndexes compares the indexes by hash with what they have to hold.
+func (v *verifier) checkIndexes(ctx context.Context) error {
+	if v.tip.Indexed < 0 || v.tip.Indexed > v.tip.Size {
+		return differs("position up to which is indexed", fmt.Sprintf("0 to %d", v.tip.Size), v.tip.Indexed)
+	}
+	for _, x := range []struct {
+		which HashIndex
+		name  string
+		want  *multiset
+	}{{KeyIndex, "index of keys", &v.keys}, {SubjectIndex, "index of subjects", &v.subjects}, {PayloadIndex, "index of payloads", &v.places}} {
+		got := multiset{seed: x.want.seed}
+		for page, err := range v.raw.Index(ctx, x.which) {
+			if err != nil {
+				return err
+			}
+			for _, e := range page {
+				got.add(e)
+			}
+		}
+		if got != *x.want {
+			return differs(x.name, fmt.Sprintf("%d rows that follow from the ledger", x.want.n), fmt.Sprintf("%d, not the same", got.n))
+		}
+	}
+	return nil
+}

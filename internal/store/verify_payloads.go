@@ -1,0 +1,137 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"hash/maphash"
+	"runtime"
+	"sync"
+
+	"github.com/exhibit-aims/exhibit/internal/evidence"
+)
+
+// multiset is a keyed sum over index entries: equal sets have equal sums, and
+// different ones have not, but with a chance of 2^-64 that nobody can better
+// without knowing the seed.
+type multiset struct {
+	seed maphash.Seed
+	n    int64
+	sum  uint64
+}
+
+func (m *multiset) add(e IndexEntry) {
+	m.n++
+	m.sum += maphash.Comparable(m.seed, e)
+}
+
+// ordered runs jobs of one goroutine on all cores and hands the results on in
+// order. produce stops when emit returns an error; consume's error ends all.
+func ordered[J, R any](ctx context.Context, produce func(ctx context.Context, emit func(J) error) error, work func(J) (R, error), consume func(R) error) error {
+	type slot struct {
+		job J
+		out R
+		err error
+		ok  chan struct{}
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	workers := runtime.GOMAXPROCS(0)
+	jobs, order := make(chan *slot, 2*workers), make(chan *slot, 4*workers)
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	defer cancel()
+	var produced error
+	wg.Go(func() {
+		defer close(order)
+		defer close(jobs)
+		produced = produce(ctx, func(j J) error {
+			s := &slot{job: j, ok: make(chan struct{})}
+			for _, ch := range []chan *slot{jobs, order} {
+				select {
+				case ch <- s:
+				case <-ctx.Done():
+					return ctx.Err()
+				}
+			}
+			return nil
+		})
+	})
+	for range workers {
+		wg.Go(func() {
+			for s := range jobs {
+				s.out, s.err = work(s.job)
+				close(s.ok)
+			}
+		})
+	}
+	for s := range order {
+		<-s.ok
+		if s.err != nil {
+			return s.err
+		}
+		if err := consume(s.out); err != nil {
+			return err
+		}
+	}
+	return produced
+}
+
+// checkedPayloads is a block whose payloads have their digests.
+type checkedPayloads struct {
+	block int64
+	items []RawPayload
+}
+
+// checkPayloads holds every payload against its digest.
+func (v *verifier) checkPayloads(ctx context.Context) error {
+	v.payloads = make(map[evidence.Digest]payloadState)
+	v.places.seed = maphash.MakeSeed()
+	produce := func(ctx context.Context, emit func(RawPayloads) error) error {
+		for b, err := range v.raw.Payloads(ctx) {
+			if err != nil {
+				return err
+			}
+			if err := emit(b); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	work := func(b RawPayloads) (checkedPayloads, error) {
+		items, err := b.Unpack()
+		if err != nil {
+			return checkedPayloads{}, err
+		}
+		for i, p := range items {
+			if p.Erased {
+				continue
+			}
+			if got := evidence.Sum(p.Body); got != p.Sum {
+				return checkedPayloads{}, differs(fmt.Sprintf("payload %d in block %d", i, b.Block), "digest "+p.Sum.String(), got)
+			}
+		}
+		return checkedPayloads{b.Block, items}, nil
+	}
+	return ordered(ctx, produce, work, v.addPayloads)
+}
+
+func (v *verifier) addPayloads(c checkedPayloads) error {
+	last := make(map[int64]bool) // prefixes met in this block: an index names a block once
+	for _, p := range c.items {
+		if have, ok := v.payloads[p.Sum]; ok {
+			return differs("payload "+p.Sum.String(), fmt.Sprintf("only in block %d", have.block), fmt.Sprintf("in block %d too", c.block))
+		}
+		v.payloads[p.Sum] = payloadState{block: c.block, erased: p.Erased}
+		v.out.Payloads++
+		v.out.PayloadBytes += int64(len(p.Body))
+		if p.Erased {
+			v.out.Erased++
+		}
+		prefix := PayloadPrefix(p.Sum)
+		if c.block < v.tip.IndexedBlock && !last[prefix] {
+			last[prefix] = true
+			v.places.add(IndexEntry{Hash: prefix, Place: c.block})
+		}
+	}
+	v.o.Progress("payloads", v.out.Payloads)
+	return nil
+}
