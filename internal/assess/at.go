@@ -19,7 +19,7 @@ func (s *State) At(asOf time.Time, cp Checkpoint) (*Assessment, error) {
 	if asOf.IsZero() {
 		return nil, errors.New("assess: no instant given to assess at")
 	}
-	asOf = asOf.UTC().Truncate(time.Second)
+	asOf = asOf.UTC().Truncate(time.Microsecond)
 	at := nanos(asOf)
 	caches := s.caches
 	if at < s.newest || at < s.lastAt {
