@@ -91,9 +91,12 @@ func (f fieldMap) translateAll(list []any) ([]any, error) {
 	return out, nil
 }
 
-// translate puts the settings' word for Jira's, and text for a document.
+// translate puts the settings' word for Jira's, text for a document, and the
+// identity for a person.
 func (f fieldMap) translate(v any) (any, error) {
 	if s, ok := plainText(v); ok {
+		v = s
+	} else if s, ok := personText(v); ok {
 		v = s
 	}
 	if f.Values == nil {
@@ -109,4 +112,16 @@ func (f fieldMap) translate(v any) (any, error) {
 		}
 	}
 	return nil, fmt.Errorf("values: there is no word for %q", printable(s, 60))
+}
+
+// personText returns the identity of a user as other records name it; false
+// if v is none.
+func personText(v any) (string, bool) {
+	m, ok := v.(map[string]any)
+	if !ok || (m["accountId"] == nil && (m["name"] == nil || m["displayName"] == nil)) {
+		return "", false
+	}
+	r := &reader{fields: map[string]any{"user": m}}
+	s := r.person("user")
+	return s, r.err == nil && s != ""
 }

@@ -77,7 +77,7 @@ func TestMappedToOtherKinds(t *testing.T) {
 	f.add(1, "Risk", map[string]any{"customfield_1": []any{map[string]any{"value": "support-bot"}}, "customfield_2": "2026-01-09"})
 	s := f.settings(map[string]any{"issue_types": []any{map[string]any{
 		"project": "INC", "type": "Risk", "kind": "risk.assessment",
-		"fields": map[string]any{"system_id": "customfield_1[].value", "approved_at": "customfield_2", "assessor": "reporter.accountId"},
+		"fields": map[string]any{"system_id": "customfield_1[].value", "approved_at": "customfield_2", "assessor": "reporter", "approved_by": "assignee"},
 	}}})
 	rec, _, err := run(t, s, nil)
 	if err != nil || len(rec.gaps) != 0 || len(rec.byKind("risk.assessment")) != 1 {
@@ -86,6 +86,9 @@ func TestMappedToOtherKinds(t *testing.T) {
 	got := rec.byKind("risk.assessment")[0]
 	if got.Key != "INC-1" || got.Subject != (connector.Subject{Type: "ai_system", ID: "support-bot"}) || !got.EventTime.Equal(time.Date(2026, 1, 9, 0, 0, 0, 0, time.UTC)) {
 		t.Errorf("%+v", got)
+	}
+	if m := payload(t, got); m["assessor"] != "acc-1" || m["approved_by"] != "bo@example.com" {
+		t.Errorf("people: %v", m)
 	}
 }
 
