@@ -191,3 +191,24 @@ func (s *Sample) Shrink(n int) {
 		a.Controls[i].Results = slices.DeleteFunc(a.Controls[i].Results, needs)
 	}
 }
+
+// EraseFirst erases the payload of the first evidence item, as a store would:
+// the bytes go, an entry says so, and a new checkpoint covers it.
+func (s *Sample) EraseFirst(fatal func(...any)) {
+	for ev, err := range s.Ledger.Used(context.Background()) {
+		if err != nil {
+			fatal(err)
+		}
+		s.Ledger.Erased[ev.PayloadSum] = true
+		delete(s.Ledger.Payloads, ev.PayloadSum)
+		er := evidence.Erasure{Payload: ev.PayloadSum, By: "s.lindqvist", Reason: "asked by the person concerned"}
+		if err := s.Ledger.AppendEntry(evidence.ErasureEntry(er, AsOf)); err != nil {
+			fatal(err)
+		}
+		break
+	}
+	var err error
+	if s.Snapshot.Checkpoint, _, err = s.Ledger.Checkpoint(int64(len(s.Ledger.Lines)), s.Key.Signer); err != nil {
+		fatal(err)
+	}
+}

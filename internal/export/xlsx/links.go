@@ -1,6 +1,7 @@
 package xlsx
 
 import (
+	"bytes"
 	"encoding/xml"
 	"fmt"
 	"net/url"
@@ -21,7 +22,8 @@ const linkType = "http://schemas.openxmlformats.org/officeDocument/2006/relation
 // takes minutes for a full sheet; so they are put into its sheet at once.
 type links struct {
 	items []link
-	rels  []relationship
+	rels  bytes.Buffer // the relationships of the external ones, as XML
+	n     int          // how many those are
 }
 
 type link struct{ ref, location, rid string }
@@ -43,8 +45,13 @@ func (l *links) external(ref, target string) bool {
 	if !l.room(1) {
 		return false
 	}
-	rid := "rId" + strconv.Itoa(len(l.rels)+1)
-	l.rels = append(l.rels, relationship{ID: rid, Type: linkType, Target: target, TargetMode: "External"})
+	l.n++
+	rid := "rId" + strconv.Itoa(l.n)
+	l.rels.WriteString(`<Relationship Id="` + rid + `" Type="` + linkType + `" Target="`)
+	if err := xml.EscapeText(&l.rels, []byte(target)); err != nil {
+		return false
+	}
+	l.rels.WriteString(`" TargetMode="External"/>`)
 	l.items = append(l.items, link{ref: ref, rid: rid})
 	return true
 }
@@ -74,15 +81,18 @@ func (l *links) apply(f *excelize.File, sheet, path string) error {
 		h.FieldByName("RID").SetString(item.rid)
 	}
 	slot.Set(all)
-	if len(l.rels) == 0 {
+	l.items = nil
+	if l.n == 0 {
 		return nil
 	}
-	b, err := xml.Marshal(relationships{Space: relsSpace, Items: l.rels})
-	if err != nil {
-		return fmt.Errorf("links of %s: %w", sheet, err)
-	}
+	var part bytes.Buffer
+	part.Grow(l.rels.Len() + 256)
+	part.WriteString(xmlHeader + `<Relationships xmlns="` + relsSpace + `">`)
+	part.Write(l.rels.Bytes())
+	part.WriteString(`</Relationships>`)
+	l.rels = bytes.Buffer{}
 	name := "xl/worksheets/_rels/" + strings.TrimPrefix(path, "xl/worksheets/") + ".rels"
-	f.Pkg.Store(name, append([]byte(xmlHeader), b...))
+	f.Pkg.Store(name, part.Bytes())
 	return nil
 }
 

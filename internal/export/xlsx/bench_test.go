@@ -1,0 +1,182 @@
+package xlsx
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"iter"
+	"os"
+	"runtime"
+	"runtime/debug"
+	"strconv"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/xuri/excelize/v2"
+	"golang.org/x/mod/sumdb/note"
+
+	"github.com/exhibit-aims/exhibit/internal/assess"
+	"github.com/exhibit-aims/exhibit/internal/evidence"
+	"github.com/exhibit-aims/exhibit/internal/export"
+	"github.com/exhibit-aims/exhibit/internal/export/exporttest"
+)
+
+// many is a ledger of n evidence items that exist while they are looked at.
+type many struct {
+	*exporttest.Ledger
+	n int
+}
+
+func (m many) Used(context.Context) iter.Seq2[evidence.Evidence, error] {
+	return func(yield func(evidence.Evidence, error) bool) {
+		for i := range m.n {
+			if !yield(m.at(i), nil) {
+				return
+			}
+		}
+	}
+}
+
+func (m many) at(i int) evidence.Evidence {
+	id := strconv.Itoa(i)
+	return evidence.Evidence{
+		Seq: int64(i), Digest: evidence.Sum([]byte(id)), PayloadSum: evidence.Sum([]byte("p" + id)), Run: "run-0001", Source: "github",
+		Kind: "github.pull_request", Major: 1, Subject: evidence.Subject{Type: "change", ID: "nordlicht/claims-model#" + id}, Key: "claims-model/" + id,
+		Revision: 1, EventTime: exporttest.AsOf.Add(-time.Duration(i) * time.Minute), CollectedAt: exporttest.AsOf.Add(-time.Hour),
+		URL: "https://github.example/nordlicht/claims-model/pull/" + id,
+	}
+}
+
+// snapshotOf is the sample organisation with n evidence items and a result for
+// every hundredth of them.
+func snapshotOf(b *testing.B, n int) (*export.Snapshot, note.Signer) {
+	s := sample(b)
+	m := many{s.Ledger, n}
+	a := *s.Snapshot.Assessment
+	a.Results = nil
+	for i := 0; i < n; i += 100 {
+		ev := m.at(i)
+		a.Results = append(a.Results, &assess.Result{Expectation: "release-change-approved", Control: "A.6.2.5", Subject: ev.Subject,
+			Status: assess.StatusSatisfied, Reason: "1 approval before the merge", Evidence: []evidence.Digest{ev.Digest}, Severity: "major"})
+	}
+	s.Snapshot.Assessment, s.Snapshot.Ledger = &a, m
+	return s.Snapshot, s.Key.Signer
+}
+
+// BenchmarkWorkbook holds the whole workbook against the bare stream writer
+// with the cells of its Evidence sheet and nothing else: no style, link,
+// filter, seal or other sheet. EXHIBIT_BENCH_ROWS sets the number of rows.
+func BenchmarkWorkbook(b *testing.B) {
+	n := 50_000
+	if v, err := strconv.Atoi(os.Getenv("EXHIBIT_BENCH_ROWS")); err == nil {
+		n = v
+	}
+	snap, signer := snapshotOf(b, n)
+	var full, bare cost
+	for b.Loop() {
+		bare = bare.add(measure(b, func(w io.Writer) error { return writeBare(w, snap, b.TempDir()) }))
+		full = full.add(measure(b, func(w io.Writer) error {
+			_, err := Write(b.Context(), w, snap, signer, Options{TempDir: b.TempDir()})
+			return err
+		}))
+	}
+	b.ReportMetric(full.time.Seconds()/bare.time.Seconds(), "time/bare")
+	b.ReportMetric(float64(full.peak)/float64(bare.peak), "memory/bare")
+	b.ReportMetric(float64(n*b.N)/full.time.Seconds(), "rows/s")
+	b.ReportMetric(float64(full.peak)/(1<<20), "peak-MB")
+	b.ReportMetric(float64(bare.peak)/(1<<20), "bare-peak-MB")
+	b.ReportMetric(float64(full.size)/float64(bare.size), "size/bare")
+}
+
+// cost is what writing took.
+type cost struct {
+	time time.Duration
+	peak uint64 // bytes of heap in use, at most, above what was there before
+	size int64
+}
+
+func (c cost) add(d cost) cost { return cost{c.time + d.time, max(c.peak, d.peak), d.size} }
+
+// measure runs write into a file and watches the heap.
+func measure(b *testing.B, write func(io.Writer) error) cost {
+	b.Helper()
+	f, err := os.CreateTemp(b.TempDir(), "out-*.xlsx")
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer f.Close()
+	runtime.GC()
+	debug.FreeOSMemory()
+	var before runtime.MemStats
+	runtime.ReadMemStats(&before)
+	var peak atomic.Uint64
+	done, stopped := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(stopped)
+		var m runtime.MemStats
+		for {
+			select {
+			case <-done:
+				return
+			case <-time.After(20 * time.Millisecond):
+			}
+			runtime.ReadMemStats(&m)
+			if use := m.HeapInuse - min(m.HeapInuse, before.HeapInuse); use > peak.Load() {
+				peak.Store(use)
+			}
+		}
+	}()
+	start := time.Now()
+	if err := write(f); err != nil {
+		b.Fatal(err)
+	}
+	took := time.Since(start)
+	close(done)
+	<-stopped
+	info, err := f.Stat()
+	if err != nil {
+		b.Fatal(err)
+	}
+	return cost{took, peak.Load(), info.Size()}
+}
+
+// writeBare writes the cells of the Evidence sheet with the stream writer as
+// its manual shows it.
+func writeBare(w io.Writer, snap *export.Snapshot, tmp string) (err error) {
+	f := excelize.NewFile(excelize.Options{TmpDir: tmp})
+	defer f.Close()
+	sw, err := f.NewStreamWriter("Sheet1")
+	if err != nil {
+		return err
+	}
+	head := make([]any, len(evidenceLayout.columns))
+	for i, c := range evidenceLayout.columns {
+		head[i] = c.title
+	}
+	if err := sw.SetRow("A1", head); err != nil {
+		return err
+	}
+	run := snap.Runs[0].Provenance
+	row := 2
+	for ev, err := range snap.Ledger.Used(context.Background()) {
+		if err != nil {
+			return err
+		}
+		kind := snap.Kinds[ev.Kind]
+		event, _ := serial(ev.EventTime)
+		read, _ := serial(ev.CollectedAt)
+		payload := ev.PayloadSum.String()
+		cells := []any{ev.Digest.String(), ev.Kind, kind.Strength, kind.Title, ev.Subject.Type + " " + ev.Subject.ID, event, read, "", "",
+			ev.Source, ev.URL, ev.Key, run.Method, run.Reliability, run.Identity, run.Connector + " " + run.ConnectorVersion, ev.Run, payload,
+			"evidence/" + payload + ".json", ev.Seq, ev.Revision, "", ""}
+		if err := sw.SetRow(fmt.Sprintf("A%d", row), cells); err != nil {
+			return err
+		}
+		row++
+	}
+	if err := sw.Flush(); err != nil {
+		return err
+	}
+	return f.Write(w)
+}
