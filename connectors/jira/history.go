@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
@@ -85,15 +84,10 @@ func (c *client) histories(ctx context.Context, list []*issue) (map[*issue]error
 	}
 	if c.version == "3" {
 		err := c.bulkHistories(ctx, list)
-		var api *apiError
-		switch {
-		case err == nil:
-			return failed, nil
-		case errors.As(err, &api) && api.status != http.StatusUnauthorized && api.status < 500:
-			// not offered here, or it stumbled over one of the issues: one by one
-		default:
+		if err == nil || stops(err) {
 			return failed, err
 		}
+		// not offered here, or it stumbled over one of the issues: one by one
 	}
 	for _, is := range list {
 		var err error

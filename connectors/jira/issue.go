@@ -21,8 +21,8 @@ type issuePayload struct {
 	Priority       string         `json:"priority,omitempty"`
 	Reporter       string         `json:"reporter,omitempty"`
 	Assignee       string         `json:"assignee,omitempty"`
-	Created        string         `json:"created"`
-	Updated        string         `json:"updated"`
+	Created        string         `json:"created,omitempty"`
+	Updated        string         `json:"updated,omitempty"`
 	Resolution     string         `json:"resolution,omitempty"`
 	ResolvedAt     string         `json:"resolved_at,omitempty"`
 	Due            string         `json:"due,omitempty"` // a day
@@ -158,7 +158,7 @@ func (is *issue) record(c *config) (connector.Record, error) {
 		Key: is.key, ID: is.id, Project: r.text(80, "project", "key"), Type: r.text(200, "issuetype", "name"),
 		Summary: r.text(1000, "summary"), Status: r.text(200, "status", "name"), StatusCategory: r.text(80, "status", "statusCategory", "key"),
 		Priority: r.text(200, "priority", "name"), Reporter: r.person("reporter"), Assignee: r.person("assignee"),
-		Created: is.created.Format(time.RFC3339Nano), Updated: is.updated.Format(time.RFC3339Nano),
+		Created: stamp(is.created), Updated: stamp(is.updated),
 		Resolution: r.text(200, "resolution", "name"), Due: r.text(10, "duedate"),
 		Labels: r.texts("labels", ""), Components: r.texts("components", "name"), ParentKey: r.text(80, "parent", "key"),
 		CustomFields: map[string]any{}, Links: r.links(),
@@ -219,6 +219,14 @@ func (is *issue) transitions(c *config) ([]connector.Record, error) {
 		}
 	}
 	return out, nil
+}
+
+// stamp writes a time as payloads have it; empty if there is none.
+func stamp(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.Format(time.RFC3339Nano)
 }
 
 func deref(s *string) string {

@@ -112,6 +112,11 @@ func (r *projectRun) page(ctx context.Context, list []*issue) error {
 
 // issue emits an issue, its history, its approvals and what it is mapped to.
 func (r *projectRun) issue(ctx context.Context, is *issue, historyErr error) error {
+	if is.problem != nil { // what else it says is kept, without those times
+		if err := r.issueGap([]string{KindIssue}, is.key, &badIssueError{is.problem}); err != nil {
+			return err
+		}
+	}
 	if slices.Contains(r.kinds, KindIssue) {
 		rec, err := is.record(r.cfg)
 		if err := r.recordOrGap(rec, err, KindIssue, is.key); err != nil {
@@ -187,10 +192,10 @@ func (r *projectRun) recordOrGap(rec connector.Record, err error, kind, key stri
 
 // issueGap reports that an issue gave less than it should.
 func (r *projectRun) issueGap(kinds []string, key string, err error) error {
-	if len(kinds) == 0 {
+	r.clean = false
+	if kinds = slices.DeleteFunc(slices.Clone(kinds), func(k string) bool { return !slices.Contains(r.kinds, k) }); len(kinds) == 0 {
 		return nil
 	}
-	r.clean = false
 	return r.gap(kinds, "issue "+key, err)
 }
 

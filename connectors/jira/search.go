@@ -22,7 +22,8 @@ type issue struct {
 	id, key string
 	fields  map[string]any // numbers as json.Number
 	created time.Time
-	updated time.Time
+	updated time.Time // zero, as created, if it is among the problems
+	problem error     // times that are missing or none
 	history []*change // oldest first; nil until it was read
 }
 
@@ -54,13 +55,10 @@ func parseIssue(b []byte) (*issue, *badIssue) {
 		return nil, &badIssue{ref, errors.New("its id is no number or its key is no issue key")}
 	}
 	is := &issue{id: raw.ID, key: raw.Key, fields: raw.Fields}
-	var err error
-	if is.created, err = timeField(raw.Fields, "created"); err != nil {
-		return nil, &badIssue{ref, err}
-	}
-	if is.updated, err = timeField(raw.Fields, "updated"); err != nil {
-		return nil, &badIssue{ref, err}
-	}
+	var noCreated, noUpdated error
+	is.created, noCreated = timeField(raw.Fields, "created")
+	is.updated, noUpdated = timeField(raw.Fields, "updated")
+	is.problem = errors.Join(noCreated, noUpdated)
 	return is, nil
 }
 
