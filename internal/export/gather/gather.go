@@ -59,6 +59,9 @@ func Snapshot(ctx context.Context, st store.Store, eng *assess.Engine, a *assess
 	if s.Waivers, err = g.waivers(ctx); err != nil {
 		return nil, err
 	}
+	if s.Scope, err = g.scope(ctx); err != nil {
+		return nil, err
+	}
 	justified, err := g.justifications(ctx)
 	if err != nil {
 		return nil, err
@@ -178,6 +181,24 @@ func (g *gatherer) waivers(ctx context.Context) ([]export.Waiver, error) {
 			ApprovedAt: p.ApprovedAt, ExpiresAt: p.ExpiresAt, RevokedAt: p.RevokedAt, Evidence: ev.Digest})
 	}
 	return out, nil
+}
+
+// scope returns the newest approved statement of the management system's
+// scope, or nothing.
+func (g *gatherer) scope(ctx context.Context) (string, error) {
+	list, err := g.inForce(ctx, "scope.statement")
+	if err != nil || len(list) == 0 {
+		return "", err
+	}
+	newest := slices.MaxFunc(list, func(a, b evidence.Evidence) int { return a.EventTime.Compare(b.EventTime) })
+	var p struct {
+		Boundaries string `json:"boundaries"`
+	}
+	if err := decode(newest, &p); err != nil {
+		return "", err
+	}
+	g.used[newest.Digest] = true
+	return p.Boundaries, nil
 }
 
 // justifications returns why each control is in or out, from the newest
