@@ -65,7 +65,7 @@ func (*Connector) Check(ctx context.Context, cc connector.Config) (connector.Che
 
 // probeRegion tries each action and reports whether any is granted.
 func probeRegion(ctx context.Context, api *sagemaker.Client, region string, id identity, states map[string]*connector.PermissionState) bool {
-	any := false
+	reached := false
 	for _, p := range permissions() {
 		st := states[p.ID]
 		if st == nil {
@@ -75,7 +75,7 @@ func probeRegion(ctx context.Context, api *sagemaker.Client, region string, id i
 		err := probe(ctx, api, p.ID, region, id)
 		switch reason := reasonOf(&callError{p.ID, err}); {
 		case err == nil, reason == connector.NotFound, reason == connector.Malformed && isValidation(err):
-			any = true
+			reached = true
 			if st.Grant == connector.GrantUnknown && st.Detail == "" {
 				st.Grant = connector.Granted
 			}
@@ -89,7 +89,7 @@ func probeRegion(ctx context.Context, api *sagemaker.Client, region string, id i
 			note(st, region, err, p.ID)
 		}
 	}
-	return any
+	return reached
 }
 
 func note(st *connector.PermissionState, region string, err error, op string) {

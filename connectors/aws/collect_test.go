@@ -62,7 +62,7 @@ func TestRegistryAndDeployment(t *testing.T) {
 
 func html500(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "text/html")
-	w.WriteHeader(500)
+	w.WriteHeader(http.StatusInternalServerError)
 	fmt.Fprint(w, "<html>NotImplementedError</html>")
 }
 
@@ -181,7 +181,7 @@ func TestSeveralRegions(t *testing.T) {
 func TestRefusedKeysEndTheRun(t *testing.T) {
 	f := newFakeAWS(t)
 	f.raw["GetCallerIdentity"] = func(w http.ResponseWriter, _ *http.Request) {
-		w.WriteHeader(403)
+		w.WriteHeader(http.StatusForbidden)
 		fmt.Fprint(w, `<ErrorResponse><Error><Type>Sender</Type><Code>InvalidClientTokenId</Code><Message>The security token is invalid.</Message></Error></ErrorResponse>`)
 	}
 	_, _, err := run(t, f.config())

@@ -29,6 +29,7 @@ func (*Connector) Check(ctx context.Context, cfg connector.Config) (connector.Ch
 		rep.Permissions[0].Grant, rep.Remedy = diagnose(err)
 		return rep, nil
 	}
+	defer func() { _ = repo.close() }() // files that were only read
 	rep.Permissions[0].Grant = connector.Granted
 	rep.Identity = fmt.Sprintf("files of %s, branch %s at %s", c.Repository, repo.branch, repo.head)
 	c.MaxCommits = 1

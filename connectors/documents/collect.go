@@ -60,6 +60,7 @@ func (*Connector) Collect(ctx context.Context, req connector.Request, emit conne
 	if err != nil {
 		return nil, err
 	}
+	defer func() { _ = repo.close() }() // files that were only read
 	c := &collection{cfg: cfg, req: req, emit: emit, repo: repo, kinds: cfg.kinds(req), now: time.Now(), gaps: map[string]bool{}}
 	if len(c.kinds) == 0 {
 		return c.coverage(), nil

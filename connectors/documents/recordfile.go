@@ -230,7 +230,7 @@ func decodeJSON(b []byte) (any, error) {
 	if err != nil {
 		return nil, fmt.Errorf("not JSON: %s", firstLine(err.Error()))
 	}
-	if _, err := dec.Token(); err != io.EOF {
+	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
 		return nil, errors.New("not JSON: more than one value")
 	}
 	return v, nil

@@ -10,9 +10,11 @@ import (
 
 	"github.com/go-git/go-git/v5"
 	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/go-git/go-git/v5/plumbing/cache"
 	"github.com/go-git/go-git/v5/plumbing/filemode"
 	"github.com/go-git/go-git/v5/plumbing/object"
 	"github.com/go-git/go-git/v5/plumbing/storer"
+	"github.com/go-git/go-git/v5/storage/filesystem"
 )
 
 // maxDepth bounds how deep folders may nest.
@@ -46,8 +48,8 @@ type history struct {
 
 // repository reads objects of one git repository.
 type repository struct {
-	git     *git.Repository
 	objects storer.EncodedObjectStorer
+	close   func() error
 	branch  string
 	head    plumbing.Hash
 }
@@ -55,7 +57,8 @@ type repository struct {
 // errNoBranch means that the configured branch is not there.
 var errNoBranch = errors.New("no such branch")
 
-// openRepository opens the clone and finds the branch's newest commit.
+// openRepository opens the clone and finds the branch's newest commit. The
+// caller closes it.
 func openRepository(c *config) (*repository, error) {
 	g, err := git.PlainOpen(c.Repository)
 	if err != nil {
@@ -76,7 +79,12 @@ func openRepository(c *config) (*repository, error) {
 	if err != nil {
 		return nil, fmt.Errorf("documents: %s: branch %s: %w", c.Repository, name.Short(), errors.Join(errNoBranch, err))
 	}
-	return &repository{git: g, objects: g.Storer, branch: name.Short(), head: ref.Hash()}, nil
+	r := &repository{objects: g.Storer, branch: name.Short(), head: ref.Hash(), close: func() error { return nil }}
+	if s, ok := g.Storer.(*filesystem.Storage); ok { // keep the packs open: by default each object opens its own
+		kept := filesystem.NewStorageWithOptions(s.Filesystem(), cache.NewObjectLRUDefault(), filesystem.Options{KeepDescriptors: true})
+		r.objects, r.close = kept, kept.Close
+	}
+	return r, nil
 }
 
 // walker follows the first parents of a branch.
@@ -85,6 +93,10 @@ type walker struct {
 	cfg     *config
 	hist    *history
 	missing map[string]plumbing.Hash // current paths whose commit was not met yet
+
+	// Folders opened for this commit and for the one before: what is a parent
+	// now is a child in the next step.
+	opened, openedBefore map[plumbing.Hash]map[string]object.TreeEntry
 }
 
 // walk lists the revisions of wanted paths along the first parents, newest
@@ -139,6 +151,7 @@ func (w *walker) parent(c *object.Commit) (*object.Commit, error) {
 
 // step records what the commit changed against its parent.
 func (w *walker) step(c, parent *object.Commit, head, old bool) error {
+	w.openedBefore, w.opened = w.opened, map[plumbing.Hash]map[string]object.TreeEntry{}
 	info := &commitInfo{hash: c.Hash, at: c.Committer.When, by: signature(c.Committer)}
 	var before plumbing.Hash
 	if parent != nil {
@@ -215,6 +228,12 @@ func (w *walker) entries(h plumbing.Hash) (map[string]object.TreeEntry, error) {
 	if h.IsZero() {
 		return nil, nil
 	}
+	for _, opened := range []map[plumbing.Hash]map[string]object.TreeEntry{w.opened, w.openedBefore} {
+		if m, ok := opened[h]; ok {
+			w.opened[h] = m
+			return m, nil
+		}
+	}
 	t, err := object.GetTree(w.repo.objects, h)
 	if err != nil {
 		return nil, fmt.Errorf("documents: folder %s: %w", h, err)
@@ -223,6 +242,7 @@ func (w *walker) entries(h plumbing.Hash) (map[string]object.TreeEntry, error) {
 	for _, e := range t.Entries {
 		m[e.Name] = e
 	}
+	w.opened[h] = m
 	return m, nil
 }
 

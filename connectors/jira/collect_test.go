@@ -1,6 +1,7 @@
 package jira
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -322,7 +323,7 @@ func TestEmitterErrorsEndTheRun(t *testing.T) {
 	f := newFakeJira(t)
 	f.add(1, "Task", nil)
 	_, err := New().Collect(t.Context(), connector.Request{Config: config0(t, f.settings(nil))}, &fullEmitter{newRecorder()})
-	if err != errFull {
+	if !errors.Is(err, errFull) {
 		t.Errorf("error %v, want the emitter's own", err)
 	}
 }

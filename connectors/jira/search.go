@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"strconv"
 	"strings"
 	"time"
@@ -215,7 +216,7 @@ func (c *client) visible(ctx context.Context, p project) (bool, error) {
 		return nil
 	})
 	var api *apiError
-	if errors.As(err, &api) && api.status == 400 { // Jira's word for a key that is not there, or not for us
+	if errors.As(err, &api) && api.status == http.StatusBadRequest { // Jira's word for a key that is not there, or not for us
 		return false, nil
 	}
 	return found, err
