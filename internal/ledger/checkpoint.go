@@ -54,6 +54,12 @@ func OpenCheckpoint(msg []byte, v note.Verifier) (Checkpoint, error) {
 	if err != nil {
 		return Checkpoint{}, fmt.Errorf("%w (%s): %w", ErrSignature, v.Name(), err)
 	}
+	for _, sig := range append(n.Sigs, n.UnverifiedSigs...) {
+		// note ignores bits that base64 leaves over; a note has one form only.
+		if _, err := base64.StdEncoding.Strict().DecodeString(sig.Base64); err != nil {
+			return Checkpoint{}, fmt.Errorf("%w: signature by %s is not in its only form", ErrCheckpoint, sig.Name)
+		}
+	}
 	c, err := parseText(n.Text)
 	if err != nil {
 		return Checkpoint{}, err

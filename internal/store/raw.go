@@ -74,6 +74,7 @@ type RawPayloads struct {
 // RawPayload is a payload under the digest that the store gives it.
 type RawPayload struct {
 	Sum    evidence.Digest
+	Size   int
 	Erased bool
 	Body   []byte // nil if erased
 }

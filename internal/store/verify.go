@@ -105,6 +105,7 @@ type verifier struct {
 // payloadState is where a payload is, and what was found out about it.
 type payloadState struct {
 	block  int64
+	size   int
 	erased bool
 	used   bool
 }

@@ -151,7 +151,7 @@ func (v *verifier) parse(p ledgerPart) (checkedPart, error) {
 	if err != nil {
 		return out, err
 	}
-	out.items = make([]checkedEntry, 0, p.lines.N)
+	out.items = make([]checkedEntry, 0, bytes.Count(raw, []byte{'\n'}))
 	var parser evidence.Parser
 	for seq := p.lines.First; len(raw) > 0; seq++ {
 		end := bytes.IndexByte(raw, '\n')
@@ -238,6 +238,9 @@ func (v *verifier) evidence(it *checkedEntry, row IndexRow) error {
 	p, ok := v.payloads[ev.PayloadSum]
 	if !ok {
 		return differs(place("entry %d", ev.Seq), "payload "+ev.PayloadSum.String(), "not in the store")
+	}
+	if p.size != ev.PayloadSize {
+		return differs(place("entry %d", ev.Seq), place("a payload of %d bytes, as its place says", p.size), ev.PayloadSize)
 	}
 	if !p.used {
 		p.used = true

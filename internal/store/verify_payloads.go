@@ -120,7 +120,7 @@ func (v *verifier) addPayloads(c checkedPayloads) error {
 		if have, ok := v.payloads[p.Sum]; ok {
 			return differs("payload "+p.Sum.String(), fmt.Sprintf("only in block %d", have.block), fmt.Sprintf("in block %d too", c.block))
 		}
-		v.payloads[p.Sum] = payloadState{block: c.block, erased: p.Erased}
+		v.payloads[p.Sum] = payloadState{block: c.block, size: p.Size, erased: p.Erased}
 		v.out.Payloads++
 		v.out.PayloadBytes += int64(len(p.Body))
 		if p.Erased {

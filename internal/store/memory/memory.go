@@ -47,6 +47,7 @@ type data struct {
 	items    []*item // evidence, by position
 	byKey    map[key]*item
 	payloads map[evidence.Digest][]byte // nil: erased
+	sizes    map[evidence.Digest]int    // of payloads, erased or not
 	order    []evidence.Digest          // of payloads, as they came
 	runs     []*run
 	state    map[string]store.State
@@ -74,7 +75,7 @@ func New(signer note.Signer, now func() time.Time) *Store {
 		now = time.Now
 	}
 	return &Store{signer: signer, now: now, d: data{
-		byKey: map[key]*item{}, payloads: map[evidence.Digest][]byte{}, state: map[string]store.State{},
+		byKey: map[key]*item{}, payloads: map[evidence.Digest][]byte{}, sizes: map[evidence.Digest]int{}, state: map[string]store.State{},
 	}}
 }
 
@@ -83,7 +84,7 @@ func (d *data) clone() data {
 	c := data{
 		lines: slices.Clip(d.lines), at: slices.Clip(d.at), types: slices.Clip(d.types), note: d.note,
 		items: make([]*item, len(d.items)), byKey: make(map[key]*item, len(d.byKey)),
-		payloads: make(map[evidence.Digest][]byte, len(d.payloads)), order: slices.Clip(d.order),
+		payloads: maps.Clone(d.payloads), sizes: maps.Clone(d.sizes), order: slices.Clip(d.order),
 		runs: make([]*run, len(d.runs)), state: make(map[string]store.State, len(d.state)),
 	}
 	for i, it := range d.items {
@@ -92,9 +93,6 @@ func (d *data) clone() data {
 		if it.next == 0 {
 			c.byKey[key{x.ev.Source, x.ev.Kind, x.ev.Key}] = &x
 		}
-	}
-	for k, v := range d.payloads {
-		c.payloads[k] = v
 	}
 	for i, r := range d.runs {
 		x := *r
@@ -320,7 +318,7 @@ func (b *batch) record(r *evidence.Record) error {
 	b.items = append(b.items, it)
 	b.byKey[k] = it
 	if _, known := b.payloads[ev.PayloadSum]; !known {
-		b.payloads[ev.PayloadSum] = payload
+		b.payloads[ev.PayloadSum], b.sizes[ev.PayloadSum] = payload, len(payload)
 		b.order = append(b.order, ev.PayloadSum)
 	}
 	return nil

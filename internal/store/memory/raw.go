@@ -105,7 +105,7 @@ func (r *raw) Payloads(context.Context) iter.Seq2[store.RawPayloads, error] {
 		for i, sum := range r.d.order {
 			b := store.RawPayloads{Block: int64(i) + 1, Unpack: func() ([]store.RawPayload, error) {
 				body := r.d.payloads[sum]
-				return []store.RawPayload{{Sum: sum, Erased: body == nil, Body: body}}, nil
+				return []store.RawPayload{{Sum: sum, Size: r.d.sizes[sum], Erased: body == nil, Body: body}}, nil
 			}}
 			if !yield(b, nil) {
 				return

@@ -110,7 +110,7 @@ func (r *raw) unpackPayloads(b *payloadBlock) ([]store.RawPayload, error) {
 	}
 	out := make([]store.RawPayload, len(items))
 	for i, it := range items {
-		out[i] = store.RawPayload{Sum: it.sum, Erased: it.erased, Body: bodies[i]}
+		out[i] = store.RawPayload{Sum: it.sum, Size: int(it.size), Erased: it.erased, Body: bodies[i]}
 	}
 	return out, nil
 }

@@ -221,7 +221,7 @@ func testLarge(t *testing.T, open_ Open) {
 	f := newFixture(t, open_)
 	big := strings.Repeat("0123456789abcdef", 300_000/16)
 	long := record("k", strings.Repeat("k", store.MaxKey), strings.Repeat("g", store.MaxName), big)
-	long.URL = ""
+	long.URL, long.Subject.ID = "", strings.Repeat("s", store.MaxKey)
 	many := evidence.Run{ID: "r", Status: evidence.RunPartial, FinishedAt: base}
 	for i := range 3000 {
 		many.Gaps = append(many.Gaps, evidence.Gap{Kinds: []string{"k"}, Scope: fmt.Sprintf("repository %d", i), Reason: "denied"})

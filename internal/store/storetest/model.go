@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"reflect"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -178,7 +179,7 @@ func (w *walk) close(run string) *store.RunClose {
 // same compares all that can be read.
 func (w *walk) same(t *testing.T) {
 	t.Helper()
-	if d := cmp.Diff(dump(t, w.model), dump(t, w.s)); d != "" {
+	if d := diff(dump(t, w.model), dump(t, w.s)); d != "" {
 		t.Fatalf("contents (-model +store):\n%s", d)
 	}
 	for _, q := range []store.EvidenceQuery{
@@ -188,9 +189,17 @@ func (w *walk) same(t *testing.T) {
 		{Subject: &evidence.Subject{Type: "thing", ID: "subject 4"}, Latest: true, Kinds: []string{"k", "l"}},
 		{Run: "run 1"}, {Source: "a", Latest: true, Before: 70}, {After: 30, Before: 90},
 	} {
-		d := cmp.Diff(collect(t, w.model.Evidence(t.Context(), q)), collect(t, w.s.Evidence(t.Context(), q)))
+		d := diff(collect(t, w.model.Evidence(t.Context(), q)), collect(t, w.s.Evidence(t.Context(), q)))
 		if d != "" {
 			t.Fatalf("query %+v (-model +store):\n%s", q, d)
 		}
 	}
+}
+
+// diff is cmp.Diff, quick when there is none.
+func diff(want, got any) string {
+	if reflect.DeepEqual(want, got) {
+		return ""
+	}
+	return cmp.Diff(want, got)
 }
