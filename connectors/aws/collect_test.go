@@ -1,8 +1,13 @@
 package aws
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -241,5 +246,59 @@ func TestSettingsErrorsComeAllAtOnce(t *testing.T) {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("error does not mention %q:\n%v", want, err)
 		}
+	}
+}
+
+// assume answers AssumeRole and AssumeRoleWithWebIdentity, and notes what was
+// asked.
+func (f *fakeAWS) assume(op string, asked *url.Values) {
+	f.raw[op] = func(w http.ResponseWriter, r *http.Request) {
+		*asked = r.PostForm
+		w.Header().Set("Content-Type", "text/xml")
+		fmt.Fprintf(w, `<%[1]sResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><%[1]sResult><Credentials><AccessKeyId>ASIAROLE</AccessKeyId>`+
+			`<SecretAccessKey>rolesecret</SecretAccessKey><SessionToken>roletoken</SessionToken><Expiration>2099-01-01T00:00:00Z</Expiration></Credentials>`+
+			`<AssumedRoleUser><Arn>arn:aws:sts::1:assumed-role/r/exhibit</Arn><AssumedRoleId>X:exhibit</AssumedRoleId></AssumedRoleUser></%[1]sResult></%[1]sResponse>`, op)
+	}
+}
+
+func TestRoles(t *testing.T) {
+	token := filepath.Join(t.TempDir(), "token")
+	if err := os.WriteFile(token, []byte("web-token"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, tt := range map[string]struct {
+		op       string
+		settings obj
+		secrets  map[string]string
+		want     map[string]string
+	}{
+		"from keys": {"AssumeRole", obj{}, map[string]string{"access_key_id": "AKIATEST", "secret_access_key": fakeSecret, "external_id": "ext"},
+			map[string]string{"RoleArn": "arn:aws:iam::123456789012:role/reader", "RoleSessionName": "exhibit", "ExternalId": "ext"}},
+		"from a workload's token": {"AssumeRoleWithWebIdentity", obj{"web_identity_token_file": token}, nil,
+			map[string]string{"RoleArn": "arn:aws:iam::123456789012:role/reader", "WebIdentityToken": "web-token"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newFakeAWS(t)
+			f.fill()
+			var asked url.Values
+			f.assume(tt.op, &asked)
+			tt.settings["regions"], tt.settings["endpoint_url"], tt.settings["role_arn"] = []string{"eu-west-1"}, f.URL, "arn:aws:iam::123456789012:role/reader"
+			b, err := json.Marshal(tt.settings)
+			if err != nil {
+				t.Fatal(err)
+			}
+			rec, _, err := run(t, connector.Config{Settings: b, Secrets: tt.secrets})
+			if err != nil || len(rec.byKind(records.KindDeployment)) != 1 {
+				t.Fatalf("records %v, error %v", rec.records, err)
+			}
+			for k, v := range tt.want {
+				if asked.Get(k) != v {
+					t.Errorf("%s is %q, want %q", k, asked.Get(k), v)
+				}
+			}
+			if !slices.Contains(f.keys, "ASIAROLE") || slices.Contains(f.keys[len(f.keys)-1:], "AKIATEST") {
+				t.Errorf("keys used: %v", f.keys)
+			}
+		})
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"sync"
 	"testing"
@@ -25,6 +26,7 @@ type fakeAWS struct {
 	raw map[string]http.HandlerFunc // replaces an operation's whole answer
 
 	calls   []string
+	keys    []string // access key ids
 	regions map[string]bool
 }
 
@@ -53,10 +55,11 @@ func (f *fakeAWS) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	if region := strings.Split(r.Header.Get("Authorization"), "/"); len(region) > 3 {
 		f.regions[region[2]] = true
+		f.keys = append(f.keys, strings.TrimPrefix(region[0], "AWS4-HMAC-SHA256 Credential="))
 	}
 	op := strings.TrimPrefix(r.Header.Get("X-Amz-Target"), "SageMaker.")
-	if strings.Contains(string(b), "Action=GetCallerIdentity") {
-		op = "GetCallerIdentity"
+	if form, err := url.ParseQuery(string(b)); err == nil && form.Get("Action") != "" { // STS
+		op, r.PostForm = form.Get("Action"), form
 	}
 	f.calls = append(f.calls, op)
 	if h := f.raw[op]; h != nil {
