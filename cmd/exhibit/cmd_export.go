@@ -95,7 +95,7 @@ func runExport(ctx context.Context, g *globals, o exportOptions, write exporter)
 // openExisting fails with store.ErrNoStore where there is nothing to export,
 // instead of making an empty store.
 func (g *globals) openExisting(ctx context.Context) (bool, error) {
-	st, err := g.openStore(ctx, readOnly)
+	st, err := g.openStore(ctx)
 	if err != nil {
 		return false, err
 	}

@@ -31,7 +31,7 @@ not be seen: with the reason, the kinds of record that miss it, and the permissi
 }
 
 func runGaps(ctx context.Context, g *globals) error {
-	st, err := g.openStore(ctx, readOnly)
+	st, err := g.openStore(ctx)
 	if err != nil {
 		return err
 	}

@@ -35,7 +35,7 @@ func newCheckpointCommand(g *globals) *cobra.Command {
 		Example: "  exhibit ledger checkpoint > checkpoint-2026-11.txt",
 		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			st, err := g.openStore(c.Context(), readOnly)
+			st, err := g.openStore(c.Context())
 			if err != nil {
 				return err
 			}
@@ -79,7 +79,7 @@ checkpoint that the path leads to. DIGEST is an evidence digest, or its beginnin
 }
 
 func runProve(ctx context.Context, g *globals, what string) error {
-	st, err := g.openStore(ctx, readOnly)
+	st, err := g.openStore(ctx)
 	if err != nil {
 		return err
 	}
@@ -150,7 +150,7 @@ func runConsistency(ctx context.Context, g *globals, path string) error {
 	if err != nil {
 		return err
 	}
-	st, err := g.openStore(ctx, readOnly)
+	st, err := g.openStore(ctx)
 	if err != nil {
 		return err
 	}

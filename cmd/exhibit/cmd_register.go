@@ -69,7 +69,7 @@ func runRegisterCheck(ctx context.Context, g *globals) error {
 	if err != nil {
 		return err
 	}
-	st, err := g.openStore(ctx, readOnly)
+	st, err := g.openStore(ctx)
 	if errors.Is(err, store.ErrNoStore) {
 		g.note("The register is valid. Nothing was collected yet, so its bindings cannot be checked.")
 		return nil

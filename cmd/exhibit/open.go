@@ -81,12 +81,12 @@ func workingDir() string {
 }
 
 // openStore opens the configured store for reading.
-func (g *globals) openStore(ctx context.Context, m mode) (store.Store, error) {
+func (g *globals) openStore(ctx context.Context) (store.Store, error) {
 	cfg, err := g.loadConfig()
 	if err != nil {
 		return nil, err
 	}
-	return openStore(ctx, cfg, nil, m)
+	return openStore(ctx, cfg, nil, readOnly)
 }
 
 func openStore(ctx context.Context, cfg *configfile.Config, signer note.Signer, m mode) (store.Store, error) {

@@ -65,6 +65,9 @@ func bareInsert(b *testing.B, n int) time.Duration {
 				b.Fatal(err)
 			}
 		}
+		if err := st.Close(); err != nil {
+			b.Fatal(err)
+		}
 		if err := tx.Commit(); err != nil {
 			b.Fatal(err)
 		}

@@ -161,6 +161,6 @@ func newRunID(now time.Time) string {
 	for i := range 6 {
 		b[i] = byte(ms >> (40 - 8*i))
 	}
-	rand.Read(b[6:]) // never fails: crypto/rand ends the process instead
+	_, _ = rand.Read(b[6:]) // never fails: crypto/rand ends the process instead
 	return hex.EncodeToString(b[:])
 }

@@ -3,6 +3,7 @@ package agent
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"hash/fnv"
 	"log/slog"
@@ -177,7 +178,7 @@ func dueTime(ctx context.Context, tx *sql.Tx, s Scheduled, now time.Time) (time.
 	err := tx.QueryRowContext(ctx, `SELECT spec, next_due FROM schedule WHERE source = ?`, s.Source).Scan(&spec, &unix)
 	due := time.Unix(unix, 0).UTC()
 	switch {
-	case err == sql.ErrNoRows:
+	case errors.Is(err, sql.ErrNoRows):
 		due = now
 	case err != nil:
 		return time.Time{}, err

@@ -101,6 +101,9 @@ func jobs(t *testing.T, db *sql.DB) map[string]int {
 		}
 		out[state] = n
 	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
 	return out
 }
 

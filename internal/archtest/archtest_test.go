@@ -132,7 +132,7 @@ func (r rule) forbids(from, imp string) (string, bool) {
 			return d, true
 		case d == "other" && other:
 			return d, true
-		case ours && under(own, d) && !(under(from, d) && under(own, from)):
+		case ours && under(own, d) && (!under(from, d) || !under(own, from)):
 			return d, true
 		case !ours && !other && imp == d:
 			return d, true

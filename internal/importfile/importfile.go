@@ -174,7 +174,7 @@ func (p *parser) open(h *Header) error {
 		return errors.New("run: source is missing: name it here or with --source")
 	case p.o.Source != "" && h.Source != p.o.Source:
 		return fmt.Errorf("run: source is %q, but --source says %q", h.Source, p.o.Source)
-	case !p.o.Replay && !(h.StartedAt.IsZero() && h.FinishedAt.IsZero()):
+	case !p.o.Replay && (!h.StartedAt.IsZero() || !h.FinishedAt.IsZero()):
 		return errors.New("run: started_at and finished_at need --replay: without it, the run is now")
 	case p.o.Replay && h.FinishedAt.IsZero():
 		return errors.New("run: finished_at is missing: a replayed run needs its own clock")

@@ -252,7 +252,7 @@ type ledgerOf struct {
 // Used implements export.Ledger.
 func (l *ledgerOf) Used(ctx context.Context) iter.Seq2[evidence.Evidence, error] {
 	return func(yield func(evidence.Evidence, error) bool) {
-		for ev, err := range l.Store.Evidence(ctx, store.EvidenceQuery{Before: l.size}) {
+		for ev, err := range l.Evidence(ctx, store.EvidenceQuery{Before: l.size}) {
 			if err != nil {
 				yield(ev, err)
 				return
