@@ -92,8 +92,8 @@ type standing struct {
 
 var severityRank = map[string]int{"major": 3, "minor": 2, "observation": 1}
 
-// open reports whether a result is a shortfall that somebody has to act on.
-func open(r *assess.Result) bool {
+// shortfall reports whether a result is a shortfall that somebody has to act on.
+func shortfall(r *assess.Result) bool {
 	switch r.Status {
 	case assess.StatusSatisfied, assess.StatusNotApplicable, assess.StatusWaived:
 		return false
@@ -116,7 +116,7 @@ func (b *book) standing(results []*assess.Result) standing {
 		if r.Status == assess.StatusDue && r.DueAt != nil && (st.due.IsZero() || r.DueAt.Before(st.due)) {
 			st.due = *r.DueAt
 		}
-		if !open(r) {
+		if !shortfall(r) {
 			continue
 		}
 		if severityRank[r.Severity] > severityRank[st.severity] {
@@ -202,7 +202,7 @@ func (b *book) highRisk(r *assess.Result) bool {
 func (b *book) shortfalls(id string) int {
 	n := 0
 	for _, r := range b.snap.Assessment.Results {
-		if open(r) && (slices.Contains(r.Systems, id) || r.Subject.Type == "ai_system" && r.Subject.ID == id) {
+		if shortfall(r) && (slices.Contains(r.Systems, id) || r.Subject.Type == "ai_system" && r.Subject.ID == id) {
 			n++
 		}
 	}

@@ -53,6 +53,6 @@ func (b *book) stillOpen(w export.Waiver) bool {
 	return slices.ContainsFunc(b.snap.Assessment.Results, func(r *assess.Result) bool {
 		about := r.Expectation == w.Expectation &&
 			(w.Subject == "" || w.Subject == r.Subject.ID || w.Subject == r.Subject.Type+" "+r.Subject.ID)
-		return (about || w.ID != "" && r.Waiver == w.ID) && (open(r) || r.Status == assess.StatusWaived)
+		return (about || w.ID != "" && r.Waiver == w.ID) && (shortfall(r) || r.Status == assess.StatusWaived)
 	})
 }

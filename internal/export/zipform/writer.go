@@ -30,8 +30,8 @@ type Packer struct {
 	dst      *counted
 	part     Part
 	content  hash.Hash
-	deflates map[int]*flate.Writer // by level
-	w        io.Writer             // where content goes: a flate.Writer or dst
+	deflates map[int]*deflater // by level
+	w        io.Writer         // where content goes: a deflater or dst
 }
 
 // counted passes bytes on, counts and sums them.
@@ -53,7 +53,7 @@ func NewPacker() *Packer {
 	return &Packer{
 		dst:      &counted{sum: sha256.New()},
 		content:  sha256.New(),
-		deflates: make(map[int]*flate.Writer, 2),
+		deflates: make(map[int]*deflater, 2),
 	}
 }
 
@@ -67,6 +67,10 @@ const (
 	Fast         // small contents
 	Normal       // large contents
 )
+
+// normalLevel is what archive/zip uses; one more doubles the time for a
+// hundredth of the size.
+const normalLevel = 5
 
 // Start begins an entry whose packed bytes go to dst.
 func (p *Packer) Start(dst io.Writer, name string, level Level) error {
@@ -84,18 +88,17 @@ func (p *Packer) Start(dst io.Writer, name string, level Level) error {
 	p.part.Method = Deflated
 	n := flate.BestSpeed
 	if level == Normal {
-		n = flate.DefaultCompression
+		n = normalLevel
 	}
 	d := p.deflates[n]
 	if d == nil {
 		var err error
-		if d, err = flate.NewWriter(p.dst, n); err != nil {
+		if d, err = newDeflater(n); err != nil {
 			return fmt.Errorf("packing %s: %w", name, err)
 		}
 		p.deflates[n] = d
-	} else {
-		d.Reset(p.dst)
 	}
+	d.Reset(p.dst)
 	p.w = d
 	return nil
 }
@@ -111,7 +114,7 @@ func (p *Packer) Write(b []byte) (int, error) {
 
 // Finish ends the entry begun last and returns what it became.
 func (p *Packer) Finish() (Part, error) {
-	if d, ok := p.w.(*flate.Writer); ok {
+	if d, ok := p.w.(*deflater); ok {
 		if err := d.Close(); err != nil {
 			return Part{}, fmt.Errorf("packing %s: %w", p.part.Name, err)
 		}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -267,6 +268,52 @@ func TestLargeArchive(t *testing.T) {
 	parts, _, err := read(buf.Bytes())
 	if err != nil || len(parts) != n {
 		t.Fatalf("%d entries, %v", len(parts), err)
+	}
+}
+
+// Large contents are packed in pieces, side by side; the bytes must not depend
+// on how many at once, and any reader must join them.
+func TestLargeContent(t *testing.T) {
+	var content bytes.Buffer
+	for i := 0; content.Len() < 5<<20+12345; i++ {
+		fmt.Fprintf(&content, "<row r=\"%d\"><c>%x</c></row>", i, i*i*2654435761)
+	}
+	var first []byte
+	for _, procs := range []int{1, 2, 3, 8} {
+		before := runtime.GOMAXPROCS(procs)
+		var buf bytes.Buffer
+		w := zipform.NewWriter(&buf, t.TempDir())
+		for _, size := range []int{content.Len(), 1 << 20, 1<<20 + 1, 0, 3} {
+			_, err := w.AddFrom(fmt.Sprint("f", size), zipform.Normal, func(w io.Writer) error {
+				_, err := io.Copy(w, bytes.NewReader(content.Bytes()[:size]))
+				return err
+			})
+			check(t, err)
+		}
+		check(t, w.Close())
+		runtime.GOMAXPROCS(before)
+		if first == nil {
+			first = buf.Bytes()
+		}
+		if !bytes.Equal(first, buf.Bytes()) {
+			t.Fatalf("%d at once gave other bytes", procs)
+		}
+	}
+	_, contents, err := read(first)
+	check(t, err)
+	if contents[0] != content.String() || len(contents[2]) != 1<<20+1 || contents[4] != content.String()[:3] {
+		t.Error("read back otherwise")
+	}
+	zr, err := zip.NewReader(bytes.NewReader(first), int64(len(first)))
+	check(t, err)
+	for i, f := range zr.File {
+		rc, err := f.Open()
+		check(t, err)
+		c, err := io.ReadAll(rc)
+		check(t, err)
+		if string(c) != contents[i] {
+			t.Errorf("%s: the standard reader reads otherwise", f.Name)
+		}
 	}
 }
 
