@@ -62,12 +62,13 @@ type finisher struct {
 
 // standing is what holds for all results of a rule.
 type standing struct {
-	excluded string // why the control does not apply
-	status   Status // not_assessed or stale, if collection does not allow more
-	reason   string
-	late     bool
-	finished int64 // the last complete collection that decides
-	kinds    []currency
+	excluded  string            // why the control does not apply
+	exclusion []evidence.Digest // the statement that says so
+	status    Status            // not_assessed or stale, if collection does not allow more
+	reason    string
+	late      bool
+	finished  int64 // the last complete collection that decides
+	kinds     []currency
 }
 
 // collection finds out how far the kinds a rule needs can be relied on.
@@ -136,7 +137,9 @@ func (f *finisher) noneOf(r *rule, kinds []currency) string {
 // rule gives the results of a rule, ordered by subject, and its population.
 func (f *finisher) rule(r *rule) ([]*Result, Population) {
 	st := f.collection(r)
-	st.excluded = f.soa.excludes(r.control)
+	if st.excluded = f.soa.excludes(r.control); st.excluded != "" {
+		st.exclusion = []evidence.Digest{f.soa.digest}
+	}
 	var results []*Result
 	for _, p := range r.plans {
 		c := f.caches[p.number]
@@ -165,8 +168,12 @@ func (f *finisher) plan(c *planCache, st standing) []*Result {
 		case st.excluded != "", st.status != "", st.late:
 			out[i] = st.over(c.base[slot])
 		case status == StatusMissing || status == StatusFailing:
-			if why := watched.unseen(c, slot); why != "" {
+			switch why, late := watched.unseen(c, slot); {
+			case why != "":
 				out[i] = restate(c.base[slot], StatusStale, ReasonCollectionGap+": "+why)
+			case late && !c.base[slot].LateCapture:
+				out[i] = restate(c.base[slot], status, c.base[slot].Reason)
+				out[i].LateCapture = true
 			}
 		}
 	}
@@ -178,10 +185,12 @@ func (st standing) over(r *Result) *Result {
 	switch {
 	case st.excluded != "":
 		c := restate(r, StatusNotApplicable, st.excluded)
-		c.DueAt, c.Remedy = nil, ""
+		c.DueAt, c.Remedy, c.Evidence = nil, "", st.exclusion
 		return c
 	case st.status != "":
-		return restate(r, st.status, st.reason)
+		c := restate(r, st.status, st.reason)
+		c.LateCapture = c.LateCapture || st.late
+		return c
 	}
 	c := *r
 	c.LateCapture = true
@@ -199,6 +208,7 @@ type lastReading struct {
 	kind     string
 	source   text
 	finished int64
+	inTime   int64 // the last one that ended by the instant
 }
 
 // lastReadings are what absence may be claimed from.
@@ -215,7 +225,7 @@ func (f *finisher) lastReadings(c *planCache) lastReadings {
 			finished := cv.last(f.v.at, j.kind.event)
 			name, _ := f.v.s.texts.lookup(source)
 			if finished != absent && !slices.ContainsFunc(out, func(l lastReading) bool { return l.kind == id && l.source == name }) {
-				out = append(out, lastReading{kind: id, source: name, finished: finished})
+				out = append(out, lastReading{kind: id, source: name, finished: finished, inTime: cv.last(f.v.at, false)})
 			}
 		}
 	}
@@ -230,10 +240,11 @@ func (f *finisher) lastReadings(c *planCache) lastReadings {
 
 // unseen says why nothing can be concluded from what was not found for a
 // subject: the subject was read, or happened, after the joined kind was last
-// read completely.
-func (l lastReadings) unseen(c *planCache, slot uint32) string {
+// read completely. late says that it can be concluded only from a reading
+// after the instant.
+func (l lastReadings) unseen(c *planCache, slot uint32) (why string, late bool) {
 	if len(l) == 0 {
-		return ""
+		return "", false
 	}
 	m := c.table.meta(c.subjects[slot].row)
 	for _, r := range l {
@@ -245,10 +256,11 @@ func (l lastReadings) unseen(c *planCache, slot uint32) string {
 			at = m.event
 		}
 		if at > r.finished {
-			return fmt.Sprintf("%s was last read completely at %s, before this was known (%s)", r.kind, stamp(r.finished), stamp(at))
+			return fmt.Sprintf("%s was last read completely at %s, before this was known (%s)", r.kind, stamp(r.finished), stamp(at)), false
 		}
+		late = late || at > r.inTime
 	}
-	return ""
+	return "", late
 }
 
 // rank orders statuses from worst to best; not_applicable is no status

@@ -19,7 +19,7 @@ type reading struct {
 
 // covering is what one source has done about one kind.
 type covering struct {
-	asked    int64 // first time it was asked for, or delivered, the kind
+	asked    int64 // when the first run ended that was asked for the kind, or when it was first delivered
 	readings []reading
 }
 
@@ -64,11 +64,14 @@ func (c *coverage) run(r evidence.Run) {
 		return // closed already; a run closes once
 	}
 	c.runs[r.ID] = &r
-	started, finished := nanos(r.StartedAt), nanos(r.FinishedAt)
+	finished := nanos(r.FinishedAt)
+	if finished == absent {
+		return // what it was asked for is known when it ends
+	}
 	for kind, read := range r.Kinds {
 		cv := c.of(kind, r.Provenance.Source)
-		cv.asked = min(cv.asked, started)
-		ended := finished != absent && (r.Status == evidence.RunComplete || r.Status == evidence.RunPartial)
+		cv.asked = min(cv.asked, finished)
+		ended := r.Status == evidence.RunComplete || r.Status == evidence.RunPartial
 		if !ended || read.Coverage != "complete" {
 			continue
 		}

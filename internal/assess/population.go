@@ -67,7 +67,7 @@ func (f *finisher) emptyResult(r *rule, st standing) *Result {
 	c := f.populationCurrency(r, st)
 	switch {
 	case st.excluded != "":
-		res.Status, res.Reason = StatusNotApplicable, st.excluded
+		res.Status, res.Reason, res.Evidence = StatusNotApplicable, st.excluded, st.exclusion
 	case c.state == neverRead:
 		res.Status, res.Reason = StatusNotAssessed, "it is not known what this applies to: "+c.why
 		res.Subject.ID, res.Remedy = "(unknown)", r.Remedy

@@ -83,6 +83,9 @@ func (m *maker) subject(o *outcome) evidence.Subject {
 }
 
 func (m *maker) evidence(rows []rowRef) []evidence.Digest {
+	if len(rows) == 0 {
+		return []evidence.Digest{}
+	}
 	if len(m.digests)+len(rows) > cap(m.digests) {
 		m.digests = make([]evidence.Digest, 0, max(slabSize*2, len(rows)))
 	}
