@@ -15,6 +15,9 @@ import (
 var server *pgtest.Server
 
 func TestMain(m *testing.M) {
+	if os.Getenv(urlVar) != "" {
+		os.Exit(appendInChild(context.Background()))
+	}
 	os.Exit(pgtest.Run(context.Background(), m, func(s *pgtest.Server) { server = s }))
 }
 

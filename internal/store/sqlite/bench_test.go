@@ -14,18 +14,23 @@ import (
 
 // BenchmarkIngest appends records in batches of 1000 and inserts the same rows
 // with the same driver into one bare table, batch for batch.
-func BenchmarkIngest(b *testing.B) {
-	storetest.BenchIngest(b, func(tb testing.TB, dir string) (store.Store, storetest.BareInsert) {
-		key, err := ledger.GenerateKey()
-		if err != nil {
-			tb.Fatal(err)
-		}
-		s, err := sqlite.Open(filepath.Join(dir, "store.db"), sqlite.Options{Signer: key.Signer(), Create: true})
-		if err != nil {
-			tb.Fatal(err)
-		}
-		return s, bare(tb, filepath.Join(dir, "bare.db"))
-	})
+func BenchmarkIngest(b *testing.B) { storetest.BenchIngest(b, bench) }
+
+func BenchmarkVerify(b *testing.B) { storetest.BenchVerify(b, bench) }
+
+func BenchmarkLatest(b *testing.B) { storetest.BenchLatest(b, bench) }
+
+func bench(tb testing.TB, dir string) (store.Store, *ledger.Key, storetest.BareInsert) {
+	tb.Helper()
+	key, err := ledger.GenerateKey()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	s, err := sqlite.Open(filepath.Join(dir, "store.db"), sqlite.Options{Signer: key.Signer(), Create: true})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return s, key, bare(tb, filepath.Join(dir, "bare.db"))
 }
 
 // bare opens a database set up like a store's, with one plain table.

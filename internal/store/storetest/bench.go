@@ -8,7 +8,10 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/mod/sumdb/tlog"
+
 	"github.com/exhibit-aims/exhibit/internal/evidence"
+	"github.com/exhibit-aims/exhibit/internal/ledger"
 	"github.com/exhibit-aims/exhibit/internal/store"
 )
 
@@ -78,13 +81,17 @@ var words = func() []string {
 // type, subject id, key, URL, event time, collected at, payload.
 type BareInsert func(rows [][]any) error
 
+// BenchOpen opens what a benchmark measures: a new store, its key, and the
+// same driver's bare table.
+type BenchOpen func(tb testing.TB, dir string) (store.Store, *ledger.Key, BareInsert)
+
 // BenchIngest measures Append against a bare bulk insert of the same records,
 // in turns, so that both have the same weather. It reports records per second
 // of both, their ratio, and the ratio of the last tenth's speed to the first's.
-func BenchIngest(b *testing.B, open func(tb testing.TB, dir string) (store.Store, BareInsert)) {
+func BenchIngest(b *testing.B, open BenchOpen) {
 	size := BenchSize(b)
 	for b.Loop() {
-		s, insert := open(b, b.TempDir())
+		s, _, insert := open(b, b.TempDir())
 		run := evidence.Run{ID: "bench", Provenance: evidence.Provenance{Source: "github"}, StartedAt: time.Now()}
 		if _, err := s.Append(b.Context(), store.Batch{Open: &run}); err != nil {
 			b.Fatal(err)
@@ -120,5 +127,108 @@ func BenchIngest(b *testing.B, open func(tb testing.TB, dir string) (store.Store
 		if err := s.Close(); err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+// filled gives a store with the benchmark's records.
+func filled(b *testing.B, open BenchOpen) (store.Store, *ledger.Key, int) {
+	b.Helper()
+	size := BenchSize(b)
+	s, key, _ := open(b, b.TempDir())
+	run := evidence.Run{ID: "bench", Provenance: evidence.Provenance{Source: "github"}, StartedAt: time.Now()}
+	for from := 0; from < size; from += 1000 {
+		batch := store.Batch{Run: run.ID, Records: BenchRecords(from, 1000)}
+		if from == 0 {
+			batch.Open = &run
+		}
+		if _, err := s.Append(b.Context(), batch); err != nil {
+			b.Fatal(err)
+		}
+	}
+	return s, key, size
+}
+
+// BenchVerify measures verification against hashing the same bytes: every line
+// as a leaf and every payload, one after the other.
+func BenchVerify(b *testing.B, open BenchOpen) {
+	s, key, size := filled(b, open)
+	var lines, payloads [][]byte
+	var bytes int64
+	for e, err := range s.Entries(b.Context(), 0, int64(size)+1) {
+		if err != nil {
+			b.Fatal(err)
+		}
+		lines = append(lines, e.Line)
+		bytes += int64(len(e.Line))
+	}
+	for ev, err := range s.Evidence(b.Context(), store.EvidenceQuery{Payloads: true}) {
+		if err != nil {
+			b.Fatal(err)
+		}
+		payloads = append(payloads, ev.Payload)
+		bytes += int64(len(ev.Payload))
+	}
+	var hashing, verifying time.Duration
+	for b.Loop() {
+		start := time.Now()
+		hashAll(lines, payloads)
+		middle := time.Now()
+		VerifyStore(b, s, key)
+		hashing, verifying = hashing+middle.Sub(start), verifying+time.Since(middle)
+	}
+	n := float64(b.N)
+	b.ReportMetric(float64(size)*n/verifying.Seconds(), "entries/s")
+	b.ReportMetric(float64(bytes)*n/1e6/verifying.Seconds(), "MB/s")
+	b.ReportMetric(float64(bytes)*n/1e6/hashing.Seconds(), "hash-MB/s")
+	b.ReportMetric(hashing.Seconds()/verifying.Seconds(), "ratio")
+	if err := s.Close(); err != nil {
+		b.Fatal(err)
+	}
+}
+
+// hashAll hashes on one core what a verification has to hash: leaves, the tree
+// above them, payloads.
+func hashAll(lines, payloads [][]byte) tlog.Hash {
+	f, err := ledger.NewFrontier(0, nil)
+	if err != nil {
+		return tlog.Hash{}
+	}
+	for _, line := range lines {
+		f.Append(tlog.RecordHash(line))
+	}
+	for _, p := range payloads {
+		evidence.Sum(p)
+	}
+	return f.Root()
+}
+
+// BenchLatest measures reading the newest revision of every key as of half the
+// ledger and as of now.
+func BenchLatest(b *testing.B, open BenchOpen) {
+	s, _, size := filled(b, open)
+	for _, c := range []struct {
+		name string
+		q    store.EvidenceQuery
+	}{
+		{"now", store.EvidenceQuery{Latest: true}},
+		{"as-of-half", store.EvidenceQuery{Latest: true, Before: int64(size) / 2}},
+		{"kind", store.EvidenceQuery{Latest: true, Kinds: []string{"github.pull_request"}}},
+		{"payloads", store.EvidenceQuery{Latest: true, Payloads: true}},
+	} {
+		b.Run(c.name, func(b *testing.B) {
+			n := 0
+			for b.Loop() {
+				for _, err := range s.Evidence(b.Context(), c.q) {
+					if err != nil {
+						b.Fatal(err)
+					}
+					n++
+				}
+			}
+			b.ReportMetric(float64(n)/b.Elapsed().Seconds(), "rows/s")
+		})
+	}
+	if err := s.Close(); err != nil {
+		b.Fatal(err)
 	}
 }
