@@ -31,8 +31,10 @@ const (
 )
 
 // packer takes the parts of a workbook as excelize hands them over, in an
-// order that varies, packs each into one temporary file, and at Close writes
-// them out sorted by name, with the seal. It is an excelize.ZipWriter.
+// order that varies, packs each into one temporary file, and at commit writes
+// them out sorted by name, with the seal. It is an excelize.ZipWriter, but
+// nothing is written before commit: excelize closes its writer after an error
+// as well, and half a workbook must never be sealed.
 type packer struct {
 	out    io.Writer
 	tmp    string
@@ -46,6 +48,7 @@ type packer struct {
 	parts   []placed
 	rewrite *bytes.Buffer // the part being written, if it is one that is changed
 	name    string
+	err     error // the first one; excelize does not look at every one
 }
 
 // placed is a packed part and where in the file it lies.
@@ -64,7 +67,7 @@ func newPacker(out io.Writer, tmp string, s seal.Seal, signer note.Signer) (*pac
 
 // Create ends the part before and begins another.
 func (p *packer) Create(name string) (io.Writer, error) {
-	if err := p.finish(); err != nil {
+	if err := p.fail(p.finish()); err != nil {
 		return nil, err
 	}
 	name = strings.TrimPrefix(name, "/")
@@ -73,7 +76,20 @@ func (p *packer) Create(name string) (io.Writer, error) {
 		p.rewrite = new(bytes.Buffer)
 		return p.rewrite, nil
 	}
-	return p.pack, p.pack.Start(p.file, name, zipform.Normal)
+	return p, p.fail(p.pack.Start(p.file, name, zipform.Normal))
+}
+
+// Write takes content of the part begun last.
+func (p *packer) Write(b []byte) (int, error) {
+	n, err := p.pack.Write(b)
+	return n, p.fail(err)
+}
+
+func (p *packer) fail(err error) error {
+	if p.err == nil {
+		p.err = err
+	}
+	return err
 }
 
 // AddFS is part of excelize.ZipWriter; a workbook has no files to add.
@@ -106,10 +122,13 @@ func (p *packer) finish() error {
 	return nil
 }
 
-// Close writes the archive.
-func (p *packer) Close() error {
-	if err := p.finish(); err != nil {
-		return err
+// Close ends the last part.
+func (p *packer) Close() error { return p.fail(p.finish()) }
+
+// commit writes the archive.
+func (p *packer) commit() error {
+	if p.err != nil {
+		return p.err
 	}
 	slices.SortFunc(p.parts, func(a, b placed) int { return cmp.Compare(a.Name, b.Name) })
 	zw := zipform.NewWriter(p.out, p.tmp)

@@ -97,7 +97,7 @@ func (b *book) save(w io.Writer, tmp string, signer note.Signer) (err error) {
 	if err := b.file.Write(io.Discard); err != nil {
 		return fmt.Errorf("workbook: %w", err)
 	}
-	return nil
+	return p.commit()
 }
 
 // fill writes all sheets: made in the order they are shown in, filled in the
