@@ -249,7 +249,7 @@ func (l lastReadings) unseen(c *planCache, slot uint32) (why string, late bool) 
 	m := c.table.meta(c.subjects[slot].row)
 	for _, r := range l {
 		at := m.collected
-		if c.table.slots[slot].source != r.source {
+		if c.table.slot(slot).source != r.source {
 			if !c.table.info.event || m.event == absent {
 				continue
 			}

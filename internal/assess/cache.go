@@ -39,8 +39,7 @@ type subjectState struct {
 
 // dependents finds the subjects whose conditions looked at a bucket of a join.
 type dependents struct {
-	heads map[uint64]int32
-	links []link
+	slots multimap
 	known []uint64            // by slot: the one hash it is entered under, 0 if none
 	more  map[uint32][]uint64 // by slot: all hashes, where there are several
 }
@@ -51,7 +50,7 @@ func newPlanCache(p *plan, s *State) *planCache {
 		c.table = s.tables[p.kind.kind.ID]
 	}
 	for i := range p.joins {
-		c.joins[i] = dependents{heads: map[uint64]int32{}, more: map[uint32][]uint64{}}
+		c.joins[i] = dependents{more: map[uint32][]uint64{}}
 	}
 	return c
 }
@@ -93,15 +92,8 @@ func (w watcher) touched(hashes []uint64) {
 	if !w.cache.evaluated {
 		return
 	}
-	d := &w.cache.joins[w.join]
 	for _, h := range hashes {
-		next, ok := d.heads[h]
-		if !ok {
-			continue
-		}
-		for ; next >= 0; next = d.links[next].next {
-			w.cache.mark(d.links[next].slot)
-		}
+		w.cache.joins[w.join].slots.each(h, w.cache.mark)
 	}
 }
 
@@ -118,7 +110,7 @@ func (d *dependents) enter(slot uint32, hashes []uint64) {
 		if slices.Contains(known, h) {
 			continue
 		}
-		push(d.heads, &d.links, h, slot)
+		d.slots.put(h, slot)
 		known = append(known, h)
 		d.known[slot] = h
 		if len(known) > 1 {
@@ -132,7 +124,7 @@ func (c *planCache) slots() int {
 	if c.table == nil {
 		return 1
 	}
-	return len(c.table.slots)
+	return c.table.slots.n
 }
 
 // due collects the slots that have to be evaluated at an instant.
@@ -169,8 +161,18 @@ func (c *planCache) refresh(v *view, finished int64) {
 	}
 	slots := c.due(v)
 	c.register, c.evaluated = v.s.register, true
-	outcomes := evaluateAll(c, v, slots)
 	var gone, added []uint32
+	for len(slots) > 0 {
+		part := slots[:min(len(slots), evaluateAtOnce)]
+		slots = slots[len(part):]
+		gone, added = c.take(part, evaluateAll(c, v, part), gone, added)
+	}
+	c.reorder(gone, added)
+}
+
+// take remembers evaluations of slots and adds to the lists of slots that left
+// the population and that came to it.
+func (c *planCache) take(slots []uint32, outcomes []evaluation, gone, added []uint32) (left, came []uint32) {
 	for i, slot := range slots {
 		o := &outcomes[i]
 		st := &c.subjects[slot]
@@ -188,7 +190,7 @@ func (c *planCache) refresh(v *view, finished int64) {
 			added = append(added, slot)
 		}
 	}
-	c.reorder(gone, added)
+	return gone, added
 }
 
 // restamp gives all results a new instant of collection. Results are never
@@ -241,7 +243,7 @@ func (c *planCache) bySubject(a, b uint32) int {
 	if c.table == nil {
 		return 0
 	}
-	x, y := c.table.slots[a], c.table.slots[b]
+	x, y := c.table.slot(a), c.table.slot(b)
 	if d := strings.Compare(c.table.texts.str(x.key), c.table.texts.str(y.key)); d != 0 {
 		return d
 	}
@@ -265,7 +267,11 @@ type evaluation struct {
 }
 
 // parallelFrom is the number of subjects from which several cores share them.
-const parallelFrom = 2048
+const parallelFrom = 1024
+
+// evaluateAtOnce bounds how many evaluations are held beside what is
+// remembered of them.
+const evaluateAtOnce = 16 << 10
 
 // evaluateAll evaluates slots, on all cores if there are many. Every outcome
 // has its own place, so the order does not depend on the cores.

@@ -207,13 +207,16 @@ func (e expr) MarshalText() ([]byte, error) { return []byte(e.text), nil }
 
 func (e expr) empty() bool { return e.text == "" }
 
-// program is a condition ready to be evaluated.
+// program is a condition ready to be evaluated. Counting its cost takes as long
+// as evaluating it, so that is left out where the lists in sight are so short
+// that the limit cannot be reached.
 type program struct {
-	run      cel.Program
+	fast     cel.Program
+	limited  cel.Program
+	nesting  int // loops within loops
 	usesNow  bool
 	usesView bool
 	vars     map[string]bool
-	out      *cel.Type
 }
 
 // compile type-checks e. What is wrong is recorded in e's file, with the place
@@ -240,12 +243,17 @@ func compile(env *cel.Env, e expr, want ...*cel.Type) *program {
 		e.node.Problemf("this gives %s, want %s", checked.OutputType(), strings.Join(names, " or "))
 		return nil
 	}
-	run, err := env.Program(checked, cel.CostLimit(costLimit), cel.EvalOptions(cel.OptOptimize))
+	fast, err := env.Program(checked, cel.EvalOptions(cel.OptOptimize))
 	if err != nil {
 		e.node.Problemf("%s", sentence(err.Error()))
 		return nil
 	}
-	p := &program{run: run, vars: map[string]bool{}, out: checked.OutputType()}
+	limited, err := env.Program(checked, cel.EvalOptions(cel.OptOptimize), cel.CostLimit(costLimit))
+	if err != nil {
+		e.node.Problemf("%s", sentence(err.Error()))
+		return nil
+	}
+	p := &program{fast: fast, limited: limited, nesting: nesting(checked.NativeRep().Expr()), vars: map[string]bool{}}
 	for _, r := range checked.NativeRep().ReferenceMap() {
 		switch r.Name {
 		case "now":
@@ -293,9 +301,66 @@ func nearestName(env *cel.Env, message string) string {
 	return yamlfile.Nearest(word, names)
 }
 
+// loopLimit is the number of times that the body of a condition's innermost
+// loop may run without its cost being counted.
+const loopLimit = 20_000
+
+// cheap reports whether the loops of a condition cannot run long over what the
+// scope holds.
+func (p *program) cheap(sc *scope) bool {
+	if p.nesting == 0 {
+		return true
+	}
+	width, steps := sc.width(p), 1
+	for range p.nesting {
+		if steps *= max(width, 1); steps > loopLimit {
+			return false
+		}
+	}
+	return true
+}
+
+// nesting counts the loops within loops of an expression.
+func nesting(e ast.Expr) int {
+	deepest := 0
+	see := func(list ...ast.Expr) {
+		for _, c := range list {
+			deepest = max(deepest, nesting(c))
+		}
+	}
+	switch e.Kind() {
+	case ast.CallKind:
+		if e.AsCall().IsMemberFunction() {
+			see(e.AsCall().Target())
+		}
+		see(e.AsCall().Args()...)
+	case ast.SelectKind:
+		see(e.AsSelect().Operand())
+	case ast.ListKind:
+		see(e.AsList().Elements()...)
+	case ast.MapKind:
+		for _, entry := range e.AsMap().Entries() {
+			see(entry.AsMapEntry().Key(), entry.AsMapEntry().Value())
+		}
+	case ast.StructKind:
+		for _, f := range e.AsStruct().Fields() {
+			see(f.AsStructField().Value())
+		}
+	case ast.ComprehensionKind:
+		c := e.AsComprehension()
+		see(c.IterRange(), c.AccuInit())
+		deepest = max(deepest, 1+nesting(c.LoopCondition()), 1+nesting(c.LoopStep()), nesting(c.Result()))
+	}
+	return deepest
+}
+
 // eval runs the program over a scope.
 func (p *program) eval(sc *scope) (ref.Val, error) {
-	v, _, err := p.run.Eval(sc)
+	run := p.limited
+	if p.cheap(sc) {
+		run = p.fast
+	}
+	v, _, err := run.Eval(sc)
 	if err != nil {
 		return nil, errors.New(sentence(err.Error()))
 	}

@@ -20,13 +20,12 @@ type extractor struct {
 	lists *[]text
 	b     []byte
 	i     int
+	width uint32 // elements of the longest list so far, at most
 }
 
-// extract fills cells, which has one place for each of fields.
+// extract fills cells, which has one place for each of fields and holds
+// nothing yet.
 func (x *extractor) extract(payload []byte, k *kindInfo, cells []uint64) error {
-	for i := range cells {
-		cells[i] = absentCell
-	}
 	x.b, x.i = payload, 0
 	if !x.take('{') {
 		return errPayload
@@ -196,10 +195,13 @@ func (x *extractor) cell(f *fieldInfo, raw []byte) uint64 {
 	case formTexts:
 		return x.listCell(raw)
 	case formRaw:
+		x.widen(bytes.Count(raw, []byte{','}) + 1)
 		return uint64(x.texts.ofBytes(raw))
 	}
 	return malformedCell
 }
+
+func (x *extractor) widen(n int) { x.width = max(x.width, uint32(min(n, math.MaxInt32))) }
 
 const listBits = 24
 
@@ -228,6 +230,7 @@ func (x *extractor) listCell(raw []byte) uint64 {
 		*x.lists = (*x.lists)[:offset]
 		return malformedCell
 	}
+	x.widen(n)
 	return uint64(offset)<<listBits | uint64(n)
 }
 

@@ -15,14 +15,7 @@ import (
 // whose values only share the hash: whoever reads it compares again.
 type index struct {
 	fields []indexField
-	heads  map[uint64]int32
-	links  []link
-}
-
-// link is one entry of a bucket.
-type link struct {
-	slot uint32
-	next int32 // -1 ends the bucket
+	keys   multimap
 }
 
 // indexField is a field of an index: a cell, or the record's subject.
@@ -33,7 +26,7 @@ type indexField struct {
 }
 
 func newIndex(k *kindInfo, fields []string) *index {
-	ix := &index{heads: map[uint64]int32{}}
+	ix := &index{}
 	for _, name := range fields {
 		if name == "_subject" {
 			ix.fields = append(ix.fields, indexField{subject: true, form: formText})
@@ -43,15 +36,6 @@ func newIndex(k *kindInfo, fields []string) *index {
 		ix.fields = append(ix.fields, indexField{cell: f.index, form: f.form})
 	}
 	return ix
-}
-
-func push(heads map[uint64]int32, links *[]link, hash uint64, slot uint32) {
-	next, ok := heads[hash]
-	if !ok {
-		next = -1
-	}
-	heads[hash] = int32(len(*links))
-	*links = append(*links, link{slot: slot, next: next})
 }
 
 // values returns the values of one field of a row; more than one for a list.
@@ -119,7 +103,7 @@ func (ix *index) add(t *table, row, prev int32) (hashes, before []uint64) {
 	}
 	for _, h := range hashes {
 		if !slices.Contains(before, h) {
-			push(ix.heads, &ix.links, h, t.meta(row).slot)
+			ix.keys.put(h, t.meta(row).slot)
 		}
 	}
 	return hashes, before

@@ -13,7 +13,7 @@ type text uint32
 type interner struct {
 	seed   maphash.Seed
 	blocks []*strings.Builder // each filled up to its capacity, never grown
-	ends   []uint64           // by text: block<<32 | offset of the end in its block
+	ends   chunks[uint64]     // by text: block<<32 | offset of the end in its block
 	table  []uint32           // open addressing: text+1, 0 for a free place
 	used   int
 }
@@ -70,10 +70,12 @@ func (in *interner) lookup(s string) (text, bool) {
 
 // str returns the string of t; it shares the interner's memory.
 func (in *interner) str(t text) string {
-	end := in.ends[t]
+	end := *in.ends.at(int(t))
 	start := uint64(0)
-	if t > 0 && in.ends[t-1]>>32 == end>>32 {
-		start = in.ends[t-1] & 0xffffffff
+	if t > 0 {
+		if before := *in.ends.at(int(t - 1)); before>>32 == end>>32 {
+			start = before & 0xffffffff
+		}
 	}
 	return in.blocks[end>>32].String()[start : end&0xffffffff]
 }
@@ -89,8 +91,7 @@ func (in *interner) add(s string) text {
 		in.blocks[last].Grow(max(internBlock, len(s)))
 	}
 	in.blocks[last].WriteString(s)
-	t := text(len(in.ends))
-	in.ends = append(in.ends, uint64(last)<<32|uint64(in.blocks[last].Len()))
+	t := text(in.ends.add(uint64(last)<<32 | uint64(in.blocks[last].Len())))
 	in.place(t, s)
 	in.used++
 	return t
@@ -107,7 +108,7 @@ func (in *interner) place(t text, s string) {
 
 func (in *interner) grow() {
 	in.table = make([]uint32, 2*len(in.table))
-	for t := range in.ends {
+	for t := range in.ends.n {
 		in.place(text(t), in.str(text(t)))
 	}
 }

@@ -19,6 +19,7 @@ type registerView struct {
 	branches map[string]string // default branch by repository, lower case
 	vendors  map[string]string // owner by vendor id
 	uploads  map[string]bool   // SHA-256 of uploads that a second person accepted
+	width    int               // number of systems, or of elements of a system's longest list
 }
 
 // systemView is one AI system with what binds it to other sources.
@@ -55,7 +56,9 @@ func newRegisterView(v *view) *registerView {
 		s := newSystemView(&record{v: v, t: t, row: row})
 		reg.systems = append(reg.systems, s)
 		reg.byRow[row] = s
+		reg.width = max(reg.width, int(t.meta(row).width))
 	})
+	reg.width = max(reg.width, len(reg.systems))
 	slices.SortFunc(reg.systems, func(a, b *systemView) int {
 		if c := strings.Compare(a.id, b.id); c != 0 {
 			return c

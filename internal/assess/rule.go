@@ -31,6 +31,7 @@ type rule struct {
 	plans   []*plan
 	needs   []need
 	params  *object
+	width   int // elements of the longest list among the params
 }
 
 // need is a kind that must have been collected.
@@ -196,6 +197,11 @@ func (c *compiler) rule(e *Expectation) *rule {
 	r := &rule{Expectation: e}
 	r.control, _ = c.engine.cat.Control(e.Control)
 	r.params = c.schema.compileParams(e)
+	for _, v := range e.Params {
+		if list, ok := v.([]any); ok {
+			r.width = max(r.width, len(list))
+		}
+	}
 	if len(e.Population) == 0 {
 		return r
 	}

@@ -85,6 +85,30 @@ func (sc *scope) ResolveName(name string) (any, bool) {
 	return nil, false
 }
 
+// width bounds the length of every list that a condition can loop over. The
+// joins that it names are looked up.
+func (sc *scope) width(p *program) int {
+	w := max(sc.w.v.reg.width, sc.p.rule.width)
+	if sc.subject != nil {
+		w = max(w, int(sc.subject.t.meta(sc.subject.row).width))
+	}
+	if r, ok := sc.value.(*record); ok {
+		w = max(w, int(r.t.meta(r.row).width))
+	}
+	for i, j := range sc.p.joins {
+		if !p.vars[j.name] {
+			continue
+		}
+		jd := sc.join(i)
+		w = max(w, len(jd.rows))
+		t := sc.w.v.s.tables[j.kind.kind.ID]
+		for _, row := range jd.rows {
+			w = max(w, int(t.meta(row).width))
+		}
+	}
+	return w
+}
+
 // with evaluates under one more name.
 func (sc *scope) with(name string, v ref.Val, f func()) {
 	oldName, oldValue := sc.extra, sc.value

@@ -59,11 +59,11 @@ func (s *State) Apply(e evidence.Evidence) error {
 		return nil
 	}
 	source := s.texts.of(e.Source)
-	if row, ok := t.find(e, source); ok {
+	if row, ok := t.findRow(e, source); ok {
 		s.setGone(t, row, nanos(e.GoneAt))
 		return nil
 	}
-	if t.rows == math.MaxInt32 || len(s.texts.ends) >= math.MaxUint32-16 {
+	if t.rows() == math.MaxInt32 || s.texts.ends.n >= math.MaxUint32-16 {
 		return fmt.Errorf("assess: more records of %s than can be held", e.Kind)
 	}
 	row, err := t.add(e, s.texts.of(e.Run), source)
@@ -73,6 +73,7 @@ func (s *State) Apply(e evidence.Evidence) error {
 	if r := s.coverage.runs[e.Run]; r != nil && r.Provenance.Method == methodUpload {
 		s.sums[e.Digest] = e.PayloadSum
 	}
+	t.lastSeq = max(t.lastSeq, e.Seq)
 	s.see(t.meta(row))
 	s.touch(t, row)
 	return nil
@@ -103,8 +104,8 @@ func (s *State) ApplyGone(g evidence.Gone) error {
 		if !ok {
 			continue
 		}
-		if slot, ok := t.byKey[uint64(source)<<32|uint64(key)]; ok {
-			s.setGone(t, t.slots[slot].head, nanos(g.At))
+		if slot, ok := t.find(source, key); ok {
+			s.setGone(t, t.slot(slot).head, nanos(g.At))
 		}
 	}
 	return nil
@@ -131,22 +132,25 @@ func (s *State) ApplyRun(r evidence.Run) {
 func (s *State) Rows() int {
 	n := 0
 	for _, t := range s.tables {
-		n += int(t.rows)
+		n += t.rows()
 	}
 	return n
 }
 
-// find returns the row of evidence that was applied before.
-func (t *table) find(e evidence.Evidence, source text) (int32, bool) {
+// findRow returns the row of evidence that was applied before.
+func (t *table) findRow(e evidence.Evidence, source text) (int32, bool) {
+	if t.rows() == 0 || t.lastSeq < e.Seq {
+		return 0, false
+	}
 	key, ok := t.texts.lookup(e.Key)
 	if !ok {
 		return 0, false
 	}
-	slot, ok := t.byKey[uint64(source)<<32|uint64(key)]
+	slot, ok := t.find(source, key)
 	if !ok {
 		return 0, false
 	}
-	for row := t.slots[slot].head; row >= 0; row = t.meta(row).prev {
+	for row := t.slot(slot).head; row >= 0; row = t.meta(row).prev {
 		if t.meta(row).seq == e.Seq {
 			return row, true
 		}

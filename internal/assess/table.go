@@ -13,14 +13,14 @@ type table struct {
 	info      *kindInfo
 	texts     *interner
 	stride    int
-	metas     [][]rowMeta // chunks
-	cells     [][]uint64  // chunks, stride cells a row
-	rows      int32
-	indexedTo int32  // rows below are in the indexes
-	lists     []text // elements of lists of strings
+	metas     chunks[rowMeta]
+	cells     [][]uint64 // stride cells a row, in parts of partSize rows
+	indexedTo int32      // rows below are in the indexes
+	lists     []text     // elements of lists of strings
 
-	slots       []slot // by order of first appearance
-	byKey       map[uint64]uint32
+	lastSeq     int64        // highest ledger position
+	slots       chunks[slot] // by order of first appearance
+	keys        multimap     // slots by source and key
 	indexes     []*index
 	watchers    [][]watcher  // by index: the joins that look into it
 	populations []*planCache // whose subjects are of this kind
@@ -46,29 +46,24 @@ type rowMeta struct {
 	subjectType text
 	subjectID   text
 	run         text
+	width       uint32 // elements of its longest list, at most
 }
 
-const (
-	chunkBits = 11
-	chunkRows = 1 << chunkBits
-	notGone   = math.MaxInt64
-)
+// notGone is the instant at which a key that is still there went away.
+const notGone = math.MaxInt64
 
 func newTable(info *kindInfo, texts *interner) *table {
-	return &table{info: info, texts: texts, stride: len(info.fields), byKey: map[uint64]uint32{}}
+	return &table{info: info, texts: texts, stride: len(info.fields)}
 }
 
-func (t *table) meta(row int32) *rowMeta {
-	return &t.metas[row>>chunkBits][row&(chunkRows-1)]
-}
+func (t *table) meta(row int32) *rowMeta { return t.metas.at(int(row)) }
+
+func (t *table) slot(i uint32) *slot { return t.slots.at(int(i)) }
+
+func (t *table) rows() int { return t.metas.n }
 
 func (t *table) cell(row int32, field int) uint64 {
-	return t.cells[row>>chunkBits][int(row&(chunkRows-1))*t.stride+field]
-}
-
-func (t *table) rowCells(row int32) []uint64 {
-	from := int(row&(chunkRows-1)) * t.stride
-	return t.cells[row>>chunkBits][from : from+t.stride]
+	return t.cells[row>>partBits][int(row&(partSize-1))*t.stride+field]
 }
 
 func (t *table) list(cell uint64) []text {
@@ -78,50 +73,68 @@ func (t *table) list(cell uint64) []text {
 
 func (t *table) subjectID(row int32) string { return t.texts.str(t.meta(row).subjectID) }
 
-// grow makes room for one more row and returns its number.
-func (t *table) grow() int32 {
-	row := t.rows
-	if int(row>>chunkBits) == len(t.metas) {
-		t.metas = append(t.metas, make([]rowMeta, chunkRows))
-		t.cells = append(t.cells, make([]uint64, chunkRows*t.stride))
+// addCells appends the cells of one more row, all absent.
+func (t *table) addCells() []uint64 {
+	row := t.metas.n
+	part := row >> partBits
+	if part == len(t.cells) {
+		var room []uint64
+		if part > 0 {
+			room = make([]uint64, 0, partSize*t.stride)
+		}
+		t.cells = append(t.cells, room)
 	}
-	t.rows++
-	return row
+	from := len(t.cells[part])
+	for range t.stride {
+		t.cells[part] = append(t.cells[part], absentCell)
+	}
+	return t.cells[part][from:]
 }
 
-// add appends a revision and returns its row.
-func (t *table) add(e evidence.Evidence, run, source text) (int32, error) {
-	row := t.grow()
-	x := extractor{texts: t.texts, lists: &t.lists}
-	if t.stride > 0 && e.Payload == nil { // erased: nothing can be read from it
-		for i := range t.rowCells(row) {
-			t.rowCells(row)[i] = absentCell
+// find returns the slot of a key.
+func (t *table) find(source, key text) (slot uint32, ok bool) {
+	t.keys.each(keyHash(source, key), func(s uint32) {
+		if have := t.slot(s); have.source == source && have.key == key {
+			slot, ok = s, true
 		}
-	} else if t.stride > 0 {
-		if err := x.extract(e.Payload, t.info, t.rowCells(row)); err != nil {
-			t.rows--
+	})
+	return slot, ok
+}
+
+func keyHash(source, key text) uint64 { return mix(hashStart, uint64(source)<<32|uint64(key)) }
+
+// add appends a revision and returns its row. Without a payload, because it
+// was erased, all fields are absent.
+func (t *table) add(e evidence.Evidence, run, source text) (int32, error) {
+	cells := t.addCells()
+	var width uint32
+	if t.stride > 0 && e.Payload != nil {
+		x := extractor{texts: t.texts, lists: &t.lists}
+		if err := x.extract(e.Payload, t.info, cells); err != nil {
+			part := t.metas.n >> partBits
+			t.cells[part] = t.cells[part][:len(t.cells[part])-t.stride]
 			return 0, err
 		}
+		width = x.width
 	}
+	row := int32(t.metas.n)
 	key := t.texts.of(e.Key)
-	at := uint64(source)<<32 | uint64(key)
-	s, known := t.byKey[at]
 	prev := int32(-1)
+	s, known := t.find(source, key)
 	if known {
-		prev = t.slots[s].head
+		prev = t.slot(s).head
+		t.slot(s).head = row
 	} else {
-		s = uint32(len(t.slots))
-		t.byKey[at] = s
-		t.slots = append(t.slots, slot{source: source, key: key})
+		s = uint32(t.slots.add(slot{source: source, key: key, head: row}))
+		t.keys.put(keyHash(source, key), s)
 	}
-	t.slots[s].head = row
 	gone := int64(notGone)
 	if !e.GoneAt.IsZero() {
 		gone = nanos(e.GoneAt)
 	}
-	*t.meta(row) = rowMeta{
+	t.metas.add(rowMeta{
 		digest: e.Digest, event: nanos(e.EventTime), collected: nanos(e.CollectedAt), gone: gone, seq: e.Seq,
-		slot: s, prev: prev, subjectType: t.texts.of(e.Subject.Type), subjectID: t.texts.of(e.Subject.ID), run: run,
-	}
+		slot: s, prev: prev, subjectType: t.texts.of(e.Subject.Type), subjectID: t.texts.of(e.Subject.ID), run: run, width: width,
+	})
 	return row, nil
 }

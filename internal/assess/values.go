@@ -143,9 +143,9 @@ func envelopeField(name string, t *cel.Type) *types.FieldType {
 		case "_subject_type":
 			return types.String(r.t.texts.str(m.subjectType))
 		case "_key":
-			return types.String(r.t.texts.str(r.t.slots[m.slot].key))
+			return types.String(r.t.texts.str(r.t.slot(m.slot).key))
 		case "_source":
-			return types.String(r.t.texts.str(r.t.slots[m.slot].source))
+			return types.String(r.t.texts.str(r.t.slot(m.slot).source))
 		case "_collected_at":
 			return types.Timestamp{Time: instant(m.collected)}
 		}

@@ -29,7 +29,7 @@ func (s *State) view(at int64) *view {
 // when it happened, even if it was read later, provided that the later run
 // claims to have seen everything back to the instant.
 func (v *view) inForce(t *table, slot uint32) (row int32, late, ok bool) {
-	row = t.slots[slot].head
+	row = t.slot(slot).head
 	if v.all {
 		m := t.meta(row)
 		return row, false, m.gone > v.at
@@ -46,7 +46,7 @@ func (v *view) inForce(t *table, slot uint32) (row int32, late, ok bool) {
 	if !t.info.event || m.event == absent || m.event > v.at {
 		return 0, false, false
 	}
-	cv := v.s.coverage.kinds[t.info.kind.ID][t.texts.str(t.slots[slot].source)]
+	cv := v.s.coverage.kinds[t.info.kind.ID][t.texts.str(t.slot(slot).source)]
 	if cv == nil {
 		return 0, false, false
 	}
@@ -66,17 +66,13 @@ func (v *view) inForce(t *table, slot uint32) (row int32, late, ok bool) {
 // force, ordered by event time, then by key.
 func (v *view) lookup(t *table, ix *index, hashes []uint64, want [][]uint64) (rows []int32, late bool) {
 	for _, h := range hashes {
-		next, ok := ix.heads[h]
-		if !ok {
-			continue
-		}
-		for ; next >= 0; next = ix.links[next].next {
-			row, isLate, ok := v.inForce(t, ix.links[next].slot)
+		ix.keys.each(h, func(slot uint32) {
+			row, isLate, ok := v.inForce(t, slot)
 			if ok && ix.matches(t, row, want) {
 				rows = append(rows, row)
 				late = late || isLate
 			}
-		}
+		})
 	}
 	slices.SortFunc(rows, t.byTime)
 	return slices.Compact(rows), late
@@ -95,7 +91,7 @@ func (t *table) byTime(a, b int32) int {
 		}
 		return 1
 	}
-	sx, sy := t.slots[x.slot], t.slots[y.slot]
+	sx, sy := t.slot(x.slot), t.slot(y.slot)
 	if c := strings.Compare(t.texts.str(sx.key), t.texts.str(sy.key)); c != 0 {
 		return c
 	}
@@ -111,7 +107,7 @@ func (v *view) live(kind string, f func(t *table, row int32, late bool)) {
 	if t == nil {
 		return
 	}
-	for slot := range t.slots {
+	for slot := range t.slots.n {
 		if row, late, ok := v.inForce(t, uint32(slot)); ok {
 			f(t, row, late)
 		}
