@@ -204,9 +204,13 @@ func parse(text string) (Seal, error) {
 	return s, nil
 }
 
+func isDigest(s string) bool {
+	return len(s) == 64 && strings.Trim(s, "0123456789abcdef") == ""
+}
+
 func parsePart(line string) (Part, error) {
 	f := strings.Split(line, " ")
-	if len(f) != 5 || len(f[0]) != 64 || len(f[1]) != 64 {
+	if len(f) != 5 || !isDigest(f[0]) || !isDigest(f[1]) {
 		return Part{}, errors.New("want two digests, two sizes and a name")
 	}
 	size, err1 := strconv.ParseUint(f[2], 10, 64)
