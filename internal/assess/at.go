@@ -149,7 +149,7 @@ func (f *finisher) rule(r *rule) ([]*Result, Population) {
 	if len(r.plans) > 1 {
 		slices.SortStableFunc(results, func(a, b *Result) int { return compareSubjects(a.Subject, b.Subject) })
 	}
-	results = mergeSubjects(results)
+	results = f.held(r, st, mergeSubjects(results))
 	pop := f.population(r, st, results)
 	if len(results) == 0 {
 		results = []*Result{f.emptyResult(r, st)}

@@ -15,6 +15,7 @@ type reading struct {
 	finished int64
 	since    int64 // how far back it reaches; absent means without limit
 	run      string
+	blind    []blindScope // parts that it could not see
 }
 
 // covering is what one source has done about one kind.
@@ -54,8 +55,9 @@ func (c *coverage) delivered(kind, source string, at int64) {
 	cv.asked = min(cv.asked, at)
 }
 
-// run takes what a run claims; only a complete reading of a kind by a run that
-// ended counts, whatever became of the other kinds of that run.
+// run takes what a run claims; only a reading of a kind by a run that ended
+// counts, complete but for parts that its gaps name, whatever became of the
+// other kinds of that run.
 func (c *coverage) run(r evidence.Run) {
 	before := c.runs[r.ID]
 	if before == nil {
@@ -72,11 +74,12 @@ func (c *coverage) run(r evidence.Run) {
 		cv := c.of(kind, r.Provenance.Source)
 		cv.asked = min(cv.asked, finished)
 		ended := r.Status == evidence.RunComplete || r.Status == evidence.RunPartial
-		if !ended || read.Coverage != "complete" {
+		blind, named := partial(r, kind)
+		if !ended || read.Coverage != "complete" && (read.Coverage != "partial" || !named) {
 			continue
 		}
 		at := sort.Search(len(cv.readings), func(i int) bool { return cv.readings[i].finished > finished })
-		cv.readings = slices.Insert(cv.readings, at, reading{finished: finished, since: nanos(read.Since), run: r.ID})
+		cv.readings = slices.Insert(cv.readings, at, reading{finished: finished, since: nanos(read.Since), run: r.ID, blind: blind})
 	}
 }
 

@@ -18,6 +18,10 @@ func (f *finisher) population(r *rule, st standing, results []*Result) Populatio
 		Complete: f.populationCurrency(r, st).state == current,
 	}
 	p.Statement = f.statement(r, p)
+	if blind := f.blindParts(r); len(blind) > 0 {
+		p.Complete = false
+		p.Statement += " Not covered: " + strings.Join(blind, ", ") + "."
+	}
 	return p
 }
 
