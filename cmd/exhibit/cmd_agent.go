@@ -49,28 +49,21 @@ func runAgent(ctx context.Context, g *globals, o agentOptions) error {
 	if o.tick <= 0 {
 		return usageError{errors.New("--tick must be positive"), "the default is 1s"}
 	}
-	cfg, err := g.loadConfig()
-	if err != nil {
-		return err
-	}
-	w, err := g.openWorkplace(ctx, cfg, logger)
+	w, err := g.openConfigured(ctx, logger)
 	if err != nil {
 		return err
 	}
 	defer w.Close()
-	if err := w.needConfig(); err != nil {
-		return err
-	}
 	release, err := w.locks.Acquire("agent")
 	if err != nil {
-		return fmt.Errorf("another agent runs on %s: %w", cfg.Store, err)
+		return fmt.Errorf("another agent runs on %s: %w", w.cfg.Store, err)
 	}
 	defer release()
 	schedules, err := w.schedules()
 	if err != nil {
 		return err
 	}
-	e, err := newEvaluator(cfg, w.store)
+	e, err := newEvaluator(w.cfg, w.store)
 	if err != nil {
 		return err
 	}

@@ -23,8 +23,8 @@ func newAssessCommand(g *globals) *cobra.Command {
 		Use:   "assess",
 		Short: "Hold the evidence against every expectation",
 		Long: `Evaluates all expectations against the evidence in the store, as of now or as
-of any past instant, and prints each control with its status. The evaluation is
-recorded in the ledger, with the digests of what it was made from and of its results.`,
+of any past instant, and prints each control with its status, with the ledger's size and root and the digest
+of the catalog that it was made from. It only reads: the agent and exports record in the ledger what they conclude.`,
 		Example: `  exhibit assess
   exhibit assess --as-of 2026-06-30T23:59:59Z -o json
   exhibit assess --fail-on failing,missing`,

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 	"sync"
@@ -38,14 +39,11 @@ a gap. Exit code 3 says that a run was partial or failed.`,
 }
 
 func runCollect(ctx context.Context, g *globals, o collectOptions, names []string) error {
-	w, err := g.openForWriting(ctx)
+	w, err := g.openConfigured(ctx, g.logger(slog.LevelWarn))
 	if err != nil {
 		return err
 	}
 	defer w.Close()
-	if err := w.needConfig(); err != nil {
-		return err
-	}
 	sources, err := w.choose(names)
 	if err != nil {
 		return err

@@ -69,10 +69,7 @@ func runExport(ctx context.Context, g *globals, o exportOptions, write exporter)
 	if err != nil {
 		return err
 	}
-	if _, err := g.openExisting(ctx); err != nil {
-		return err
-	}
-	w, err := g.openForWriting(ctx)
+	w, err := g.openToChange(ctx)
 	if err != nil {
 		return err
 	}
@@ -90,16 +87,6 @@ func runExport(ctx context.Context, g *globals, o exportOptions, write exporter)
 	}
 	g.note("Wrote %s, as of %s.", o.out, at.Format(time.RFC3339))
 	return nil
-}
-
-// openExisting fails with store.ErrNoStore where there is nothing to export,
-// instead of making an empty store.
-func (g *globals) openExisting(ctx context.Context) (bool, error) {
-	st, err := g.openStore(ctx)
-	if err != nil {
-		return false, err
-	}
-	return true, st.Close()
 }
 
 // parsePeriod reads two dates, or two RFC 3339 times, joined by two dots.

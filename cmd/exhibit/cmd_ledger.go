@@ -188,7 +188,7 @@ func newReindexCommand(g *globals) *cobra.Command {
 		Short: "Rebuild every index from the ledger",
 		Args:  cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			w, err := g.openForWriting(c.Context())
+			w, err := g.openToChange(c.Context())
 			if err != nil {
 				return err
 			}
@@ -230,7 +230,7 @@ remains visible, and the ledger still verifies.`,
 }
 
 func runErase(ctx context.Context, g *globals, e store.Erasure) error {
-	w, err := g.openForWriting(ctx)
+	w, err := g.openToChange(ctx)
 	if err != nil {
 		return err
 	}

@@ -153,6 +153,9 @@ func storeReport(path string, key verify.Key, held store.Verified, err error) (v
 	case errors.As(err, &d):
 		r.First = &verify.Failure{File: path, Place: d.Place, Expected: d.Want, Found: d.Got}
 		return r, nil
+	case errors.Is(err, store.ErrTampered): // too damaged to be compared
+		r.First = &verify.Failure{File: path, Expected: "a store that can be read", Found: err.Error()}
+		return r, nil
 	case err != nil:
 		return r, err
 	}

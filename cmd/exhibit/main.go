@@ -30,10 +30,30 @@ type streams struct {
 func run(args []string, std streams) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	out := &sureWriter{w: std.out}
+	std.out = out
 	root := newRootCommand(std)
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
+	if err == nil && out.err != nil {
+		err = fmt.Errorf("standard output: %w", out.err)
+	}
 	return report(std.err, err)
+}
+
+// sureWriter remembers the first error, so that results that did not arrive
+// are no success, however they were printed.
+type sureWriter struct {
+	w   io.Writer
+	err error
+}
+
+func (s *sureWriter) Write(p []byte) (int, error) {
+	n, err := s.w.Write(p)
+	if err != nil && s.err == nil {
+		s.err = err
+	}
+	return n, err
 }
 
 // globals are the flags that every command takes.

@@ -189,13 +189,35 @@ func (g *globals) logger(level slog.Level) *slog.Logger {
 	return slog.New(slog.NewTextHandler(g.std.err, &slog.HandlerOptions{Level: level}))
 }
 
-// needConfig refuses to go on without a configuration file.
-func (w *workplace) needConfig() error {
-	if w.cfg.Path == "" {
-		return usageError{errors.New("there is no exhibit.yaml here, and no --config: nothing says what to read"),
+// openConfigured is openWorkplace for what needs a configuration file. Without
+// one it leaves nothing behind.
+func (g *globals) openConfigured(ctx context.Context, logger *slog.Logger) (*workplace, error) {
+	cfg, err := g.loadConfig()
+	if err != nil {
+		return nil, err
+	}
+	if cfg.Path == "" {
+		return nil, usageError{errors.New("there is no exhibit.yaml here, and no --config: nothing says what to read"),
 			"exhibit init writes a commented one; exhibit try needs none"}
 	}
-	return nil
+	return g.openWorkplace(ctx, cfg, logger)
+}
+
+// openToChange opens a store that must be there: what mends or erases makes none.
+func (g *globals) openToChange(ctx context.Context) (*workplace, error) {
+	if err := g.needStore(ctx); err != nil {
+		return nil, err
+	}
+	return g.openForWriting(ctx)
+}
+
+// needStore fails with store.ErrNoStore where there is none.
+func (g *globals) needStore(ctx context.Context) error {
+	st, err := g.openStore(ctx)
+	if err != nil {
+		return err
+	}
+	return st.Close()
 }
 
 // choose returns the sources to read: those named, or all, with the register.

@@ -1,10 +1,14 @@
 package main
 
 import (
+	"context"
+	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -14,33 +18,107 @@ import (
 func binaries(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
-	cmd := exec.Command("go", "build", "-o", dir+string(filepath.Separator), "./cmd/...")
-	cmd.Dir = "../.."
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("building: %v\n%s", err, out)
-	}
+	build(t, dir+string(filepath.Separator), "./cmd/...")
+	lock(t, dir, dir)
 	return dir
 }
 
+// faults builds the connector that misbehaves into a folder of its own, so
+// that it is not among those that a user gets.
+func faults(t *testing.T, bin string) string {
+	t.Helper()
+	dir := t.TempDir()
+	build(t, filepath.Join(dir, "exhibit-connector-faulty"), "./cmd/exhibit/testdata/faulty")
+	junk := "#!/bin/sh\necho this is no connector\n"
+	if err := os.WriteFile(filepath.Join(dir, "exhibit-connector-junk"), []byte(junk), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	lock(t, bin, dir)
+	return dir
+}
+
+func build(t *testing.T, out, what string) {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), "go", "build", "-o", out, what)
+	cmd.Dir = "../.."
+	if text, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("building %s: %v\n%s", what, err, text)
+	}
+}
+
+// lock trusts the connectors in dir, as a user does.
+func lock(t *testing.T, bin, dir string) {
+	t.Helper()
+	config := filepath.Join(t.TempDir(), "exhibit.yaml")
+	text := "version: 1\norganization: lock\nconnectors: {dir: " + dir + "}\n"
+	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), filepath.Join(bin, "exhibit"), "connectors", "lock", "--config", config)
+	if text, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("locking connectors: %v\n%s", err, text)
+	}
+}
+
 // TestScripts runs the scripts under testdata/scripts against the real
-// binaries, each in a directory and with a HOME of its own.
+// binaries, each in a directory and with a HOME of its own. In them BIN is
+// where the binaries are, FAULTS a folder with connectors that misbehave.
 func TestScripts(t *testing.T) {
 	bin := binaries(t)
+	bad := faults(t, bin)
 	testscript.Run(t, testscript.Params{
 		Dir: "../../testdata/scripts",
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("PATH", bin+string(filepath.ListSeparator)+os.Getenv("PATH"))
 			env.Setenv("HOME", env.WorkDir)
 			env.Setenv("NO_COLOR", "1")
+			env.Setenv("BIN", bin)
+			env.Setenv("FAULTS", bad)
+			env.Values[contextKey{}] = t.Context()
 			return nil
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits,
-			"flip":  flip,
-		},
+		Cmds:                commands(),
+		Condition:           func(cond string) (bool, error) { return condition(t.Context(), cond) },
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 	})
+}
+
+// contextKey is where a script finds the test's context.
+type contextKey struct{}
+
+func contextOf(ts *testscript.TestScript) context.Context {
+	return ts.Value(contextKey{}).(context.Context)
+}
+
+// commands are what scripts may use besides testscript's own.
+func commands() map[string]func(*testscript.TestScript, bool, []string) {
+	return map[string]func(*testscript.TestScript, bool, []string){
+		"exits":     exits,        // exits CODE COMMAND…
+		"flip":      flip,         // flip FILE [OFFSET]
+		"edit":      edit,         // edit FILE OLD NEW
+		"instant":   instant,      // instant VAR
+		"size":      size,         // size VAR STORE
+		"grew":      grew,         // grew VAR STORE MAX
+		"sandbox":   startSandbox, // sandbox DIR
+		"story":     story,        // story, on the output of assess -o json
+		"busy":      busy,         // busy STORE
+		"json":      jsonValue,    // json PATH WANT
+		"contract":  contract,     // contract NAME
+		"runs":      runs,         // runs STORE SOURCE STATUS…
+		"held":      held,         // held STORE SOURCE KEYS ENTRIES
+		"await":     await,        // await FILE TEXT
+		"absent":    absent,       // absent TEXT PATH…
+		"statement": statement,    // statement STORE SQL
+	}
+}
+
+// condition answers [tmpfs]: a small file system can be mounted.
+func condition(ctx context.Context, cond string) (bool, error) {
+	if cond != "tmpfs" {
+		return false, fmt.Errorf("no condition %q", cond)
+	}
+	return exec.CommandContext(ctx, "unshare", "--mount", "--map-root-user", "sh", "-c", "mount -t tmpfs tmpfs /mnt").Run() == nil, nil
 }
 
 // exits runs a command and expects an exit code: exits 12 exhibit verify x.
@@ -51,8 +129,8 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 	err := ts.Exec(args[1], args[2:]...)
 	got := "0"
 	if err != nil {
-		exit, ok := err.(*exec.ExitError)
-		if !ok {
+		var exit *exec.ExitError
+		if !errors.As(err, &exit) {
 			ts.Fatalf("%v", err)
 		}
 		got = strconv.Itoa(exit.ExitCode())
@@ -62,14 +140,35 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// flip inverts one bit in the middle of a file.
+// flip inverts one bit of a file: at an offset, from the end if it is
+// negative, or in the middle.
 func flip(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) != 1 {
-		ts.Fatalf("usage: flip FILE")
+	if neg || len(args) < 1 || len(args) > 2 {
+		ts.Fatalf("usage: flip FILE [OFFSET]")
 	}
 	path := ts.MkAbs(args[0])
 	b, err := os.ReadFile(path)
 	ts.Check(err)
-	b[len(b)/2] ^= 1
+	at := len(b) / 2
+	if len(args) == 2 {
+		at, err = strconv.Atoi(args[1])
+		ts.Check(err)
+		if at < 0 {
+			at += len(b)
+		}
+	}
+	b[at] ^= 1
 	ts.Check(os.WriteFile(path, b, 0o600))
+}
+
+// edit replaces text that must be in a file, once.
+func edit(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: edit FILE OLD NEW")
+	}
+	text := ts.ReadFile(args[0])
+	if strings.Count(text, args[1]) != 1 {
+		ts.Fatalf("%s: %q is there %d times, want once", args[0], args[1], strings.Count(text, args[1]))
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(strings.Replace(text, args[1], args[2], 1)), 0o600))
 }
