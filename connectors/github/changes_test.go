@@ -253,3 +253,42 @@ func TestArtifacts(t *testing.T) {
 		t.Error(d)
 	}
 }
+
+// A merged pull request of which no file is listed must not look as if it had
+// changed nothing.
+func TestMergedWithoutListedFiles(t *testing.T) {
+	two, one := []any{obj{"sha": sha("push")}, obj{"sha": sha("head1")}}, []any{obj{"sha": sha("push")}}
+	files := []any{obj{"filename": "model.yaml"}, obj{"filename": "b", "previous_filename": "a"}}
+	for _, tc := range []struct {
+		name      string
+		commit    any
+		commits   int
+		want      []any
+		truncated bool
+	}{
+		{"merge commit", obj{"parents": two, "files": files}, 3, []any{"a", "b", "model.yaml"}, false},
+		{"one commit, squashed or rebased", obj{"parents": one, "files": files}, 1, []any{"a", "b", "model.yaml"}, false},
+		{"several commits, perhaps rebased", obj{"parents": one, "files": files}, 3, []any{"a", "b", "model.yaml"}, true},
+		{"changes nothing indeed", obj{"parents": two, "files": []any{}}, 1, []any{}, false},
+		{"the commit is gone", nil, 1, []any{}, true},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			f, h := newFake(t), newHost(t)
+			organisation(f)
+			f.set("/repos/acme/app/pulls/1/files", []any{}, "/repos/acme/app/pulls/1", pullJSON(1, day(10), "state", "closed", "merged_at", day(9),
+				"closed_at", day(9), "merge_commit_sha", sha("m1"), "merged_by", user("lee"), "commits", tc.commits))
+			if tc.commit != nil {
+				f.set(commits+"/"+sha("m1"), tc.commit)
+			}
+			h.mustCollect(f, everything(), onlyPulls)
+			pr := h.payloads(github.KindPullRequest)["11/1"]
+			truncated, _ := pr["files_truncated"].(bool)
+			if diff := cmp.Diff(tc.want, pr["files"]); diff != "" || truncated != tc.truncated {
+				t.Errorf("files (-want +got)\n%s\ntruncated %v", diff, truncated)
+			}
+			if got := len(h.gaps); got != map[bool]int{false: 0, true: 1}[tc.truncated] {
+				t.Errorf("gaps %+v", h.gaps)
+			}
+		})
+	}
+}

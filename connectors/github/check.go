@@ -3,6 +3,7 @@ package github
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -32,7 +33,8 @@ func (*Connector) Check(ctx context.Context, in connector.Config) (connector.Che
 	if rep.Identity, err = identity(ctx, a); err != nil {
 		return problem(rep, err)
 	}
-	r := &run{cfg: cfg, emit: discard{}, api: a, cover: newCoverage(), now: now, cancel: func(error) {}}
+	noted := &notes{}
+	r := &run{cfg: cfg, emit: noted, api: a, cover: newCoverage(), now: now, cancel: func(error) {}}
 	repos, err := r.repositories(ctx)
 	if err != nil {
 		return problem(rep, err)
@@ -44,13 +46,18 @@ func (*Connector) Check(ctx context.Context, in connector.Config) (connector.Che
 		for _, p := range New().Describe().Permissions {
 			rep.Permissions = append(rep.Permissions, connector.PermissionState{Permission: p.ID, Detail: "there is no repository to probe it on"})
 		}
-		rep.Problem = "the token sees no repository in the scope"
+		rep.Problem = "the token sees no repository in the scope" + noted.why()
 		rep.Remedy = "check organization and repositories in the configuration, and that the token is granted these repositories"
 		return rep, nil
 	}
 	rep.Permissions, err = probe(ctx, a, repos[0])
 	if err != nil {
 		return problem(rep, err)
+	}
+	for i := range rep.Permissions {
+		if p := &rep.Permissions[i]; p.Permission == permMetadata && len(noted.gaps) > 0 {
+			p.Grant, p.Detail = connector.Missing, "not everything in the scope is seen"+noted.why()
+		}
 	}
 	return rep, nil
 }
@@ -134,14 +141,32 @@ func grantOf(permission string) string {
 	return strings.TrimSuffix(permission, ":read")
 }
 
-// discard is an emitter for a check, which keeps nothing.
-type discard struct{}
+// notes is an emitter for a check: it keeps what could not be seen, and drops
+// what could.
+type notes struct{ gaps []connector.Gap }
 
-var _ connector.Emitter = discard{}
+var _ connector.Emitter = (*notes)(nil)
 
-func (discard) Record(connector.Record) error               { return nil }
-func (discard) Unchanged(string, int) error                 { return nil }
-func (discard) Gap(connector.Gap) error                     { return nil }
-func (discard) Cursor(string, string) error                 { return nil }
-func (discard) Validator(string, connector.Validator) error { return nil }
-func (discard) Progress(connector.Progress)                 {}
+func (n *notes) Gap(g connector.Gap) error {
+	n.gaps = append(n.gaps, g)
+	return nil
+}
+
+// why says of the first few what they are.
+func (n *notes) why() string {
+	var b strings.Builder
+	for i, g := range n.gaps {
+		if i == 5 {
+			fmt.Fprintf(&b, "; and %d more", len(n.gaps)-i)
+			break
+		}
+		b.WriteString(map[bool]string{true: ": ", false: "; "}[i == 0] + line(g.Scope, 120) + ": " + line(g.Detail, 300))
+	}
+	return b.String()
+}
+
+func (*notes) Record(connector.Record) error               { return nil }
+func (*notes) Unchanged(string, int) error                 { return nil }
+func (*notes) Cursor(string, string) error                 { return nil }
+func (*notes) Validator(string, connector.Validator) error { return nil }
+func (*notes) Progress(connector.Progress)                 {}

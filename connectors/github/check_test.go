@@ -78,3 +78,23 @@ func TestCheckProblems(t *testing.T) {
 		t.Errorf("no host: %v", err)
 	}
 }
+
+// A scope that is not seen in full is said before anything is collected.
+func TestCheckScope(t *testing.T) {
+	f := newFake(t)
+	organisation(f)
+	f.set("/repos/acme/app", repoJSON(11, "app"))
+	rep, err := github.New().Check(t.Context(), configOf(t, f, obj{"repositories": []any{"acme/app", "acme/nobody"}}))
+	if err != nil || rep.Problem != "" || cmp.Diff([]string{"acme/app"}, rep.Scope) != "" {
+		t.Fatalf("%+v, %v", rep, err)
+	}
+	if p := rep.Permissions[0]; p.Permission != "metadata:read" || p.Grant != connector.Missing || !strings.Contains(p.Detail, "acme/nobody: no repository of this name") {
+		t.Errorf("a name that nobody has: %+v", p)
+	}
+	f.on("/orgs/acme/repos", status(404, "Not Found"))
+	f.on("/users/acme/repos", status(404, "Not Found"))
+	rep, err = github.New().Check(t.Context(), configOf(t, f, everything()))
+	if err != nil || !strings.Contains(rep.Problem, "repositories of acme: users/acme/repos: 404") {
+		t.Errorf("nothing can be listed: %+v, %v", rep, err)
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"net/url"
 	"regexp"
 	"slices"
@@ -235,6 +236,9 @@ func (r *run) emitPull(ctx context.Context, repo repository, p *gh.PullRequest) 
 		p = &full
 	}
 	files, truncated, err := r.changedFiles(ctx, path+"/files", p.GetChangedFiles())
+	if err == nil && len(files) == 0 && p.MergedAt != nil {
+		files, truncated, err = r.mergedFiles(ctx, repo, p)
+	}
 	if err != nil {
 		return err
 	}
@@ -296,6 +300,22 @@ func (r *run) changedFiles(ctx context.Context, path string, counted int) (files
 		return nil, false, err
 	}
 	return sortedPaths(set), entries >= maxFiles || entries < counted, nil
+}
+
+// mergedFiles lists the paths that a merge brought, from the commit it made,
+// for a merged pull request of which GitHub lists no file: without them it
+// would look as if nothing had changed. truncated is whether there may be more,
+// because a rebase makes several commits and names the last.
+func (r *run) mergedFiles(ctx context.Context, repo repository, p *gh.PullRequest) (files []string, truncated bool, err error) {
+	sha := p.GetMergeCommitSHA()
+	if !isSHA(sha) {
+		return []string{}, true, nil
+	}
+	c, err := r.commitChange(ctx, repo.path()+"/commits/"+sha)
+	if status := statusOf(err); status == http.StatusNotFound || status == http.StatusUnprocessableEntity {
+		return []string{}, true, nil // the commit is gone, or hidden
+	}
+	return c.files, c.truncated || c.parents < 2 && p.GetCommits() != 1, err
 }
 
 func addPath(set map[string]bool, p string) {

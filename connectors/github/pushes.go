@@ -137,13 +137,12 @@ func (w *walk) commit(ctx context.Context, c *gh.RepositoryCommit) error {
 	if err != nil || association == "" {
 		return err
 	}
-	path := w.repo.path() + "/commits/" + c.GetSHA()
-	files, truncated, err := w.commitFiles(ctx, path)
+	change, err := w.commitChange(ctx, w.repo.path()+"/commits/"+c.GetSHA())
 	if err != nil {
 		return err
 	}
 	pay := w.pushPayload(c)
-	pay.Association, pay.Files, pay.FilesTruncated = association, files, truncated
+	pay.Association, pay.Files, pay.FilesTruncated = association, change.files, change.truncated
 	return w.record(connector.Record{
 		Kind: KindPush, Subject: connector.Subject{Type: "change", ID: w.repo.FullName + "@" + c.GetSHA()},
 		Key: fmt.Sprintf("%d/%s/%s", w.repo.ID, w.branch, c.GetSHA()), EventTime: w.landed(c), URL: c.GetHTMLURL(),
@@ -191,14 +190,22 @@ func (w *walk) association(ctx context.Context, sha string) (string, error) {
 	return "", err
 }
 
-// commitFiles lists the paths that a commit changes against its first parent.
-func (w *walk) commitFiles(ctx context.Context, path string) (files []string, truncated bool, err error) {
+// commitChange is what one commit changes against its first parent.
+type commitChange struct {
+	files     []string // sorted
+	truncated bool     // GitHub left some out
+	parents   int
+}
+
+func (r *run) commitChange(ctx context.Context, path string) (commitChange, error) {
+	var c commitChange
 	set := map[string]bool{}
 	entries := 0
-	err = pages(ctx, w.api, call{path: path}, func(p page[*gh.RepositoryCommit]) (bool, error) {
+	err := pages(ctx, r.api, call{path: path}, func(p page[*gh.RepositoryCommit]) (bool, error) {
 		if p.body == nil {
 			return false, &malformedError{Path: path, Why: "the answer holds no commit"}
 		}
+		c.parents = len(p.body.Parents)
 		for _, f := range p.body.Files {
 			entries++
 			addPath(set, f.GetFilename())
@@ -206,7 +213,8 @@ func (w *walk) commitFiles(ctx context.Context, path string) (files []string, tr
 		}
 		return entries < maxFiles, nil
 	})
-	return sortedPaths(set), entries >= maxFiles, err
+	c.files, c.truncated = sortedPaths(set), entries >= maxFiles
+	return c, err
 }
 
 func (w *walk) pushPayload(c *gh.RepositoryCommit) pushPayload {
