@@ -236,6 +236,33 @@ func TestCheck(t *testing.T) {
 	}
 }
 
+// An action that is not offered fails each time: a check does not wait for it
+// as a collection does.
+func TestCheckTriesTwice(t *testing.T) {
+	f := newFakeAWS(t)
+	f.raw["ListEndpoints"] = func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusInternalServerError) }
+	cfg := f.config()
+	cfg.Settings = []byte(strings.Replace(string(cfg.Settings), `"max_attempts":2`, `"max_attempts":9`, 1))
+	rep, err := New().Check(t.Context(), cfg)
+	if err != nil || rep.Problem != "" {
+		t.Fatalf("%+v, %v", rep, err)
+	}
+	asked := 0
+	for _, op := range f.calls {
+		if op == "ListEndpoints" {
+			asked++
+		}
+	}
+	if asked != 2 {
+		t.Errorf("asked %d times, want 2", asked)
+	}
+	for _, p := range rep.Permissions {
+		if p.Permission == "sagemaker:ListEndpoints" && (p.Grant != connector.GrantUnknown || !strings.Contains(p.Detail, "500")) {
+			t.Errorf("%+v", p)
+		}
+	}
+}
+
 func TestSettingsErrorsComeAllAtOnce(t *testing.T) {
 	_, err := New().Check(t.Context(), connector.Config{Settings: []byte(`{"regions":["moon"],"endpoint_url":"http://example.com","web_identity_token_file":"/t"}`),
 		Secrets: map[string]string{"access_key_id": "AKIATEST"}})
