@@ -34,6 +34,10 @@ or a run header, which says how much of the scope the records after it hold:
 
   {"run":{"source":"grc","scope":{"risk.assessment":"complete"}}}
 
+A header with "method":"upload" marks what a person handed in: until a second
+person accepts it (an evidence.manual_upload that names its digest), what rests on it is
+pending_review.
+
 Without a header nobody has said how much was read: the run is partial, and
 absence cannot be concluded from it. With --replay, headers carry started_at
 and finished_at and records may carry collected_at, so that history read elsewhere keeps

@@ -129,9 +129,13 @@ func (i *importing) openRun(ctx context.Context) error {
 	if err := i.c.closeDangling(ctx, i.header.Source); err != nil {
 		return err
 	}
+	method, reliability := "file", "export"
+	if i.header.Method == "upload" {
+		method, reliability = "upload", "manual"
+	}
 	i.rec = newRecorder(i.c, evidence.Provenance{
 		Agent: "exhibit/" + i.c.Version, Source: i.header.Source, Connector: "import", ConnectorVersion: i.c.Version,
-		Identity: i.header.Identity, Method: "file", Reliability: "export", Imported: i.o.Replay,
+		Identity: i.header.Identity, Method: method, Reliability: reliability, Imported: i.o.Replay,
 	}, nil)
 	if i.o.Replay && i.stated {
 		i.rec.run.StartedAt = i.header.StartedAt.UTC()

@@ -42,6 +42,7 @@ type Header struct {
 	FinishedAt time.Time         `json:"finished_at,omitzero"`
 	Scope      map[string]string `json:"scope,omitempty"` // kind → complete | partial | denied
 	Identity   string            `json:"identity,omitempty"`
+	Method     string            `json:"method,omitempty"` // file (default), or upload: handed in by a person
 	Gaps       []evidence.Gap    `json:"gaps,omitempty"`
 }
 
@@ -176,6 +177,8 @@ func (p *parser) open(h *Header) error {
 		return fmt.Errorf("run: source is %q, but --source says %q", h.Source, p.o.Source)
 	case !p.o.Replay && (!h.StartedAt.IsZero() || !h.FinishedAt.IsZero()):
 		return errors.New("run: started_at and finished_at need --replay: without it, the run is now")
+	case !slices.Contains([]string{"", "file", "upload"}, h.Method):
+		return fmt.Errorf("run: method is %q: use file, or upload for what a person handed in", h.Method)
 	case p.o.Replay && h.FinishedAt.IsZero():
 		return errors.New("run: finished_at is missing: a replayed run needs its own clock")
 	}

@@ -104,6 +104,7 @@ func TestRefused(t *testing.T) {
 		"header of other":       {`{"run":{"source":"other"}}`, false, `--source says "grc"`},
 		"header unknown kind":   {`{"run":{"source":"grc","scope":{"risk.x":"complete"}}}`, false, `kind "risk.x" is not known`},
 		"header unknown status": {`{"run":{"source":"grc","scope":{"risk.assessment":"all"}}}`, false, "use complete, partial or denied"},
+		"header unknown method": {`{"run":{"source":"grc","method":"api"}}`, false, "use file, or upload"},
 		"header backwards":      {`{"run":{"source":"grc","started_at":"2026-06-02T00:00:00Z","finished_at":"2026-06-01T00:00:00Z"}}`, true, "after finished_at"},
 	} {
 		t.Run(name, func(t *testing.T) {
