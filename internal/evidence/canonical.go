@@ -26,6 +26,9 @@ var ErrNotCanonical = errors.New("not in canonical form (RFC 8785)")
 // would change: those beyond ±2^53 and those with more digits than a double
 // keeps. Errors say at which byte.
 func Canonical(b []byte) ([]byte, error) {
+	if isCanonical(b) {
+		return bytes.Clone(b), nil
+	}
 	if err := prescan(b); err != nil {
 		return nil, err
 	}

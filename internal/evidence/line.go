@@ -123,8 +123,22 @@ func (w *lineWriter) stamp(t time.Time) {
 		w.fail(errors.New("a time is missing or outside the years 1 to 9999"))
 		return
 	}
-	w.b = t.AppendFormat(w.b, stampLayout)
+	w.b = appendStamp(w.b, t)
 }
+
+// appendStamp is t.AppendFormat(b, stampLayout) for a UTC time of the years 1
+// to 9999, without reading the layout each time.
+func appendStamp(b []byte, t time.Time) []byte {
+	y, mo, d := t.Date()
+	h, mi, s := t.Clock()
+	b = append(b,
+		digit(y/1000), digit(y/100), digit(y/10), digit(y), '-', digit(int(mo)/10), digit(int(mo)), '-', digit(d/10), digit(d),
+		'T', digit(h/10), digit(h), ':', digit(mi/10), digit(mi), ':', digit(s/10), digit(s), '.')
+	us := t.Nanosecond() / 1000
+	return append(b, digit(us/100000), digit(us/10000), digit(us/1000), digit(us/100), digit(us/10), digit(us), 'Z')
+}
+
+func digit(n int) byte { return '0' + byte(n%10) }
 
 // field writes a name as given and s as a canonical JSON string.
 func (w *lineWriter) field(name, s string) {

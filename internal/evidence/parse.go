@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strconv"
 	"time"
+	"unicode/utf8"
 
 	"github.com/go-json-experiment/json/jsontext"
 )
@@ -111,22 +112,22 @@ func (e Entry) check() error {
 // runs, subject types) so that a million entries do not hold a million copies.
 // The zero value is ready; a Parser is not safe for concurrent use.
 type Parser struct {
-	seen map[string]string
-	buf  []byte
+	seen [2]map[string]string // as met by Evidence and by Check, which trusts nothing of the former
 }
 
 // maxInterned bounds what a Parser keeps.
 const maxInterned = 4096
 
-func (p *Parser) intern(b []byte) string {
-	if s, ok := p.seen[string(b)]; ok {
-		return s
+func (p *Parser) intern(b []byte, strict bool) string {
+	seen := &p.seen[0]
+	if strict {
+		seen = &p.seen[1]
 	}
-	if p.seen == nil || len(p.seen) >= maxInterned {
-		p.seen = make(map[string]string)
+	if *seen == nil || len(*seen) >= maxInterned {
+		*seen = make(map[string]string)
 	}
 	s := string(b)
-	p.seen[s] = s
+	(*seen)[s] = s
 	return s
 }
 
@@ -134,7 +135,7 @@ func (p *Parser) intern(b []byte) string {
 // sealed fields, position and the digest of the line. Source, GoneAt and
 // Payload are not in a line and stay empty.
 func (p *Parser) Evidence(e Entry) (Evidence, error) {
-	ev, err := p.sealed(e)
+	ev, err := p.read(e, false)
 	if err != nil {
 		return Evidence{}, err
 	}
@@ -144,23 +145,18 @@ func (p *Parser) Evidence(e Entry) (Evidence, error) {
 
 // Check reads the sealed fields of an evidence entry and refuses a line that
 // is not exactly what these fields give. Digest stays empty.
+//
+// Every piece of the line has one form only, so nothing needs to be rebuilt to
+// know that the line is the only one for its fields: times are of fixed width,
+// numbers have no leading zero, digests are lower case, a string with an escape
+// is compared with how it is written, and optional fields are never empty.
 func (p *Parser) Check(e Entry) (Evidence, error) {
-	ev, err := p.sealed(e)
-	if err != nil {
-		return Evidence{}, err
-	}
-	if p.buf, err = AppendEvidence(p.buf[:0], e.At, &ev); err != nil {
-		return Evidence{}, err
-	}
-	if !bytes.Equal(p.buf, e.Line) {
-		return Evidence{}, ErrNotCanonical
-	}
-	return ev, nil
+	return p.read(e, true)
 }
 
-func (p *Parser) sealed(e Entry) (Evidence, error) {
+func (p *Parser) read(e Entry, strict bool) (Evidence, error) {
 	ev := Evidence{Seq: e.Seq}
-	s := scanner{b: e.Body, p: p}
+	s := scanner{b: e.Body, p: p, strict: strict}
 	s.lit(`{"collected_at":"`)
 	ev.CollectedAt = s.stamp()
 	if s.opt(`","event_time":"`) {
@@ -196,10 +192,14 @@ func (p *Parser) sealed(e Entry) (Evidence, error) {
 	s.lit(`}`)
 	if s.opt(`,"url":"`) {
 		ev.URL = s.str(false)
+		s.bad = s.bad || ev.URL == ""
 	}
 	s.lit(`}`)
 	if s.bad || len(s.b) != 0 {
 		return Evidence{}, ErrMalformed
+	}
+	if s.odd {
+		return Evidence{}, ErrNotCanonical
 	}
 	return ev, nil
 }
@@ -207,9 +207,11 @@ func (p *Parser) sealed(e Entry) (Evidence, error) {
 // scanner reads the pieces of a line from the front. After the first piece
 // that does not fit, bad stays set and every result is zero.
 type scanner struct {
-	b   []byte
-	p   *Parser
-	bad bool
+	b      []byte
+	p      *Parser
+	strict bool
+	bad    bool
+	odd    bool // strict, and a piece has another form than its only one
 }
 
 func (s *scanner) opt(lit string) bool {
@@ -253,9 +255,34 @@ func (s *scanner) str(repeats bool) string {
 	}
 	s.b = s.b[end+1:]
 	if repeats {
-		return s.p.intern(raw)
+		which := 0
+		if s.strict {
+			which = 1
+		}
+		if known, ok := s.p.seen[which][string(raw)]; ok {
+			return known // and, if strict, was checked when it was met first
+		}
+	}
+	if s.strict && !plainText(raw) {
+		s.odd = true
+		return ""
+	}
+	if repeats {
+		return s.p.intern(raw, s.strict)
 	}
 	return string(raw)
+}
+
+// plainText reports whether raw is valid UTF-8 without control characters.
+func plainText(raw []byte) bool {
+	ascii := true
+	for _, c := range raw {
+		if c < ' ' {
+			return false
+		}
+		ascii = ascii && c < utf8.RuneSelf
+	}
+	return ascii || utf8.Valid(raw)
 }
 
 func (s *scanner) escaped() string {
@@ -267,6 +294,7 @@ func (s *scanner) escaped() string {
 	quoted := append(append([]byte{'"'}, s.b[:end]...), '"')
 	out, err := jsontext.AppendUnquote(nil, quoted)
 	s.bad = err != nil
+	s.odd = s.odd || s.strict && !bytes.Equal(appendString(nil, string(out)), quoted)
 	s.b = s.b[end+1:]
 	return string(out)
 }
@@ -276,12 +304,13 @@ func (s *scanner) num() int {
 	for ; i < len(s.b) && i < 16 && '0' <= s.b[i] && s.b[i] <= '9'; i++ {
 		n = n*10 + int(s.b[i]-'0')
 	}
-	if i == 0 {
+	if i == 0 || n > maxExact {
 		s.bad = true
 	}
 	if s.bad {
 		return 0
 	}
+	s.odd = s.odd || i > 1 && s.b[0] == '0'
 	s.b = s.b[i:]
 	return n
 }
@@ -291,9 +320,13 @@ func (s *scanner) digest(d *Digest) {
 		s.bad = true
 		return
 	}
-	if _, err := hex.Decode(d[:], s.b[:2*len(d)]); err != nil {
+	text := s.b[:2*len(d)]
+	if _, err := hex.Decode(d[:], text); err != nil {
 		s.bad = true
 		return
+	}
+	for _, c := range text {
+		s.odd = s.odd || c >= 'A' && c <= 'F'
 	}
 	s.b = s.b[2*len(d):]
 }

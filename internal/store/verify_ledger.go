@@ -160,7 +160,7 @@ func (v *verifier) parse(p ledgerPart) (checkedPart, error) {
 		}
 		line := raw[:end:end]
 		raw = raw[end+1:]
-		out.items = append(out.items, checkedEntry{leaf: tlog.RecordHash(line)})
+		out.items = append(out.items, checkedEntry{leaf: ledger.LeafHash(line)})
 		it := &out.items[len(out.items)-1]
 		if it.entry, err = evidence.SplitLine(seq, line); err != nil {
 			return out, fmt.Errorf("%w: %w", ErrTampered, err)

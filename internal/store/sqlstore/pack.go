@@ -5,6 +5,8 @@ import (
 	"sync"
 
 	"golang.org/x/mod/sumdb/tlog"
+
+	"github.com/exhibit-aims/exhibit/internal/ledger"
 )
 
 // packed is what is made of new lines and payloads while the database is busy
@@ -36,7 +38,7 @@ func (w *writer) packAhead() *packed {
 	p.wg.Go(func() {
 		p.leaves = make([]tlog.Hash, len(w.lines))
 		for i, line := range w.lines {
-			p.leaves[i] = tlog.RecordHash(line)
+			p.leaves[i] = ledger.LeafHash(line)
 		}
 		p.lines, p.errs[1] = w.packLines()
 	})

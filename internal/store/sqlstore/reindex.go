@@ -175,7 +175,7 @@ func (r *replay) entry(ctx context.Context, seq int64, line []byte) error {
 	if err != nil {
 		return fmt.Errorf("%w: %w", store.ErrTampered, err)
 	}
-	r.w.frontier.Append(tlog.RecordHash(line))
+	r.w.frontier.Append(ledger.LeafHash(line))
 	if e.Type == evidence.EntryEvidence {
 		return r.evidence(ctx, e)
 	}
