@@ -190,6 +190,8 @@ func (s *Sample) Shrink(n int) {
 	for i := range a.Controls {
 		a.Controls[i].Results = slices.DeleteFunc(a.Controls[i].Results, needs)
 	}
+	a.Controls = slices.DeleteFunc(a.Controls, func(c assess.Control) bool { return len(c.Results) == 0 })
+	s.Snapshot.Waivers, s.Snapshot.Systems = s.Snapshot.Waivers[:1], s.Snapshot.Systems[:1]
 }
 
 // EraseFirst erases the payload of the first evidence item, as a store would:

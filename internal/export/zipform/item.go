@@ -41,9 +41,9 @@ func newTools() *tools {
 }
 
 // item prepares reading e alone.
-func (r *Reader) item(e Entry) *Item {
+func (r *Reader) item(e Entry, t *tools) *Item {
 	src := bufio.NewReader(io.NewSectionReader(r.r, int64(e.head.offset), int64(r.dir.offset-e.head.offset)))
-	return &Item{Entry: e, src: src, tools: newTools()}
+	return &Item{Entry: e, src: src, tools: t}
 }
 
 func (it *Item) start() error {

@@ -17,10 +17,12 @@ const (
 	ratioFloor = 16 << 20
 )
 
-// Reader reads an archive that is in the form, and says where it is not.
+// Reader reads an archive that is in the form, and says where it is not. It is
+// not safe for concurrent use.
 type Reader struct {
-	r   io.ReaderAt
-	dir directory
+	r     io.ReaderAt
+	dir   directory
+	spare *tools // of the last content read by Read
 }
 
 // Open reads the records that end the file of size bytes.
@@ -188,7 +190,10 @@ func (r *Reader) Read(e Entry, limit int64) ([]byte, Part, error) {
 		return nil, Part{}, &FormError{Entry: e.Name, Offset: int64(e.head.offset),
 			Want: fmt.Sprintf("at most %d bytes", limit), Got: fmt.Sprint(e.Size)}
 	}
-	it := r.item(e)
+	if r.spare == nil {
+		r.spare = newTools()
+	}
+	it := r.item(e, r.spare)
 	var buf bytes.Buffer
 	if _, err := io.Copy(&buf, it); err != nil {
 		return nil, Part{}, err
@@ -198,14 +203,17 @@ func (r *Reader) Read(e Entry, limit int64) ([]byte, Part, error) {
 }
 
 // Open returns an entry's content as a stream. Finish it.
-func (r *Reader) Open(e Entry) *Item { return r.item(e) }
+func (r *Reader) Open(e Entry) *Item { return r.item(e, newTools()) }
 
 // Items yields every entry with its content, in order. An Item is valid until
 // the next; what is left unread of it is read and checked all the same.
 func (r *Reader) Items() iter.Seq2[*Item, error] {
 	return func(yield func(*Item, error) bool) {
 		br := bufio.NewReaderSize(io.NewSectionReader(r.r, 0, int64(r.dir.offset)), int(min(r.dir.offset, 1<<18)))
-		t := newTools()
+		t := r.spare
+		if r.spare = nil; t == nil {
+			t = newTools()
+		}
 		for e, err := range r.Entries() {
 			if err != nil {
 				yield(nil, err)
