@@ -193,7 +193,7 @@ func (a *archive) file(it *zipform.Item, f bundle.File) error {
 		}
 	}
 	line := f.SHA256 + "  " + f.Path + "\n"
-	io.WriteString(a.sums, line)
+	a.sums.Write([]byte(line))
 	a.sumsLen += uint64(len(line))
 	switch it.Name {
 	case bundle.AssessmentFile:

@@ -95,9 +95,8 @@ func writeManifest(w io.Writer, head Head, files iter.Seq2[File, error]) error {
 	if err != nil {
 		return err
 	}
-	bw := bufio.NewWriter(w)
-	bw.Write(b[:len(b)-2]) // without the closing brace
-	bw.WriteString(",\n \"files\": [")
+	bw := bufio.NewWriter(w)                            // keeps its first error until Flush
+	fmt.Fprintf(bw, "%s,\n \"files\": [", b[:len(b)-2]) // without the closing brace
 	sep := "\n  "
 	for f, err := range files {
 		if err != nil {
@@ -107,11 +106,10 @@ func writeManifest(w io.Writer, head Head, files iter.Seq2[File, error]) error {
 		if err != nil {
 			return err
 		}
-		bw.WriteString(sep)
-		bw.Write(line)
+		fmt.Fprintf(bw, "%s%s", sep, line)
 		sep = ",\n  "
 	}
-	bw.WriteString("\n ]\n}\n")
+	fmt.Fprint(bw, "\n ]\n}\n")
 	return bw.Flush()
 }
 

@@ -237,8 +237,7 @@ func (b *writer) lines(ctx context.Context, w *bufio.Writer, from, to int64) err
 		}
 		from++
 		b.head.Counts.Entries++
-		w.Write(e.Line)
-		if err := w.WriteByte('\n'); err != nil { // a bufio.Writer keeps its first error
+		if _, err := fmt.Fprintf(w, "%s\n", e.Line); err != nil {
 			return err
 		}
 	}

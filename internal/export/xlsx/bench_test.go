@@ -4,6 +4,7 @@ package xlsx
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"iter"
@@ -161,7 +162,7 @@ func measure(b *testing.B, write func(io.Writer) error) cost {
 // its manual shows it.
 func writeBare(w io.Writer, snap *export.Snapshot, tmp string) (err error) {
 	f := excelize.NewFile(excelize.Options{TmpDir: tmp})
-	defer f.Close()
+	defer func() { err = errors.Join(err, f.Close()) }()
 	sw, err := f.NewStreamWriter("Sheet1")
 	if err != nil {
 		return err

@@ -24,7 +24,7 @@ func keyOf(d evidence.Digest) digestKey { return digestKey(d[:16]) }
 
 // maxListed is how many evidence ids a result's cell lists; the bundle's
 // assessment.json has them all.
-const maxListed = 8
+const maxListed = 4
 
 // ordered yields the results in the order of the controls.
 func (b *book) ordered() []*assess.Result {
@@ -124,11 +124,11 @@ func (b *book) evidenceLink(s *sheet, r *assess.Result) {
 	var text strings.Builder
 	for i, d := range r.Evidence {
 		if i == maxListed {
-			text.WriteString("\n\u2026")
+			text.WriteString(" \u2026")
 			break
 		}
 		if i > 0 {
-			text.WriteByte('\n')
+			text.WriteByte(' ') // a line break inside a link is not shown everywhere
 		}
 		text.WriteString(d.String()[:16])
 	}

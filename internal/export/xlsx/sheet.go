@@ -291,7 +291,7 @@ func (s *sheet) skip() { s.row++ }
 func lines(s string, width float64) int {
 	n := 0
 	for _, l := range strings.Split(s, "\n") {
-		n += 1 + int(float64(utf8.RuneCountInString(l))*0.88/width)
+		n += 1 + int(float64(utf8.RuneCountInString(l))*0.84/width)
 	}
 	return n
 }
