@@ -292,3 +292,44 @@ func TestMergedWithoutListedFiles(t *testing.T) {
 		})
 	}
 }
+
+// What an earlier run could not see is said by every run until it can be seen:
+// a run without the gap would claim that it was.
+func TestGapsOfEarlierRunsStay(t *testing.T) {
+	f, h := newFake(t), newHost(t)
+	organisation(f)
+	history(f, nil, "a", "b")
+	f.set("/repos/acme/app/pulls/1/files", []any{}, "/repos/acme/app/pulls/1", pullJSON(1, day(10), "state", "closed", "merged_at", day(9),
+		"closed_at", day(9), "merge_commit_sha", sha("gone"), "merged_by", user("lee")))
+	for _, name := range []string{"a", "b"} {
+		f.on(commits+"/"+sha(name)+"/pulls", status(404, "Not Found"))
+	}
+	changes := func(r *connector.Request) {
+		r.Kinds = []string{github.KindPush, github.KindPullRequest, github.KindReview}
+	}
+	scopes := func() string {
+		var out []string
+		for _, g := range h.gaps {
+			out = append(out, g.Scope+" "+string(g.Reason))
+		}
+		return strings.Join(sorted(out), ", ")
+	}
+	for i := range 3 {
+		cov := h.mustCollect(f, everything(), changes)
+		if got := scopes(); got != "acme/app unsupported, acme/app#1 truncated" || cov[github.KindPush].Status != connector.Partial {
+			t.Fatalf("run %d: gaps %q, pushes %s", i+1, got, cov[github.KindPush].Status)
+		}
+		if i > 0 && h.revisions != 0 {
+			t.Errorf("run %d: %d revisions of what did not change", i+1, h.revisions)
+		}
+	}
+	for _, name := range []string{"a", "b"} { // now GitHub can say
+		f.on(commits+"/"+sha(name)+"/pulls", nil)
+	}
+	f.set("/repos/acme/app/pulls/1/files", []any{obj{"filename": "x"}}, "/repos/acme/app/pulls", []any{
+		pullJSON(1, day(13), "state", "closed", "merged_at", day(9), "closed_at", day(9), "merge_commit_sha", sha("gone"))})
+	h.mustCollect(f, everything(), changes)
+	if got := scopes(); got != "" || h.payloads(github.KindPush)["11/main/"+sha("b")]["association"] != "none" {
+		t.Errorf("gaps %q, push %v", got, h.payloads(github.KindPush)["11/main/"+sha("b")])
+	}
+}

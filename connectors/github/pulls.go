@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -57,8 +58,12 @@ type pullCursor struct {
 	High  time.Time `json:"high,omitzero"`
 	Low   time.Time `json:"low,omitzero"`
 	Retry []int     `json:"retry,omitempty"` // could not be read
+	// Short are those of which GitHub does not list all files, by number, with
+	// their last update: every run says so again.
+	Short map[int]time.Time `json:"short,omitempty"`
 
-	nameless bool // one that could not be read has no number to remember
+	again    map[int]bool // read by this run
+	nameless bool         // one that could not be read has no number to remember
 }
 
 func (c *pullCursor) read(updated time.Time) bool {
@@ -117,6 +122,9 @@ func (r *run) pulls(ctx context.Context, repo repository, merged *mergedCommits)
 	for _, k := range cur.Kinds {
 		r.cover.reaches(k, cur.Since)
 	}
+	if err := r.stillShort(repo, cur); err != nil {
+		return err
+	}
 	if cur.nameless {
 		return nil // the next run reads the listing again
 	}
@@ -163,14 +171,16 @@ func (r *run) earliest(since time.Time) time.Time { return later(since, r.since)
 func (r *run) readPulls(ctx context.Context, repo repository, todo []*gh.PullRequest, cur *pullCursor, merged *mergedCommits) error {
 	var mu sync.Mutex
 	return each(ctx, r.cfg.Concurrency, todo, func(ctx context.Context, p *gh.PullRequest) error {
-		err := r.pull(ctx, repo, p, merged)
-		var limit *transport.RateLimitError
-		if err == nil || errors.As(err, &limit) {
-			return err
-		}
+		short, err := r.pull(ctx, repo, p, merged)
 		mu.Lock()
 		defer mu.Unlock()
+		var limit *transport.RateLimitError
 		switch {
+		case err == nil:
+			cur.note(p, short)
+			return nil
+		case errors.As(err, &limit):
+			return err
 		case p.GetNumber() < 1:
 			cur.nameless = true
 		case len(cur.Retry) >= maxRetry:
@@ -180,6 +190,43 @@ func (r *run) readPulls(ctx context.Context, repo repository, todo []*gh.PullReq
 		}
 		return r.missed(ctx, part{kinds: []string{KindPullRequest, KindReview}, scope: changeID(repo, p.GetNumber()), permission: permPulls}, err)
 	})
+}
+
+// note keeps whether all files of a pull request were listed.
+func (c *pullCursor) note(p *gh.PullRequest, short bool) {
+	if c.again == nil {
+		c.again = map[int]bool{}
+	}
+	c.again[p.GetNumber()] = true
+	delete(c.Short, p.GetNumber())
+	if !short || len(c.Short) >= maxRetry {
+		return
+	}
+	if c.Short == nil {
+		c.Short = map[int]time.Time{}
+	}
+	c.Short[p.GetNumber()] = p.GetUpdatedAt().UTC()
+}
+
+// stillShort says again which pull requests that did not change since an
+// earlier run lack files, as long as they are in the period.
+func (r *run) stillShort(repo repository, cur *pullCursor) error {
+	for _, n := range slices.Sorted(maps.Keys(cur.Short)) {
+		switch {
+		case cur.Short[n].Before(r.earliest(cur.Since)):
+			delete(cur.Short, n)
+		case !cur.again[n] && r.req.Wants(KindPullRequest):
+			if err := r.shortOfFiles(repo, n); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (r *run) shortOfFiles(repo repository, number int) error {
+	return r.gap(connector.Gap{Kinds: []string{KindPullRequest}, Scope: changeID(repo, number), Reason: connector.Truncated,
+		Detail: "GitHub does not list all files that this pull request changes"})
 }
 
 // retryPulls reads what the last run could not.
@@ -203,35 +250,36 @@ func (r *run) retryPulls(ctx context.Context, repo repository, cur *pullCursor, 
 
 func changeID(repo repository, number int) string { return fmt.Sprintf("%s#%d", repo.FullName, number) }
 
-// pull emits one pull request, with its files, and its reviews.
-func (r *run) pull(ctx context.Context, repo repository, p *gh.PullRequest, merged *mergedCommits) error {
+// pull emits one pull request, with its files, and its reviews. short is
+// whether there are more files than GitHub lists.
+func (r *run) pull(ctx context.Context, repo repository, p *gh.PullRequest, merged *mergedCommits) (short bool, err error) {
 	number := p.GetNumber()
 	if number < 1 || p.GetCreatedAt().IsZero() {
-		return &malformedError{Path: repo.path() + "/pulls", Why: "a pull request without number or date"}
+		return false, &malformedError{Path: repo.path() + "/pulls", Why: "a pull request without number or date"}
 	}
 	if p.MergedAt != nil {
 		merged.add(p.GetBase().GetRef(), p.GetMergeCommitSHA())
 	}
 	if r.req.Wants(KindPullRequest) {
-		if err := r.emitPull(ctx, repo, p); err != nil {
-			return err
+		if short, err = r.emitPull(ctx, repo, p); err != nil {
+			return false, err
 		}
 	}
 	if r.req.Wants(KindReview) {
-		return r.reviews(ctx, repo, p)
+		err = r.reviews(ctx, repo, p)
 	}
-	return nil
+	return short, err
 }
 
-func (r *run) emitPull(ctx context.Context, repo repository, p *gh.PullRequest) error {
+func (r *run) emitPull(ctx context.Context, repo repository, p *gh.PullRequest) (short bool, err error) {
 	path := fmt.Sprintf("%s/pulls/%d", repo.path(), p.GetNumber())
 	if p.MergedAt != nil && p.MergedBy == nil { // a listing does not say who merged
 		var full gh.PullRequest
 		if _, err := r.api.get(ctx, call{path: path}, &full); err != nil {
-			return err
+			return false, err
 		}
 		if full.GetNumber() != p.GetNumber() {
-			return &malformedError{Path: path, Why: "the answer is about another pull request"}
+			return false, &malformedError{Path: path, Why: "the answer is about another pull request"}
 		}
 		p = &full
 	}
@@ -240,13 +288,11 @@ func (r *run) emitPull(ctx context.Context, repo repository, p *gh.PullRequest) 
 		files, truncated, err = r.mergedFiles(ctx, repo, p)
 	}
 	if err != nil {
-		return err
+		return false, err
 	}
-	id := changeID(repo, p.GetNumber())
 	if truncated {
-		if err := r.gap(connector.Gap{Kinds: []string{KindPullRequest}, Scope: id, Reason: connector.Truncated,
-			Detail: fmt.Sprintf("GitHub lists %d of the files that this pull request changes and no more", len(files))}); err != nil {
-			return err
+		if err := r.shortOfFiles(repo, p.GetNumber()); err != nil {
+			return false, err
 		}
 	}
 	pay := r.pullPayload(repo, p)
@@ -255,8 +301,8 @@ func (r *run) emitPull(ctx context.Context, repo repository, p *gh.PullRequest) 
 	if event.IsZero() {
 		event = p.GetCreatedAt().UTC()
 	}
-	return r.record(connector.Record{
-		Kind: KindPullRequest, Subject: connector.Subject{Type: "change", ID: id}, Key: fmt.Sprintf("%d/%d", repo.ID, p.GetNumber()),
+	return truncated, r.record(connector.Record{
+		Kind: KindPullRequest, Subject: connector.Subject{Type: "change", ID: changeID(repo, p.GetNumber())}, Key: fmt.Sprintf("%d/%d", repo.ID, p.GetNumber()),
 		EventTime: event, URL: p.GetHTMLURL(),
 	}, pay)
 }

@@ -17,6 +17,9 @@ import (
 type pushCursor struct {
 	Since time.Time `json:"since"`
 	Head  string    `json:"head"`
+	// Silent is whether GitHub could not say of all commits which pull request
+	// brought them. Every run asks again and, while it cannot, says so.
+	Silent bool `json:"silent,omitempty"`
 }
 
 // branches are those of a repository to be read, the default branch first.
@@ -69,6 +72,13 @@ func (w *walk) read(ctx context.Context) error {
 	if !w.cursor(w.cursorName(), &w.cur) || w.since.Before(w.cur.Since) {
 		w.cur = pushCursor{Since: w.since}
 	}
+	if w.cur.Silent {
+		if said, err := w.association(ctx, w.cur.Head); err != nil {
+			return err
+		} else if said != "unknown" {
+			w.cur = pushCursor{Since: w.cur.Since} // it can say now, of the others too
+		}
+	}
 	var first answer
 	c := call{path: w.repo.path() + "/commits", query: url.Values{"sha": {w.branch}}, usable: func([]byte) bool { return w.cur.Head != "" }}
 	err := pages(ctx, w.api, c, func(p page[[]*gh.RepositoryCommit]) (bool, error) {
@@ -91,7 +101,7 @@ func (w *walk) read(ctx context.Context) error {
 	if err != nil || w.head == "" {
 		return err
 	}
-	w.cur.Head = w.head
+	w.cur.Head, w.cur.Silent = w.head, w.silent
 	if err := w.setCursor(w.cursorName(), w.cur); err != nil {
 		return err
 	}
