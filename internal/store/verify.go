@@ -69,7 +69,7 @@ func Verify(ctx context.Context, s Verifiable, o VerifyOptions) (Verified, error
 	}
 	var v *verifier
 	err := s.Snapshot(ctx, func(r Raw) error {
-		v = &verifier{raw: r, o: o, heads: make(map[[16]byte]headState), runs: make(map[string]*runState)}
+		v = &verifier{raw: r, o: o, runs: make(map[string]*runState)}
 		return v.run(ctx)
 	})
 	if err != nil {
@@ -77,6 +77,9 @@ func Verify(ctx context.Context, s Verifiable, o VerifyOptions) (Verified, error
 	}
 	return v.out, nil
 }
+
+// maxHint bounds what is allocated on the word of a stored size.
+const maxHint = 1 << 20
 
 // verifier is one verification.
 type verifier struct {
@@ -87,7 +90,7 @@ type verifier struct {
 	tables Tables
 	runOf  map[string]RunRow // by id, as the tables say
 
-	payloads map[evidence.Digest]payloadState
+	payloads map[int64]*payloadBlock // by number
 	heads    map[[16]byte]headState
 	runs     map[string]*runState
 	runRows  int // rows of the table runs met so far
@@ -102,12 +105,33 @@ type verifier struct {
 	keys, subjects, places multiset // what the indexes by hash have to hold
 }
 
-// payloadState is where a payload is, and what was found out about it.
+// payloadBlock is a block's payloads, and what was found out about them.
+type payloadBlock struct {
+	items []payloadState
+	last  int // the one found last: the next is mostly the next
+}
+
 type payloadState struct {
-	block  int64
+	sum    evidence.Digest
 	size   int
 	erased bool
 	used   bool
+}
+
+// find gives the payload of a digest, or nil.
+func (b *payloadBlock) find(sum evidence.Digest) *payloadState {
+	if b == nil {
+		return nil
+	}
+	for range b.items {
+		if b.last = b.last + 1; b.last >= len(b.items) {
+			b.last = 0
+		}
+		if p := &b.items[b.last]; p.sum == sum {
+			return p
+		}
+	}
+	return nil
 }
 
 // headState is the newest revision of a key so far.
@@ -144,6 +168,7 @@ func (v *verifier) run(ctx context.Context) error {
 	if v.out.Checkpoint.Size != v.tip.Size {
 		return differs("size kept beside the checkpoint", v.out.Checkpoint.Size, v.tip.Size)
 	}
+	v.heads = make(map[[16]byte]headState, min(v.tip.Size/2, maxHint))
 	if v.tables, err = v.raw.Tables(ctx); err != nil {
 		return err
 	}
@@ -220,17 +245,23 @@ func (v *verifier) checkSince() error {
 }
 
 func (v *verifier) checkErasures() error {
-	for sum, p := range v.payloads {
-		if _, ok := v.erasures[sum]; p.erased && !ok {
-			return differs("payload "+sum.String(), "an entry that says it was erased", "none; its bytes are gone")
-		}
-		if !p.used {
-			return differs("payload "+sum.String(), "evidence that names it", "none")
+	erased := make(map[evidence.Digest]bool)
+	for n, b := range v.payloads {
+		for _, p := range b.items {
+			if _, ok := v.erasures[p.sum]; p.erased != ok {
+				return differs(fmt.Sprintf("payload %s in block %d", p.sum, n), fmt.Sprintf("erased: %v, as the ledger says", ok), p.erased)
+			}
+			if !p.used {
+				return differs(fmt.Sprintf("payload %s in block %d", p.sum, n), "evidence that names it", "none")
+			}
+			if p.erased {
+				erased[p.sum] = true
+			}
 		}
 	}
 	for sum, seq := range v.erasures {
-		if p, ok := v.payloads[sum]; !ok || !p.erased {
-			return differs(fmt.Sprintf("payload %s, erased by entry %d", sum, seq), "no bytes, only its place", "otherwise")
+		if !erased[sum] {
+			return differs(fmt.Sprintf("payload %s, erased by entry %d", sum, seq), "its place", "nothing")
 		}
 	}
 	return nil

@@ -235,17 +235,14 @@ func (v *verifier) evidence(it *checkedEntry, row IndexRow) error {
 	if run == nil {
 		return differs(place("entry %d", ev.Seq), place("run %.80q to be open", ev.Run), "not open here")
 	}
-	p, ok := v.payloads[ev.PayloadSum]
-	if !ok {
-		return differs(place("entry %d", ev.Seq), "payload "+ev.PayloadSum.String(), "not in the store")
+	p := v.payloads[row.Block].find(ev.PayloadSum)
+	if p == nil {
+		return differs(place("entry %d", ev.Seq), "payload "+ev.PayloadSum.String(), place("none such in block %d", row.Block))
 	}
 	if p.size != ev.PayloadSize {
 		return differs(place("entry %d", ev.Seq), place("a payload of %d bytes, as its place says", p.size), ev.PayloadSize)
 	}
-	if !p.used {
-		p.used = true
-		v.payloads[ev.PayloadSum] = p
-	}
+	p.used = true
 	head := v.heads[it.key]
 	if int32(ev.Revision) != head.revision+1 {
 		return differs(place("entry %d", ev.Seq), place("revision %d of its key", head.revision+1), place("revision %d", ev.Revision))
@@ -254,7 +251,7 @@ func (v *verifier) evidence(it *checkedEntry, row IndexRow) error {
 		return differs(place("index row %d", head.seq), place("next revision at %d", ev.Seq), head.next)
 	}
 	want := it.want
-	want.Run, want.Block = run.row.Opened, p.block
+	want.Run, want.Block = run.row.Opened, row.Block
 	want.Kind, want.Source = row.Kind, run.row.Source
 	want.Next, want.Gone, want.GoneAt = row.Next, row.Gone, row.GoneAt
 	if row != want || v.tables.Names[row.Kind] != ev.Kind {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"hash/maphash"
 	"runtime"
+	"slices"
 	"sync"
 
 	"github.com/exhibit-aims/exhibit/internal/evidence"
@@ -83,7 +84,7 @@ type checkedPayloads struct {
 
 // checkPayloads holds every payload against its digest.
 func (v *verifier) checkPayloads(ctx context.Context) error {
-	v.payloads = make(map[evidence.Digest]payloadState)
+	v.payloads = make(map[int64]*payloadBlock)
 	v.places.seed = maphash.MakeSeed()
 	produce := func(ctx context.Context, emit func(RawPayloads) error) error {
 		for b, err := range v.raw.Payloads(ctx) {
@@ -115,22 +116,27 @@ func (v *verifier) checkPayloads(ctx context.Context) error {
 }
 
 func (v *verifier) addPayloads(c checkedPayloads) error {
-	last := make(map[int64]bool) // prefixes met in this block: an index names a block once
-	for _, p := range c.items {
-		if have, ok := v.payloads[p.Sum]; ok {
-			return differs("payload "+p.Sum.String(), fmt.Sprintf("only in block %d", have.block), fmt.Sprintf("in block %d too", c.block))
+	b := &payloadBlock{items: make([]payloadState, len(c.items)), last: len(c.items) - 1}
+	if v.payloads[c.block] != nil {
+		return differs(fmt.Sprintf("payload block %d", c.block), "there once", "there again")
+	}
+	v.payloads[c.block] = b
+	seen := make(map[int64]bool, len(c.items)) // prefixes: an index names a block once
+	for i, p := range c.items {
+		prefix := PayloadPrefix(p.Sum)
+		if seen[prefix] && slices.ContainsFunc(b.items[:i], func(have payloadState) bool { return have.sum == p.Sum }) {
+			return differs("payload "+p.Sum.String(), fmt.Sprintf("once in block %d", c.block), "twice")
 		}
-		v.payloads[p.Sum] = payloadState{block: c.block, size: p.Size, erased: p.Erased}
+		b.items[i] = payloadState{sum: p.Sum, size: p.Size, erased: p.Erased}
 		v.out.Payloads++
 		v.out.PayloadBytes += int64(len(p.Body))
 		if p.Erased {
 			v.out.Erased++
 		}
-		prefix := PayloadPrefix(p.Sum)
-		if c.block < v.tip.IndexedBlock && !last[prefix] {
-			last[prefix] = true
+		if c.block < v.tip.IndexedBlock && !seen[prefix] {
 			v.places.add(IndexEntry{Hash: prefix, Place: c.block})
 		}
+		seen[prefix] = true
 	}
 	v.o.Progress("payloads", v.out.Payloads)
 	return nil

@@ -52,6 +52,8 @@ func Open(ctx context.Context, url string, o Options) (*sqlstore.Store, error) {
 	}
 	cfg.ConnConfig.RuntimeParams["search_path"] = schema
 	cfg.ConnConfig.RuntimeParams["application_name"] = "exhibit"
+	// One that reads while it reads must not wait for itself.
+	cfg.MaxConns = max(cfg.MaxConns, 32)
 	pool, err := pgxpool.NewWithConfig(ctx, cfg)
 	if err != nil {
 		return nil, fmt.Errorf("store: %w", err)

@@ -1,7 +1,6 @@
 package sqlite
 
 import (
-	"context"
 	"database/sql"
 	"embed"
 	"errors"
@@ -109,10 +108,4 @@ func checkVersion(db *sql.DB) error {
 		return fmt.Errorf("the store has schema %d, this program knows %d; use the newer program, or open it once for writing", have, len(names))
 	}
 	return nil
-}
-
-// begin starts a transaction on a connection.
-func exec(ctx context.Context, c *sql.Conn, query string) error {
-	_, err := c.ExecContext(ctx, query)
-	return err
 }

@@ -40,7 +40,7 @@ const (
 	pageSize    = 16 << 10
 	writerCache = 64 << 20
 	readerCache = 16 << 20
-	maxReaders  = 8
+	idleReaders = 4
 )
 
 const defaultLockTimeout = 5 * time.Second
@@ -169,8 +169,9 @@ func (d *database) tryReaders(query url.Values) error {
 	if err != nil {
 		return err
 	}
-	db.SetMaxOpenConns(maxReaders)
-	db.SetMaxIdleConns(2)
+	// As many as there are readers: one that reads while it reads must not wait
+	// for itself.
+	db.SetMaxIdleConns(idleReaders)
 	if d.readers != nil {
 		err = d.readers.Close()
 	}

@@ -3,8 +3,10 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
+	"io"
 	"strconv"
 	"strings"
 	"time"
@@ -37,29 +39,33 @@ func (d *database) Write(ctx context.Context, fn func(sqlstore.Tx) error) (err e
 		if err != nil {
 			return explain(err)
 		}
-		d.wtx = &tx{conn: c, stmts: make(map[string]*sql.Stmt)}
+		d.wtx = newTx(c)
 	}
-	t := d.wtx
-	if err := exec(ctx, t.conn, "BEGIN IMMEDIATE"); err != nil {
+	lost := false
+	err = d.wtx.with(func(t *tx) error {
+		if err := t.run(ctx, "BEGIN IMMEDIATE"); err != nil {
+			return err
+		}
+		err := fn(t)
+		if err == nil {
+			// From here on the caller's patience does not matter: half a
+			// commit is worse than a late one.
+			err = t.run(context.WithoutCancel(ctx), "COMMIT")
+		}
+		if err != nil {
+			// If this fails, SQLite has rolled back itself or the
+			// connection is gone: take a new one.
+			lost = t.run(context.WithoutCancel(ctx), "ROLLBACK") != nil
+		}
+		return err
+	})
+	if lost || errors.Is(err, driver.ErrBadConn) {
 		d.drop()
-		return explain(err)
 	}
-	if err = fn(t); err == nil {
-		// From here on the caller's patience does not matter: half a
-		// commit is worse than a late one.
-		err = exec(context.WithoutCancel(ctx), t.conn, "COMMIT")
+	if err != nil && ctx.Err() != nil {
+		return ctx.Err()
 	}
-	if err != nil {
-		if rerr := exec(context.WithoutCancel(ctx), t.conn, "ROLLBACK"); rerr != nil {
-			// SQLite has rolled back itself, or the connection is gone.
-			d.drop()
-		}
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		return explain(err)
-	}
-	return nil
+	return explain(err)
 }
 
 // lock waits for the other writers of this process.
@@ -90,24 +96,22 @@ func (d *database) Read(ctx context.Context, fn func(sqlstore.Tx) error) (err er
 	if err != nil {
 		return explain(err)
 	}
-	t := &tx{conn: c, stmts: make(map[string]*sql.Stmt)}
+	t := newTx(c)
 	defer t.close()
-	if err := exec(ctx, c, "BEGIN"); err != nil {
-		return explain(err)
-	}
-	defer func() {
-		rerr := exec(context.WithoutCancel(ctx), c, "ROLLBACK")
-		if err == nil {
+	err = t.with(func(t *tx) error {
+		if err := t.run(ctx, "BEGIN"); err != nil {
+			return err
+		}
+		err := fn(t)
+		if rerr := t.run(context.WithoutCancel(ctx), "ROLLBACK"); err == nil {
 			err = rerr
 		}
-	}()
-	if err := fn(t); err != nil {
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		return explain(err)
+		return err
+	})
+	if err != nil && ctx.Err() != nil {
+		return ctx.Err()
 	}
-	return nil
+	return explain(err)
 }
 
 // Forget implements sqlstore.DB: secure_delete has overwritten the bytes in
@@ -142,24 +146,53 @@ func (d *database) Close() error {
 }
 
 // tx implements sqlstore.Tx on one connection, with its statements prepared.
+// It speaks to the driver itself: database/sql's locks and conversions for
+// every row cost more than the row.
 type tx struct {
 	conn  *sql.Conn
-	stmts map[string]*sql.Stmt
+	dc    driver.ConnPrepareContext // while in with
+	stmts map[string]statement
+	named []driver.NamedValue
+}
+
+// statement is what the driver's statements offer.
+type statement interface {
+	driver.Stmt
+	driver.StmtExecContext
+	driver.StmtQueryContext
+}
+
+func newTx(c *sql.Conn) *tx { return &tx{conn: c, stmts: make(map[string]statement)} }
+
+// with runs fn while the driver's connection is at hand.
+func (t *tx) with(fn func(*tx) error) error {
+	return t.conn.Raw(func(dc any) error {
+		var ok bool
+		if t.dc, ok = dc.(driver.ConnPrepareContext); !ok {
+			return errors.New("the SQLite driver does not prepare statements")
+		}
+		defer func() { t.dc = nil }()
+		return fn(t)
+	})
 }
 
 // maxStatements bounds how many statements stay prepared.
 const maxStatements = 128
 
-func (t *tx) prepare(ctx context.Context, query string) (*sql.Stmt, error) {
+func (t *tx) prepare(ctx context.Context, query string) (statement, error) {
 	if s := t.stmts[query]; s != nil {
 		return s, nil
 	}
 	if len(t.stmts) >= maxStatements {
 		t.forget()
 	}
-	s, err := t.conn.PrepareContext(ctx, plain(query))
+	prepared, err := t.dc.PrepareContext(ctx, plain(query))
 	if err != nil {
 		return nil, fmt.Errorf("%.60s: %w", query, err)
+	}
+	s, ok := prepared.(statement)
+	if !ok {
+		return nil, errors.New("the SQLite driver's statements take no context")
 	}
 	t.stmts[query] = s
 	return s, nil
@@ -177,12 +210,23 @@ func (t *tx) close() {
 	_ = t.conn.Close() // returns the connection to its pool
 }
 
+// args gives the driver's form of args. It is good until the next call.
+func (t *tx) args(args []any) []driver.NamedValue {
+	t.named = t.named[:0]
+	for i, a := range args {
+		t.named = append(t.named, driver.NamedValue{Ordinal: i + 1, Value: a})
+	}
+	return t.named
+}
+
+func (t *tx) run(ctx context.Context, query string) error { return t.Exec(ctx, query) }
+
 func (t *tx) Exec(ctx context.Context, query string, args ...any) error {
 	s, err := t.prepare(ctx, query)
 	if err != nil {
 		return err
 	}
-	_, err = s.ExecContext(ctx, args...)
+	_, err = s.ExecContext(ctx, t.args(args))
 	return err
 }
 
@@ -191,8 +235,60 @@ func (t *tx) Query(ctx context.Context, query string, args ...any) (sqlstore.Row
 	if err != nil {
 		return nil, err
 	}
-	return s.QueryContext(ctx, args...)
+	r, err := s.QueryContext(ctx, t.args(args))
+	if err != nil {
+		return nil, err
+	}
+	return &rows{rows: r, values: make([]driver.Value, len(r.Columns()))}, nil
 }
+
+// rows implements sqlstore.Rows.
+type rows struct {
+	rows   driver.Rows
+	values []driver.Value
+	err    error
+}
+
+func (r *rows) Next() bool {
+	if r.err != nil {
+		return false
+	}
+	r.err = r.rows.Next(r.values)
+	return r.err == nil
+}
+
+func (r *rows) Scan(dest ...any) error {
+	if len(dest) != len(r.values) {
+		return fmt.Errorf("scan of %d columns into %d values", len(r.values), len(dest))
+	}
+	for i, d := range dest {
+		ok := false
+		switch d := d.(type) {
+		case *int64:
+			*d, ok = r.values[i].(int64)
+		case *string:
+			*d, ok = r.values[i].(string)
+		case *[]byte:
+			// The driver has made the slice for this row alone. It gives
+			// nil for an empty one.
+			*d, ok = r.values[i].([]byte)
+			ok = ok || r.values[i] == nil
+		}
+		if !ok {
+			return fmt.Errorf("%w: column %s holds a value of type %T", store.ErrTampered, r.rows.Columns()[i], r.values[i])
+		}
+	}
+	return nil
+}
+
+func (r *rows) Err() error {
+	if errors.Is(r.err, io.EOF) {
+		return nil
+	}
+	return r.err
+}
+
+func (r *rows) Close() error { return r.rows.Close() }
 
 // insertRows is how many rows one INSERT adds at most.
 const insertRows = 32

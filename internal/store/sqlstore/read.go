@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"iter"
+	"slices"
 
 	"github.com/exhibit-aims/exhibit/internal/evidence"
 	"github.com/exhibit-aims/exhibit/internal/store"
@@ -32,34 +33,37 @@ func (s *Store) State(ctx context.Context, source string) (store.State, error) {
 	return st, err
 }
 
-// Runs implements store.Reader.
+// Runs implements store.Reader. Nothing is held open between pages.
 func (s *Store) Runs(ctx context.Context, source string) iter.Seq2[evidence.Run, error] {
 	return func(yield func(evidence.Run, error) bool) {
-		stop := false
-		err := s.db.Read(ctx, func(tx Tx) error {
-			lines := &lineReader{tx: tx, pack: s.pack}
-			for after := int64(-1); ; {
+		for after := int64(-1); ; {
+			var runs []evidence.Run
+			err := s.db.Read(ctx, func(tx Tx) error {
 				page, err := runPage(ctx, tx, source, after)
 				if err != nil {
 					return err
 				}
+				lines := &lineReader{tx: tx, pack: s.pack}
 				for _, p := range page {
 					r, err := readRun(ctx, lines, p)
 					if err != nil {
 						return err
 					}
-					if stop = !yield(r, nil); stop {
-						return nil
-					}
+					runs, after = append(runs, r), p.opened
 				}
-				if len(page) < runsPage {
-					return nil
+				return nil
+			})
+			for _, r := range runs {
+				if !yield(r, nil) {
+					return
 				}
-				after = page[len(page)-1].opened
 			}
-		})
-		if err != nil && !stop {
-			yield(evidence.Run{}, err)
+			if err != nil {
+				yield(evidence.Run{}, err)
+			}
+			if err != nil || len(runs) < runsPage {
+				return
+			}
 		}
 	}
 }
@@ -116,60 +120,71 @@ func readRun(ctx context.Context, lines *lineReader, p runRow) (evidence.Run, er
 	return c, nil
 }
 
-// Entries implements store.Ledger.
+// Entries implements store.Ledger. Lines never change, so nothing is held open
+// between blocks.
 func (s *Store) Entries(ctx context.Context, from, to int64, types ...evidence.EntryType) iter.Seq2[evidence.Entry, error] {
 	return func(yield func(evidence.Entry, error) bool) {
-		want := make(map[evidence.EntryType]bool, len(types))
-		for _, t := range types {
-			want[t] = true
-		}
-		stop := false
-		err := s.db.Read(ctx, func(tx Tx) error {
-			t, err := readTip(ctx, tx)
-			if err != nil {
-				return err
-			}
-			visit := func(e evidence.Entry) (bool, error) {
-				if len(want) > 0 && !want[e.Type] {
-					return true, nil
-				}
-				stop = !yield(e, nil)
-				return !stop, nil
-			}
-			from, to := max(from, 0), min(to, t.size)
-			if len(want) == 0 || want[evidence.EntryEvidence] {
-				return s.scanEntries(ctx, tx, from, to, visit)
-			}
-			return s.scanRare(ctx, tx, rareRange{from, to, types}, visit)
+		var t tip
+		err := s.db.Read(ctx, func(tx Tx) (err error) {
+			t, err = readTip(ctx, tx)
+			return err
 		})
-		if err != nil && !stop {
+		from, to := max(from, 0), min(to, t.size)
+		more := err == nil
+		for more && from < to {
+			var lines []numbered
+			if len(types) > 0 && !slices.Contains(types, evidence.EntryEvidence) {
+				lines, from, err = s.rareLines(ctx, rareRange{from, to, types})
+			} else {
+				lines, from, err = s.blockLines(ctx, from, to)
+			}
+			for _, l := range lines {
+				e, perr := evidence.ParseLine(l.seq, l.line)
+				if perr != nil {
+					yield(evidence.Entry{}, fmt.Errorf("%w: %w", store.ErrTampered, perr))
+					return
+				}
+				if len(types) > 0 && !slices.Contains(types, e.Type) {
+					continue
+				}
+				if !yield(e, nil) {
+					return
+				}
+			}
+			more = err == nil
+		}
+		if err != nil {
 			yield(evidence.Entry{}, err)
 		}
 	}
 }
 
-// scanEntries visits every entry of a range, block by block.
-func (s *Store) scanEntries(ctx context.Context, tx Tx, from, to int64, visit func(evidence.Entry) (bool, error)) error {
-	for from < to {
-		b, err := readLineBlock(ctx, tx, from)
-		if err != nil {
-			return err
-		}
-		lines, err := s.pack.lines(b)
-		if err != nil {
-			return err
-		}
-		for ; b.has(from) && from < to; from++ {
-			e, err := evidence.ParseLine(from, lines[from-b.first])
-			if err != nil {
-				return fmt.Errorf("%w: %w", store.ErrTampered, err)
-			}
-			if more, err := visit(e); err != nil || !more {
-				return err
-			}
-		}
+// numbered is a line and its position.
+type numbered struct {
+	seq  int64
+	line []byte
+}
+
+// blockLines gives the lines from one position to the end of their block, and
+// where the next block begins.
+func (s *Store) blockLines(ctx context.Context, from, to int64) ([]numbered, int64, error) {
+	var b *lineBlock
+	err := s.db.Read(ctx, func(tx Tx) (err error) {
+		b, err = readLineBlock(ctx, tx, from)
+		return err
+	})
+	if err != nil {
+		return nil, from, err
 	}
-	return nil
+	lines, err := s.pack.lines(b)
+	if err != nil {
+		return nil, from, err
+	}
+	var out []numbered
+	for ; b.has(from) && from < to; from++ {
+		out = append(out, numbered{from, lines[from-b.first]})
+	}
+	return out, from, nil
 }
 
 type rareRange struct {
@@ -177,32 +192,30 @@ type rareRange struct {
 	types    []evidence.EntryType
 }
 
-// scanRare visits the entries of types other than evidence, by their index.
-func (s *Store) scanRare(ctx context.Context, tx Tx, q rareRange, visit func(evidence.Entry) (bool, error)) error {
-	lines := &lineReader{tx: tx, pack: s.pack}
-	for from := q.from; ; {
-		seqs, err := rarePage(ctx, tx, rareRange{from, q.to, q.types})
+// rareLines gives the next lines of types other than evidence, by their index,
+// and where to go on.
+func (s *Store) rareLines(ctx context.Context, q rareRange) ([]numbered, int64, error) {
+	var out []numbered
+	next := q.to
+	err := s.db.Read(ctx, func(tx Tx) error {
+		seqs, err := rarePage(ctx, tx, q)
 		if err != nil {
 			return err
 		}
+		if len(seqs) == runsPage {
+			next = seqs[len(seqs)-1] + 1
+		}
+		lines := &lineReader{tx: tx, pack: s.pack}
 		for _, seq := range seqs {
 			line, err := lines.line(ctx, seq)
 			if err != nil {
 				return err
 			}
-			e, err := evidence.ParseLine(seq, line)
-			if err != nil {
-				return fmt.Errorf("%w: %w", store.ErrTampered, err)
-			}
-			if more, err := visit(e); err != nil || !more {
-				return err
-			}
-			from = seq + 1
+			out = append(out, numbered{seq, line})
 		}
-		if len(seqs) < runsPage {
-			return nil
-		}
-	}
+		return nil
+	})
+	return out, next, err
 }
 
 func rarePage(ctx context.Context, tx Tx, q rareRange) ([]int64, error) {
