@@ -76,7 +76,7 @@ func (b *ledgerBook) read(cover io.Reader, lines io.Reader) error {
 			}
 		}
 		it, err := c.Next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {
@@ -202,7 +202,7 @@ func readLine(br *bufio.Reader) ([]byte, error) {
 			}
 			return append(long, part...), nil
 		}
-		if err != bufio.ErrBufferFull {
+		if !errors.Is(err, bufio.ErrBufferFull) {
 			return nil, err
 		}
 		if long = append(long, part...); len(long) > maxLine {

@@ -2,6 +2,7 @@ package verify
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -55,7 +56,7 @@ func kind(src source, path string) (func(context.Context, source, Key) (Report, 
 		return Bundle, nil
 	}
 	magic := make([]byte, 2)
-	if _, err := src.ReadAt(magic, 0); err != nil && err != io.EOF {
+	if _, err := src.ReadAt(magic, 0); err != nil && !errors.Is(err, io.EOF) {
 		return nil, err
 	}
 	switch ext := strings.ToLower(filepath.Ext(path)); {

@@ -55,8 +55,7 @@ type sheet struct {
 // newSheet makes a sheet that was announced to the book.
 func (b *book) newSheet(l layout, name string) (*sheet, error) {
 	s := &sheet{layout: l, b: b, name: name, row: 1}
-	index, err := b.file.NewSheet(name)
-	if err != nil {
+	if _, err := b.file.NewSheet(name); err != nil {
 		return nil, fmt.Errorf("workbook: sheet %s: %w", name, err)
 	}
 	for id, n := range b.file.GetSheetMap() {
@@ -64,9 +63,10 @@ func (b *book) newSheet(l layout, name string) (*sheet, error) {
 			s.id = id
 		}
 	}
-	if err := b.pageSetup(s, index); err != nil {
+	if err := b.pageSetup(s); err != nil {
 		return nil, fmt.Errorf("workbook: sheet %s: %w", name, err)
 	}
+	var err error
 	if s.stream, err = b.file.NewStreamWriter(name); err != nil {
 		return nil, fmt.Errorf("workbook: sheet %s: %w", name, err)
 	}
@@ -96,7 +96,7 @@ func (b *book) newSheet(l layout, name string) (*sheet, error) {
 
 // pageSetup makes a sheet print on landscape pages, as wide as one page, with
 // its name, the organisation and page numbers.
-func (b *book) pageSetup(s *sheet, index int) error {
+func (b *book) pageSetup(s *sheet) error {
 	fit, landscape, tall, wide, paper := true, "landscape", 0, 1, 9
 	if s.large {
 		paper = 8

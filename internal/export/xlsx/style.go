@@ -11,6 +11,9 @@ import (
 // dateFormat is how every time is shown; all times are UTC.
 const dateFormat = "yyyy-mm-dd hh:mm:ss"
 
+// middle is what the file format calls the middle, both ways.
+const middle = "center"
+
 // styles are the ids of the workbook's cell styles.
 type styles struct {
 	header, text, code, number, date, link, input, title, key, note, section int
@@ -46,9 +49,7 @@ func newStyles(f *excelize.File) (*styles, error) {
 	border := []excelize.Border{{Type: "bottom", Color: "D9DDE1", Style: 1}, {Type: "right", Color: "EBEDF0", Style: 1}}
 	wrap := &excelize.Alignment{Vertical: "top", WrapText: true}
 	top := &excelize.Alignment{Vertical: "top"}
-	font := func(color string) *excelize.Font {
-		return &excelize.Font{Family: "Calibri", Size: 10, Color: color}
-	}
+	ink := func() *excelize.Font { return &excelize.Font{Family: "Calibri", Size: 10, Color: "1F2429"} }
 	numFmt := dateFormat
 	fill := func(color string) excelize.Fill {
 		return excelize.Fill{Type: "pattern", Pattern: 1, Color: []string{color}}
@@ -58,14 +59,14 @@ func newStyles(f *excelize.File) (*styles, error) {
 		style excelize.Style
 	}{
 		{&s.header, excelize.Style{Font: &excelize.Font{Family: "Calibri", Size: 10, Bold: true, Color: "FFFFFF"}, Fill: fill("22384F"),
-			Alignment: &excelize.Alignment{Vertical: "center", WrapText: true}}},
-		{&s.text, excelize.Style{Font: font("1F2429"), Alignment: wrap, Border: border}},
+			Alignment: &excelize.Alignment{Vertical: middle, WrapText: true}}},
+		{&s.text, excelize.Style{Font: ink(), Alignment: wrap, Border: border}},
 		{&s.code, excelize.Style{Font: &excelize.Font{Family: "Consolas", Size: 9, Color: "3A4149"}, Alignment: top, Border: border}},
-		{&s.number, excelize.Style{Font: font("1F2429"), Alignment: &excelize.Alignment{Vertical: "top", Horizontal: "center"}, Border: border}},
-		{&s.date, excelize.Style{Font: font("1F2429"), Alignment: &excelize.Alignment{Vertical: "top", Horizontal: "left"}, Border: border,
+		{&s.number, excelize.Style{Font: ink(), Alignment: &excelize.Alignment{Vertical: "top", Horizontal: middle}, Border: border}},
+		{&s.date, excelize.Style{Font: ink(), Alignment: &excelize.Alignment{Vertical: "top", Horizontal: "left"}, Border: border,
 			CustomNumFmt: &numFmt}},
 		{&s.link, excelize.Style{Font: &excelize.Font{Family: "Calibri", Size: 10, Color: "0B4C96", Underline: "single"}, Alignment: wrap, Border: border}},
-		{&s.input, excelize.Style{Font: font("1F2429"), Alignment: wrap, Fill: fill("FFFDF2"), Border: []excelize.Border{
+		{&s.input, excelize.Style{Font: ink(), Alignment: wrap, Fill: fill("FFFDF2"), Border: []excelize.Border{
 			{Type: "bottom", Color: "B9A96A", Style: 1}, {Type: "right", Color: "B9A96A", Style: 1}}}},
 		{&s.title, excelize.Style{Font: &excelize.Font{Family: "Calibri", Size: 20, Bold: true, Color: "22384F"}}},
 		{&s.key, excelize.Style{Font: &excelize.Font{Family: "Calibri", Size: 10, Bold: true, Color: "22384F"}, Alignment: wrap, Border: border}},

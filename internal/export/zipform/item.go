@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"compress/flate"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"hash"
 	"hash/crc32"
@@ -93,7 +94,7 @@ func (it *Item) Read(p []byte) (int, error) {
 	case err != nil:
 		it.err = it.wrong("packed data that can be unpacked", err.Error())
 	}
-	if it.err != nil && it.err != io.EOF {
+	if it.err != nil && !errors.Is(it.err, io.EOF) {
 		return 0, it.err
 	}
 	return n, it.err
@@ -121,7 +122,7 @@ func (it *Item) Finish() (Part, error) {
 			return Part{}, err
 		}
 	}
-	if it.err != io.EOF {
+	if !errors.Is(it.err, io.EOF) {
 		return Part{}, it.err
 	}
 	p := Part{Name: it.Name, Method: it.Method, CRC32: it.crc, Size: it.n, Packed: it.head.packed}
