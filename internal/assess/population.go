@@ -41,21 +41,25 @@ func (f *finisher) subjectType(r *rule) string {
 // the evidence about it, can be relied on: the worst of them.
 func (f *finisher) populationCurrency(r *rule, st standing) currency {
 	out := currency{state: current, finished: absent}
-	skipped := 0
+	asked, unasked := false, -1 // of the kinds of the population
 	for i, n := range r.needs {
 		makes := slices.ContainsFunc(r.plans, func(p *plan) bool {
 			return p.kind == n.kind || p.usesSystems && n.kind.kind.ID == systemKind
 		})
+		subjects := slices.ContainsFunc(r.plans, func(p *plan) bool { return p.kind == n.kind })
 		if n.optional && st.kinds[i].unasked {
-			skipped++
+			if subjects {
+				unasked = i
+			}
 			continue
 		}
+		asked = asked || subjects
 		if makes && st.kinds[i].state < out.state {
 			out = st.kinds[i]
 		}
 	}
-	if skipped > 0 && skipped == len(r.needs) {
-		return st.kinds[0]
+	if !asked && unasked >= 0 {
+		return st.kinds[unasked]
 	}
 	return out
 }
