@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"fmt"
-	"hash/maphash"
 	"iter"
 
 	"golang.org/x/mod/sumdb/tlog"
@@ -46,7 +45,6 @@ func (v *verifier) checkLedger(ctx context.Context) error {
 	v.since = v.frontier.Root()
 	v.goneAt, v.claimed = make(map[int64]goneMark), make(map[int64]goneMark)
 	v.erasures = make(map[evidence.Digest]int64)
-	v.keys.seed, v.subjects.seed = maphash.MakeSeed(), maphash.MakeSeed()
 	var extra []ledger.Tile // stored tiles not yet compared
 	work := func(p ledgerPart) (checkedPart, error) { return v.parse(p) }
 	err = ordered(ctx, v.readParts, work, func(p checkedPart) error {
@@ -262,8 +260,8 @@ func (v *verifier) evidence(it *checkedEntry, row IndexRow) error {
 	}
 	v.heads[it.key] = headState{seq: ev.Seq, next: row.Next, revision: int32(ev.Revision)}
 	if ev.Seq < v.tip.Indexed {
-		v.keys.add(IndexEntry{Hash: row.KeyHash, Place: ev.Seq})
-		v.subjects.add(IndexEntry{Hash: row.Subject, Place: ev.Seq})
+		v.want[KeyIndex].add(IndexEntry{Hash: row.KeyHash, Place: ev.Seq})
+		v.want[SubjectIndex].add(IndexEntry{Hash: row.Subject, Place: ev.Seq})
 	}
 	n := run.count(ev.Kind)
 	if ev.Revision == 1 {

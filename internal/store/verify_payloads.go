@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"hash/maphash"
+	"iter"
 	"runtime"
 	"slices"
 	"sync"
@@ -76,43 +77,109 @@ func ordered[J, R any](ctx context.Context, produce func(ctx context.Context, em
 	return produced
 }
 
-// checkedPayloads is a block whose payloads have their digests.
+// storedJob is a block of payloads, or a page of an index by hash: what can be
+// checked before the ledger is read.
+type storedJob struct {
+	payloads RawPayloads
+	which    HashIndex
+	page     []IndexEntry
+}
+
+// checkedPayloads is a block whose payloads have their digests, or the sum of
+// a page.
 type checkedPayloads struct {
 	block int64
 	items []RawPayload
+	which HashIndex
+	sum   multiset
 }
 
-// checkPayloads holds every payload against its digest.
+// checkPayloads holds every payload against its digest, and sums up the
+// indexes by hash on the way.
 func (v *verifier) checkPayloads(ctx context.Context) error {
 	v.payloads = make(map[int64]*payloadBlock)
-	v.places.seed = maphash.MakeSeed()
-	produce := func(ctx context.Context, emit func(RawPayloads) error) error {
-		for b, err := range v.raw.Payloads(ctx) {
-			if err != nil {
-				return err
-			}
-			if err := emit(b); err != nil {
-				return err
+	for _, which := range hashIndexes {
+		seed := maphash.MakeSeed()
+		v.want[which], v.got[which] = &multiset{seed: seed}, &multiset{seed: seed}
+	}
+	return ordered(ctx, v.readStored, v.checkStored, func(c checkedPayloads) error {
+		if c.which != 0 {
+			v.got[c.which].n += c.sum.n
+			v.got[c.which].sum += c.sum.sum
+			return nil
+		}
+		return v.addPayloads(c)
+	})
+}
+
+// hashIndexes are all indexes by hash.
+var hashIndexes = [...]HashIndex{KeyIndex, SubjectIndex, PayloadIndex}
+
+// readStored reads payloads, and beside each block, which keeps the workers
+// busy for a while, a page of an index.
+func (v *verifier) readStored(ctx context.Context, emit func(storedJob) error) error {
+	pages := func(yield func(storedJob, error) bool) {
+		for _, which := range hashIndexes {
+			for page, err := range v.raw.Index(ctx, which) {
+				if !yield(storedJob{which: which, page: page}, err) {
+					return
+				}
 			}
 		}
-		return nil
 	}
-	work := func(b RawPayloads) (checkedPayloads, error) {
-		items, err := b.Unpack()
+	nextPage, stop := iter.Pull2(pages)
+	defer stop()
+	more := true
+	emitPage := func() error {
+		var j storedJob
+		var err error
+		if j, err, more = nextPage(); err != nil || !more {
+			return err
+		}
+		return emit(j)
+	}
+	for b, err := range v.raw.Payloads(ctx) {
 		if err != nil {
-			return checkedPayloads{}, err
+			return err
 		}
-		for i, p := range items {
-			if p.Erased {
-				continue
-			}
-			if got := evidence.Sum(p.Body); got != p.Sum {
-				return checkedPayloads{}, differs(fmt.Sprintf("payload %d in block %d", i, b.Block), "digest "+p.Sum.String(), got)
+		if err := emit(storedJob{payloads: b}); err != nil {
+			return err
+		}
+		if more {
+			if err := emitPage(); err != nil {
+				return err
 			}
 		}
-		return checkedPayloads{b.Block, items}, nil
 	}
-	return ordered(ctx, produce, work, v.addPayloads)
+	for more {
+		if err := emitPage(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (v *verifier) checkStored(j storedJob) (checkedPayloads, error) {
+	if j.which != 0 {
+		sum := multiset{seed: v.got[j.which].seed}
+		for _, e := range j.page {
+			sum.add(e)
+		}
+		return checkedPayloads{which: j.which, sum: sum}, nil
+	}
+	items, err := j.payloads.Unpack()
+	if err != nil {
+		return checkedPayloads{}, err
+	}
+	for i, p := range items {
+		if p.Erased {
+			continue
+		}
+		if got := evidence.Sum(p.Body); got != p.Sum {
+			return checkedPayloads{}, differs(fmt.Sprintf("payload %d in block %d", i, j.payloads.Block), "digest "+p.Sum.String(), got)
+		}
+	}
+	return checkedPayloads{block: j.payloads.Block, items: items}, nil
 }
 
 func (v *verifier) addPayloads(c checkedPayloads) error {
@@ -134,7 +201,7 @@ func (v *verifier) addPayloads(c checkedPayloads) error {
 			v.out.Erased++
 		}
 		if c.block < v.tip.IndexedBlock && !seen[prefix] {
-			v.places.add(IndexEntry{Hash: prefix, Place: c.block})
+			v.want[PayloadIndex].add(IndexEntry{Hash: prefix, Place: c.block})
 		}
 		seen[prefix] = true
 	}
