@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -50,7 +51,29 @@ func runAssess(ctx context.Context, g *globals, o assessOptions) error {
 	} else if err := printJSON(g.std.out, g.output, a); err != nil {
 		return err
 	}
+	if err := g.record(ctx, a); err != nil {
+		return err
+	}
 	return failIf(a, failOn)
+}
+
+// record appends the assessment to the ledger. Where the signing key is not, as
+// on an auditor's copy, nothing can be appended, and nothing is.
+func (g *globals) record(ctx context.Context, a *assess.Assessment) error {
+	cfg, err := g.loadConfig()
+	if err != nil {
+		return err
+	}
+	if _, err := os.Stat(cfg.Key); err != nil {
+		g.note("The assessment was not recorded in the ledger: there is no signing key at %s.", cfg.Key)
+		return nil
+	}
+	w, err := g.openForWriting(ctx)
+	if err != nil {
+		return fmt.Errorf("the assessment was not recorded: %w", err)
+	}
+	defer w.Close()
+	return recordAssessment(ctx, w.store, a, time.Now())
 }
 
 // failIf returns exit code 4 if a control has one of the statuses.

@@ -29,13 +29,13 @@ type exportOptions struct {
 }
 
 func newExportCommand(g *globals) *cobra.Command {
-	c := &cobra.Command{
+	c := group(&cobra.Command{
 		Use:   "export",
 		Short: "Write what an auditor receives: workbook or bundle",
 		Long: `Writes a frozen snapshot: the assessment as of one instant, with the evidence it
 rests on. The same ledger and the same instant give the same bytes. What was handed out is
 recorded in the ledger with its digest.`,
-	}
+	})
 	c.AddCommand(
 		newExportKind(g, "workbook", "The Excel workbook", "exhibit.xlsx", exportWorkbook),
 		newExportKind(g, "bundle", "Workbook, evidence files, proofs and signed checkpoint, as one zip", "exhibit-bundle.zip", exportBundle),
@@ -122,8 +122,16 @@ func (w *workplace) snapshot(ctx context.Context, e *evaluator, at time.Time, pe
 	if err != nil {
 		return nil, err
 	}
+	cp, err := contentCheckpoint(ctx, w.store)
+	if err != nil {
+		return nil, err
+	}
+	signed, err := cp.Sign(w.key.Signer())
+	if err != nil {
+		return nil, err
+	}
 	r := gather.Request{Organisation: w.cfg.Organization, Period: period, GeneratedBy: currentUser(),
-		ToolVersion: version, PublicKey: w.key.Public()}
+		ToolVersion: version, PublicKey: w.key.Public(), Checkpoint: signed}
 	if w.cfg.Register != "" {
 		if reg, err := register.Load(w.cfg.Register, register.Known{}); err == nil {
 			r.Organisation, r.Roles = reg.Organization.Name, reg.Organization.Roles

@@ -8,6 +8,8 @@ import (
 	"io/fs"
 	"time"
 
+	"golang.org/x/mod/sumdb/tlog"
+
 	"github.com/exhibit-aims/exhibit/config"
 	"github.com/exhibit-aims/exhibit/internal/assess"
 	"github.com/exhibit-aims/exhibit/internal/catalog"
@@ -82,11 +84,7 @@ func newEvaluator(cfg *configfile.Config, st store.Store) (*evaluator, error) {
 
 // at brings the state up to the newest checkpoint and evaluates.
 func (e *evaluator) at(ctx context.Context, asOf time.Time) (*assess.Assessment, error) {
-	note, err := e.st.Checkpoint(ctx)
-	if err != nil {
-		return nil, err
-	}
-	cp, err := ledger.UnverifiedCheckpoint(note)
+	cp, err := contentCheckpoint(ctx, e.st)
 	if err != nil {
 		return nil, err
 	}
@@ -94,6 +92,47 @@ func (e *evaluator) at(ctx context.Context, asOf time.Time) (*assess.Assessment,
 		return nil, err
 	}
 	return e.state.At(asOf, assess.Checkpoint{Size: cp.Size, Root: cp.Root.String()})
+}
+
+// contentCheckpoint returns the state of the ledger after its last entry that
+// an assessment can depend on. Records of assessments and exports that follow
+// it change nothing: the same evidence gives the same assessment and the same
+// export, however often they are made.
+func contentCheckpoint(ctx context.Context, st store.Store) (ledger.Checkpoint, error) {
+	note, err := st.Checkpoint(ctx)
+	if err != nil {
+		return ledger.Checkpoint{}, err
+	}
+	cp, err := ledger.UnverifiedCheckpoint(note)
+	if err != nil {
+		return ledger.Checkpoint{}, err
+	}
+	size := cp.Size
+	for size > 0 {
+		last, err := entryAt(ctx, st, size-1)
+		if err != nil {
+			return ledger.Checkpoint{}, err
+		}
+		if last.Type != evidence.EntryAssessment && last.Type != evidence.EntryExport {
+			break
+		}
+		size--
+	}
+	if size == cp.Size {
+		return cp, nil
+	}
+	root, err := tlog.TreeHash(size, st)
+	if err != nil {
+		return ledger.Checkpoint{}, err
+	}
+	return ledger.Checkpoint{Origin: cp.Origin, Size: size, Root: root}, nil
+}
+
+func entryAt(ctx context.Context, st store.Store, seq int64) (evidence.Entry, error) {
+	for e, err := range st.Entries(ctx, seq, seq+1) {
+		return e, err
+	}
+	return evidence.Entry{}, fmt.Errorf("entry %d: %w", seq, store.ErrNotFound)
 }
 
 // apply feeds the ledger up to size: runs first, because evidence is judged
@@ -183,7 +222,7 @@ func (g *globals) assessAsOf(ctx context.Context, asOf string) (*assess.Assessme
 }
 
 // recordAssessment appends an entry that names what an assessment was made
-// from and what it found, unless the newest such entry already says the same.
+// from and what it found.
 func recordAssessment(ctx context.Context, st store.Store, a *assess.Assessment, now time.Time) error {
 	results, err := json.Marshal(a.Results)
 	if err != nil {

@@ -33,6 +33,7 @@ type Request struct {
 	GeneratedBy  string
 	ToolVersion  string
 	PublicKey    string // verifier key of the ledger's checkpoints
+	Checkpoint   []byte // signed, at least of the assessment's size
 }
 
 // Snapshot gathers what an export of a needs from st.
@@ -40,13 +41,10 @@ func Snapshot(ctx context.Context, st store.Store, eng *assess.Engine, a *assess
 	cat := eng.Catalog()
 	s := &export.Snapshot{
 		Organisation: r.Organisation, Roles: r.Roles, AsOf: a.AsOf, Period: r.Period, GeneratedBy: r.GeneratedBy,
-		ToolVersion: r.ToolVersion, Assessment: a, PublicKey: r.PublicKey,
+		ToolVersion: r.ToolVersion, Assessment: a, PublicKey: r.PublicKey, Checkpoint: r.Checkpoint,
 		Controls: map[string]export.Control{}, Expectations: map[string]export.Expectation{}, Kinds: map[string]export.Kind{},
 	}
 	var err error
-	if s.Checkpoint, err = st.Checkpoint(ctx); err != nil {
-		return nil, err
-	}
 	g := gatherer{st: st, asOf: a.AsOf, size: a.Checkpoint.Size, used: map[evidence.Digest]bool{}}
 	for _, res := range a.Results {
 		for _, d := range res.Evidence {
