@@ -44,6 +44,7 @@ type blind struct {
 	source string
 	blindScope
 	last int64 // when it was seen last; absent if never
+	late bool  // known only from a reading after the instant
 }
 
 // blind returns the parts of a kind that its sources could not see when they
@@ -58,14 +59,17 @@ func (c *coverage) blind(k *kindInfo, t int64, maxAge time.Duration) []blind {
 	slices.Sort(names)
 	for _, name := range names {
 		cv := sources[name]
-		r := cv.lastReading(t, k.event)
+		r := cv.lastReading(t, false)
+		if r == nil || k.event && t-r.finished > int64(maxAge) {
+			r = cv.lastReading(t, k.event)
+		}
 		if r == nil {
 			continue
 		}
 		for _, s := range r.blind {
 			last := cv.lastSeen(s.name, t)
 			if last == absent || t-last > int64(maxAge) {
-				out = append(out, blind{kind: k, source: name, blindScope: s, last: last})
+				out = append(out, blind{kind: k, source: name, blindScope: s, last: last, late: r.finished > t})
 			}
 		}
 	}
@@ -108,13 +112,13 @@ func (b blind) part() string {
 }
 
 // concerns reports whether a result is about the part: its subject is the part
-// or lies in it, or one of its systems is bound to the part.
-func (b blind) concerns(f *finisher, r *Result) bool {
+// or lies in it, or one of its systems is among those bound to the part.
+func (b blind) concerns(bound []string, r *Result) bool {
 	part, id := b.part(), r.Subject.ID
 	if rest, ok := strings.CutPrefix(id, part); ok && (rest == "" || strings.ContainsRune("#@/:- ", rune(rest[0]))) {
 		return true
 	}
-	return slices.ContainsFunc(r.Systems, func(id string) bool { return slices.Contains(f.boundTo(part), id) })
+	return len(bound) > 0 && slices.ContainsFunc(r.Systems, func(id string) bool { return slices.Contains(bound, id) })
 }
 
 // boundTo returns the systems that are bound to a repository.
@@ -150,19 +154,23 @@ func (f *finisher) held(r *rule, st standing, results []*Result) []*Result {
 
 func (f *finisher) holdBack(r *rule, b blind, results []*Result) []*Result {
 	status, reason := b.status()
-	concerned := false
+	concerned, bound := false, f.boundTo(b.part())
 	for i, res := range results {
-		if about := b.concerns(f, res); about || b.mayHide(res) {
+		if about := b.concerns(bound, res); about || b.mayHide(res) {
 			concerned = concerned || about
 			results[i] = restate(res, status, reason)
+			results[i].LateCapture = res.LateCapture || b.late
 		}
 	}
 	p := slices.IndexFunc(r.plans, func(p *plan) bool { return p.kind == b.kind })
 	if concerned || p < 0 || f.outside(r.plans[p], b) {
 		return results
 	}
-	extra := f.emptyResult(r, standing{finished: absent})
-	extra.Subject.ID, extra.Status, extra.Reason, extra.Remedy = b.part(), status, reason, r.Remedy
+	extra := &Result{
+		Expectation: r.Slug, Control: r.Control, Severity: r.Severity, CollectedAt: timeOf(b.last), LateCapture: b.late,
+		Evidence: []evidence.Digest{}, Subject: evidence.Subject{Type: f.subjectType(r), ID: b.part()},
+		Status: status, Reason: reason, Remedy: r.Remedy,
+	}
 	at, _ := slices.BinarySearchFunc(results, extra.Subject, func(x *Result, s evidence.Subject) int { return compareSubjects(x.Subject, s) })
 	return slices.Insert(results, at, extra)
 }

@@ -196,6 +196,10 @@ func (s *story) collect(t *rapid.T) {
 		if done.Status != evidence.RunComplete {
 			read.Coverage = rapid.SampledFrom([]string{"complete", "partial", "denied", ""}).Draw(t, "coverage")
 		}
+		if read.Coverage == "partial" {
+			done.Gaps = append(done.Gaps, evidence.Gap{Kinds: []string{k}, Reason: "denied",
+				Scope: rapid.SampledFrom([]string{"", "acme/a", "project X", "page 3"}).Draw(t, "gap")})
+		}
 		if rapid.IntRange(0, 3).Draw(t, "limited") == 0 {
 			read.Since = s.clock.AddDate(0, 0, -rapid.IntRange(0, 60).Draw(t, "since"))
 		}
