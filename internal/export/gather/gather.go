@@ -226,16 +226,21 @@ func (g *gatherer) justifications(ctx context.Context) (map[string]string, error
 	return out, nil
 }
 
-// runs returns the runs that had begun by the instant, in ledger order.
+// runs returns the runs that had begun by the instant, in ledger order. One
+// that ended later was still open.
 func (g *gatherer) runs(ctx context.Context) ([]evidence.Run, error) {
 	var out []evidence.Run
 	for run, err := range g.st.Runs(ctx, "") {
 		if err != nil {
 			return nil, err
 		}
-		if !run.StartedAt.After(g.asOf) {
-			out = append(out, run)
+		if run.StartedAt.After(g.asOf) {
+			continue
 		}
+		if run.FinishedAt.After(g.asOf) {
+			run = evidence.Run{ID: run.ID, Provenance: run.Provenance, StartedAt: run.StartedAt}
+		}
+		out = append(out, run)
 	}
 	return out, nil
 }
