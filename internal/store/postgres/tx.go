@@ -3,7 +3,9 @@ package postgres
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -100,6 +102,51 @@ func (t *tx) Query(ctx context.Context, query string, args ...any) (sqlstore.Row
 		return nil, err
 	}
 	return rows{r}, nil
+}
+
+// In hands the list over as one array.
+func (t *tx) In(ctx context.Context, values []any, fn func(sqlstore.Rows) error, query string, args ...any) error {
+	if len(values) == 0 {
+		return nil
+	}
+	list, err := array(values)
+	if err != nil {
+		return err
+	}
+	query = strings.Replace(query, "IN @IN", "= ANY($"+strconv.Itoa(len(args)+1)+")", 1)
+	r, err := t.Query(ctx, query, append(args[:len(args):len(args)], list)...)
+	if err != nil {
+		return err
+	}
+	for r.Next() {
+		if err := fn(r); err != nil {
+			return errors.Join(err, r.Close())
+		}
+	}
+	return r.Close()
+}
+
+// array gives values as a slice of their type.
+func array(values []any) (any, error) {
+	var numbers []int64
+	var texts []string
+	for _, v := range values {
+		switch v := v.(type) {
+		case int64:
+			numbers = append(numbers, v)
+		case string:
+			texts = append(texts, v)
+		default:
+			return nil, fmt.Errorf("a list of %T cannot be an array", v)
+		}
+	}
+	switch {
+	case texts == nil:
+		return numbers, nil
+	case numbers == nil:
+		return texts, nil
+	}
+	return nil, errors.New("a list of numbers and texts cannot be an array")
 }
 
 // Insert copies rows in PostgreSQL's binary form.

@@ -242,6 +242,10 @@ func (t *tx) Query(ctx context.Context, query string, args ...any) (sqlstore.Row
 	return &rows{rows: r, values: make([]driver.Value, len(r.Columns()))}, nil
 }
 
+func (t *tx) In(ctx context.Context, values []any, fn func(sqlstore.Rows) error, query string, args ...any) error {
+	return sqlstore.EachIn(ctx, t, values, fn, query, args...)
+}
+
 // rows implements sqlstore.Rows.
 type rows struct {
 	rows   driver.Rows

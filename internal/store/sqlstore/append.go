@@ -126,6 +126,13 @@ func (w *writer) enterRun(ctx context.Context, id string) error {
 	if closed >= 0 {
 		return fmt.Errorf("run %.80q was closed at entry %d; open a new one", id, closed)
 	}
+	w.s.mu.Lock()
+	known, ok := w.s.runs[id]
+	w.s.mu.Unlock()
+	if ok && known.opened == opened {
+		w.run = known
+		return nil
+	}
 	e, err := w.entry(ctx, opened)
 	if err != nil {
 		return err

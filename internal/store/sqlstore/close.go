@@ -55,7 +55,7 @@ func (w *writer) attest(ctx context.Context, list []store.Attestation) error {
 // liveByGroup counts live keys by group and kind.
 func (w *writer) liveByGroup(ctx context.Context, groups []any) (map[int64]map[string]int64, error) {
 	live := make(map[int64]map[string]int64)
-	err := eachIn(ctx, w.tx, groups, func(r Rows) error {
+	err := w.tx.In(ctx, groups, func(r Rows) error {
 		var grp, n int64
 		var kind string
 		if err := r.Scan(&grp, &kind, &n); err != nil {

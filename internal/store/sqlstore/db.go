@@ -26,6 +26,11 @@ type DB interface {
 type Tx interface {
 	Exec(ctx context.Context, query string, args ...any) error
 	Query(ctx context.Context, query string, args ...any) (Rows, error)
+	// In runs a query, as often as the database likes, so that each of values
+	// has been in its list once, and calls fn for every row. In the query,
+	// "IN @IN" stands for the list, which follows args. All values are int64
+	// or all are strings.
+	In(ctx context.Context, values []any, fn func(Rows) error, query string, args ...any) error
 	// Insert adds rows; args holds len(t.Columns) values for each.
 	Insert(ctx context.Context, t Table, args []any) error
 }
@@ -92,9 +97,9 @@ func one(ctx context.Context, tx Tx, dest []any, query string, args ...any) (fou
 // statements exist and the drivers can keep them prepared.
 var inSizes = [...]int{1, 16, 256}
 
-// eachIn runs query once for every piece of values. In query, @IN stands for
-// the list; it is the last of the parameters, after args.
-func eachIn(ctx context.Context, tx Tx, values []any, fn func(Rows) error, query string, args ...any) error {
+// EachIn is Tx.In for databases that take no arrays: it runs query once for
+// every piece of values.
+func EachIn(ctx context.Context, tx Tx, values []any, fn func(Rows) error, query string, args ...any) error {
 	for len(values) > 0 {
 		size := inSizes[len(inSizes)-1]
 		for _, s := range inSizes {
@@ -132,34 +137,44 @@ func params(from, n int) string {
 	return b.String()
 }
 
-// pairUpdate is an UPDATE of one column by seq, many rows at once.
+// pair is a new value of one column, by position.
 type pair struct{ seq, value int64 }
+
+// pairSizes are how many pairs one UPDATE changes.
+var pairSizes = [...]int{64, 8, 1}
 
 // updatePairs sets column to value for each seq of evidence; value 0 is NULL.
 func updatePairs(ctx context.Context, tx Tx, column string, pairs []pair) error {
-	const most = 64
-	for len(pairs) > 0 {
-		n := 1
-		if len(pairs) >= most {
-			n = most
-		}
-		var b strings.Builder
-		b.WriteString("UPDATE evidence SET " + column + " = v.column2 FROM (VALUES ")
-		args := make([]any, 0, 2*n)
-		for i, p := range pairs[:n] {
-			if i > 0 {
-				b.WriteByte(',')
+	for _, n := range pairSizes {
+		var text string
+		for len(pairs) >= n {
+			if text == "" {
+				text = pairsText(column, n)
 			}
-			b.WriteString("(CAST($" + strconv.Itoa(2*i+1) + " AS BIGINT),CAST($" + strconv.Itoa(2*i+2) + " AS BIGINT))")
-			args = append(args, p.seq, null(p.value))
+			args := make([]any, 0, 2*n)
+			for _, p := range pairs[:n] {
+				args = append(args, p.seq, null(p.value))
+			}
+			if err := tx.Exec(ctx, text, args...); err != nil {
+				return err
+			}
+			pairs = pairs[n:]
 		}
-		b.WriteString(") AS v WHERE evidence.seq = v.column1")
-		if err := tx.Exec(ctx, b.String(), args...); err != nil {
-			return err
-		}
-		pairs = pairs[n:]
 	}
 	return nil
+}
+
+func pairsText(column string, n int) string {
+	var b strings.Builder
+	b.WriteString("UPDATE evidence SET " + column + " = v.column2 FROM (VALUES ")
+	for i := range n {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		b.WriteString("(CAST($" + strconv.Itoa(2*i+1) + " AS BIGINT),CAST($" + strconv.Itoa(2*i+2) + " AS BIGINT))")
+	}
+	b.WriteString(") AS v WHERE evidence.seq = v.column1")
+	return b.String()
 }
 
 // null gives nil for 0: columns that hold a position or an id have no zero.

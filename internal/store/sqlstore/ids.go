@@ -86,7 +86,7 @@ func (d *ids) findGroups(ctx context.Context, source int64, names []string) erro
 		unknown = append(unknown, n)
 	}
 	d.s.mu.Unlock()
-	return eachIn(ctx, d.tx, unknown, func(r Rows) error {
+	return d.tx.In(ctx, unknown, func(r Rows) error {
 		var id int64
 		var name string
 		if err := r.Scan(&id, &name); err != nil {

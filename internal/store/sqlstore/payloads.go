@@ -63,7 +63,7 @@ func findPayloads(ctx context.Context, tx Tx, sums []evidence.Digest, inTail fun
 		}
 		byPrefix[p] = append(byPrefix[p], d)
 	}
-	err := eachIn(ctx, tx, values, func(r Rows) error {
+	err := tx.In(ctx, values, func(r Rows) error {
 		var h store.PayloadPlace
 		if err := r.Scan(&h.Prefix, &h.Block); err != nil {
 			return err

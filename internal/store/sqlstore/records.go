@@ -71,7 +71,7 @@ func (w *writer) heads(ctx context.Context, recs []prepared) (heads, error) {
 			values = append(values, h)
 		}
 	}
-	err := eachIn(ctx, w.tx, values, func(r Rows) error {
+	err := w.tx.In(ctx, values, func(r Rows) error {
 		var khash, seq int64
 		if err := r.Scan(&khash, &seq); err != nil {
 			return err
@@ -97,7 +97,7 @@ func (w *writer) heads(ctx context.Context, recs []prepared) (heads, error) {
 // readHeads reads the rows at the given positions.
 func (w *writer) readHeads(ctx context.Context, seqs []any, visit func(head)) error {
 	var hashes []byte
-	return eachIn(ctx, w.tx, seqs, func(r Rows) error {
+	return w.tx.In(ctx, seqs, func(r Rows) error {
 		var h head
 		var gone int64
 		err := r.Scan(&h.seq, &hashes, &h.grp, &h.kind, &h.source, &gone)

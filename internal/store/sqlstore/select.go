@@ -108,7 +108,7 @@ func (sel *selection) kinds(ctx context.Context, tx Tx, names []string) ([]strin
 		values[i] = k
 	}
 	var list []string
-	err := eachIn(ctx, tx, values, func(r Rows) error {
+	err := tx.In(ctx, values, func(r Rows) error {
 		var id int64
 		if err := r.Scan(&id); err != nil {
 			return err

@@ -26,9 +26,10 @@ type Store struct {
 	keyHash func(source, kind, key string) int64
 	tail    *tail // belongs to whoever holds the write transaction
 
-	mu  sync.Mutex
-	ids map[string]int64 // committed rows of names: kinds and sources
-	grp map[groupName]int64
+	mu   sync.Mutex
+	ids  map[string]int64 // committed rows of names: kinds and sources
+	grp  map[groupName]int64
+	runs map[string]*openRun // opened by a committed entry; may be closed since
 }
 
 type groupName struct {
@@ -38,6 +39,9 @@ type groupName struct {
 
 // maxGroups bounds how many groups' ids are remembered.
 const maxGroups = 64 << 10
+
+// maxRuns bounds how many runs are remembered.
+const maxRuns = 256
 
 var (
 	_ store.Store      = (*Store)(nil)
@@ -57,6 +61,7 @@ func New(db DB, signer note.Signer, now func() time.Time) (*Store, error) {
 	return &Store{
 		db: db, pack: p, signer: signer, now: now, keyHash: store.KeyHash, tail: newTail(tip{}),
 		ids: make(map[string]int64), grp: make(map[groupName]int64),
+		runs: make(map[string]*openRun),
 	}, nil
 }
 

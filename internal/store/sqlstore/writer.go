@@ -180,6 +180,14 @@ indexed = excluded.indexed, indexed_block = excluded.indexed_block`,
 // committed tells the store what a durable transaction has shown.
 func (w *writer) committed() {
 	w.ids.commit()
+	if w.run != nil {
+		w.s.mu.Lock()
+		if len(w.s.runs) >= maxRuns {
+			clear(w.s.runs)
+		}
+		w.s.runs[w.run.id] = w.run
+		w.s.mu.Unlock()
+	}
 	if w.merged {
 		w.s.tail = newTail(w.tip)
 		return
