@@ -49,8 +49,15 @@ func runCollect(ctx context.Context, g *globals, o collectOptions, names []strin
 		return err
 	}
 	runs, err := collectAll(ctx, g, w, sources, o.full)
-	if perr := printRuns(g, runs); perr != nil {
-		return perr
+	if err == nil || len(runs) > 0 {
+		if perr := printRuns(g, runs); perr != nil {
+			return perr
+		}
+	}
+	for _, r := range runs {
+		if r.Error != "" {
+			fmt.Fprintf(g.std.err, "exhibit: source %s: %s: %s\n", r.Provenance.Source, r.Status, clean(r.Error))
+		}
 	}
 	if err != nil {
 		return err

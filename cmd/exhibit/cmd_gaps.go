@@ -68,7 +68,7 @@ func runGaps(ctx context.Context, g *globals) error {
 	}
 	t := table{head: []string{"SOURCE", "SCOPE", "REASON", "KINDS", "PERMISSION", "DETAIL"}}
 	for _, r := range rows {
-		t.add(r.Source, short(r.Scope, 40), r.Reason, short(strings.Join(r.Kinds, " "), 40), r.Permission, short(r.Detail, 100))
+		t.add(r.Source, short(r.Scope, 40), r.Reason, short(strings.Join(r.Kinds, " "), 40), r.Permission, short(r.Detail, 400))
 	}
 	t.print(g.std.out)
 	return nil

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"os/user"
 	"strconv"
 	"time"
@@ -17,13 +16,13 @@ import (
 )
 
 func newLedgerCommand(g *globals) *cobra.Command {
-	c := &cobra.Command{
+	c := group(&cobra.Command{
 		Use:   "ledger",
 		Short: "The append-only log: checkpoints, proofs, repair of indexes, erasure",
 		Long: `The ledger is a Merkle tree over one line an entry, with signed checkpoints
 (C2SP tlog-checkpoint, RFC 6962). Keep a checkpoint somewhere else from time to
 time: whoever holds one can later prove that nothing before it was changed.`,
-	}
+	})
 	c.AddCommand(newCheckpointCommand(g), newProveCommand(g), newConsistencyCommand(g), newReindexCommand(g), newEraseCommand(g))
 	return c
 }
@@ -135,44 +134,43 @@ func findEntry(ctx context.Context, st store.Store, what string, size int64) (ev
 }
 
 func newConsistencyCommand(g *globals) *cobra.Command {
-	return &cobra.Command{
+	var key string
+	c := &cobra.Command{
 		Use:   "consistency CHECKPOINT-FILE",
 		Short: "Prove that the ledger continues an earlier checkpoint",
 		Long: `Reads a checkpoint that was kept elsewhere and shows that the ledger of today
-contains everything it covered, unchanged. Exit code 12 says that it does not.`,
+contains everything it covered, unchanged. Both signatures are checked, with --key or the key beside
+the store. Exit code 12 says that something does not hold.`,
 		Args: cobra.ExactArgs(1),
-		RunE: func(c *cobra.Command, args []string) error { return runConsistency(c.Context(), g, args[0]) },
+		RunE: func(c *cobra.Command, args []string) error { return runConsistency(c.Context(), g, key, args[0]) },
 	}
+	c.Flags().StringVar(&key, "key", "", "`file` with the public key (exhibit.pub)")
+	return c
 }
 
-func runConsistency(ctx context.Context, g *globals, path string) error {
-	raw, err := os.ReadFile(path)
-	if err != nil {
-		return err
-	}
+func runConsistency(ctx context.Context, g *globals, keyFile, path string) error {
 	st, err := g.openStore(ctx)
 	if err != nil {
 		return err
 	}
 	defer st.Close()
+	key, err := g.verifier(keyFile)
+	if err != nil {
+		return usageError{fmt.Errorf("no key to check signatures with: %w", err), "give the public key with --key"}
+	}
+	old, err := readCheckpoint(path, key)
+	if err != nil {
+		return err
+	}
 	note, err := st.Checkpoint(ctx)
 	if err != nil {
 		return err
 	}
-	now, err := ledger.UnverifiedCheckpoint(note)
+	now, err := ledger.OpenCheckpoint(note, key)
 	if err != nil {
-		return err
+		return fmt.Errorf("%w: %w", store.ErrTampered, err)
 	}
-	old, err := ledger.UnverifiedCheckpoint(raw)
-	if err != nil {
-		return fmt.Errorf("%s: %w", path, err)
-	}
-	if verifier, err := g.verifier(""); err == nil {
-		if _, err := ledger.OpenCheckpoint(raw, verifier); err != nil {
-			return fmt.Errorf("%s: %w", path, err)
-		}
-	}
-	if err := ledger.CheckContinues(old, now, st); err != nil {
+	if err := ledger.CheckContinues(*old, now, st); err != nil {
 		return fmt.Errorf("%w: %w", store.ErrTampered, err)
 	}
 	if g.output != "table" {

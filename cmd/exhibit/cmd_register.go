@@ -18,12 +18,12 @@ import (
 )
 
 func newRegisterCommand(g *globals) *cobra.Command {
-	c := &cobra.Command{
+	c := group(&cobra.Command{
 		Use:   "register",
 		Short: "The register of AI systems: show it, check it",
 		Long: `The register is a file that people own (register.yaml): AI systems with owner and
 deputy, vendors, people, waivers, and which controls apply. It is read by every collect as a source of its own.`,
-	}
+	})
 	c.AddCommand(&cobra.Command{
 		Use:   "check",
 		Short: "Validate the register, and hold its bindings against what was collected",

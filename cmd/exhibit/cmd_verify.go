@@ -136,11 +136,12 @@ func readCheckpoint(path string, key verify.Key) (*ledger.Checkpoint, error) {
 	}
 	raw, err := os.ReadFile(path)
 	if err != nil {
-		return nil, usageError{fmt.Errorf("--since: %w", err), "exhibit ledger checkpoint prints one to keep"}
+		return nil, usageError{fmt.Errorf("checkpoint: %w", err), "exhibit ledger checkpoint prints one to keep"}
 	}
 	cp, err := ledger.OpenCheckpoint(raw, key)
 	if err != nil {
-		return nil, fmt.Errorf("--since %s: %w", path, err)
+		return nil, hinted{fmt.Errorf("%w: checkpoint %s: %w", store.ErrTampered, path, err),
+			"hold the store against another copy of the checkpoint, and the checkpoint against the ledger it is of"}
 	}
 	return &cp, nil
 }

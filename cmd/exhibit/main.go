@@ -123,6 +123,13 @@ func newRootCommand(std streams) *cobra.Command {
 	return root
 }
 
+// group makes a command of commands refuse a word that is none of them.
+func group(c *cobra.Command) *cobra.Command {
+	c.Args = cobra.NoArgs
+	c.RunE = func(c *cobra.Command, _ []string) error { return c.Help() }
+	return c
+}
+
 func (g *globals) check() error {
 	switch g.output {
 	case "table", "json", "jsonl":

@@ -106,6 +106,7 @@ func commands() map[string]func(*testscript.TestScript, bool, []string) {
 		"json":      jsonValue,    // json PATH WANT
 		"contract":  contract,     // contract NAME
 		"runs":      runs,         // runs STORE SOURCE STATUS…
+		"payload":   payload,      // payload VAR STORE SOURCE
 		"held":      held,         // held STORE SOURCE KEYS ENTRIES
 		"await":     await,        // await FILE TEXT
 		"absent":    absent,       // absent TEXT PATH…

@@ -12,6 +12,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 	_ "modernc.org/sqlite" // the driver of the stores that scripts tamper with
 
+	"github.com/exhibit-aims/exhibit/internal/evidence"
 	"github.com/exhibit-aims/exhibit/internal/sandbox"
 	"github.com/exhibit-aims/exhibit/internal/store"
 	"github.com/exhibit-aims/exhibit/internal/store/sqlite"
@@ -122,7 +123,11 @@ func runs(ts *testscript.TestScript, neg bool, args []string) {
 	var got []string
 	for run, err := range st.Runs(contextOf(ts), args[1]) {
 		ts.Check(err)
-		got = append(got, string(run.Status))
+		status := string(run.Status)
+		if run.Status == evidence.RunOpen {
+			status = "open"
+		}
+		got = append(got, status)
 	}
 	if strings.Join(got, " ") != strings.Join(args[2:], " ") {
 		ts.Fatalf("runs of %s: %v, want %v", args[1], got, args[2:])
@@ -161,4 +166,19 @@ func await(ts *testscript.TestScript, neg bool, args []string) {
 		}
 	}
 	ts.Fatalf("%s never held %q:\n%s", args[0], args[1], text)
+}
+
+// payload sets a variable to the digest of a source's newest payload.
+func payload(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: payload VAR STORE SOURCE")
+	}
+	st := openStoreOf(ts, args[1])
+	defer st.Close()
+	digest := ""
+	for ev, err := range st.Evidence(contextOf(ts), store.EvidenceQuery{Source: args[2], Payloads: true}) {
+		ts.Check(err)
+		digest = evidence.Sum(ev.Payload).String()
+	}
+	ts.Setenv(args[0], digest)
 }

@@ -207,13 +207,35 @@ func (r *recorder) close(ctx context.Context, configured []string, res pluginhos
 	r.cover(wanted, res.Coverage, runErr)
 	r.run.Status = r.status(wanted, runErr)
 	if runErr != nil {
-		r.run.Error = runErr.Error()
+		r.run.Error = explained(runErr)
 	}
 	return r.end(ctx)
 }
 
+// explained is an error's text with its remedy, which people find in the run.
+func explained(err error) string {
+	remedy := ""
+	var plugin *pluginhost.Error
+	var problem problemError
+	switch {
+	case errors.As(err, &plugin):
+		remedy = plugin.Hint
+	case errors.As(err, &problem):
+		remedy = problem.remedy
+	}
+	if remedy == "" {
+		return err.Error()
+	}
+	return err.Error() + "; " + remedy
+}
+
 // end appends the closing of the run as it stands.
 func (r *recorder) end(ctx context.Context) (evidence.Run, error) {
+	for kind := range r.kinds() { // a run that broke off claims nothing, and what it read still counts
+		if _, ok := r.run.Kinds[kind]; !ok {
+			r.run.Kinds[kind] = evidence.KindRead{IndependentCount: -1}
+		}
+	}
 	for kind, k := range r.run.Kinds {
 		k.New, k.Revised, k.Unchanged = r.fresh[kind], r.revised[kind], r.same[kind]
 		k.Seen = k.New + k.Revised + k.Unchanged

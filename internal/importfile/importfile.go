@@ -162,6 +162,9 @@ func jsonError(err error) error {
 	if errors.As(err, &syntax) {
 		return fmt.Errorf("not JSON at character %d: %w", syntax.Offset, err)
 	}
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		return errors.New("not JSON: the line ends before the object does")
+	}
 	return errors.New(strings.TrimPrefix(err.Error(), "json: "))
 }
 

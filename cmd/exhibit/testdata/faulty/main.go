@@ -81,7 +81,7 @@ func (faulty) Collect(ctx context.Context, req connector.Request, emit connector
 // misbehave does what the mode says, after the records.
 func misbehave(ctx context.Context, s settings, token string, emit connector.Emitter, claim *connector.KindCoverage) error {
 	switch s.Mode {
-	case "good":
+	case "good", "unpermitted":
 	case "crash":
 		time.Sleep(700 * time.Millisecond) // longer than a batch waits: what was sent is acknowledged
 		os.Exit(7)
