@@ -110,7 +110,7 @@ func (r *replay) run(ctx context.Context, progress func(done, total int64)) erro
 				return fmt.Errorf("entry %d: %w", seq, err)
 			}
 		}
-		if err := r.tiles(ctx, r.w.frontier.Full()); err != nil {
+		if err := upsertTiles(ctx, r.w.tx, r.w.frontier.Full()); err != nil {
 			return err
 		}
 		progress(seq, r.total)
@@ -130,7 +130,7 @@ func (r *replay) finish(ctx context.Context) error {
 		return fmt.Errorf("%d entries give root %s, the checkpoint says %s: %w; restore a backup",
 			r.total, got, r.root, store.ErrTampered)
 	}
-	if err := r.tiles(ctx, r.w.frontier.Drain()); err != nil {
+	if err := upsertTiles(ctx, r.w.tx, r.w.frontier.Drain()); err != nil {
 		return err
 	}
 	for _, q := range afterReplay {
@@ -147,16 +147,6 @@ func (r *replay) indexes(ctx context.Context) error {
 	keys := r.w.tail.keys
 	r.w.tail = newTail(tip{})
 	return insertIndexes(ctx, r.w.tx, keys, nil)
-}
-
-func (r *replay) tiles(ctx context.Context, tiles []ledger.Tile) error {
-	for _, t := range tiles {
-		err := r.w.tx.Exec(ctx, "INSERT INTO tiles (level, n, hashes) VALUES ($1, $2, $3)", int64(t.Level), t.N, t.Data)
-		if err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // payloadIndex rebuilds the index of payloads from the heads of their blocks.

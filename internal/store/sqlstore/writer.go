@@ -2,6 +2,8 @@ package sqlstore
 
 import (
 	"context"
+	"slices"
+	"strings"
 	"time"
 
 	"golang.org/x/mod/sumdb/tlog"
@@ -200,9 +202,23 @@ func (w *writer) growTree(ctx context.Context, leaves []tlog.Hash) error {
 	for _, h := range leaves {
 		w.frontier.Append(h)
 	}
-	for _, t := range w.frontier.Drain() {
-		err := w.tx.Exec(ctx, `INSERT INTO tiles (level, n, hashes) VALUES ($1, $2, $3)
-ON CONFLICT (level, n) DO UPDATE SET hashes = excluded.hashes`, int64(t.Level), t.N, t.Data)
+	return upsertTiles(ctx, w.tx, w.frontier.Drain())
+}
+
+// tilesAtOnce is how many tiles one statement writes at most.
+const tilesAtOnce = 8
+
+// upsertTiles writes tiles, over partial ones where there are such.
+func upsertTiles(ctx context.Context, tx Tx, tiles []ledger.Tile) error {
+	for part := range slices.Chunk(tiles, tilesAtOnce) {
+		var rows []string
+		var args []any
+		for _, t := range part {
+			rows = append(rows, params(len(args)+1, 3))
+			args = append(args, int64(t.Level), t.N, t.Data)
+		}
+		err := tx.Exec(ctx, "INSERT INTO tiles (level, n, hashes) VALUES "+strings.Join(rows, ",")+
+			" ON CONFLICT (level, n) DO UPDATE SET hashes = excluded.hashes", args...)
 		if err != nil {
 			return err
 		}
