@@ -1,0 +1,170 @@
+//go:build peers
+
+package real
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// setting is a value that .ci/real hands over.
+func setting(t *testing.T, name string) string {
+	t.Helper()
+	v := os.Getenv(name)
+	if v == "" {
+		t.Fatalf("%s is not set: run this test through make real", name)
+	}
+	return v
+}
+
+// freePort is a port of this machine that nobody listens on.
+func freePort(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return strconv.Itoa(l.Addr().(*net.TCPAddr).Port)
+}
+
+// tail keeps the last bytes that a peer printed.
+type tail struct {
+	mu sync.Mutex
+	b  []byte
+}
+
+func (o *tail) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.b = append(o.b, p...); len(o.b) > 4000 {
+		o.b = bytes.Clone(o.b[len(o.b)-4000:])
+	}
+	return len(p), nil
+}
+
+func (o *tail) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return string(o.b)
+}
+
+// startPeer runs a server on a free port of 127.0.0.1 until the test is over,
+// and waits for it. command gives its arguments for the port; probe is a path
+// that it answers.
+func startPeer(t *testing.T, name, probe string, command func(port string) []string) string {
+	t.Helper()
+	port := freePort(t)
+	args := command(port)
+	var out tail
+	cmd := exec.Command(args[0], args[1:]...)
+	cmd.Stdout, cmd.Stderr = &out, &out
+	cmd.Dir = t.TempDir()
+	cmd.SysProcAttr = dieWithParent() // with a group of its own, so that its children end with it
+	began := time.Now()
+	if err := cmd.Start(); err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	t.Cleanup(func() { stopGroup(cmd.Process.Pid, ended) })
+	base := "http://127.0.0.1:" + port
+	if err := waitFor(t.Context(), base+probe, ended); err != nil {
+		t.Fatalf("%s: %v\n%s", name, err, out.String())
+	}
+	onlyLoopback(t, name, port)
+	t.Logf("%s answers on %s after %s", name, base, time.Since(began).Round(10*time.Millisecond))
+	return base
+}
+
+// stopGroup ends a process and its children.
+func stopGroup(pid int, ended <-chan error) {
+	_ = syscall.Kill(-pid, syscall.SIGTERM) // gone already is as good
+	select {
+	case <-ended:
+	case <-time.After(5 * time.Second):
+		_ = syscall.Kill(-pid, syscall.SIGKILL)
+		<-ended
+	}
+	_ = syscall.Kill(-pid, syscall.SIGKILL)
+}
+
+// waitFor asks until there is an answer of any status.
+func waitFor(ctx context.Context, url string, ended <-chan error) error {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	for {
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
+		if err != nil {
+			return err
+		}
+		if resp, err := http.DefaultClient.Do(req); err == nil {
+			_, _ = io.Copy(io.Discard, resp.Body)
+			return resp.Body.Close()
+		}
+		select {
+		case err := <-ended:
+			return errors.Join(errors.New("it ended before it answered"), err)
+		case <-ctx.Done():
+			return errors.New("no answer within a minute")
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+}
+
+// onlyLoopback fails if the port is open on an address that others can reach.
+func onlyLoopback(t *testing.T, name, port string) {
+	t.Helper()
+	addrs, err := net.InterfaceAddrs()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, a := range addrs {
+		ip, ok := a.(*net.IPNet)
+		if !ok || ip.IP.IsLoopback() || ip.IP.IsLinkLocalUnicast() {
+			continue
+		}
+		if c, err := net.DialTimeout("tcp", net.JoinHostPort(ip.IP.String(), port), time.Second); err == nil {
+			c.Close()
+			t.Fatalf("%s listens on %s too: others can reach it", name, ip.IP)
+		}
+	}
+}
+
+// startEmulate runs emulate with the people of the seed.
+func startEmulate(t *testing.T, seed string) string {
+	t.Helper()
+	return startPeer(t, "emulate", "/rate_limit", func(port string) []string {
+		return []string{setting(t, "EXHIBIT_NODE"), filepath.Join(setting(t, "EXHIBIT_MODULES"), "emulate", "dist", "index.js"),
+			"start", "--host", "127.0.0.1", "-s", "github", "-p", port, "--seed", seed}
+	})
+}
+
+// startPrism runs prism with a specification.
+func startPrism(t *testing.T, spec string) string {
+	t.Helper()
+	return startPeer(t, "prism "+filepath.Base(spec), "/rest/api/3/myself", func(port string) []string {
+		return []string{setting(t, "EXHIBIT_NODE"), filepath.Join(setting(t, "EXHIBIT_MODULES"), "@stoplight", "prism-cli", "dist", "index.js"),
+			"mock", "-h", "127.0.0.1", "-p", port, spec}
+	})
+}
+
+// startMoto runs moto_server.
+func startMoto(t *testing.T) string {
+	t.Helper()
+	return startPeer(t, "moto_server", "/moto-api/", func(port string) []string {
+		return []string{setting(t, "EXHIBIT_PYTHON"), "-m", "moto.server", "-H", "127.0.0.1", "-p", port}
+	})
+}
