@@ -25,7 +25,7 @@ func newAssessCommand(g *globals) *cobra.Command {
 		Short: "Hold the evidence against every expectation",
 		Long: `Evaluates all expectations against the evidence in the store, as of now or as
 of any past instant, and prints each control with its status, with the ledger's size and root and the digest
-of the catalog that it was made from. It only reads: the agent and exports record in the ledger what they conclude.`,
+of the catalog that it was made from. Where the signing key is, the evaluation is recorded in the ledger.`,
 		Example: `  exhibit assess
   exhibit assess --as-of 2026-06-30T23:59:59Z -o json
   exhibit assess --fail-on failing,missing`,

@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/exhibit-aims/exhibit/internal/sandbox"
@@ -24,7 +25,7 @@ func jsonValue(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	v, err := decodeLines(ts.ReadFile("stdout"))
 	ts.Check(err)
-	for _, step := range strings.Split(args[0], ".") {
+	for _, step := range pathForm.FindAllString(args[0], -1) {
 		v, err = child(v, step)
 		if err != nil {
 			ts.Fatalf("%s: %v", args[0], err)
@@ -59,6 +60,9 @@ func decodeLines(text string) (any, error) {
 	}
 	return all, nil
 }
+
+// pathForm is one step of a path.
+var pathForm = regexp.MustCompile(`\[[^\]]*\]|[^.\[]+`)
 
 // child descends one step. [name=value] finds the first element like that.
 func child(v any, step string) (any, error) {
@@ -135,6 +139,24 @@ func story(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	if len(wrong) > 0 {
 		ts.Fatalf("not as STORY.md tells it:\n%s", strings.Join(wrong, "\n"))
+	}
+}
+
+// same compares the statuses of two outputs of assess -o json.
+func same(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: same FILE")
+	}
+	type result struct {
+		Expectation, Status, Reason string
+		Subject                     struct{ Type, ID string }
+		Evidence                    []string
+	}
+	var got, want struct{ Results []result }
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile("stdout")), &got))
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile(args[0])), &want))
+	if diff := cmp.Diff(want.Results, got.Results); diff != "" || len(want.Results) == 0 {
+		ts.Fatalf("%d results are not as in %s:\n%s", len(want.Results), args[0], diff)
 	}
 }
 

@@ -102,6 +102,7 @@ func commands() map[string]func(*testscript.TestScript, bool, []string) {
 		"grew":      grew,         // grew VAR STORE MAX
 		"sandbox":   startSandbox, // sandbox DIR
 		"story":     story,        // story, on the output of assess -o json
+		"same":      same,         // same FILE, on the output of assess -o json
 		"busy":      busy,         // busy STORE
 		"json":      jsonValue,    // json PATH WANT
 		"contract":  contract,     // contract NAME
