@@ -51,7 +51,9 @@ type Writer interface {
 	// the store's lock timeout, then returns ErrLocked.
 	Append(ctx context.Context, b Batch) (Receipt, error)
 	// Erase removes a payload's bytes and appends an erasure entry; evidence
-	// entries and proofs stay.
+	// entries and proofs stay. What was erased stays erased: should the same
+	// bytes be read again, their digest is sealed and they are not kept.
+	// An Erasure's zero At is now.
 	Erase(ctx context.Context, e Erasure) (Receipt, error)
 	// Reindex rebuilds every index from the ledger.
 	Reindex(ctx context.Context, progress func(done, total int64)) error
@@ -61,7 +63,7 @@ type Writer interface {
 type Batch struct {
 	Open    *evidence.Run     // opens a run: appends run_opened
 	Run     string            // the run that Records, Attest and State belong to
-	Records []evidence.Record // new keys and changed payloads become evidence; the rest is counted as unchanged
+	Records []evidence.Record // new keys and changed contents (see Content) become evidence; the rest is counted as unchanged
 	Attest  []Attestation     // groups that the source says are unchanged
 	State   []StateChange     // cursors and validators of the run's source
 	Close   *RunClose         // closes a run: appends gone and run_closed
@@ -90,7 +92,9 @@ type RunClose struct {
 	Seen func(kind, key, group string) bool
 }
 
-// NewEntry is an entry of a type that the store only keeps.
+// NewEntry is an entry of a type that the store only keeps. A zero At is now;
+// one before the preceding entry's is moved up to it, one in the future is
+// refused.
 type NewEntry struct {
 	Type evidence.EntryType
 	At   time.Time

@@ -179,12 +179,6 @@ func (d *database) tryReaders(query url.Values) error {
 	return errors.Join(err, checkVersion(db))
 }
 
-// Path reports whether place names a file rather than the URL of a server.
-func Path(place string) bool {
-	u, err := url.Parse(place)
-	return err != nil || u.Scheme == "" || len(u.Scheme) == 1
-}
-
 var _ sqlstore.DB = (*database)(nil)
 
 // explain turns the driver's errors into those that a caller acts on.
