@@ -155,7 +155,8 @@ func TestAssociationUnsupported(t *testing.T) {
 	organisation(f)
 	f.on(commits+"/"+sha("push")+"/pulls", status(404, "Not Found"))
 	cov := h.mustCollect(f, everything())
-	if cov[github.KindPush].Status != connector.Partial || len(h.gaps) != 1 || h.gaps[0].Reason != connector.Unsupported {
+	if cov[github.KindPush].Status != connector.Partial || len(h.gaps) != 2 || h.gaps[0].Reason != connector.Unsupported ||
+		!strings.HasPrefix(h.gaps[0].Scope, "acme/app@") {
 		t.Errorf("coverage %+v, gaps %+v", cov[github.KindPush], h.gaps)
 	}
 	got := h.payloads(github.KindPush)
@@ -316,7 +317,8 @@ func TestGapsOfEarlierRunsStay(t *testing.T) {
 	}
 	for i := range 3 {
 		cov := h.mustCollect(f, everything(), changes)
-		if got := scopes(); got != "acme/app unsupported, acme/app#1 truncated" || cov[github.KindPush].Status != connector.Partial {
+		want := "acme/app#1 truncated, " + strings.Join(sorted([]string{"acme/app@" + sha("a") + " unsupported", "acme/app@" + sha("b") + " unsupported"}), ", ")
+		if got := scopes(); got != want || cov[github.KindPush].Status != connector.Partial {
 			t.Fatalf("run %d: gaps %q, pushes %s", i+1, got, cov[github.KindPush].Status)
 		}
 		if i > 0 && h.revisions != 0 {
@@ -331,5 +333,28 @@ func TestGapsOfEarlierRunsStay(t *testing.T) {
 	h.mustCollect(f, everything(), changes)
 	if got := scopes(); got != "" || h.payloads(github.KindPush)["11/main/"+sha("b")]["association"] != "none" {
 		t.Errorf("gaps %q, push %v", got, h.payloads(github.KindPush)["11/main/"+sha("b")])
+	}
+}
+
+// A server that never says how commits came gets one gap, not thousands.
+func TestAssociationUnsupportedOfMany(t *testing.T) {
+	f, h := newFake(t), newHost(t)
+	organisation(f)
+	var names []string
+	for i := range 50 {
+		names = append(names, fmt.Sprintf("n%02d", i))
+	}
+	history(f, nil, names...)
+	for _, n := range names {
+		f.on(commits+"/"+sha(n)+"/pulls", status(403, "Resource not accessible by personal access token"))
+	}
+	for range 2 {
+		h.mustCollect(f, everything(), onlyPushes)
+		if len(h.gaps) != 1 || h.gaps[0].Scope != "acme/app" || h.gaps[0].Reason != connector.Denied || h.gaps[0].Permission != "pull_requests:read" {
+			t.Fatalf("gaps %+v", h.gaps)
+		}
+	}
+	if got := len(h.keys(github.KindPush)); got != 50 {
+		t.Errorf("%d pushes, want 50", got)
 	}
 }

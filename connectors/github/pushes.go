@@ -3,6 +3,7 @@ package github
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -17,10 +18,15 @@ import (
 type pushCursor struct {
 	Since time.Time `json:"since"`
 	Head  string    `json:"head"`
-	// Silent is whether GitHub could not say of all commits which pull request
-	// brought them. Every run asks again and, while it cannot, says so.
-	Silent bool `json:"silent,omitempty"`
+	// Unknown are commits of which GitHub could not say which pull request
+	// brought them, and when it was asked; Many if there are more than maxUnknown.
+	// Every run asks again and, while GitHub cannot say, says so.
+	Unknown map[string]time.Time `json:"unknown,omitempty"`
+	Many    bool                 `json:"many,omitempty"`
 }
+
+// maxUnknown is how many commits get a gap of their own.
+const maxUnknown = 20
 
 // branches are those of a repository to be read, the default branch first.
 func (r *run) branches(repo repository) []string {
@@ -63,7 +69,7 @@ type walk struct {
 	head    string                          // newest commit
 	next    string                          // the commit to look at
 	parents map[string]*gh.RepositoryCommit // listed, not yet looked at
-	silent  bool                            // GitHub cannot say which pull request brought a commit
+	silent  *connector.Gap                  // GitHub cannot say which pull request brought a commit: why
 }
 
 func (w *walk) cursorName() string { return w.repo.cursorName("push") + "/" + mark(w.branch) }
@@ -72,7 +78,7 @@ func (w *walk) read(ctx context.Context) error {
 	if !w.cursor(w.cursorName(), &w.cur) || w.since.Before(w.cur.Since) {
 		w.cur = pushCursor{Since: w.since}
 	}
-	if w.cur.Silent {
+	if len(w.cur.Unknown) > 0 {
 		if said, err := w.association(ctx, w.cur.Head); err != nil {
 			return err
 		} else if said != "unknown" {
@@ -98,14 +104,54 @@ func (w *walk) read(ctx context.Context) error {
 		done, err := w.follow(ctx)
 		return !done && !w.allOld(p.body), err
 	})
+	if err == nil {
+		err = w.sayUnknown()
+	}
 	if err != nil || w.head == "" {
 		return err
 	}
-	w.cur.Head, w.cur.Silent = w.head, w.silent
+	w.cur.Head = w.head
 	if err := w.setCursor(w.cursorName(), w.cur); err != nil {
 		return err
 	}
 	return w.keep(first, true)
+}
+
+// sayUnknown reports the commits of this run and of earlier ones of which it is
+// not known how they came. They are read: the gap is about them alone.
+func (w *walk) sayUnknown() error {
+	for sha, at := range w.cur.Unknown {
+		if at.Before(w.earliest(w.cur.Since)) {
+			delete(w.cur.Unknown, sha)
+		}
+	}
+	if w.silent == nil || len(w.cur.Unknown) == 0 {
+		return nil
+	}
+	g := *w.silent
+	if w.cur.Many {
+		g.Scope = w.repo.FullName
+		return w.gap(g)
+	}
+	for _, sha := range slices.Sorted(maps.Keys(w.cur.Unknown)) {
+		g.Scope = w.repo.FullName + "@" + sha
+		if err := w.gap(g); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// unknown notes that it is not known how a commit came.
+func (c *pushCursor) unknown(sha string, at time.Time) {
+	if c.Unknown == nil {
+		c.Unknown = map[string]time.Time{}
+	}
+	if len(c.Unknown) < maxUnknown || !c.Unknown[sha].IsZero() {
+		c.Unknown[sha] = at
+	} else {
+		c.Many = true
+	}
 }
 
 func (w *walk) allOld(list []*gh.RepositoryCommit) bool {
@@ -147,6 +193,9 @@ func (w *walk) commit(ctx context.Context, c *gh.RepositoryCommit) error {
 	if err != nil || association == "" {
 		return err
 	}
+	if association == "unknown" {
+		w.cur.unknown(c.GetSHA(), w.now.Truncate(time.Second))
+	}
 	change, err := w.commitChange(ctx, w.repo.path()+"/commits/"+c.GetSHA())
 	if err != nil {
 		return err
@@ -172,7 +221,7 @@ func (w *walk) landed(c *gh.RepositoryCommit) time.Time {
 // commit, none if GitHub knows no such one, unknown if it cannot say. The ids
 // of merge commits alone are not enough: a rebase merge lands several commits.
 func (w *walk) association(ctx context.Context, sha string) (string, error) {
-	if w.silent {
+	if w.silent != nil {
 		return "unknown", nil
 	}
 	found := false
@@ -189,13 +238,12 @@ func (w *walk) association(ctx context.Context, sha string) (string, error) {
 		}
 		return "none", err
 	case http.StatusNotFound, http.StatusForbidden:
-		w.silent = true
-		g := connector.Gap{Kinds: []string{KindPush}, Scope: w.repo.FullName, Reason: connector.Denied, Permission: permPulls,
-			Detail: "GitHub does not say which pull request brought a commit: rebase merges cannot be told from pushes"}
+		w.silent = &connector.Gap{Kinds: []string{KindPush}, Reason: connector.Denied, Permission: permPulls,
+			Detail: "GitHub does not say which pull request brought a commit: a rebase merge cannot be told from a push"}
 		if statusOf(err) == http.StatusNotFound { // commits can be read here: the question itself is not known
-			g.Reason, g.Permission = connector.Unsupported, ""
+			w.silent.Reason, w.silent.Permission = connector.Unsupported, ""
 		}
-		return "unknown", w.gap(g)
+		return "unknown", nil
 	}
 	return "", err
 }
