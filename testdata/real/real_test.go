@@ -8,6 +8,7 @@ package real
 import (
 	"encoding/json"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -99,24 +100,27 @@ var seeded = map[string]map[string]int64{
 // unseen is what emulate cannot do, as Exhibit has to say it.
 var unseen = []string{
 	"github: meridian/credit-scoring main: unsupported: github.branch_protection",
-	"github: meridian/credit-scoring: unsupported: github.push",
+	"github: meridian/credit-scoring@commit: unsupported: github.push",
 	"github: meridian/support-assistant main: unsupported: github.branch_protection",
 	"github: meridian/support-assistant#6: truncated: github.pull_request",
-	"github: meridian/support-assistant: unsupported: github.push",
+	"github: meridian/support-assistant@commit: unsupported: github.push", // two: the first commit, and the push
+	"github: meridian/support-assistant@commit: unsupported: github.push",
 }
 
 // statuses are what the seeds determine, by expectation and subject.
 var statuses = map[string]string{
-	"meridian-pull-request-approved meridian/credit-scoring#1":    "satisfied",
-	"meridian-pull-request-approved meridian/support-assistant#1": "satisfied",
-	"meridian-pull-request-approved meridian/support-assistant#2": "missing",      // merged by its author, nobody looked
-	"meridian-pull-request-approved meridian/support-assistant#3": "failing",      // approved, then changed
-	"meridian-pull-request-approved meridian/support-assistant#5": "failing",      // refused, merged all the same
-	"meridian-pull-request-approved meridian/support-assistant#6": "not_assessed", // which files it changes cannot be known
-	// Of emulate nobody learns which pull request brought a commit.
-	"release-change-approved meridian/credit-scoring#1":    "not_assessed",
-	"release-change-approved meridian/support-assistant#1": "not_assessed",
-	"operational-change-control meridian/credit-scoring#1": "satisfied",
+	"release-change-approved meridian/credit-scoring#1":         "satisfied", // a high-risk system: by two
+	"release-change-approved meridian/credit-scoring#2":         "",          // still open
+	"release-change-approved meridian/support-assistant#1":      "satisfied",
+	"release-change-approved meridian/support-assistant#2":      "missing",      // merged by its author, nobody looked
+	"release-change-approved meridian/support-assistant#3":      "failing",      // approved, then changed
+	"release-change-approved meridian/support-assistant#4":      "",             // touches no AI file
+	"release-change-approved meridian/support-assistant#5":      "failing",      // refused, merged all the same
+	"release-change-approved meridian/support-assistant#6":      "not_assessed", // which files it changes cannot be known
+	"release-change-approved meridian/support-assistant@hotfix": "not_assessed", // whether a pull request brought it, neither
+	"meridian-change-names-issue meridian/credit-scoring#1":     "satisfied",
+	"meridian-change-names-issue meridian/support-assistant#1":  "failing",
+	"operational-change-control meridian/credit-scoring#1":      "satisfied",
 	// GitHub's pull request names AIGOV-2, which somebody approved in Jira.
 	"operational-change-control meridian/support-assistant#2":        "satisfied",
 	"operational-change-control meridian/support-assistant#5":        "missing",
@@ -154,10 +158,13 @@ type gapRow struct {
 	Kinds                         []string
 }
 
+// commitID is in what is about one commit.
+var commitID = regexp.MustCompile(`@[0-9a-f]{40}`)
+
 func gaps(o *office) (all, details []string) {
 	o.t.Helper()
 	for _, g := range decode[[]gapRow](o, 0, "gaps") {
-		all = append(all, g.Source+": "+g.Scope+": "+g.Reason+": "+strings.Join(g.Kinds, " "))
+		all = append(all, g.Source+": "+commitID.ReplaceAllString(g.Scope, "@commit")+": "+g.Reason+": "+strings.Join(g.Kinds, " "))
 		details = append(details, g.Detail)
 	}
 	slices.Sort(all)
@@ -182,9 +189,18 @@ type assessment struct {
 func (a assessment) statuses() map[string]string {
 	out := map[string]string{}
 	for _, r := range a.Results {
-		out[r.Expectation+" "+r.Subject.ID] = r.Status
+		out[r.Expectation+" "+commitID.ReplaceAllString(r.Subject.ID, "@hotfix")] = r.Status // the only push to AI files
 	}
 	return out
+}
+
+func (a assessment) reason(what string) string {
+	for _, r := range a.Results {
+		if what == r.Expectation+" "+r.Subject.ID {
+			return r.Reason
+		}
+	}
+	return "there is no such result"
 }
 
 // checkCollect reads everything for the first time and compares what came with
@@ -211,7 +227,7 @@ func checkCollect(t *testing.T, o *office) assessment {
 	all := a.statuses()
 	for what, want := range statuses {
 		if all[what] != want {
-			t.Errorf("%s is %q, want %q", what, all[what], want)
+			t.Errorf("%s is %q, want %q: %s", what, all[what], want, a.reason(what))
 		}
 	}
 	for _, r := range a.Results {
