@@ -14,6 +14,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/xuri/excelize/v2"
+
 	"github.com/exhibit-aims/exhibit/internal/store/sqlite"
 )
 
@@ -139,4 +141,23 @@ func flippedStore(t *testing.T, path string) []byte {
 	}
 	b[at+24] ^= 1
 	return b
+}
+
+// rows reads a sheet of a workbook as Excel shows it, without its header.
+func rows(t *testing.T, path, sheet string) []string {
+	t.Helper()
+	book, err := excelize.OpenFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer book.Close()
+	all, err := book.GetRows(sheet)
+	if err != nil || len(all) == 0 {
+		t.Fatalf("sheet %s: %d rows, %v", sheet, len(all), err)
+	}
+	var out []string
+	for _, r := range all[1:] {
+		out = append(out, strings.Join(r, " | "))
+	}
+	return out
 }

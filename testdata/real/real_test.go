@@ -295,6 +295,7 @@ func checkExports(t *testing.T, o *office) {
 	}
 	o.run(0, "export", "workbook", "-o", "exhibit.xlsx")
 	o.run(0, "export", "bundle", "-o", "exhibit-bundle.zip")
+	checkWorkbook(t, filepath.Join(o.dir, "exhibit.xlsx"))
 	elsewhere := &office{t: t, dir: t.TempDir(), bin: o.bin} // an auditor's machine: no configuration, no store
 	for file, what := range map[string]string{"exhibit.xlsx": "workbook", "exhibit-bundle.zip": "bundle", "exhibit.db": "store"} {
 		whole := mustRead(t, filepath.Join(o.dir, file))
@@ -315,6 +316,25 @@ func checkExports(t *testing.T, o *office) {
 	}
 	write(t, filepath.Join(elsewhere.dir, "changed.db"), flippedStore(t, filepath.Join(o.dir, "exhibit.db")), 0o600)
 	elsewhere.run(12, "verify", "changed.db", "--key", "exhibit.pub")
+}
+
+// checkWorkbook reads the workbook as an auditor does.
+func checkWorkbook(t *testing.T, path string) {
+	t.Helper()
+	for sheet, want := range map[string][]string{
+		"Results":        {"release-change-approved", "meridian/support-assistant#3", "failing", "approved at an older commit"},
+		"Evidence":       {"github.pull_request_review", "meridian/credit-scoring#1", "exhibit-reader"},
+		"AI systems":     {"fraud-monitor", "Fraud monitor", "henrik"},
+		"Collector runs": {"aws", "complete", "arn:aws:sts::123456789012:user/moto"},
+		"Coverage gaps":  {"github", "meridian/support-assistant#6", "truncated"},
+	} {
+		list := rows(t, path, sheet)
+		if !slices.ContainsFunc(list, func(row string) bool {
+			return !slices.ContainsFunc(want, func(w string) bool { return !strings.Contains(row, w) })
+		}) {
+			t.Errorf("sheet %s has no row with %q:\n%s", sheet, want, strings.Join(list, "\n"))
+		}
+	}
 }
 
 // checkRefused collects what these servers do not give, and wants it said.
