@@ -38,17 +38,19 @@ type blindScope struct {
 	why  string // the gap's reason
 }
 
-// blind is a part of a kind's scope that a source has not seen recently enough.
+// blind is a part of a kind's scope that a source could not see when it last
+// read the kind.
 type blind struct {
 	kind   *kindInfo
 	source string
 	blindScope
-	last int64 // when it was seen last; absent if never
-	late bool  // known only from a reading after the instant
+	last   int64 // when it was seen last; absent if never
+	late   bool  // known only from a reading after the instant
+	recent bool  // seen recently enough: only what happened since then is in doubt
 }
 
 // blind returns the parts of a kind that its sources could not see when they
-// last read it by t, and have not seen for maxAge before t.
+// last read it by t. Those seen within maxAge before t are recent.
 func (c *coverage) blind(k *kindInfo, t int64, maxAge time.Duration) []blind {
 	var out []blind
 	sources := c.kinds[k.kind.ID]
@@ -68,9 +70,8 @@ func (c *coverage) blind(k *kindInfo, t int64, maxAge time.Duration) []blind {
 		}
 		for _, s := range r.blind {
 			last := cv.lastSeen(s.name, t)
-			if last == absent || t-last > int64(maxAge) {
-				out = append(out, blind{kind: k, source: name, blindScope: s, last: last, late: r.finished > t})
-			}
+			out = append(out, blind{kind: k, source: name, blindScope: s, last: last, late: r.finished > t,
+				recent: last != absent && t-last <= int64(maxAge)})
 		}
 	}
 	return out
@@ -99,7 +100,7 @@ func (b blind) status() (Status, string) {
 	return StatusStale, ReasonCollectionGap + ": " + why + ", last seen " + stamp(b.last)
 }
 
-var repositoryLike = regexp.MustCompile(`^[^\s/]+/[^\s/]+$`)
+var repositoryLike = regexp.MustCompile(`^([^\s/@#:]+/[^\s/@#:]+)($|[@#:/])`)
 
 // part is the scope without the word that says what it is.
 func (b blind) part() string {
@@ -111,14 +112,38 @@ func (b blind) part() string {
 	return b.name
 }
 
+// repository returns the repository that the part is or lies in, empty if the
+// kind is not about repositories: then the part may be the path of a file.
+func (b blind) repository() string {
+	if _, ok := b.kind.kind.Field("repo"); !ok && b.kind.kind.SubjectType != "repository" {
+		return ""
+	}
+	return repositoryOf(b.part())
+}
+
+// repositoryOf returns the repository that an id begins with, if it does.
+func repositoryOf(id string) string {
+	if m := repositoryLike.FindStringSubmatch(id); m != nil {
+		return m[1]
+	}
+	return ""
+}
+
 // concerns reports whether a result is about the part: its subject is the part
-// or lies in it, or one of its systems is among those bound to the part.
+// or lies in it, or one of its systems is among those bound to the part. What
+// lies in another repository is not, whatever its systems are.
 func (b blind) concerns(bound []string, r *Result) bool {
-	part, id := b.part(), r.Subject.ID
-	if rest, ok := strings.CutPrefix(id, part); ok && (rest == "" || strings.ContainsRune("#@/:- ", rune(rest[0]))) {
+	part, id, inside := b.part(), r.Subject.ID, "#@/:- "
+	if b.repository() != "" {
+		inside = "#@/:" // acme/a-b is not in acme/a
+	}
+	if len(id) >= len(part) && strings.EqualFold(id[:len(part)], part) && (len(id) == len(part) || strings.ContainsRune(inside, rune(id[len(part)]))) {
 		return true
 	}
-	return len(bound) > 0 && slices.ContainsFunc(r.Systems, func(id string) bool { return slices.Contains(bound, id) })
+	if len(bound) == 0 || repositoryOf(id) != "" {
+		return false
+	}
+	return slices.ContainsFunc(r.Systems, func(id string) bool { return slices.Contains(bound, id) })
 }
 
 // boundTo returns the systems that are bound to a repository.
@@ -132,53 +157,105 @@ func (f *finisher) boundTo(repo string) []string {
 	return out
 }
 
-// mayHide reports whether what was not found for a result could lie in the
-// part. A repository hides nothing about another one.
-func (b blind) mayHide(r *Result) bool {
-	return r.Status == StatusMissing && !repositoryLike.MatchString(b.part())
+// mayHide reports whether what a rule did not find for a result could lie in
+// the part. A repository hides nothing about another one, and a part of the
+// population nothing about a subject that was seen.
+func (b blind) mayHide(r *rule, res *Result) bool {
+	return res.Status == StatusMissing && b.repository() == "" && r.joins(b.kind)
+}
+
+// tooEarly reports whether the part was last seen before what a result did not
+// find could be there.
+func (b blind) tooEarly(res *Result) bool {
+	return (res.Status == StatusMissing || res.Status == StatusFailing) && res.EventTime != nil && nanos(*res.EventTime) > b.last
+}
+
+// joins reports whether a rule looks for evidence of a kind.
+func (r *rule) joins(k *kindInfo) bool {
+	return slices.ContainsFunc(r.plans, func(p *plan) bool {
+		return slices.ContainsFunc(p.joins, func(j *join) bool { return j.kind == k })
+	})
+}
+
+// everything reports whether a rule says something about every record of a
+// kind, though its only subject is the organisation.
+func (r *rule) everything(k *kindInfo) bool {
+	return r.Freshness.Mode == modeState && r.plans[0].kind == nil && r.joins(k)
 }
 
 // held returns the results as the blind parts of the kinds that a rule needs
 // allow, with one more result for each part of the population that was not seen.
+// Of several parts that hold a result back the worst counts.
 func (f *finisher) held(r *rule, st standing, results []*Result) []*Result {
 	if st.excluded != "" || st.status != "" {
 		return results
 	}
+	var parts []blind
 	for _, n := range r.needs {
-		for _, b := range f.v.s.coverage.blind(n.kind, f.v.at, r.Freshness.CollectionMaxAge) {
-			results = f.holdBack(r, b, results)
+		parts = append(parts, f.v.s.coverage.blind(n.kind, f.v.at, r.Freshness.CollectionMaxAge)...)
+	}
+	if len(parts) == 0 {
+		return results
+	}
+	seen, extra := results, []*Result(nil)
+	results = slices.Clone(seen)
+	for _, b := range parts {
+		if !f.holdBack(r, b, seen, results) {
+			extra = f.unseenPart(r, b, extra)
 		}
 	}
+	if len(extra) == 0 {
+		return results
+	}
+	results = append(results, extra...)
+	slices.SortStableFunc(results, func(a, b *Result) int { return compareSubjects(a.Subject, b.Subject) })
 	return results
 }
 
-func (f *finisher) holdBack(r *rule, b blind, results []*Result) []*Result {
+// holdBack restates in out what the part leaves open of what was seen. It
+// reports whether any result is about the part.
+func (f *finisher) holdBack(r *rule, b blind, seen, out []*Result) bool {
 	status, reason := b.status()
 	concerned, bound := false, f.boundTo(b.part())
-	for i, res := range results {
-		if about := b.concerns(bound, res); about || b.mayHide(res) {
-			concerned = concerned || about
-			results[i] = restate(res, status, reason)
-			results[i].LateCapture = res.LateCapture || b.late
+	for i, res := range seen {
+		about := b.concerns(bound, res) || r.everything(b.kind)
+		concerned = concerned || about
+		if !about && !b.mayHide(r, res) || b.recent && !b.tooEarly(res) || out[i] != res && rank(out[i].Status) <= rank(status) {
+			continue
 		}
+		out[i] = restate(res, status, reason)
+		out[i].LateCapture = res.LateCapture || b.late
 	}
+	return concerned
+}
+
+// unseenPart adds a result for a part of the population that was not seen.
+func (f *finisher) unseenPart(r *rule, b blind, extra []*Result) []*Result {
 	p := slices.IndexFunc(r.plans, func(p *plan) bool { return p.kind == b.kind })
-	if concerned || p < 0 || f.outside(r.plans[p], b) {
-		return results
+	if p < 0 || b.recent || f.outside(r.plans[p], b) {
+		return extra
 	}
-	extra := &Result{
+	status, reason := b.status()
+	res := &Result{
 		Expectation: r.Slug, Control: r.Control, Severity: r.Severity, CollectedAt: timeOf(b.last), LateCapture: b.late,
 		Evidence: []evidence.Digest{}, Subject: evidence.Subject{Type: f.subjectType(r), ID: b.part()},
 		Status: status, Reason: reason, Remedy: r.Remedy,
 	}
-	at, _ := slices.BinarySearchFunc(results, extra.Subject, func(x *Result, s evidence.Subject) int { return compareSubjects(x.Subject, s) })
-	return slices.Insert(results, at, extra)
+	i := slices.IndexFunc(extra, func(e *Result) bool { return e.Subject == res.Subject })
+	switch {
+	case i < 0:
+		extra = append(extra, res)
+	case rank(status) < rank(extra[i].Status):
+		extra[i] = res
+	}
+	return extra
 }
 
 // outside reports whether a part is known to hold no subject of a plan: the
 // plan is about registered systems, and none is bound to that repository.
 func (f *finisher) outside(p *plan, b blind) bool {
-	return p.systems != nil && repositoryLike.MatchString(b.part()) && len(f.boundTo(b.part())) == 0
+	repo := b.repository()
+	return p.systems != nil && repo != "" && len(f.boundTo(repo)) == 0
 }
 
 // blindParts lists the parts of a rule's population that were not seen.
@@ -189,8 +266,8 @@ func (f *finisher) blindParts(r *rule) []string {
 			continue
 		}
 		for _, b := range f.v.s.coverage.blind(p.kind, f.v.at, r.Freshness.CollectionMaxAge) {
-			if !f.outside(p, b) {
-				out = append(out, b.name+" ("+b.why+")")
+			if text := b.name + " (" + b.why + ")"; !b.recent && !f.outside(p, b) && !slices.Contains(out, text) {
+				out = append(out, text)
 			}
 		}
 	}
