@@ -66,7 +66,7 @@ func (o *office) exec(want int, args ...string) (stdout, stderr string) {
 	cmd := exec.CommandContext(o.t.Context(), o.bin, args...)
 	cmd.Dir, cmd.Stdout, cmd.Stderr = o.dir, &out, &errs
 	cmd.Env = []string{"HOME=" + o.dir, "PATH=" + os.Getenv("PATH"), "NO_COLOR=1"}
-	cmd.WaitDelay = 10 * time.Second
+	cmd.SysProcAttr, cmd.WaitDelay = dieWithParent(), 10*time.Second
 	began := time.Now()
 	err := cmd.Run()
 	var exit *exec.ExitError
