@@ -113,7 +113,7 @@ func collectAll(ctx context.Context, g *globals, w *workplace, sources []string,
 func (w *workplace) collect(ctx context.Context, name string, full bool, progress func(connector.Progress)) (evidence.Run, error) {
 	release, err := w.locks.Acquire(name)
 	if err != nil {
-		return evidence.Run{}, fmt.Errorf("source %w", err)
+		return evidence.Run{}, fmt.Errorf("another process reads source %w", err)
 	}
 	defer release()
 	if name == agent.RegisterSource {

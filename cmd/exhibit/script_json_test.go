@@ -211,6 +211,9 @@ func contracts() map[string]shape {
 		"connectors": list{object{"name": "string", "path": "string", "sha256": "digest", "locked": "bool"}},
 		"register": list{object{"id": "string", "name": "string", "tier": "string", "stage": "string", "owner": "string",
 			"deputy?": "string", "repositories": list{"string"}}},
+		"verify": object{"what": "string", "path?": "string", "key?": "string", "identity_established": "bool", "as_of?": "time",
+			"checked": list{object{"name": "string", "count": "number"}}, "notes?": list{"string"},
+			"first_failure?": object{"file": "string", "place": "string", "expected": "string", "found": "string"}},
 		"prove": object{"seq": "number", "digest": "digest", "line": "string", "path": list{"string"}, "checkpoint": "string"},
 	}
 }

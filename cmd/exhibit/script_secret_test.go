@@ -9,9 +9,11 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/exhibit-aims/exhibit/internal/ledger"
 	"github.com/exhibit-aims/exhibit/internal/store"
 )
 
@@ -95,7 +97,7 @@ func (s *searcher) sqlite(path string) {
 	for _, t := range tables {
 		s.table(db, path, t)
 	}
-	if filepath.Base(path) != "exhibit.db" {
+	if strings.HasPrefix(filepath.Base(path), "jobs") {
 		return // the agent's jobs
 	}
 	st := openStoreOf(s.ts, path)
@@ -107,6 +109,12 @@ func (s *searcher) sqlite(path string) {
 	note, err := st.Checkpoint(contextOf(s.ts))
 	s.ts.Check(err)
 	s.look(path+" checkpoint", note)
+	cp, err := ledger.UnverifiedCheckpoint(note)
+	s.ts.Check(err)
+	for e, err := range st.Entries(contextOf(s.ts), 0, cp.Size) {
+		s.ts.Check(err)
+		s.look(fmt.Sprintf("%s entry %d", path, e.Seq), e.Line)
+	}
 }
 
 func (s *searcher) table(db *sql.DB, path, name string) {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -96,6 +97,7 @@ func commands() map[string]func(*testscript.TestScript, bool, []string) {
 	return map[string]func(*testscript.TestScript, bool, []string){
 		"exits":     exits,        // exits CODE COMMAND…
 		"flip":      flip,         // flip FILE [OFFSET]
+		"flips":     flips,        // flips N FILE KEY
 		"edit":      edit,         // edit FILE OLD NEW
 		"instant":   instant,      // instant VAR
 		"size":      size,         // size VAR STORE
@@ -161,6 +163,31 @@ func flip(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	b[at] ^= 1
 	ts.Check(os.WriteFile(path, b, 0o600))
+}
+
+// flips inverts one bit of a file at each of N places, and expects that
+// verifying finds each.
+func flips(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: flips N FILE KEY")
+	}
+	n, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	path := ts.MkAbs(args[1])
+	whole, err := os.ReadFile(path)
+	ts.Check(err)
+	copied := path + ".flipped"
+	for i := range n {
+		at := i * (len(whole) - 1) / (n - 1)
+		b := bytes.Clone(whole)
+		b[at] ^= 1 << (i % 8)
+		ts.Check(os.WriteFile(copied, b, 0o600))
+		err := ts.Exec("exhibit", "verify", "--quiet", copied, "--key", args[2])
+		var exit *exec.ExitError
+		if !errors.As(err, &exit) || exit.ExitCode() != exitTampered {
+			ts.Fatalf("bit %d of byte %d of %s was inverted, and verify says %v", i%8, at, args[1], err)
+		}
+	}
 }
 
 // edit replaces text that must be in a file, once.

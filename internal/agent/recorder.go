@@ -218,6 +218,8 @@ func explained(err error) string {
 	var plugin *pluginhost.Error
 	var problem problemError
 	switch {
+	case errors.Is(err, context.Canceled):
+		return "stopped before its end; what it had acknowledged was kept, and the next run goes on from there"
 	case errors.As(err, &plugin):
 		remedy = plugin.Hint
 	case errors.As(err, &problem):
