@@ -63,12 +63,7 @@ func Open(ctx context.Context, url string, o Options) (*sqlstore.Store, error) {
 		pool.Close()
 		return nil, fmt.Errorf("store on %s, database %s: %w", cfg.ConnConfig.Host, cfg.ConnConfig.Database, err)
 	}
-	s, err := sqlstore.New(d, o.Signer, o.Now)
-	if err != nil {
-		pool.Close()
-		return nil, err
-	}
-	return s, nil
+	return sqlstore.New(d, o.Signer, o.Now), nil
 }
 
 // migrations are the steps of the schema, in the order of their names, each

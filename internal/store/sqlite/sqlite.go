@@ -56,11 +56,7 @@ func Open(path string, o Options) (*sqlstore.Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("store %s: %w", path, err)
 	}
-	s, err := sqlstore.New(d, o.Signer, o.Now)
-	if err != nil {
-		return nil, errors.Join(err, d.Close())
-	}
-	return s, nil
+	return sqlstore.New(d, o.Signer, o.Now), nil
 }
 
 func open(path string, o Options) (*database, error) {

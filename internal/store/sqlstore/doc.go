@@ -4,12 +4,12 @@
 // postgres bring the connection, the transaction and the schema.
 //
 // It may import internal/evidence, internal/ledger, internal/store and the
-// zstd library. It promises that everything in one batch is written in one
+// S2 compression library. It promises that everything in one batch is written in one
 // transaction of the database below.
 //
 // # What is stored
 //
-// Lines and payloads are packed into zstd blocks of about 64 KiB, because
+// Lines and payloads are packed into S2 blocks of about 64 KiB, because
 // neighbours resemble each other: a block of lines is its lines, each ended by
 // a newline; a block of payloads is their bytes one after the other, with a
 // head that names each by digest and size. Blocks are written once. Only the

@@ -163,7 +163,7 @@ type decoder struct {
 }
 
 func (d *decoder) decode(u *unit) ([]evidence.Evidence, error) {
-	lines, err := d.s.pack.lines(&u.lines)
+	lines, err := u.lines.lines()
 	if err != nil {
 		return nil, err
 	}
@@ -214,7 +214,7 @@ func (d *decoder) unpackPayloads(u *unit) error {
 			next[block] = have
 			continue
 		}
-		items, bodies, err := d.s.pack.payloads(b)
+		items, bodies, err := b.payloads()
 		if err != nil {
 			return err
 		}

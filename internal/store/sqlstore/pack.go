@@ -69,7 +69,7 @@ func (w *writer) packLines() ([]any, error) {
 	args := make([]any, 4*len(pieces))
 	err := parallel(len(pieces), func(i int) error {
 		p := &pieces[i]
-		args[4*i], args[4*i+1], args[4*i+2], args[4*i+3] = p.first, p.n, int64(len(p.raw)), w.s.pack.pack(p.raw)
+		args[4*i], args[4*i+1], args[4*i+2], args[4*i+3] = p.first, p.n, int64(len(p.raw)), pack(p.raw)
 		return nil
 	})
 	return args, err
@@ -96,7 +96,7 @@ func (w *writer) packPayloads() ([]any, error) {
 	args := make([]any, 4*len(pieces))
 	err := parallel(len(pieces), func(i int) error {
 		p := &pieces[i]
-		args[4*i], args[4*i+1], args[4*i+2], args[4*i+3] = p.block, p.head, int64(len(p.raw)), w.s.pack.pack(p.raw)
+		args[4*i], args[4*i+1], args[4*i+2], args[4*i+3] = p.block, p.head, int64(len(p.raw)), pack(p.raw)
 		return nil
 	})
 	return args, err

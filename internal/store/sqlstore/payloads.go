@@ -158,7 +158,7 @@ func (s *Store) Payload(ctx context.Context, d evidence.Digest) (out []byte, err
 	if err != nil {
 		return nil, err
 	}
-	items, bodies, err := s.pack.payloads(b)
+	items, bodies, err := b.payloads()
 	if err != nil {
 		return nil, err
 	}
@@ -204,7 +204,7 @@ func (w *writer) erase(ctx context.Context, er store.Erasure) error {
 	if err != nil {
 		return err
 	}
-	items, bodies, err := w.s.pack.payloads(b)
+	items, bodies, err := b.payloads()
 	if err != nil {
 		return err
 	}
@@ -229,5 +229,5 @@ func (w *writer) erase(ctx context.Context, er store.Erasure) error {
 	}
 	w.add(e)
 	return w.tx.Exec(ctx, "UPDATE payload_blocks SET head = $1, raw = $2, data = $3 WHERE block = $4",
-		head, int64(len(raw)), w.s.pack.pack(raw), b.block)
+		head, int64(len(raw)), pack(raw), b.block)
 }

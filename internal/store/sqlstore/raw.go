@@ -13,14 +13,13 @@ import (
 
 // Snapshot implements store.Verifiable.
 func (s *Store) Snapshot(ctx context.Context, fn func(store.Raw) error) error {
-	return s.db.Read(ctx, func(tx Tx) error { return fn(&raw{tx: tx, pack: s.pack}) })
+	return s.db.Read(ctx, func(tx Tx) error { return fn(&raw{tx: tx}) })
 }
 
 // raw is the store's bytes on one snapshot. Every sequence reads a page and
 // closes the query before it yields, so that several can be read side by side.
 type raw struct {
-	tx   Tx
-	pack *packer
+	tx Tx
 }
 
 var _ store.Raw = (*raw)(nil)
@@ -79,7 +78,7 @@ func (r *raw) Lines(ctx context.Context) iter.Seq2[store.RawLines, error] {
 			}
 			after = b.first
 			page = append(page, store.RawLines{First: b.first, N: b.n, Unpack: func() ([]byte, error) {
-				return r.pack.unpack(b.data, b.raw)
+				return unpack(b.data, b.raw)
 			}})
 			return nil
 		}, "SELECT first, n, raw, data FROM line_blocks WHERE first > $1 ORDER BY first LIMIT $2", after, rawBlocks)
@@ -104,7 +103,7 @@ func (r *raw) Payloads(ctx context.Context) iter.Seq2[store.RawPayloads, error] 
 }
 
 func (r *raw) unpackPayloads(b *payloadBlock) ([]store.RawPayload, error) {
-	items, bodies, err := r.pack.payloads(b)
+	items, bodies, err := b.payloads()
 	if err != nil {
 		return nil, err
 	}

@@ -43,7 +43,7 @@ func (s *Store) Runs(ctx context.Context, source string) iter.Seq2[evidence.Run,
 				if err != nil {
 					return err
 				}
-				lines := &lineReader{tx: tx, pack: s.pack}
+				lines := &lineReader{tx: tx}
 				for _, p := range page {
 					r, err := readRun(ctx, lines, p)
 					if err != nil {
@@ -176,7 +176,7 @@ func (s *Store) blockLines(ctx context.Context, from, to int64) ([]numbered, int
 	if err != nil {
 		return nil, from, err
 	}
-	lines, err := s.pack.lines(b)
+	lines, err := b.lines()
 	if err != nil {
 		return nil, from, err
 	}
@@ -205,7 +205,7 @@ func (s *Store) rareLines(ctx context.Context, q rareRange) ([]numbered, int64, 
 		if len(seqs) == runsPage {
 			next = seqs[len(seqs)-1] + 1
 		}
-		lines := &lineReader{tx: tx, pack: s.pack}
+		lines := &lineReader{tx: tx}
 		for _, seq := range seqs {
 			line, err := lines.line(ctx, seq)
 			if err != nil {

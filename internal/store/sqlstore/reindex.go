@@ -61,7 +61,7 @@ func (s *Store) newReplay(ctx context.Context, tx Tx) (*replay, error) {
 		return nil, err
 	}
 	r := &replay{total: t.size, tip: t, runs: make(map[string]*openRun), root: empty.Root()}
-	r.w = &writer{s: s, tx: tx, frontier: empty, reader: &lineReader{tx: tx, pack: s.pack}, ids: newIDs(s, tx), first: t.size, tail: newTail(tip{})}
+	r.w = &writer{s: s, tx: tx, frontier: empty, reader: &lineReader{tx: tx}, ids: newIDs(s, tx), first: t.size, tail: newTail(tip{})}
 	if t.note != nil {
 		c, err := ledger.UnverifiedCheckpoint(t.note)
 		if err != nil || c.Size != t.size {
@@ -101,7 +101,7 @@ func (r *replay) run(ctx context.Context, progress func(done, total int64)) erro
 		if err != nil {
 			return err
 		}
-		lines, err := r.w.s.pack.lines(b)
+		lines, err := b.lines()
 		if err != nil {
 			return err
 		}

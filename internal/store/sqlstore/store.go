@@ -19,7 +19,6 @@ import (
 // Store is a store.Store on a DB whose schema is there.
 type Store struct {
 	db     DB
-	pack   *packer
 	signer note.Signer
 	now    func() time.Time
 
@@ -50,26 +49,19 @@ var (
 
 // New makes a Store. signer may be nil for a store that is only read; now may
 // be nil for the system's clock.
-func New(db DB, signer note.Signer, now func() time.Time) (*Store, error) {
-	p, err := newPacker()
-	if err != nil {
-		return nil, err
-	}
+func New(db DB, signer note.Signer, now func() time.Time) *Store {
 	if now == nil {
 		now = time.Now
 	}
 	return &Store{
-		db: db, pack: p, signer: signer, now: now, keyHash: store.KeyHash, tail: newTail(tip{}),
+		db: db, signer: signer, now: now, keyHash: store.KeyHash, tail: newTail(tip{}),
 		ids: make(map[string]int64), grp: make(map[groupName]int64),
 		runs: make(map[string]*openRun),
-	}, nil
+	}
 }
 
 // Close ends the use of the store.
-func (s *Store) Close() error {
-	s.pack.close()
-	return s.db.Close()
-}
+func (s *Store) Close() error { return s.db.Close() }
 
 // ReadHashes implements tlog.HashReader on the stored tiles.
 func (s *Store) ReadHashes(indexes []int64) (out []tlog.Hash, err error) {
@@ -180,7 +172,6 @@ func micros(us int64) time.Time {
 // lineReader gives single lines; it keeps the blocks it unpacked last.
 type lineReader struct {
 	tx   Tx
-	pack *packer
 	kept []unpackedBlock // newest last
 }
 
@@ -202,7 +193,7 @@ func (r *lineReader) line(ctx context.Context, seq int64) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	lines, err := r.pack.lines(b)
+	lines, err := b.lines()
 	if err != nil {
 		return nil, err
 	}

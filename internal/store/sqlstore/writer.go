@@ -76,7 +76,7 @@ func (s *Store) begin(ctx context.Context, tx Tx) (*writer, error) {
 	}
 	w := &writer{
 		s: s, tx: tx, now: now, tip: t, first: t.size, frontier: f,
-		reader: &lineReader{tx: tx, pack: s.pack},
+		reader: &lineReader{tx: tx},
 		tally:  make(map[string]*tally),
 	}
 	w.ids = newIDs(s, tx)

@@ -3,7 +3,7 @@ CREATE TABLE line_blocks (
   first INTEGER PRIMARY KEY, -- position of the first line
   n     INTEGER NOT NULL,    -- how many lines
   raw   INTEGER NOT NULL,    -- bytes when unpacked
-  data  BLOB NOT NULL        -- 4 bytes CRC-32C of the rest; zstd: the lines, each ended by a newline
+  data  BLOB NOT NULL        -- 4 bytes CRC-32C of the rest; S2: the lines, each ended by a newline
 );
 CREATE TABLE tiles (
   level  INTEGER NOT NULL,
@@ -25,7 +25,7 @@ CREATE TABLE payload_blocks (
   block INTEGER PRIMARY KEY,
   head  BLOB NOT NULL, -- for each: digest, size (32 bits), state
   raw   INTEGER NOT NULL,
-  data  BLOB NOT NULL  -- 4 bytes CRC-32C of the rest; zstd: the payloads one after the other
+  data  BLOB NOT NULL  -- 4 bytes CRC-32C of the rest; S2: the payloads one after the other
 );
 
 -- Derived from the ledger; exhibit ledger reindex makes them anew.
