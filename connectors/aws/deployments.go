@@ -204,7 +204,7 @@ func (r *regionRun) contents(ctx context.Context, name string) ([]packagedModel,
 	if p, ok := r.models[name]; ok {
 		return p, true, nil
 	}
-	if r.broken[name] != nil || r.skip[op] {
+	if _, failed := r.broken[name]; failed || r.skip[op] {
 		return nil, false, nil
 	}
 	out, err := r.api.DescribeModel(ctx, &sagemaker.DescribeModelInput{ModelName: &name})
