@@ -85,16 +85,7 @@ func (s *searcher) sqlite(path string) {
 	db, err := sql.Open("sqlite", "file:"+path+"?mode=ro")
 	s.ts.Check(err)
 	defer db.Close()
-	rows, err := db.QueryContext(contextOf(s.ts), `SELECT name FROM sqlite_master WHERE type = 'table'`)
-	s.ts.Check(err)
-	var tables []string
-	for rows.Next() {
-		var t string
-		s.ts.Check(rows.Scan(&t))
-		tables = append(tables, t)
-	}
-	s.ts.Check(rows.Err())
-	for _, t := range tables {
+	for _, t := range s.tables(db) {
 		s.table(db, path, t)
 	}
 	if strings.HasPrefix(filepath.Base(path), "jobs") {
@@ -115,6 +106,20 @@ func (s *searcher) sqlite(path string) {
 		s.ts.Check(err)
 		s.look(fmt.Sprintf("%s entry %d", path, e.Seq), e.Line)
 	}
+}
+
+func (s *searcher) tables(db *sql.DB) []string {
+	rows, err := db.QueryContext(contextOf(s.ts), `SELECT name FROM sqlite_master WHERE type = 'table'`)
+	s.ts.Check(err)
+	defer rows.Close()
+	var out []string
+	for rows.Next() {
+		var name string
+		s.ts.Check(rows.Scan(&name))
+		out = append(out, name)
+	}
+	s.ts.Check(rows.Err())
+	return out
 }
 
 func (s *searcher) table(db *sql.DB, path, name string) {
