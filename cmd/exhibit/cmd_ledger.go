@@ -23,8 +23,34 @@ func newLedgerCommand(g *globals) *cobra.Command {
 (C2SP tlog-checkpoint, RFC 6962). Keep a checkpoint somewhere else from time to
 time: whoever holds one can later prove that nothing before it was changed.`,
 	})
-	c.AddCommand(newCheckpointCommand(g), newProveCommand(g), newConsistencyCommand(g), newReindexCommand(g), newEraseCommand(g))
+	c.AddCommand(newKeyCommand(g), newCheckpointCommand(g), newProveCommand(g), newConsistencyCommand(g), newReindexCommand(g), newEraseCommand(g))
 	return c
+}
+
+func newKeyCommand(g *globals) *cobra.Command {
+	return &cobra.Command{
+		Use:   "key",
+		Short: "Print the public key that checkpoints and exports are verified with",
+		Long: `Prints one line, to be handed to an auditor by another way than the bundle, as the
+file exhibit.pub.`,
+		Example: "  exhibit ledger key > exhibit.pub",
+		Args:    cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			cfg, err := g.loadConfig()
+			if err != nil {
+				return err
+			}
+			key, err := ledger.LoadKey(cfg.Key)
+			if err != nil {
+				return hinted{err, "the key is made when something is first stored: exhibit collect"}
+			}
+			if g.output != "table" {
+				return printJSON(g.std.out, g.output, map[string]string{"key": key.Public()})
+			}
+			_, err = fmt.Fprintln(g.std.out, key.Public())
+			return err
+		},
+	}
 }
 
 func newCheckpointCommand(g *globals) *cobra.Command {
