@@ -69,6 +69,7 @@ type standing struct {
 	late      bool
 	finished  int64 // the last complete collection that decides
 	kinds     []currency
+	looked    string // which runs looked for what is missing
 }
 
 // collection finds out how far the kinds a rule needs can be relied on.
@@ -92,6 +93,7 @@ func (f *finisher) collection(r *rule) standing {
 			old = append(old, c.why)
 		}
 	}
+	st.looked = f.looked(r)
 	if missing := f.noneOf(r, st.kinds); missing != "" {
 		never = append(never, missing)
 	}
@@ -102,6 +104,26 @@ func (f *finisher) collection(r *rule) standing {
 		st.status, st.reason = StatusStale, ReasonCollectionGap+": "+strings.Join(old, "; ")
 	}
 	return st
+}
+
+// looked names the runs that absence rests on: the last complete readings of
+// the kinds that a rule needs.
+func (f *finisher) looked(r *rule) string {
+	var runs []string
+	for _, n := range r.needs {
+		for _, cv := range f.v.s.coverage.kinds[n.kind.kind.ID] {
+			if read := cv.relied(f.v.at, n.kind.event, r.Freshness.CollectionMaxAge); read != nil && !slices.Contains(runs, read.run) {
+				runs = append(runs, read.run)
+			}
+		}
+	}
+	switch slices.Sort(runs); len(runs) {
+	case 0:
+		return ""
+	case 1:
+		return "; run " + runs[0] + " looked"
+	}
+	return "; runs " + strings.Join(runs, ", ") + " looked"
 }
 
 // noneOf reports optional kinds of which at least one is needed, because they
@@ -168,11 +190,14 @@ func (f *finisher) plan(c *planCache, st standing) []*Result {
 		case st.excluded != "", st.status != "", st.late:
 			out[i] = st.over(c.base[slot])
 		case status == StatusMissing || status == StatusFailing:
+			if status == StatusMissing {
+				out[i] = restate(c.base[slot], status, c.base[slot].Reason+st.looked)
+			}
 			switch why, late := watched.unseen(c, slot); {
 			case why != "":
 				out[i] = restate(c.base[slot], StatusStale, ReasonCollectionGap+": "+why)
 			case late && !c.base[slot].LateCapture:
-				out[i] = restate(c.base[slot], status, c.base[slot].Reason)
+				out[i] = restate(out[i], status, out[i].Reason)
 				out[i].LateCapture = true
 			}
 		}

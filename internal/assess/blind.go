@@ -197,6 +197,9 @@ func (f *finisher) held(r *rule, st standing, results []*Result) []*Result {
 	if len(parts) == 0 {
 		return results
 	}
+	for i := range parts { // whatever is late about the rule is late about its parts
+		parts[i].late = parts[i].late || st.late
+	}
 	seen, extra := results, []*Result(nil)
 	results = slices.Clone(seen)
 	for _, b := range parts {

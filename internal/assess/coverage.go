@@ -215,12 +215,15 @@ func (cv *covering) last(t int64, event bool) int64 {
 	return absent
 }
 
-// lastRun returns the run of that reading.
-func (cv *covering) lastRun(t int64, event bool) string {
-	if r := cv.lastReading(t, event); r != nil {
-		return r.run
+// relied returns the reading that an assessment at t relies on: the last one
+// that ended by then; if that is older than maxAge, one that ended later and
+// reaches back to t, where that counts.
+func (cv *covering) relied(t int64, event bool, maxAge time.Duration) *reading {
+	r := cv.lastReading(t, false)
+	if r == nil || event && t-r.finished > int64(maxAge) {
+		r = cv.lastReading(t, event)
 	}
-	return ""
+	return r
 }
 
 func (cv *covering) lastReading(t int64, event bool) *reading {

@@ -3,6 +3,7 @@ package assess
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -214,6 +215,7 @@ type program struct {
 	fast     cel.Program
 	limited  cel.Program
 	nesting  int // loops within loops
+	growth   growth
 	usesNow  bool
 	usesView bool
 	vars     map[string]bool
@@ -238,9 +240,9 @@ func compile(env *cel.Env, e expr, want ...*cel.Type) *program {
 	if len(want) > 0 && !typeIn(checked.OutputType(), want) {
 		names := make([]string, len(want))
 		for i, t := range want {
-			names[i] = t.String()
+			names[i] = typeWords(t)
 		}
-		e.node.Problemf("this gives %s, want %s", checked.OutputType(), strings.Join(names, " or "))
+		e.node.Problemf("this gives %s, want %s", typeWords(checked.OutputType()), strings.Join(names, " or "))
 		return nil
 	}
 	fast, err := env.Program(checked, cel.EvalOptions(cel.OptOptimize))
@@ -254,6 +256,7 @@ func compile(env *cel.Env, e expr, want ...*cel.Type) *program {
 		return nil
 	}
 	p := &program{fast: fast, limited: limited, nesting: nesting(checked.NativeRep().Expr()), vars: map[string]bool{}}
+	p.growth.see(checked.NativeRep().Expr())
 	for _, r := range checked.NativeRep().ReferenceMap() {
 		switch r.Name {
 		case "now":
@@ -264,6 +267,11 @@ func compile(env *cel.Env, e expr, want ...*cel.Type) *program {
 		p.vars[r.Name] = true
 	}
 	return p
+}
+
+// typeWords names a type without the names of its implementation.
+func typeWords(t *cel.Type) string {
+	return strings.NewReplacer("google.protobuf.Timestamp", "timestamp", "google.protobuf.Duration", "duration").Replace(t.String())
 }
 
 func typeIn(t *cel.Type, want []*cel.Type) bool {
@@ -298,6 +306,7 @@ func nearestName(env *cel.Env, message string) string {
 		names = append(names, name)
 	}
 	names = append(names, "aiPath", "aiFile", "isProduction", "newest", "day", "businessDays", "given", "orElse")
+	slices.Sort(names)
 	return yamlfile.Nearest(word, names)
 }
 
@@ -311,13 +320,40 @@ func (p *program) cheap(sc *scope) bool {
 	if p.nesting == 0 {
 		return true
 	}
-	width, steps := sc.width(p), 1
-	for range p.nesting {
-		if steps *= max(width, 1); steps > loopLimit {
+	if p.growth.unbounded {
+		return false
+	}
+	width, steps := max(sc.width(p), 1)*(p.growth.sums+1), 1
+	for range p.nesting + p.growth.flattened {
+		if steps *= width; steps > loopLimit {
 			return false
 		}
 	}
 	return true
+}
+
+// growth says how much longer than what is in sight the lists can become that
+// a condition makes.
+type growth struct {
+	unbounded bool // by a count or a text
+	flattened int  // lists of lists made into one
+	sums      int  // lists put together
+}
+
+func (g *growth) see(e ast.Expr) {
+	ast.PreOrderVisit(e, ast.NewExprVisitor(func(e ast.Expr) {
+		if e.Kind() != ast.CallKind {
+			return
+		}
+		switch e.AsCall().FunctionName() {
+		case "lists.range", "split":
+			g.unbounded = true
+		case "flatten":
+			g.flattened++
+		case "_+_":
+			g.sums++
+		}
+	}))
 }
 
 // nesting counts the loops within loops of an expression.

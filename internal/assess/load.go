@@ -122,7 +122,7 @@ func (l *loader) override(f *yamlfile.File, slug string, o *override) {
 	e, ok := l.bySlug[slug]
 	if !ok {
 		p := f.KeyProblemf(at, "no expectation is called %q", slug)
-		if near := yamlfile.Nearest(slug, slices.Collect(maps.Keys(l.bySlug))); near != "" {
+		if near := yamlfile.Nearest(slug, slices.Sorted(maps.Keys(l.bySlug))); near != "" {
 			p.Hint("did you mean %s?", near)
 		}
 		return
@@ -135,7 +135,7 @@ func (l *loader) override(f *yamlfile.File, slug string, o *override) {
 		was, ok := e.Params[name]
 		if !ok {
 			p := f.KeyProblemf(at.Then("params", name), "%s has no param %q", slug, name)
-			if near := yamlfile.Nearest(name, slices.Collect(maps.Keys(e.Params))); near != "" {
+			if near := yamlfile.Nearest(name, slices.Sorted(maps.Keys(e.Params))); near != "" {
 				p.Hint("did you mean %s?", near)
 			}
 			continue

@@ -159,7 +159,10 @@ func (f *finisher) readings(p *plan) []string {
 
 func (f *finisher) reading(p *plan, source string, cv *covering) string {
 	id := p.kind.kind.ID
-	run := f.v.s.coverage.runs[cv.lastRun(f.v.at, p.kind.event)]
+	var run *evidence.Run
+	if read := cv.relied(f.v.at, p.kind.event, p.rule.Freshness.CollectionMaxAge); read != nil {
+		run = f.v.s.coverage.runs[read.run]
+	}
 	if run == nil {
 		return fmt.Sprintf("%s from %s: obtained by a complete run: %s.", id, source, notEstablished)
 	}
