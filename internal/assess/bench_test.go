@@ -325,3 +325,10 @@ func watchHeap() func() uint64 {
 		return top.Load()
 	}
 }
+
+// BenchmarkCompile measures what loading the shipped rules costs a command.
+func BenchmarkCompile(b *testing.B) {
+	for b.Loop() {
+		shipped(b)
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/google/cel-go/cel"
@@ -213,8 +214,8 @@ func (e expr) empty() bool { return e.text == "" }
 // that the limit cannot be reached.
 type program struct {
 	fast     cel.Program
-	limited  cel.Program
-	nesting  int // loops within loops
+	limited  func() (cel.Program, error) // made when first needed
+	nesting  int                         // loops within loops
 	growth   growth
 	usesNow  bool
 	usesView bool
@@ -250,11 +251,9 @@ func compile(env *cel.Env, e expr, want ...*cel.Type) *program {
 		e.node.Problemf("%s", sentence(err.Error()))
 		return nil
 	}
-	limited, err := env.Program(checked, cel.EvalOptions(cel.OptOptimize), cel.CostLimit(costLimit))
-	if err != nil {
-		e.node.Problemf("%s", sentence(err.Error()))
-		return nil
-	}
+	limited := sync.OnceValues(func() (cel.Program, error) {
+		return env.Program(checked, cel.EvalOptions(cel.OptOptimize), cel.CostLimit(costLimit))
+	})
 	p := &program{fast: fast, limited: limited, nesting: nesting(checked.NativeRep().Expr()), vars: map[string]bool{}}
 	p.growth.see(checked.NativeRep().Expr())
 	for _, r := range checked.NativeRep().ReferenceMap() {
@@ -392,9 +391,12 @@ func nesting(e ast.Expr) int {
 
 // eval runs the program over a scope.
 func (p *program) eval(sc *scope) (ref.Val, error) {
-	run := p.limited
-	if p.cheap(sc) {
-		run = p.fast
+	run := p.fast
+	if !p.cheap(sc) {
+		var err error
+		if run, err = p.limited(); err != nil {
+			return nil, err
+		}
 	}
 	v, _, err := run.Eval(sc)
 	if err != nil {
