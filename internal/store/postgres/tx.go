@@ -74,6 +74,10 @@ func (d *database) transact(ctx context.Context, o pgx.TxOptions, fn func(*tx) e
 	return explain(err)
 }
 
+// Check implements sqlstore.DB. The files are the server's, which checks its
+// pages itself when it reads them.
+func (d *database) Check(context.Context, sqlstore.Tx) error { return nil }
+
 // Forget implements sqlstore.DB: the old row becomes free space at once rather
 // than some time. What backups and archived logs of the server hold is beyond
 // the store's reach.
@@ -167,5 +171,5 @@ type rows struct{ pgx.Rows }
 
 func (r rows) Close() error {
 	r.Rows.Close()
-	return r.Rows.Err()
+	return r.Err()
 }

@@ -15,6 +15,10 @@ type DB interface {
 	Write(ctx context.Context, fn func(Tx) error) error
 	// Read runs fn on one unchanging snapshot.
 	Read(ctx context.Context, fn func(Tx) error) error
+	// Check looks at what the database keeps beside the rows that verification
+	// reads, in the snapshot of tx: a *store.Discrepancy if it does not hold
+	// together.
+	Check(ctx context.Context, tx Tx) error
 	// Forget makes bytes that an Erase overwrote unreadable, as far as the
 	// database can do that.
 	Forget(ctx context.Context) error

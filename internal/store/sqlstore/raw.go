@@ -11,9 +11,15 @@ import (
 	"github.com/exhibit-aims/exhibit/internal/store"
 )
 
-// Snapshot implements store.Verifiable.
+// Snapshot implements store.Verifiable. Before fn the database looks at its own
+// files.
 func (s *Store) Snapshot(ctx context.Context, fn func(store.Raw) error) error {
-	return s.db.Read(ctx, func(tx Tx) error { return fn(&raw{tx: tx}) })
+	return s.db.Read(ctx, func(tx Tx) error {
+		if err := s.db.Check(ctx, tx); err != nil {
+			return err
+		}
+		return fn(&raw{tx: tx})
+	})
 }
 
 // raw is the store's bytes on one snapshot. Every sequence reads a page and
