@@ -16,7 +16,6 @@ import (
 type docRevision struct {
 	payload records.DocumentRevision
 	at      time.Time
-	late    bool // dated after now
 	commit  *commitInfo
 }
 
@@ -149,7 +148,7 @@ func (c *collection) documentIDs(ctx context.Context) (map[string]string, error)
 func (c *collection) documentRevision(rev revision, ids map[string]string, inForce map[string]bool) (*docRevision, string, error) {
 	entry, ok := c.cfg.document(rev.path)
 	if !ok || regular(rev.mode) != nil || !cleanPath(rev.path) {
-		return nil, "", nil
+		return nil, "", nil //nolint:nilerr // the error says what the file is instead; only regular files were ever documents
 	}
 	doc, err := c.repo.document(rev.path, rev.blob, c.cfg.MaxFileBytes)
 	if err != nil {
