@@ -52,28 +52,32 @@ func bareInsert(b *testing.B, n int) time.Duration {
 			rows = append(rows, []any{r.Kind, r.Subject.ID, r.Key, []byte(r.Payload)})
 		}
 		begin := time.Now()
-		tx, err := db.Begin()
-		if err != nil {
-			b.Fatal(err)
-		}
-		st, err := tx.Prepare(`INSERT INTO bare (kind, subject, key, payload) VALUES (?, ?, ?, ?)`)
-		if err != nil {
-			b.Fatal(err)
-		}
-		for _, row := range rows {
-			if _, err := st.Exec(row...); err != nil {
-				b.Fatal(err)
-			}
-		}
-		if err := st.Close(); err != nil {
-			b.Fatal(err)
-		}
-		if err := tx.Commit(); err != nil {
-			b.Fatal(err)
-		}
+		insertRows(b, db, rows)
 		took += time.Since(begin)
 	}
 	return took
+}
+
+// insertRows inserts rows in one transaction.
+func insertRows(b *testing.B, db *sql.DB, rows [][]any) {
+	b.Helper()
+	tx, err := db.Begin()
+	if err != nil {
+		b.Fatal(err)
+	}
+	st, err := tx.Prepare(`INSERT INTO bare (kind, subject, key, payload) VALUES (?, ?, ?, ?)`)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer st.Close()
+	for _, row := range rows {
+		if _, err := st.Exec(row...); err != nil {
+			b.Fatal(err)
+		}
+	}
+	if err := tx.Commit(); err != nil {
+		b.Fatal(err)
+	}
 }
 
 // BenchmarkUnchanged reads a source again whose every page answers "not
