@@ -37,19 +37,19 @@ func (c *checker) lit(s string) bool {
 }
 
 func (c *checker) value(depth int) bool {
-	switch ch := c.next(); {
-	case ch == '"':
+	switch c.next() {
+	case '"':
 		_, ok := c.text()
 		return ok
-	case ch == '{':
+	case '{':
 		return depth < MaxDepth && c.object(depth+1)
-	case ch == '[':
+	case '[':
 		return depth < MaxDepth && c.array(depth+1)
-	case ch == 't':
+	case 't':
 		return c.lit("true")
-	case ch == 'f':
+	case 'f':
 		return c.lit("false")
-	case ch == 'n':
+	case 'n':
 		return c.lit("null")
 	}
 	return c.number()
