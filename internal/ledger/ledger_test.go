@@ -70,7 +70,7 @@ func TestTiles(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 4))
 	steps := []int{0, 1, 1, 254, 1, 255, 256, 257, 1000}
 	for len(l.lines) < 70_000 {
-		step := 0
+		var step int
 		if len(steps) > 0 {
 			step, steps = steps[0], steps[1:]
 		} else {
