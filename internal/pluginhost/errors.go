@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 )
 
 // Classes of failure. Test for them with errors.Is.
@@ -54,32 +55,35 @@ func (e *Error) Unwrap() []error {
 
 // hint returns the advice for a class that needs no more than the connector's name.
 func hint(class error, name string) string {
-	switch class {
-	case context.Canceled:
+	is := func(classes ...error) bool {
+		return slices.ContainsFunc(classes, func(c error) bool { return errors.Is(class, c) })
+	}
+	switch {
+	case is(context.Canceled):
 		return ""
-	case ErrNotInstalled:
+	case is(ErrNotInstalled):
 		return "put exhibit-connector-" + name + " beside exhibit, or run `exhibit connectors` to see what is there"
-	case ErrNotLocked:
+	case is(ErrNotLocked):
 		return "if you trust the binary, run `exhibit connectors lock`"
-	case ErrChecksum:
+	case is(ErrChecksum):
 		return "if you replaced the connector, run `exhibit connectors lock`; if you did not, find out who did"
-	case ErrUnsafe:
+	case is(ErrUnsafe):
 		return "take the right to write from everybody else: chmod o-w"
-	case ErrStart:
+	case is(ErrStart):
 		return "rebuild the connector for this machine and this version of exhibit"
-	case ErrDescriptor, ErrBadRecord, ErrLied:
+	case is(ErrDescriptor, ErrBadRecord, ErrLied):
 		return "this is a fault of the connector: update it, or report it to its author with this message"
-	case ErrConfig:
+	case is(ErrConfig):
 		return "run `exhibit connectors describe " + name + "` to see what it takes"
-	case ErrPermission:
+	case is(ErrPermission):
 		return "renew the credential, then run `exhibit doctor`"
-	case ErrUnreachable:
+	case is(ErrUnreachable):
 		return "check the address, the network and the proxy settings"
-	case ErrCrashed, ErrHung:
+	case is(ErrCrashed, ErrHung):
 		return "what was read before is kept; run again, and report it to the connector's author if it repeats"
-	case ErrTimeout:
+	case is(ErrTimeout):
 		return "what was read before is kept and the next run goes on from there; allow more time if it repeats"
-	case ErrFlood:
+	case is(ErrFlood):
 		return "narrow the source's scope, or raise the limit if the amount is right"
 	}
 	return "what was read before is kept; see the connector's log"
