@@ -28,7 +28,7 @@ func checkGlob(g string) error {
 	for _, s := range strings.Split(g, "/") {
 		switch {
 		case s == "" || s == "." || s == "..":
-			return errors.New("a pattern names files of the repository, without empty names, . or ..")
+			return errors.New("an empty name, . or .. names no file of the repository")
 		case s != "**" && strings.Contains(s, "**"):
 			return errors.New("** stands alone between two /")
 		}

@@ -187,7 +187,7 @@ var cases = map[string]struct {
 	"bad repository":           {system + "repositories: [{name: justname}]}\n", "write owner/name", true},
 	"repository twice":         {system + "repositories: [{name: o/r}, {name: O/R}]}\n", "is listed twice for this system", false},
 	"glob brackets":            {system + "repositories: [{name: o/r, ai_paths: ['a/[b']}]}\n", "repositories[0].ai_paths[0]: the brackets", false},
-	"glob climbs":              {system + "repositories: [{name: o/r, ai_paths: ['../x']}]}\n", "without empty names, . or ..", false},
+	"glob climbs":              {system + "repositories: [{name: o/r, ai_paths: ['../x']}]}\n", "an empty name, . or .. names no file", false},
 	"glob absolute":            {system + "repositories: [{name: o/r, ai_paths: [/x]}]}\n", "begins and ends with a name", false},
 	"glob of too many stars":   {system + "repositories: [{name: o/r, ai_paths: ['**/a/**/b/**/c/**/d/**']}]}\n", "at most four **", false},
 	"cloud ref of all":         {system + "cloud: ['*']}\n", "does not name a resource", true},
