@@ -94,10 +94,10 @@ func (w *world) buildRepo(r *repo) error {
 	if r.founder, err = w.person(r.Founder); err != nil {
 		return err
 	}
-	for i := range r.repoFile.Pulls {
-		p, err := w.buildPull(r, r.repoFile.Pulls[i])
+	for i := range r.Pulls {
+		p, err := w.buildPull(r, r.Pulls[i])
 		if err != nil {
-			return fmt.Errorf("pull request %d: %w", r.repoFile.Pulls[i].N, err)
+			return fmt.Errorf("pull request %d: %w", r.Pulls[i].N, err)
 		}
 		r.pulls = append(r.pulls, p)
 	}
@@ -187,7 +187,7 @@ func (w *world) buildReviews(p *pull) error {
 	states := map[string]string{
 		"approved": "APPROVED", "changes": "CHANGES_REQUESTED", "commented": "COMMENTED", "dismissed": "DISMISSED",
 	}
-	for i, line := range p.pullFile.Reviews {
+	for i, line := range p.Reviews {
 		words := strings.Fields(line)
 		if len(words) != 3 || states[words[1]] == "" {
 			return fmt.Errorf("review %q: want a login, a state and a time", line)

@@ -246,7 +246,7 @@ func (s *jiraServer) bulkChangelog(r *http.Request) answer {
 	}
 	logs, at, more := []obj{}, 0, false
 	for _, is := range s.w.jira.issues {
-		if is.Hidden || !(slices.Contains(req.IssueIDsOrKeys, is.key) || slices.Contains(req.IssueIDsOrKeys, strconv.FormatInt(is.id, 10))) {
+		if is.Hidden || !slices.Contains(req.IssueIDsOrKeys, is.key) && !slices.Contains(req.IssueIDsOrKeys, strconv.FormatInt(is.id, 10)) {
 			continue
 		}
 		var page []*change
