@@ -129,7 +129,7 @@ func start(ctx context.Context, settings []string) (*Server, error) {
 		}
 	}
 	data := filepath.Join(dir, "data")
-	init := exec.Command(filepath.Join(bin, "initdb"), "-D", data, "-U", "exhibit", "--auth=trust", "-N", "--encoding=UTF8", "--locale=C")
+	init := exec.CommandContext(ctx, filepath.Join(bin, "initdb"), "-D", data, "-U", "exhibit", "--auth=trust", "-N", "--encoding=UTF8", "--locale=C")
 	init.SysProcAttr = &syscall.SysProcAttr{Credential: cred}
 	init.Dir = dir
 	if out, err := init.CombinedOutput(); err != nil {
@@ -139,7 +139,8 @@ func start(ctx context.Context, settings []string) (*Server, error) {
 	for _, set := range settings {
 		args = append(args, "-c", set)
 	}
-	s.cmd = exec.Command(filepath.Join(bin, "postgres"), args...)
+	s.cmd = exec.CommandContext(ctx, filepath.Join(bin, "postgres"), args...)
+	s.cmd.Cancel = func() error { return s.cmd.Process.Signal(syscall.SIGINT) }
 	s.cmd.Dir = dir
 	s.cmd.Stdout, s.cmd.Stderr = &s.out, &s.out
 	// Should the test binary be killed, the server ends too.
