@@ -66,6 +66,7 @@ url TEXT, event_time INTEGER, collected_at INTEGER, payload BLOB)`)
 		if err != nil {
 			return err
 		}
+		defer st.Close()
 		for _, r := range rows {
 			if _, err := st.Exec(r...); err != nil {
 				return err

@@ -46,13 +46,12 @@ func migrate(db *sql.DB) error {
 
 // step takes the file from version n to n+1, unless another process did.
 func step(db *sql.DB, n int, text string) (err error) {
-	if _, err := db.Exec("BEGIN IMMEDIATE"); err != nil {
+	if err := exec(db, "BEGIN IMMEDIATE"); err != nil {
 		return err
 	}
 	defer func() {
 		if err != nil {
-			_, rerr := db.Exec("ROLLBACK")
-			err = errors.Join(err, rerr)
+			err = errors.Join(err, exec(db, "ROLLBACK"))
 		}
 	}()
 	have, err := version(db)
@@ -60,18 +59,28 @@ func step(db *sql.DB, n int, text string) (err error) {
 		return err
 	}
 	if have == n {
-		if _, err := db.Exec(text); err != nil {
+		if err := exec(db, text); err != nil {
 			return err
 		}
-		if _, err := db.Exec("PRAGMA application_id = " + strconv.Itoa(applicationID)); err != nil {
+		if err := exec(db, "PRAGMA application_id = "+strconv.Itoa(applicationID)); err != nil {
 			return err
 		}
-		if _, err := db.Exec("PRAGMA user_version = " + strconv.Itoa(n+1)); err != nil {
+		if err := exec(db, "PRAGMA user_version = "+strconv.Itoa(n+1)); err != nil {
 			return err
 		}
 	}
-	_, err = db.Exec("COMMIT")
+	return exec(db, "COMMIT")
+}
+
+// exec runs statements while the store is opened.
+func exec(db *sql.DB, text string) error {
+	_, err := db.Exec(text) //nolint:noctx // Open takes no context: a step is taken whole or rolled back
 	return err
+}
+
+// number reads one number while the store is opened.
+func number(db *sql.DB, query string, into *int) error {
+	return db.QueryRow(query).Scan(into) //nolint:noctx // Open takes no context, and three short reads need none
 }
 
 // version reads how many steps the file has taken, and refuses a file that is
@@ -79,9 +88,9 @@ func step(db *sql.DB, n int, text string) (err error) {
 func version(db *sql.DB) (int, error) {
 	var app, steps, tables int
 	err := errors.Join(
-		db.QueryRow("PRAGMA application_id").Scan(&app),
-		db.QueryRow("PRAGMA user_version").Scan(&steps),
-		db.QueryRow("SELECT COUNT(*) FROM sqlite_master").Scan(&tables),
+		number(db, "PRAGMA application_id", &app),
+		number(db, "PRAGMA user_version", &steps),
+		number(db, "SELECT COUNT(*) FROM sqlite_master", &tables),
 	)
 	if err != nil {
 		return 0, err
