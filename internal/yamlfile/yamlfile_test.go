@@ -56,7 +56,7 @@ func TestDecode(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var got sample
+	got := sample{hidden: "kept"}
 	f.Decode(&got)
 	if err := f.Err(); err != nil {
 		t.Fatal(err)
@@ -70,6 +70,7 @@ func TestDecode(t *testing.T) {
 		},
 		Labels: map[string]string{"A.6.2.5": "x", "yes": "no"},
 		Config: json.RawMessage(`{"list":[1.5,true,null,"text"],"n":3}`),
+		hidden: "kept",
 	}
 	later := got.Later
 	got.Later = yamlfile.Node{}
