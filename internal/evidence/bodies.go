@@ -54,6 +54,9 @@ type runOpenedBody struct {
 	StartedAt  stamp      `json:"started_at"`
 }
 
+// runClosedBody is the body of a run_closed entry. State is optional: it is
+// missing if the source had neither cursor nor validator. See "State" in the
+// package's comment.
 type runClosedBody struct {
 	Run        string                  `json:"run"`
 	Status     RunStatus               `json:"status"`
@@ -62,6 +65,7 @@ type runClosedBody struct {
 	Kinds      map[string]kindReadBody `json:"kinds"`
 	Gaps       []Gap                   `json:"gaps"`
 	Calls      CallCounts              `json:"calls"`
+	State      Digest                  `json:"state,omitzero"`
 }
 
 type kindReadBody struct {
@@ -140,7 +144,7 @@ func ParseRunOpened(e Entry) (Run, error) {
 func RunClosed(r Run, at time.Time) (Entry, error) {
 	body := runClosedBody{
 		Run: r.ID, Status: r.Status, FinishedAt: stamp(r.FinishedAt), Error: r.Error,
-		Kinds: make(map[string]kindReadBody, len(r.Kinds)), Gaps: r.Gaps, Calls: r.Calls,
+		Kinds: make(map[string]kindReadBody, len(r.Kinds)), Gaps: r.Gaps, Calls: r.Calls, State: r.State,
 	}
 	for kind, k := range r.Kinds {
 		body.Kinds[kind] = kindReadBody{
@@ -168,7 +172,7 @@ func ParseRunClosed(e Entry) (Run, error) {
 	default:
 		return Run{}, fmt.Errorf("%w: run status %.40q", ErrMalformed, b.Status)
 	}
-	r := Run{ID: b.Run, Status: b.Status, FinishedAt: time.Time(b.FinishedAt), Error: b.Error, Calls: b.Calls}
+	r := Run{ID: b.Run, Status: b.Status, FinishedAt: time.Time(b.FinishedAt), Error: b.Error, Calls: b.Calls, State: b.State}
 	if len(b.Gaps) > 0 {
 		r.Gaps = b.Gaps
 	}

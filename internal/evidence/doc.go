@@ -15,4 +15,17 @@
 // connector, version, binary digest and collector identity. The digest of an
 // evidence item is the SHA-256 of its entry line, so that `sha256sum` of a line
 // confirms it.
+//
+// # State
+//
+// What a connector gets back on its next run, cursors and validators, decides
+// what it reads: a cursor moved forward would hide events. A run_closed entry
+// therefore carries, in state, a digest of its source's cursors and validators
+// as the run left them: the hexadecimal SHA-256 over lines of canonical JSON,
+// each ended by a newline,
+//
+//	{"key":"<key>","sha256":"<SHA-256 of the value>","type":"cursor"}
+//
+// first all cursors, then all of type "validator", by key in the order of
+// bytes. The field is missing if there is no such line.
 package evidence

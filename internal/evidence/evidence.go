@@ -125,6 +125,7 @@ type Run struct {
 	Kinds      map[string]KindRead // by kind
 	Gaps       []Gap
 	Calls      CallCounts
+	State      Digest // of the source's cursors and validators when the run closed; zero if there were none
 }
 
 // KindRead is what a run claims and counted for one kind.

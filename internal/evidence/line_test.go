@@ -175,6 +175,7 @@ func TestBodies(t *testing.T) {
 		},
 		Gaps:  []Gap{{Kinds: []string{"l"}, Scope: "acme/<secret>", Reason: "denied", Permission: "read", Detail: "ask"}},
 		Calls: CallCounts{Requests: 1, NotModified: 2, Retries: 3, RateLimited: 4, Bytes: 5},
+		State: Sum([]byte("state")),
 	}
 	opened, err := RunOpened(run, noon)
 	if err != nil {
@@ -225,6 +226,37 @@ func TestBodies(t *testing.T) {
 	for _, e := range []Entry{opened, closed, e} {
 		if _, err := ParseLine(0, e.Line); err != nil {
 			t.Errorf("%s: %v", e.Type, err)
+		}
+	}
+}
+
+// TestRunClosedState reads closing entries with a digest of the state, and
+// without, as runs of a source without state have and older stores all.
+func TestRunClosedState(t *testing.T) {
+	line := func(state string) []byte {
+		return []byte(`{"at":"2026-02-03T12:00:00.123456Z","body":{"calls":{"bytes":0,"not_modified":0,"rate_limited":0,"requests":0,"retries":0},` +
+			`"finished_at":"2026-02-03T12:00:00.000000Z","gaps":[],"kinds":{},"run":"r"` + state + `,"status":"failed"},"type":"run_closed","v":1}`)
+	}
+	sum := Sum([]byte("x"))
+	for state, want := range map[string]Digest{"": {}, `,"state":"` + sum.String() + `"`: sum} {
+		e, err := ParseLine(0, line(state))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := ParseRunClosed(e)
+		if err != nil || r.State != want {
+			t.Errorf("%s: %s, %v, want %s", state, r.State, err, want)
+		}
+		if again, err := RunClosed(r, e.At); err != nil || !bytes.Equal(again.Line, line(state)) {
+			t.Errorf("written again: %s, %v", again.Line, err)
+		}
+	}
+	for name, state := range map[string]string{
+		"empty": `,"state":""`, "zero": `,"state":"` + Digest{}.String() + `"`, "null": `,"state":null`,
+		"capitals": `,"state":"` + strings.ToUpper(sum.String()) + `"`, "too short": `,"state":"` + sum.String()[2:] + `"`,
+	} {
+		if _, err := ParseLine(0, line(state)); err == nil {
+			t.Errorf("%s: accepted", name)
 		}
 	}
 }

@@ -103,6 +103,7 @@ type Tables struct {
 	Names map[int64]string
 	Runs  []RunRow                     // in ledger order
 	Types map[int64]evidence.EntryType // by position, of every entry but evidence
+	State []StateRow                   // of all sources, in any order
 }
 
 // RunRow is where a run was opened and closed; Closed is -1 while it is open.

@@ -66,7 +66,7 @@ type Batch struct {
 	Records []evidence.Record // new keys and changed contents (see Content) become evidence; the rest is counted as unchanged
 	Attest  []Attestation     // groups that the source says are unchanged
 	State   []StateChange     // cursors and validators of the run's source
-	Close   *RunClose         // closes a run: appends gone and run_closed
+	Close   *RunClose         // closes a run: appends gone and run_closed, with a digest of the state (StateDigest)
 	Entries []NewEntry        // other entries: register, assessment, export …
 }
 
@@ -85,7 +85,7 @@ type StateChange struct {
 
 // RunClose ends a run.
 type RunClose struct {
-	Run evidence.Run // with FinishedAt, Status, Kinds (coverage and Seen), Gaps, Calls
+	Run evidence.Run // with FinishedAt, Status, Kinds (coverage and Seen), Gaps, Calls; the store sets State
 	// Seen reports whether the run saw a key, itself or through its group. It
 	// is asked for every live key of each kind whose coverage is complete and
 	// enumerated; keys not seen become gone.

@@ -350,6 +350,7 @@ func (v *verifier) closed(e evidence.Entry) error {
 			return differs(fmt.Sprintf("entry %d", e.Seq), fmt.Sprintf("counts of %s: %+v", kind, *n), "none")
 		}
 	}
+	v.closings[r.row.Source] = closing{run: c.ID, entry: e.Seq, state: c.State}
 	delete(v.runs, c.ID)
 	return nil
 }

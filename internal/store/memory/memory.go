@@ -417,6 +417,10 @@ func (b *batch) close(c *store.RunClose) error {
 			b.receipt.Gone[kind] = n
 		}
 	}
+	var err error
+	if out.State, err = store.StateDigest(stateRows(b.state[b.run.Provenance.Source], 0)); err != nil {
+		return err
+	}
 	e, err := evidence.RunClosed(out, b.now)
 	if err != nil {
 		return err

@@ -149,5 +149,19 @@ func (r *raw) Tables(context.Context) (store.Tables, error) {
 			t.Types[int64(seq)] = typ
 		}
 	}
+	for source, st := range r.d.state {
+		t.State = append(t.State, stateRows(st, r.names[source])...)
+	}
 	return t, nil
+}
+
+// stateRows gives a source's cursors and validators as its digest needs them.
+func stateRows(st store.State, source int64) (out []store.StateRow) {
+	for key, text := range st.Cursors {
+		out = append(out, store.StateRow{Source: source, Cursor: true, Key: key, Sum: evidence.Sum([]byte(text))})
+	}
+	for key, value := range st.Validators {
+		out = append(out, store.StateRow{Source: source, Key: key, Sum: evidence.Sum(value)})
+	}
+	return out
 }

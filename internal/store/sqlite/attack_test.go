@@ -20,7 +20,7 @@ import (
 func TestAttack(t *testing.T) { storetest.Attack(t, open) }
 
 // unsealed are the columns that the ledger does not hold, and so cannot vouch
-// for.
+// for; and the state, which TestState changes: it is sealed where no run is open.
 var unsealed = []string{"evidence.grp", "evidence_groups.", "state.", "tally."}
 
 // TestFlip changes single values and bytes in every column of every table of a

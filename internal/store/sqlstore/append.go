@@ -144,26 +144,3 @@ func (w *writer) enterRun(ctx context.Context, id string) error {
 	w.run = &openRun{id: id, opened: opened, source: source, name: r.Provenance.Source, imported: r.Provenance.Imported}
 	return nil
 }
-
-// state sets cursors and validators of the run's source.
-func (w *writer) state(ctx context.Context, changes []store.StateChange) error {
-	for _, c := range changes {
-		cursor := int64(0)
-		if c.Cursor {
-			cursor = 1
-		}
-		var err error
-		if len(c.Value) == 0 {
-			err = w.tx.Exec(ctx, "DELETE FROM state WHERE source = $1 AND is_cursor = $2 AND name = $3",
-				w.run.source, cursor, c.Key)
-		} else {
-			err = w.tx.Exec(ctx, `INSERT INTO state (source, is_cursor, name, value) VALUES ($1, $2, $3, $4)
-ON CONFLICT (source, is_cursor, name) DO UPDATE SET value = excluded.value WHERE state.value <> excluded.value`,
-				w.run.source, cursor, c.Key, []byte(c.Value))
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}

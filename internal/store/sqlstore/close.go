@@ -115,6 +115,9 @@ func (w *writer) close(ctx context.Context, c *store.RunClose) error {
 		run.Kinds[kind] = k
 		addTo(w.receipt.Gone, kind, k.Gone)
 	}
+	if run.State, err = stateDigest(ctx, w.tx, w.run.source); err != nil {
+		return err
+	}
 	e, err := evidence.RunClosed(run, w.now)
 	if err != nil {
 		return err

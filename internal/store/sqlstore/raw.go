@@ -211,6 +211,9 @@ func (r *raw) Tables(ctx context.Context) (store.Tables, error) {
 	if err != nil {
 		return t, err
 	}
+	if t.State, err = stateRows(ctx, r.tx, "SELECT source, is_cursor, name, value FROM state"); err != nil {
+		return t, err
+	}
 	return t, each(ctx, r.tx, func(rows Rows) error {
 		var seq int64
 		var typ string

@@ -16,9 +16,10 @@ import (
 
 // Attack changes what a store keeps, one thing at a time, and fails the test
 // if verification does not notice.
-func Attack(t *testing.T, open Open) {
-	f := newFixture(t, open)
+func Attack(t *testing.T, open_ Open) {
+	f := newFixture(t, open_)
 	fill(f)
+	f.append(store.Batch{Open: open("none", "d"), Close: closing("none", evidence.RunComplete, nil)})
 	f.verify()
 	v, err := ledger.ParseVerifier(f.key.Public())
 	if err != nil {
@@ -33,6 +34,7 @@ func Attack(t *testing.T, open Open) {
 	addPayloadAttacks(attacks)
 	addRowAttacks(attacks)
 	addTableAttacks(attacks)
+	addStateAttacks(attacks)
 	for name, c := range attacks {
 		_, err := store.Verify(t.Context(), tampered{raw, c}, store.VerifyOptions{Verifier: v})
 		if name == "nothing" {

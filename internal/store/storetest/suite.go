@@ -43,6 +43,7 @@ func Run(t *testing.T, open Open) {
 		{"groups move", testGroups},
 		{"queries", testQueries},
 		{"state", testState},
+		{"state is in the closing", testStateSealed},
 		{"entries", testEntries},
 		{"runs", testRuns},
 		{"bad batches leave nothing", testBadBatches},
@@ -214,7 +215,7 @@ func (f *fixture) wantCounts(r store.Receipt, added, revised, unchanged, gone in
 }
 
 // fill appends a little of everything, and leaves run "open" open with group
-// g0 of three live keys.
+// g0 of three live keys. Source c is at rest, with cursors and validators.
 func fill(f *fixture) {
 	f.t.Helper()
 	var recs []evidence.Record
@@ -234,6 +235,10 @@ func fill(f *fixture) {
 	if _, err := f.s.Erase(f.t.Context(), store.Erasure{Payload: evidence.Sum([]byte(`{"text":"5"}`)), By: "x", Reason: "y"}); err != nil {
 		f.t.Fatal(err)
 	}
+	f.append(store.Batch{Open: open("st", "c"), State: []store.StateChange{
+		{Cursor: true, Key: "since", Value: json.RawMessage(`"2026-02-02"`)}, {Key: "/b", Value: json.RawMessage(`{"etag":"b"}`)},
+		{Key: "/a", Value: json.RawMessage(`{"etag": "a"}`)},
+	}, Close: closing("st", evidence.RunComplete, nil)})
 }
 
 // content is everything that can be read from a store, but for signatures.
@@ -259,7 +264,7 @@ func dump(t testing.TB, s store.Store) content {
 	for _, before := range []int64{0, n / 4, n / 2, n - 1} {
 		c.AsOf = append(c.AsOf, collect(t, s.Evidence(t.Context(), store.EvidenceQuery{Latest: true, Before: before})))
 	}
-	for _, source := range []string{"a", "b"} {
+	for _, source := range []string{"a", "b", "c"} {
 		st, err := s.State(t.Context(), source)
 		if err != nil {
 			t.Fatal(err)
