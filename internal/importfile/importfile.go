@@ -3,8 +3,8 @@
 // record, or a run header that says who read the records after it, when, and
 // how much of the scope.
 //
-// It may import internal/catalog and internal/evidence, and does no I/O of its
-// own. It promises to name the line, the field and the remedy of everything it
+// It may import internal/catalog, internal/evidence and the store's contract,
+// whose limits it applies, and does no I/O of its own. It promises to name the line, the field and the remedy of everything it
 // refuses, and to hold one line in memory at a time.
 package importfile
 
@@ -20,8 +20,12 @@ import (
 	"strings"
 	"time"
 
+	jsonv2 "github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
 	"github.com/exhibit-aims/exhibit/internal/catalog"
 	"github.com/exhibit-aims/exhibit/internal/evidence"
+	"github.com/exhibit-aims/exhibit/internal/store"
 )
 
 // MaxLine is the longest line that is read, in bytes.
@@ -93,6 +97,9 @@ func Read(r io.Reader, o Options) iter.Seq2[Item, error] {
 				yield(Item{Line: n}, fmt.Errorf("line %d: %w", n, err))
 				return
 			}
+			if n == 1 {
+				raw = bytes.TrimPrefix(raw, []byte("\xef\xbb\xbf")) // a byte order mark
+			}
 			if text := bytes.TrimSpace(raw); len(text) > 0 {
 				item, perr := p.parse(text, n)
 				if perr != nil {
@@ -140,13 +147,10 @@ type parser struct {
 func (p *parser) parse(text []byte, n int) (Item, error) {
 	item := Item{Line: n}
 	var l line
-	dec := json.NewDecoder(bytes.NewReader(text))
-	dec.DisallowUnknownFields()
-	if err := dec.Decode(&l); err != nil {
+	// Strict: no name twice or in other letters, no unknown name, no half of a
+	// surrogate pair, one value.
+	if err := jsonv2.Unmarshal(text, &l, jsonv2.RejectUnknownMembers(true)); err != nil {
 		return item, jsonError(err)
-	}
-	if dec.More() {
-		return item, errors.New("more than one value: one JSON object a line")
 	}
 	if l.Run != nil {
 		item.Header = l.Run
@@ -157,13 +161,18 @@ func (p *parser) parse(text []byte, n int) (Item, error) {
 	return item, err
 }
 
+// jsonError says in our words what a line is, if it is not a record.
 func jsonError(err error) error {
-	var syntax *json.SyntaxError
-	if errors.As(err, &syntax) {
-		return fmt.Errorf("not JSON at character %d: %w", syntax.Offset, err)
-	}
-	if errors.Is(err, io.ErrUnexpectedEOF) {
+	var syntax *jsontext.SyntacticError
+	switch {
+	case errors.Is(err, io.ErrUnexpectedEOF):
 		return errors.New("not JSON: the line ends before the object does")
+	case errors.Is(err, jsonv2.ErrUnknownName), errors.Is(err, jsontext.ErrDuplicateName):
+		return errors.New(strings.TrimPrefix(err.Error(), "json: "))
+	case errors.As(err, &syntax) && strings.Contains(err.Error(), "after top-level value"):
+		return errors.New("more than one value: one JSON object a line")
+	case errors.As(err, &syntax):
+		return fmt.Errorf("not JSON at character %d: %w", syntax.ByteOffset, syntax.Err)
 	}
 	return errors.New(strings.TrimPrefix(err.Error(), "json: "))
 }
@@ -235,10 +244,19 @@ func (p *parser) record(l line) (evidence.Record, error) {
 		return rec, fmt.Errorf("payload: %w", errors.Join(errs...))
 	}
 	rec.Payload = payload
-	if l.EventTime == nil {
-		l.EventTime = eventTime(kind, payload)
+	declared := eventTime(kind, payload)
+	switch {
+	case l.EventTime == nil:
+		l.EventTime = declared
+	case declared != nil && !declared.Equal(*l.EventTime):
+		return rec, fmt.Errorf("event_time %s is not the payload's %s, %s: one of them is wrong",
+			l.EventTime.Format(time.RFC3339), kind.EventTime, declared.Format(time.RFC3339))
 	}
-	return rec, p.times(l, &rec)
+	if err := p.times(l, &rec); err != nil {
+		return rec, err
+	}
+	_, err = store.Prepare(&rec) // the store's own limits, before anything is stored
+	return rec, err
 }
 
 // eventTime returns the time in the payload field that the kind names for it,
