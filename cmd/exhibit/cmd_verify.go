@@ -164,6 +164,7 @@ func storeReport(path string, key verify.Key, held store.Verified, err error) (v
 		{Name: "entries under the signed checkpoint", Count: held.Entries},
 		{Name: "evidence in its run, revisions in order", Count: held.Evidence},
 		{Name: "runs with matching counts", Count: held.Runs},
+		{Name: "sources with cursors as their last run left them", Count: held.States},
 		{Name: "payloads with matching digest", Count: held.Payloads},
 		{Name: "payloads erased, with their entry", Count: held.Erased},
 	}

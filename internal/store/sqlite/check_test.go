@@ -10,6 +10,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/exhibit-aims/exhibit/internal/evidence"
@@ -190,4 +191,38 @@ func noise() []byte {
 	r := rand.NewChaCha8([32]byte{})
 	_, _ = r.Read(b) // never fails
 	return b
+}
+
+// TestDamagedBlock: what says that a block is damaged says which, and what was
+// in it.
+func TestDamagedBlock(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "store.db")
+	key := fillSmall(t, path)
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	torn := filepath.Join(t.TempDir(), "torn.db")
+	for text, place := range map[string]string{
+		"UPDATE line_blocks SET data = CAST(substr(data, 1, 9) || x'00' || substr(data, 11) AS BLOB) WHERE first = 0": "block of entries 0 to ",
+		"UPDATE payload_blocks SET data = x'0102' WHERE block = (SELECT MIN(block) FROM payload_blocks)":              "payload block 1, ",
+	} {
+		if err := os.WriteFile(torn, data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		change(t, torn, text)
+		s, err := sqlite.Open(torn, sqlite.Options{ReadOnly: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = storetest.VerifyError(t, s, key)
+		var d *store.Discrepancy
+		if !errors.As(err, &d) || !strings.HasPrefix(d.Place, place) || !errors.Is(err, store.ErrTampered) {
+			t.Errorf("%s: %v, want a discrepancy at %q", text, err, place)
+		}
+		t.Log(err)
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
 }

@@ -3,6 +3,7 @@ package sqlstore
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"hash/crc32"
 	"runtime"
@@ -40,21 +41,22 @@ func pack(raw []byte) []byte {
 	return out[:packSum+len(block)]
 }
 
-// unpack gives back raw bytes, which must be of the given size.
+// unpack gives back raw bytes, which must be of the given size. Its errors say
+// what is wrong with the block; the caller knows which it is.
 func unpack(data []byte, size int64) ([]byte, error) {
 	if size < 0 || size > maxBlock || len(data) < packSum {
-		return nil, fmt.Errorf("block of %d bytes claims %d: %w", len(data), size, store.ErrTampered)
+		return nil, fmt.Errorf("%d bytes that claim %d", len(data), size)
 	}
 	block := data[packSum:]
 	if crc32.Checksum(block, castagnoli) != binary.BigEndian.Uint32(data) {
-		return nil, fmt.Errorf("block is damaged: %w", store.ErrTampered)
+		return nil, errors.New("damaged bytes, not those of its checksum")
 	}
 	if n, err := s2.DecodedLen(block); err != nil || int64(n) != size {
-		return nil, fmt.Errorf("block holds %d bytes, want %d: %w", n, size, store.ErrTampered)
+		return nil, fmt.Errorf("one of %d bytes", n)
 	}
 	raw, err := s2.Decode(nil, block)
 	if err != nil {
-		return nil, fmt.Errorf("block does not unpack: %w: %w", err, store.ErrTampered)
+		return nil, fmt.Errorf("one that does not unpack: %w", err)
 	}
 	return raw, nil
 }
@@ -69,15 +71,34 @@ func (b *lineBlock) has(seq int64) bool { return b != nil && b.first <= seq && s
 
 // lines unpacks a block.
 func (b *lineBlock) lines() ([][]byte, error) {
-	raw, err := unpack(b.data, b.raw)
+	raw, err := b.unpack()
 	if err != nil {
-		return nil, fmt.Errorf("entries from %d: %w", b.first, err)
+		return nil, err
 	}
 	out, err := splitLines(raw, b.n)
 	if err != nil {
-		return nil, fmt.Errorf("entries from %d: %w", b.first, err)
+		return nil, fmt.Errorf("%s: %w", b.place(), err)
 	}
 	return out, nil
+}
+
+// unpack gives the lines one after the other.
+func (b *lineBlock) unpack() ([]byte, error) {
+	raw, err := unpack(b.data, b.raw)
+	if err != nil {
+		return nil, damaged(b.place(), b.raw, err)
+	}
+	return raw, nil
+}
+
+// damaged says which block does not unpack to its size, and why.
+func damaged(place string, size int64, err error) error {
+	return &store.Discrepancy{Place: place, Want: fmt.Sprintf("a block that unpacks to %d bytes", size), Got: err.Error()}
+}
+
+// place names the block by what it holds.
+func (b *lineBlock) place() string {
+	return fmt.Sprintf("block of entries %d to %d", b.first, b.first+b.n-1)
 }
 
 // splitLines cuts raw into its n lines.
@@ -159,7 +180,7 @@ func (b *payloadBlock) payloads() ([]payloadItem, [][]byte, error) {
 	}
 	raw, err := unpack(b.data, b.raw)
 	if err != nil {
-		return nil, nil, fmt.Errorf("payload block %d: %w", b.block, err)
+		return nil, nil, damaged(fmt.Sprintf("payload block %d, %d payloads from %s on", b.block, len(items), items[0].sum), b.raw, err)
 	}
 	bodies := make([][]byte, len(items))
 	for i, it := range items {

@@ -83,9 +83,7 @@ func (r *raw) Lines(ctx context.Context) iter.Seq2[store.RawLines, error] {
 				return err
 			}
 			after = b.first
-			page = append(page, store.RawLines{First: b.first, N: b.n, Unpack: func() ([]byte, error) {
-				return unpack(b.data, b.raw)
-			}})
+			page = append(page, store.RawLines{First: b.first, N: b.n, Unpack: b.unpack})
 			return nil
 		}, "SELECT first, n, raw, data FROM line_blocks WHERE first > $1 ORDER BY first LIMIT $2", after, rawBlocks)
 		return page, err
