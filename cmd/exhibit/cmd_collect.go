@@ -121,7 +121,8 @@ func (w *workplace) collect(ctx context.Context, name string, full bool, progres
 	}
 	src, err := w.source(name)
 	if err != nil {
-		return evidence.Run{}, err
+		configured, _ := w.cfg.Source(name)
+		return evidence.Run{}, errors.Join(err, w.collector.Refuse(ctx, name, configured.Connector, err))
 	}
 	src.Full = full
 	return w.collector.Collect(ctx, src, progress)

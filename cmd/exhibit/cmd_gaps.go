@@ -1,7 +1,10 @@
 package main
 
 import (
+	"cmp"
 	"context"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -30,6 +33,27 @@ not be seen: with the reason, the kinds of record that miss it, and the permissi
 	}
 }
 
+// gapsOf returns what a run did not see: its gaps, why it failed or that it
+// has not ended, and kinds that it does not claim to have seen whole.
+func gapsOf(run evidence.Run) []evidence.Gap {
+	var out []evidence.Gap
+	switch {
+	case run.Error != "":
+		out = append(out, evidence.Gap{Kinds: []string{}, Scope: "run", Reason: "failed", Detail: run.Error})
+	case run.Status == evidence.RunOpen:
+		out = append(out, evidence.Gap{Kinds: []string{}, Scope: "run", Reason: "open", Detail: "the run has not ended, or its process died: it claims nothing"})
+	}
+	out = append(out, run.Gaps...)
+	for _, kind := range slices.Sorted(maps.Keys(run.Kinds)) {
+		k := run.Kinds[kind]
+		named := slices.ContainsFunc(out, func(g evidence.Gap) bool { return slices.Contains(g.Kinds, kind) })
+		if k.Coverage != "complete" && !named && run.Error == "" {
+			out = append(out, evidence.Gap{Kinds: []string{kind}, Scope: "kind", Reason: cmp.Or(k.Coverage, "not read"), Detail: k.Query})
+		}
+	}
+	return out
+}
+
 func runGaps(ctx context.Context, g *globals) error {
 	st, err := g.openStore(ctx)
 	if err != nil {
@@ -51,11 +75,7 @@ func runGaps(ctx context.Context, g *globals) error {
 	var rows []gapRow
 	for _, source := range order {
 		run := newest[source]
-		if run.Error != "" {
-			rows = append(rows, gapRow{source, run.ID, string(run.Status), run.FinishedAt,
-				evidence.Gap{Kinds: []string{}, Scope: "run", Reason: "failed", Detail: run.Error}})
-		}
-		for _, gap := range run.Gaps {
+		for _, gap := range gapsOf(run) {
 			rows = append(rows, gapRow{source, run.ID, string(run.Status), run.FinishedAt, gap})
 		}
 	}

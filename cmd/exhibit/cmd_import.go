@@ -18,6 +18,7 @@ import (
 type importOptions struct {
 	source string
 	replay bool
+	taken  []string // names of sources that a file may not speak for
 }
 
 func newImportCommand(g *globals) *cobra.Command {
@@ -66,6 +67,7 @@ func runImport(ctx context.Context, g *globals, o importOptions, paths []string)
 		return err
 	}
 	defer w.Close()
+	o.taken = w.taken(o.replay)
 	release, err := w.locks.Acquire("import")
 	if err != nil {
 		return err
@@ -100,7 +102,7 @@ func importOne(ctx context.Context, g *globals, c *agent.Collector, o importOpti
 	defer done()
 	p := newProgress(g, "importing "+path)
 	defer p.end()
-	runs, err := c.Import(ctx, in, importfile.Options{Catalog: c.Catalog, Source: o.source, Replay: o.replay, Now: c.Now()},
+	runs, err := c.Import(ctx, in, importfile.Options{Catalog: c.Catalog, Source: o.source, Taken: o.taken, Replay: o.replay, Now: c.Now()},
 		func(n int64) { p.show(fmt.Sprintf("%d records", n)) })
 	var refused *agent.RefusedError
 	if errors.As(err, &refused) {
@@ -132,4 +134,20 @@ func seekable(stdin io.Reader, path string) (io.ReadSeeker, func(), error) {
 		return nil, nil, err
 	}
 	return f, done, nil
+}
+
+// taken lists the sources that only their own connector, or the register's
+// file, speaks for. Replay brings history under a source's own name, but never
+// the register's.
+func (w *workplace) taken(replay bool) []string {
+	var out []string
+	if w.cfg.Register != "" {
+		out = append(out, agent.RegisterSource)
+	}
+	if !replay {
+		for _, s := range w.cfg.Sources {
+			out = append(out, s.Name)
+		}
+	}
+	return out
 }

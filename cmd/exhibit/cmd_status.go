@@ -113,7 +113,7 @@ func printResults(g *globals, results []*assess.Result, failOn []assess.Status) 
 					digest += fmt.Sprintf(" +%d", more)
 				}
 			}
-			t.add(r.Expectation, short(r.Subject.ID, 40), string(r.Status), short(r.Reason, 90), digest)
+			t.add(r.Expectation, short(r.Subject.ID, 40), string(r.Status), short(lateMark(r)+r.Reason, 90), digest)
 		}
 		if g.coloured() {
 			t.tint = func(row, col int) string {
@@ -134,4 +134,12 @@ func printResults(g *globals, results []*assess.Result, failOn []assess.Status) 
 		}
 	}
 	return nil
+}
+
+// lateMark says that a result rests on evidence read after the instant.
+func lateMark(r *assess.Result) string {
+	if r.LateCapture {
+		return "(read later) "
+	}
+	return ""
 }

@@ -59,7 +59,7 @@ const closeTimeout = 30 * time.Second
 func (c *Collector) Collect(ctx context.Context, src Source, progress func(connector.Progress)) (evidence.Run, error) {
 	installed, err := c.Host.Describe(ctx, src.Connector)
 	if err != nil {
-		return evidence.Run{}, fmt.Errorf("source %s: %w", src.Name, err)
+		return evidence.Run{}, errors.Join(fmt.Errorf("source %s: %w", src.Name, err), c.Refuse(ctx, src.Name, src.Connector, err))
 	}
 	if err := c.closeDangling(ctx, src.Name); err != nil {
 		return evidence.Run{}, err
@@ -91,6 +91,23 @@ func (c *Collector) Collect(ctx context.Context, src Source, progress func(conne
 		return run, fmt.Errorf("source %s: %w", src.Name, err)
 	}
 	return run, nil
+}
+
+// Refuse records a run that could not begin: the connector was refused, a
+// secret is not there. Nothing is silent: the source shows as failed, with why.
+func (c *Collector) Refuse(ctx context.Context, source, connectorName string, why error) error {
+	if ctx.Err() != nil {
+		return nil // stopped, not refused
+	}
+	if err := c.closeDangling(ctx, source); err != nil {
+		return err
+	}
+	rec := newRecorder(c, evidence.Provenance{Agent: "exhibit/" + c.Version, Source: source, Connector: connectorName}, nil)
+	if err := rec.open(ctx); err != nil {
+		return err
+	}
+	_, err := rec.close(ctx, nil, pluginhost.Result{}, why)
+	return err
 }
 
 // read runs the connector. If it attests a group that the store does not hold

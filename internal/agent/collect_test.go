@@ -164,6 +164,27 @@ func TestWhatIsNotRightIsAGap(t *testing.T) {
 	}
 }
 
+// TestRefusedConnectorIsARun holds that a connector that may not start leaves
+// a failed run that says why.
+func TestRefusedConnectorIsARun(t *testing.T) {
+	c := newCollector(t)
+	src := source(t, fakeSettings{Records: 1})
+	src.Connector = "absent"
+	if _, err := c.Collect(t.Context(), src, nil); err == nil {
+		t.Error("no error")
+	}
+	var got []string
+	for run, err := range c.Store.Runs(t.Context(), "code") {
+		if err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, string(run.Status)+" "+run.Error)
+	}
+	if len(got) != 1 || !strings.HasPrefix(got[0], "failed ") || !strings.Contains(got[0], "not installed") {
+		t.Errorf("runs %q, want one, failed because the connector is not installed", got)
+	}
+}
+
 // TestDanglingRunIsClosed holds that a run whose process died is failed by the
 // next one, once.
 func TestDanglingRunIsClosed(t *testing.T) {

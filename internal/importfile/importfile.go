@@ -34,8 +34,9 @@ const MaxLine = 16 << 20
 // Options say how a file is to be read.
 type Options struct {
 	Catalog *catalog.Catalog
-	Source  string // for records before any run header; a header may not contradict it
-	Replay  bool   // lines carry their own clocks
+	Source  string   // for records before any run header; a header may not contradict it
+	Taken   []string // sources that a file may not name: others speak for them
+	Replay  bool     // lines carry their own clocks
 	Now     time.Time
 }
 
@@ -185,6 +186,8 @@ func (p *parser) open(h *Header) error {
 	switch {
 	case h.Source == "":
 		return errors.New("run: source is missing: name it here or with --source")
+	case slices.Contains(p.o.Taken, h.Source):
+		return fmt.Errorf("run: source %q is read by exhibit itself: choose another name", h.Source)
 	case p.o.Source != "" && h.Source != p.o.Source:
 		return fmt.Errorf("run: source is %q, but --source says %q", h.Source, p.o.Source)
 	case !p.o.Replay && (!h.StartedAt.IsZero() || !h.FinishedAt.IsZero()):
@@ -222,6 +225,9 @@ func (p *parser) record(l line) (evidence.Record, error) {
 	}
 	if p.header.Source == "" {
 		return rec, errors.New("no source: begin the file with a run header, or pass --source")
+	}
+	if slices.Contains(p.o.Taken, p.header.Source) {
+		return rec, fmt.Errorf("source %q is read by exhibit itself: choose another name", p.header.Source)
 	}
 	kind, ok := p.o.Catalog.Kind(l.Kind)
 	switch {

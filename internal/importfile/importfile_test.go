@@ -122,6 +122,18 @@ func TestRefused(t *testing.T) {
 	}
 }
 
+// TestTakenNames holds that a file cannot speak as a source that exhibit reads.
+func TestTakenNames(t *testing.T) {
+	o := importfile.Options{Catalog: load(t), Source: "github", Taken: []string{"register", "github"}, Now: now}
+	if items, refused := collect(t, assessment, o); len(items) != 0 || len(refused) != 1 {
+		t.Errorf("items %d, refused %q: a record for a configured source", len(items), refused)
+	}
+	o.Source = ""
+	if items, refused := collect(t, `{"run":{"source":"register","scope":{"inventory.ai_system":"complete"}}}`, o); len(items) != 0 || len(refused) != 1 {
+		t.Errorf("items %d, refused %q: a run of the register", len(items), refused)
+	}
+}
+
 func TestReadingGoesOnAfterARefusedLine(t *testing.T) {
 	_, refused := collect(t, "{\n"+assessment+"\n[]\n", importfile.Options{Catalog: load(t), Source: "grc", Now: now})
 	if len(refused) != 2 || !strings.HasPrefix(refused[0], "line 1:") || !strings.HasPrefix(refused[1], "line 3:") {
