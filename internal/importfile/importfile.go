@@ -165,11 +165,14 @@ func (p *parser) parse(text []byte, n int) (Item, error) {
 // jsonError says in our words what a line is, if it is not a record.
 func jsonError(err error) error {
 	var syntax *jsontext.SyntacticError
+	var meaning *jsonv2.SemanticError
 	switch {
 	case errors.Is(err, io.ErrUnexpectedEOF):
 		return errors.New("not JSON: the line ends before the object does")
-	case errors.Is(err, jsonv2.ErrUnknownName), errors.Is(err, jsontext.ErrDuplicateName):
-		return errors.New(strings.TrimPrefix(err.Error(), "json: "))
+	case errors.Is(err, jsonv2.ErrUnknownName) && errors.As(err, &meaning):
+		return fmt.Errorf("unknown field %q", meaning.JSONPointer.LastToken())
+	case errors.Is(err, jsontext.ErrDuplicateName) && errors.As(err, &syntax):
+		return fmt.Errorf("field %q stands twice", syntax.JSONPointer.LastToken())
 	case errors.As(err, &syntax) && strings.Contains(err.Error(), "after top-level value"):
 		return errors.New("more than one value: one JSON object a line")
 	case errors.As(err, &syntax):
