@@ -65,14 +65,42 @@ func runVerify(ctx context.Context, g *globals, o verifyOptions, args []string) 
 	} else {
 		printReport(g, report)
 	}
-	return report.Err()
+	if !report.OK() {
+		return changedError{report.What, report.First}
+	}
+	return nil
+}
+
+// changedError says that what was verified is not as it was sealed.
+type changedError struct {
+	what  string // store | bundle | workbook
+	first *verify.Failure
+}
+
+func (e changedError) Error() string {
+	return fmt.Sprintf("this %s is not as it was sealed: %s", e.what, e.first.Error())
+}
+
+// Unwrap gives the exit code.
+func (e changedError) Unwrap() error { return store.ErrTampered }
+
+// Hint says what the reader of each can do.
+func (e changedError) Hint() string {
+	if e.what == verify.WhatStore {
+		return "keep this copy for an investigation and restore a backup"
+	}
+	return "do not rely on this copy: it was changed, or opened and saved again; ask for the original"
 }
 
 // verifyTarget verifies the file named, or the configured store.
 func verifyTarget(ctx context.Context, g *globals, o verifyOptions, key verify.Key, args []string) (verify.Report, error) {
 	if len(args) == 1 && !isURL(args[0]) {
-		if _, err := os.Stat(args[0]); errors.Is(err, fs.ErrNotExist) {
+		info, err := os.Stat(args[0])
+		if errors.Is(err, fs.ErrNotExist) {
 			return verify.Report{}, usageError{fmt.Errorf("%s is not there", args[0]), "name a store, a bundle or a workbook"}
+		}
+		if err == nil && !info.Mode().IsRegular() {
+			return verify.Report{}, usageError{fmt.Errorf("%s is not a file", args[0]), "name a store, a bundle or a workbook"}
 		}
 		report, err := verify.Path(ctx, args[0], key)
 		if !errors.Is(err, verify.ErrUnknown) {
