@@ -32,6 +32,11 @@ func (s *Store) Append(ctx context.Context, b store.Batch) (store.Receipt, error
 		return store.Receipt{}, err
 	}
 	var w *writer
+	defer func() {
+		if w != nil {
+			w.release()
+		}
+	}()
 	err = s.db.Write(ctx, func(tx Tx) error {
 		if w, err = s.begin(ctx, tx); err != nil {
 			return err

@@ -180,6 +180,11 @@ func (s *Store) Payload(ctx context.Context, d evidence.Digest) (out []byte, err
 // Erase implements store.Writer.
 func (s *Store) Erase(ctx context.Context, er store.Erasure) (store.Receipt, error) {
 	var w *writer
+	defer func() {
+		if w != nil {
+			w.release()
+		}
+	}()
 	err := s.db.Write(ctx, func(tx Tx) (err error) {
 		if w, err = s.begin(ctx, tx); err != nil {
 			return err

@@ -31,7 +31,8 @@ func (s *Store) Reindex(ctx context.Context, progress func(done, total int64)) e
 		return fmt.Errorf("reindex: %w", err)
 	}
 	r.w.ids.commit()
-	s.tail = newTail(r.w.tip)
+	<-s.tails
+	s.tails <- newTail(r.w.tip)
 	return nil
 }
 

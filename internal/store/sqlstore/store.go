@@ -23,7 +23,7 @@ type Store struct {
 	now    func() time.Time
 
 	keyHash func(source, kind, key string) int64
-	tail    *tail // belongs to whoever holds the write transaction
+	tails   chan *tail // the one tail: out while a writer has it, until its transaction is over
 
 	mu   sync.Mutex
 	ids  map[string]int64 // committed rows of names: kinds and sources
@@ -53,8 +53,10 @@ func New(db DB, signer note.Signer, now func() time.Time) *Store {
 	if now == nil {
 		now = time.Now
 	}
+	tails := make(chan *tail, 1)
+	tails <- newTail(tip{})
 	return &Store{
-		db: db, signer: signer, now: now, keyHash: store.KeyHash, tail: newTail(tip{}),
+		db: db, signer: signer, now: now, keyHash: store.KeyHash, tails: tails,
 		ids: make(map[string]int64), grp: make(map[groupName]int64),
 		runs: make(map[string]*openRun),
 	}

@@ -85,9 +85,16 @@ func (t *tail) blocks(prefix int64) []int64 {
 	return out
 }
 
-// loadTail brings the store's tail up to date with what is committed.
+// loadTail takes the store's tail and brings it up to date with what is
+// committed. The writer before, whose transaction is over, may not have given
+// it back yet; it waits for nothing that this one holds.
 func (w *writer) loadTail(ctx context.Context) error {
-	t := w.s.tail
+	select {
+	case w.tail = <-w.s.tails:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	t := w.tail
 	if t.from != w.tip.indexed || t.upto > w.tip.size {
 		t = newTail(w.tip)
 	}
@@ -102,8 +109,16 @@ func (w *writer) loadTail(ctx context.Context) error {
 		}
 		t.extend(keys, places, w.tip.size, next)
 	}
-	w.s.tail, w.tail = t, t
+	w.tail = t
 	return nil
+}
+
+// release gives the tail back, if it was not before.
+func (w *writer) release() {
+	if w.tail != nil {
+		w.s.tails <- w.tail
+		w.tail = nil
+	}
 }
 
 // hashesSize is the length of the column hashes.

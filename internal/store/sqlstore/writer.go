@@ -81,6 +81,7 @@ func (s *Store) begin(ctx context.Context, tx Tx) (*writer, error) {
 	}
 	w.ids = newIDs(s, tx)
 	if err := w.loadTail(ctx); err != nil {
+		w.release()
 		return nil, err
 	}
 	w.receipt = store.Receipt{
@@ -179,8 +180,10 @@ indexed = excluded.indexed, indexed_block = excluded.indexed_block`,
 		w.tip.size, w.tip.at.UnixMicro(), msg, w.tip.indexed, w.tip.indexedBlock)
 }
 
-// committed tells the store what a durable transaction has shown.
+// committed tells the store what a durable transaction has shown, and gives
+// the tail back.
 func (w *writer) committed() {
+	defer w.release()
 	w.ids.commit()
 	if w.run != nil {
 		w.s.mu.Lock()
@@ -191,7 +194,7 @@ func (w *writer) committed() {
 		w.s.mu.Unlock()
 	}
 	if w.merged {
-		w.s.tail = newTail(w.tip)
+		w.tail = newTail(w.tip)
 		return
 	}
 	w.tail.extend(w.added, w.placed, w.tip.size, w.block+1)

@@ -217,6 +217,57 @@ func testReaders(t *testing.T, open_ Open) {
 	f.want("records", f.verify().Evidence, int64(batches*each))
 }
 
+// testWriters appends from several goroutines, each to a run of its own: every
+// key comes twice unchanged and once changed, and some batches are refused.
+func testWriters(t *testing.T, open_ Open) {
+	key, err := ledger.GenerateKey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var mu sync.Mutex
+	tick := clock()
+	f := &fixture{t: t, key: key, s: open_(t, Options{Key: key, Now: func() time.Time {
+		mu.Lock()
+		defer mu.Unlock()
+		return tick()
+	}})}
+	const writers, batches, each = 6, 30, 5
+	var wg sync.WaitGroup
+	for w := range writers {
+		wg.Go(func() {
+			source := fmt.Sprint("source ", w)
+			add := func(b store.Batch) {
+				if _, err := f.s.Append(t.Context(), b); err != nil {
+					t.Errorf("writer %d: %v", w, err)
+				}
+			}
+			add(store.Batch{Open: open(source, source)})
+			for i := range batches {
+				var recs []evidence.Record
+				for j := range each {
+					// Batch 3n is new, 3n+1 the same again, 3n+2 changed; payloads are shared by all.
+					recs = append(recs, record("k", fmt.Sprintf("%d/%d", i/3, j), "", fmt.Sprint(i/3, j, i%3/2)))
+				}
+				add(store.Batch{Run: source, Records: recs})
+				if _, err := f.s.Append(t.Context(), store.Batch{Run: source, Records: recs, Attest: []store.Attestation{{Group: "none", Count: 1}}}); !errors.Is(err, store.ErrUnknownGroup) {
+					t.Errorf("writer %d: %v, want ErrUnknownGroup", w, err)
+				}
+			}
+			add(store.Batch{Close: closing(source, evidence.RunComplete, nil)})
+		})
+	}
+	wg.Wait()
+	for _, r := range collect(t, f.s.Runs(t.Context(), "")) {
+		const n = batches / 3 * each
+		f.want(r.ID, r.Kinds["k"], evidence.KindRead{IndependentCount: -1, New: n, Revised: n, Unchanged: n})
+	}
+	f.verify()
+	if err := f.s.Reindex(t.Context(), nil); err != nil {
+		t.Fatal(err)
+	}
+	f.verify()
+}
+
 func testLarge(t *testing.T, open_ Open) {
 	f := newFixture(t, open_)
 	big := strings.Repeat("0123456789abcdef", 300_000/16)

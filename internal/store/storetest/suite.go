@@ -53,6 +53,7 @@ func Run(t *testing.T, open Open) {
 		{"clock going back", testClock},
 		{"sequences stop", testStop},
 		{"readers beside a writer", testReaders},
+		{"writers beside each other", testWriters},
 		{"large things", testLarge},
 	} {
 		t.Run(c.name, func(t *testing.T) { c.test(t, open) })
