@@ -41,6 +41,7 @@ type fixtureItem struct {
 	Key       string         `yaml:"key"`              // default: the subject's id
 	Collected *time.Time     `yaml:"collected"`
 	Gone      *time.Time     `yaml:"gone"`
+	Event     *time.Time     `yaml:"event"`  // default: what the payload says
 	Method    string         `yaml:"method"` // upload: handed in by a person
 	Payload   map[string]any `yaml:"payload"`
 }
@@ -219,8 +220,13 @@ func fixtureEvidence(t *testing.T, cat *catalog.Catalog, i int, it fixtureItem, 
 	}
 	if it.Gone != nil {
 		e.GoneAt = *it.Gone
+		if it.Collected == nil && !e.CollectedAt.Before(e.GoneAt) { // it was read while it was there
+			e.CollectedAt = e.GoneAt.Add(-time.Minute)
+		}
 	}
-	if text, ok := it.Payload[k.EventTime].(string); ok && k.EventTime != "" {
+	if it.Event != nil {
+		e.EventTime = *it.Event
+	} else if text, ok := it.Payload[k.EventTime].(string); ok && k.EventTime != "" {
 		if e.EventTime, err = yamlfile.ParseTime(text); err != nil {
 			t.Fatal(err)
 		}

@@ -60,7 +60,7 @@ func (s *State) Apply(e evidence.Evidence) error {
 	}
 	source := s.texts.of(e.Source)
 	if row, ok := t.findRow(e, source); ok {
-		s.setGone(t, row, nanos(e.GoneAt))
+		s.setGone(t, t.meta(row).slot, nanos(e.GoneAt))
 		return nil
 	}
 	if t.rows() == math.MaxInt32 || s.texts.ends.n >= math.MaxUint32-16 {
@@ -74,17 +74,15 @@ func (s *State) Apply(e evidence.Evidence) error {
 		s.sums[e.Digest] = e.PayloadSum
 	}
 	t.lastSeq = max(t.lastSeq, e.Seq)
-	s.see(t.meta(row))
-	s.touch(t, row)
-	return nil
-}
-
-// see keeps the newest instant spoken of.
-func (s *State) see(m *rowMeta) {
+	m := t.meta(row)
 	s.newest = max(s.newest, m.event, m.collected)
-	if m.gone != notGone {
-		s.newest = max(s.newest, m.gone)
+	changed := t.remark(row)
+	s.touch(t, row)
+	for _, r := range changed {
+		s.touch(t, r)
 	}
+	s.setGone(t, m.slot, nanos(e.GoneAt))
+	return nil
 }
 
 // ApplyGone takes a gone entry of the ledger: keys that a complete run no
@@ -100,25 +98,20 @@ func (s *State) ApplyGone(g evidence.Gone) error {
 	}
 	source := s.texts.of(r.Provenance.Source)
 	for _, k := range g.Keys {
-		key, ok := s.texts.lookup(k)
-		if !ok {
-			continue
-		}
-		if slot, ok := t.find(source, key); ok {
-			s.setGone(t, t.slot(slot).head, nanos(g.At))
-		}
+		s.setGone(t, t.slotOf(source, s.texts.of(k)), nanos(g.At))
 	}
 	return nil
 }
 
-func (s *State) setGone(t *table, row int32, at int64) {
-	m := t.meta(row)
-	if at == absent || m.gone != notGone {
+// setGone notes that a key was found gone.
+func (s *State) setGone(t *table, slot uint32, at int64) {
+	if at == absent {
 		return
 	}
-	m.gone = at
-	s.see(m)
-	s.touch(t, row)
+	s.newest = max(s.newest, at)
+	if row := t.markGone(slot, at); row >= 0 {
+		s.touch(t, row)
+	}
 }
 
 // ApplyRun takes a run; once when it opens, if wanted, and once it has ended.

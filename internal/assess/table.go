@@ -8,7 +8,8 @@ import (
 
 // table keeps all revisions of one kind's records: the fields that rules read
 // as 64-bit cells, and what every record has as rowMeta. Rows are in ledger
-// order and never change, but for the instant at which they were found gone.
+// order and never change, but for their place in the chain of a key and the
+// instant at which they were found gone.
 type table struct {
 	info      *kindInfo
 	texts     *interner
@@ -22,11 +23,14 @@ type table struct {
 	slots       chunks[slot] // by order of first appearance
 	keys        multimap     // slots by source and key
 	indexes     []*index
-	watchers    [][]watcher  // by index: the joins that look into it
-	populations []*planCache // whose subjects are of this kind
+	spare       map[uint32][]int64 // by slot: instants of being gone that no row carries
+	watchers    [][]watcher        // by index: the joins that look into it
+	populations []*planCache       // whose subjects are of this kind
 }
 
-// slot is a key of one source: its revisions are a chain from head back.
+// slot is a key of one source: its revisions are a chain from head back, by
+// when they were read, then by ledger position. head is -1 as long as the key
+// is only known to be gone.
 type slot struct {
 	source text
 	key    text
@@ -42,7 +46,7 @@ type rowMeta struct {
 	gone        int64
 	seq         int64
 	slot        uint32
-	prev        int32 // the revision before, -1 if none
+	prev        int32 // the revision read before, -1 if none
 	subjectType text
 	subjectID   text
 	run         text
@@ -53,7 +57,7 @@ type rowMeta struct {
 const notGone = math.MaxInt64
 
 func newTable(info *kindInfo, texts *interner) *table {
-	return &table{info: info, texts: texts, stride: len(info.fields)}
+	return &table{info: info, texts: texts, stride: len(info.fields), spare: map[uint32][]int64{}}
 }
 
 func (t *table) meta(row int32) *rowMeta { return t.metas.at(int(row)) }
@@ -119,22 +123,10 @@ func (t *table) add(e evidence.Evidence, run, source text) (int32, error) {
 	}
 	row := int32(t.metas.n)
 	key := t.texts.of(e.Key)
-	prev := int32(-1)
-	s, known := t.find(source, key)
-	if known {
-		prev = t.slot(s).head
-		t.slot(s).head = row
-	} else {
-		s = uint32(t.slots.add(slot{source: source, key: key, head: row}))
-		t.keys.put(keyHash(source, key), s)
-	}
-	gone := int64(notGone)
-	if !e.GoneAt.IsZero() {
-		gone = nanos(e.GoneAt)
-	}
 	t.metas.add(rowMeta{
-		digest: e.Digest, event: nanos(e.EventTime), collected: nanos(e.CollectedAt), gone: gone, seq: e.Seq,
-		slot: s, prev: prev, subjectType: t.texts.of(e.Subject.Type), subjectID: t.texts.of(e.Subject.ID), run: run, width: width,
+		digest: e.Digest, event: nanos(e.EventTime), collected: nanos(e.CollectedAt), gone: notGone, seq: e.Seq,
+		slot: t.slotOf(source, key), subjectType: t.texts.of(e.Subject.Type), subjectID: t.texts.of(e.Subject.ID), run: run, width: width,
 	})
+	t.link(row)
 	return row, nil
 }

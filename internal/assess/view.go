@@ -29,7 +29,9 @@ func (s *State) view(at int64) *view {
 // when it happened, even if it was read later, provided that the later run
 // claims to have seen everything back to the instant.
 func (v *view) inForce(t *table, slot uint32) (row int32, late, ok bool) {
-	row = t.slot(slot).head
+	if row = t.slot(slot).head; row < 0 {
+		return 0, false, false // only known to be gone
+	}
 	if v.all {
 		m := t.meta(row)
 		return row, false, m.gone > v.at
@@ -91,7 +93,12 @@ func (t *table) byTime(a, b int32) int {
 		}
 		return 1
 	}
-	sx, sy := t.slot(x.slot), t.slot(y.slot)
+	return t.byKey(a, b)
+}
+
+// byKey orders rows by key, source and row.
+func (t *table) byKey(a, b int32) int {
+	sx, sy := t.slot(t.meta(a).slot), t.slot(t.meta(b).slot)
 	if c := strings.Compare(t.texts.str(sx.key), t.texts.str(sy.key)); c != 0 {
 		return c
 	}
@@ -101,16 +108,25 @@ func (t *table) byTime(a, b int32) int {
 	return int(a - b)
 }
 
-// live calls f for every key of a kind that is in force.
+// live calls f for every key of a kind that is in force, by key and source.
 func (v *view) live(kind string, f func(t *table, row int32, late bool)) {
 	t := v.s.tables[kind]
 	if t == nil {
 		return
 	}
+	type found struct {
+		row  int32
+		late bool
+	}
+	var rows []found
 	for slot := range t.slots.n {
 		if row, late, ok := v.inForce(t, uint32(slot)); ok {
-			f(t, row, late)
+			rows = append(rows, found{row, late})
 		}
+	}
+	slices.SortFunc(rows, func(a, b found) int { return t.byKey(a.row, b.row) })
+	for _, r := range rows {
+		f(t, r.row, r.late)
 	}
 }
 
