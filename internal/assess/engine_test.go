@@ -188,11 +188,13 @@ func TestManualEvidence(t *testing.T) {
 		upload string
 		want   assess.Status
 	}{
-		"accepted":             {`{"upload_id":"u","sha256":"` + sum + `","uploader":"bob","reviewer":"ann","review_decision":"accepted","reviewed_at":"2026-03-10T00:00:00Z"}`, assess.StatusSatisfied},
-		"accepted by uploader": {`{"upload_id":"u","sha256":"` + sum + `","uploader":"Bob","reviewer":"bob","review_decision":"accepted","reviewed_at":"2026-03-10T00:00:00Z"}`, assess.StatusPendingReview},
-		"rejected":             {`{"upload_id":"u","sha256":"` + sum + `","uploader":"bob","reviewer":"ann","review_decision":"rejected","reviewed_at":"2026-03-10T00:00:00Z"}`, assess.StatusPendingReview},
-		"accepted tomorrow":    {`{"upload_id":"u","sha256":"` + sum + `","uploader":"bob","reviewer":"ann","review_decision":"accepted","reviewed_at":"2026-03-11T00:00:00Z"}`, assess.StatusPendingReview},
-		"another file":         {`{"upload_id":"u","sha256":"00","uploader":"bob","reviewer":"ann","review_decision":"accepted","reviewed_at":"2026-03-10T00:00:00Z"}`, assess.StatusPendingReview},
+		"accepted":                          {`{"upload_id":"u","sha256":"` + sum + `","uploader":"bob","reviewer":"ann","review_decision":"accepted","reviewed_at":"2026-03-10T00:00:00Z"}`, assess.StatusSatisfied},
+		"accepted by uploader":              {`{"upload_id":"u","sha256":"` + sum + `","uploader":"Bob","reviewer":"bob","review_decision":"accepted","reviewed_at":"2026-03-10T00:00:00Z"}`, assess.StatusPendingReview},
+		"accepted by uploader with a blank": {`{"upload_id":"u","sha256":"` + sum + `","uploader":"Bob","reviewer":"bob ","review_decision":"accepted","reviewed_at":"2026-03-10T00:00:00Z"}`, assess.StatusPendingReview},
+		"accepted by nobody":                {`{"upload_id":"u","sha256":"` + sum + `","uploader":"Bob","reviewer":" ","review_decision":"accepted","reviewed_at":"2026-03-10T00:00:00Z"}`, assess.StatusPendingReview},
+		"rejected":                          {`{"upload_id":"u","sha256":"` + sum + `","uploader":"bob","reviewer":"ann","review_decision":"rejected","reviewed_at":"2026-03-10T00:00:00Z"}`, assess.StatusPendingReview},
+		"accepted tomorrow":                 {`{"upload_id":"u","sha256":"` + sum + `","uploader":"bob","reviewer":"ann","review_decision":"accepted","reviewed_at":"2026-03-11T00:00:00Z"}`, assess.StatusPendingReview},
+		"another file":                      {`{"upload_id":"u","sha256":"00","uploader":"bob","reviewer":"ann","review_decision":"accepted","reviewed_at":"2026-03-10T00:00:00Z"}`, assess.StatusPendingReview},
 	} {
 		t.Run(name, func(t *testing.T) {
 			v := *w

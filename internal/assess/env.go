@@ -52,6 +52,7 @@ func baseEnv(s *schema) (*cel.Env, error) {
 		cel.Macros(registerMacros()...),
 		registerFunctions(),
 		plainFunctions(),
+		personFunctions(),
 	)
 }
 
@@ -304,7 +305,7 @@ func nearestName(env *cel.Env, message string) string {
 	for name := range registerCalls() {
 		names = append(names, name)
 	}
-	names = append(names, "aiPath", "aiFile", "isProduction", "newest", "day", "businessDays", "given", "orElse")
+	names = append(names, "aiPath", "aiFile", "isProduction", "newest", "day", "businessDays", "given", "orElse", "person", "samePerson")
 	slices.Sort(names)
 	return yamlfile.Nearest(word, names)
 }

@@ -63,7 +63,7 @@ func newRegisterView(v *view) *registerView {
 		if c := strings.Compare(a.id, b.id); c != 0 {
 			return c
 		}
-		return int(a.rec.row - b.rec.row)
+		return a.rec.t.byKey(a.rec.row, b.rec.row)
 	})
 	v.live(repositoryKind, func(t *table, row int32, _ bool) {
 		reg.branches[strings.ToLower(t.text(row, "repo"))] = t.text(row, "default_branch")
@@ -83,8 +83,8 @@ func newRegisterView(v *view) *registerView {
 func accepted(t *table, row int32, at int64) bool {
 	reviewer, uploader := t.text(row, "reviewer"), t.text(row, "uploader")
 	reviewed := t.time(row, "reviewed_at")
-	return t.text(row, "review_decision") == "accepted" && reviewer != "" && uploader != "" &&
-		!strings.EqualFold(reviewer, uploader) && reviewed != absent && reviewed <= at
+	return t.text(row, "review_decision") == "accepted" && person(reviewer) != "" && person(uploader) != "" &&
+		!samePerson(reviewer, uploader) && reviewed != absent && reviewed <= at
 }
 
 func newSystemView(rec *record) *systemView {
