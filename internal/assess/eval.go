@@ -194,12 +194,20 @@ func (sc *scope) satisfied(o *outcome) {
 			return
 		}
 	}
-	o.status = StatusSatisfied
 	if sc.p.seen != nil {
-		o.reason = sc.say(sc.p.seen)
+		reason, err := sc.p.seen.string(sc)
+		if sc.failed != nil {
+			err = sc.failed
+		}
+		if err != nil { // what cannot be said was not seen
+			o.unknown(fmt.Errorf("seen: %w", err))
+			return
+		}
+		o.reason = reason
 	} else if o.reason == "" {
 		o.reason = "every check holds"
 	}
+	o.status = StatusSatisfied
 }
 
 // dutyOpen decides while an answer is due, or came too late; it reports
