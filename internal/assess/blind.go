@@ -234,8 +234,9 @@ func (f *finisher) holdBack(r *rule, b blind, seen, out []*Result) bool {
 
 // unseenPart adds a result for a part of the population that was not seen.
 func (f *finisher) unseenPart(r *rule, b blind, extra []*Result) []*Result {
+	whole := f.isOrganization(r) && r.everything(b.kind) // not in its population, as far as was seen
 	p := slices.IndexFunc(r.plans, func(p *plan) bool { return p.kind == b.kind })
-	if p < 0 || b.recent || f.outside(r.plans[p], b) {
+	if !whole && p < 0 || b.recent || !whole && f.outside(r.plans[p], b) {
 		return extra
 	}
 	status, reason := b.status()
@@ -243,6 +244,9 @@ func (f *finisher) unseenPart(r *rule, b blind, extra []*Result) []*Result {
 		Expectation: r.Slug, Control: r.Control, Severity: r.Severity, CollectedAt: timeOf(b.last), LateCapture: b.late,
 		Evidence: []evidence.Digest{}, Subject: evidence.Subject{Type: f.subjectType(r), ID: b.part()},
 		Status: status, Reason: reason, Remedy: r.Remedy,
+	}
+	if whole {
+		res.Subject.ID = f.v.s.eng.org
 	}
 	i := slices.IndexFunc(extra, func(e *Result) bool { return e.Subject == res.Subject })
 	switch {

@@ -238,6 +238,24 @@ func TestBlindProject(t *testing.T) {
 	}
 }
 
+// TestBlindNothing: no waiver was seen, but one file could not be read.
+func TestBlindNothing(t *testing.T) {
+	blind := blindRun{time.Hour, []evidence.Gap{gap("waivers/late.yaml", "malformed", "waiver.record")}}
+	for _, c := range []struct {
+		runs []blindRun
+		want string
+	}{
+		{[]blindRun{{ago: time.Hour}}, "not_applicable: nothing to apply to"},
+		{[]blindRun{blind}, "not_assessed: s could not read waiver.record of waivers/late.yaml (malformed)"},
+		{[]blindRun{{ago: 72 * time.Hour}, blind}, "stale: collection_gap: s could not read"},
+	} {
+		want := map[string]string{"organization": c.want}
+		if diff := cmp.Diff(want, statuses(assessBlind(t, nil, c.runs...), "waivers-valid", want)); diff != "" {
+			t.Errorf("results (-want +got):\n%s", diff)
+		}
+	}
+}
+
 // TestBlindFile: the path of a file that could not be read looks like the name
 // of a repository and is none: what it holds may be about any system.
 func TestBlindFile(t *testing.T) {

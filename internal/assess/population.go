@@ -44,7 +44,7 @@ func (f *finisher) populationCurrency(r *rule, st standing) currency {
 	asked, unasked := false, -1 // of the kinds of the population
 	for i, n := range r.needs {
 		makes := slices.ContainsFunc(r.plans, func(p *plan) bool {
-			return p.kind == n.kind || p.usesSystems && n.kind.kind.ID == systemKind
+			return p.kind == n.kind || p.usesSystems && n.kind.kind.ID == systemKind || p.chooses(n.kind)
 		})
 		subjects := slices.ContainsFunc(r.plans, func(p *plan) bool { return p.kind == n.kind })
 		if n.optional && st.kinds[i].unasked {
@@ -72,16 +72,20 @@ func (f *finisher) emptyResult(r *rule, st standing) *Result {
 		Evidence: []evidence.Digest{}, LateCapture: st.late,
 		Subject: evidence.Subject{Type: f.subjectType(r), ID: "(none)"},
 	}
+	unknown := "(unknown)"
+	if f.isOrganization(r) {
+		res.Subject.ID, unknown = f.v.s.eng.org, f.v.s.eng.org
+	}
 	c := f.populationCurrency(r, st)
 	switch {
 	case st.excluded != "":
 		res.Status, res.Reason, res.Evidence = StatusNotApplicable, st.excluded, st.exclusion
 	case c.state == neverRead:
 		res.Status, res.Reason = StatusNotAssessed, "it is not known what this applies to: "+c.why
-		res.Subject.ID, res.Remedy = "(unknown)", r.Remedy
+		res.Subject.ID, res.Remedy = unknown, r.Remedy
 	case c.state == outdated:
 		res.Status, res.Reason = StatusStale, ReasonCollectionGap+": "+c.why
-		res.Subject.ID, res.Remedy = "(unknown)", r.Remedy
+		res.Subject.ID, res.Remedy = unknown, r.Remedy
 	default:
 		res.Status = StatusNotApplicable
 		res.Reason = fmt.Sprintf("nothing to apply to: every %s was read and none is concerned", f.kindWords(r))
@@ -92,6 +96,17 @@ func (f *finisher) emptyResult(r *rule, st standing) *Result {
 		}
 	}
 	return res
+}
+
+// isOrganization reports whether the organisation is all that a rule is about.
+func (f *finisher) isOrganization(r *rule) bool {
+	return !slices.ContainsFunc(r.plans, func(p *plan) bool { return p.kind != nil })
+}
+
+// chooses reports whether records of a joined kind decide what belongs to the
+// population.
+func (p *plan) chooses(k *kindInfo) bool {
+	return p.where != nil && slices.ContainsFunc(p.joins, func(j *join) bool { return j.kind == k && p.where.vars[j.name] })
 }
 
 func (f *finisher) kindWords(r *rule) string {

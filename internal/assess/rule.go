@@ -412,6 +412,11 @@ func (p *plan) noteUses() {
 	for _, q := range []*program{p.systems, p.where, p.at} {
 		p.whereNow = p.whereNow || q != nil && q.usesNow
 	}
+	for _, j := range p.joins { // a condition on the population may ask what is joined
+		for _, q := range append(slices.Clone(j.match), j.where) {
+			p.whereNow = p.whereNow || p.where != nil && p.where.vars[j.name] && q != nil && q.usesNow
+		}
+	}
 	p.usesSystems = p.usesSystems || p.systems != nil || p.kind != nil && p.kind.kind.ID == systemKind
 }
 
