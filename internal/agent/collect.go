@@ -96,7 +96,7 @@ func (c *Collector) Collect(ctx context.Context, src Source, progress func(conne
 // Refuse records a run that could not begin: the connector was refused, a
 // secret is not there. Nothing is silent: the source shows as failed, with why.
 func (c *Collector) Refuse(ctx context.Context, source, connectorName string, why error) error {
-	if ctx.Err() != nil {
+	if errors.Is(why, context.Canceled) {
 		return nil // stopped, not refused
 	}
 	if err := c.closeDangling(ctx, source); err != nil {

@@ -24,8 +24,6 @@ type planCache struct {
 	joins     []dependents
 	members   int // changes of order, to know when a digest over it is still good
 
-	ids      evidence.Digest // of the subjects in order, as of idsFor
-	idsFor   int
 	finished int64 // the collection instant that base results carry
 }
 
@@ -45,7 +43,7 @@ type dependents struct {
 }
 
 func newPlanCache(p *plan, s *State) *planCache {
-	c := &planCache{plan: p, finished: absent, idsFor: -1, joins: make([]dependents, len(p.joins))}
+	c := &planCache{plan: p, finished: absent, joins: make([]dependents, len(p.joins))}
 	if p.kind != nil {
 		c.table = s.tables[p.kind.kind.ID]
 	}

@@ -117,13 +117,13 @@ func (c *compiler) checkMode(r *rule) {
 	}
 	needsOf := f.Mode == modePeriodic || f.Mode == modeContinuous
 	if needsOf && (len(f.Of) == 0 || f.EventMaxAge <= 0) {
-		problem("mode", "%s needs of and event_max_age", f.Mode)
+		problem("mode", "%s needs of and event_max_age", f.Mode).Hint("name what to look at, and how old it may be")
 	}
 	if !needsOf && (len(f.Of) > 0 || f.EventMaxAge > 0 || len(f.Qualifies) > 0 || !f.At.empty()) {
-		problem("mode", "of, at, qualifies and event_max_age have no meaning with %s", f.Mode)
+		problem("mode", "of, at, qualifies and event_max_age have no meaning with %s", f.Mode).Hint("remove them, or use periodic or continuous")
 	}
 	if (f.Mode == modePerEvent) != (f.Lookback > 0) && f.Mode != modeContinuous {
-		problem("mode", "lookback belongs to per_event, which needs it, and to continuous")
+		problem("mode", "lookback belongs to per_event, which needs it, and to continuous").Hint("for example 365d")
 	}
 	duties := 0
 	for _, p := range r.plans {

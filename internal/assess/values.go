@@ -66,7 +66,7 @@ func (r *record) IsSet(field ref.Val) ref.Val {
 		return types.Bool(r.t.meta(r.row).event != absent)
 	}
 	if f, ok := r.t.info.byName[name]; ok {
-		return types.Bool(uint64(r.t.cell(r.row, f.index)) != absentCell)
+		return types.Bool(r.t.cell(r.row, f.index) != absentCell)
 	}
 	return types.True
 }
