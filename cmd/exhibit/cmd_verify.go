@@ -152,9 +152,8 @@ func verifyStore(ctx context.Context, g *globals, o verifyOptions, key verify.Ke
 	}
 	p := newProgress(g, "verifying")
 	defer p.end()
-	held, err := store.Verify(ctx, raw, store.VerifyOptions{Verifier: key, Since: since,
+	return verify.Store(ctx, cfg.Store.String(), raw, store.VerifyOptions{Verifier: key, Since: since,
 		Progress: func(phase string, n int64) { p.show(fmt.Sprintf("%s %d", phase, n)) }})
-	return storeReport(cfg.Store.String(), key, held, err)
 }
 
 // readCheckpoint reads a checkpoint that was kept; nil if there is no path.
@@ -172,31 +171,6 @@ func readCheckpoint(path string, key verify.Key) (*ledger.Checkpoint, error) {
 			"hold the store against another copy of the checkpoint, and the checkpoint against the ledger it is of"}
 	}
 	return &cp, nil
-}
-
-// storeReport brings a store's verification into the common form.
-func storeReport(path string, key verify.Key, held store.Verified, err error) (verify.Report, error) {
-	r := verify.Report{What: verify.WhatStore, Path: path, Key: key.Name(), Established: true}
-	var d *store.Discrepancy
-	switch {
-	case errors.As(err, &d):
-		r.First = &verify.Failure{File: path, Place: d.Place, Expected: d.Want, Found: d.Got}
-		return r, nil
-	case errors.Is(err, store.ErrTampered): // too damaged to be compared
-		r.First = &verify.Failure{File: path, Expected: "a store that can be read", Found: err.Error()}
-		return r, nil
-	case err != nil:
-		return r, err
-	}
-	r.Checked = []verify.Check{
-		{Name: "entries under the signed checkpoint", Count: held.Entries},
-		{Name: "evidence in its run, revisions in order", Count: held.Evidence},
-		{Name: "runs with matching counts", Count: held.Runs},
-		{Name: "sources with cursors as their last run left them", Count: held.States},
-		{Name: "payloads with matching digest", Count: held.Payloads},
-		{Name: "payloads erased, with their entry", Count: held.Erased},
-	}
-	return r, nil
 }
 
 func printReport(g *globals, r verify.Report) {

@@ -20,6 +20,9 @@ func Store(ctx context.Context, path string, st store.Verifiable, o store.Verify
 	case errors.As(err, &d):
 		r.First = &Failure{File: path, Place: d.Place, Expected: clip(d.Want), Found: clip(d.Got)}
 		return r, nil
+	case errors.Is(err, store.ErrTampered): // too damaged to be compared
+		r.First = &Failure{File: path, Expected: "a store that can be read", Found: clip(err.Error())}
+		return r, nil
 	case err != nil:
 		return r, err
 	}
