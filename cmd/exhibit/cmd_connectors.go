@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/exhibit-aims/exhibit/internal/pluginhost"
+	"github.com/exhibit-aims/exhibit/plugins/connector"
 )
 
 func newConnectorsCommand(g *globals) *cobra.Command {
@@ -106,7 +107,7 @@ func runDescribe(ctx context.Context, g *globals, name string) error {
 	}
 	fmt.Fprintln(w, "\nKinds")
 	for _, k := range d.Kinds {
-		fmt.Fprintf(w, "  %s  %s\n", clean(k.Kind), clean(k.Summary))
+		fmt.Fprintf(w, "  %s  %s\n    when nothing changed: %s\n", clean(k.Kind), clean(k.Summary), rereadWords(k.Reread))
 	}
 	fmt.Fprintln(w, "\nPermissions")
 	for _, p := range d.Permissions {
@@ -118,6 +119,17 @@ func runDescribe(ctx context.Context, g *globals, name string) error {
 	}
 	fmt.Fprintln(w, "\nConfiguration (JSON Schema)")
 	return printJSON(w, "json", schema)
+}
+
+// rereadWords says what another run costs.
+func rereadWords(r connector.Reread) string {
+	switch r {
+	case connector.ReadSinceCursor:
+		return "asks only for what came since the last run"
+	case connector.ReadIfChanged:
+		return "the source answers that it did not change"
+	}
+	return "read again in full"
 }
 
 func runLock(g *globals) error {

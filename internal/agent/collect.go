@@ -124,10 +124,10 @@ func (c *Collector) read(ctx context.Context, src Source, rec *recorder) (plugin
 		return pluginhost.Result{}, err
 	}
 	req := connector.Request{Config: src.Config, Kinds: src.Kinds, Full: src.Full, Since: src.Since}
-	if !src.Full {
-		if req.Cursors, req.Validators, err = remembered(state); err != nil {
-			return pluginhost.Result{}, err
-		}
+	if src.Full {
+		req.Cursors = connector.Memory(state.Cursors)
+	} else if req.Cursors, req.Validators, err = remembered(state); err != nil {
+		return pluginhost.Result{}, err
 	}
 	res, err := c.Host.Collect(ctx, src.Connector, req, rec)
 	if !errors.Is(err, store.ErrUnknownGroup) {
@@ -137,7 +137,7 @@ func (c *Collector) read(ctx context.Context, src Source, rec *recorder) (plugin
 	if err := rec.forget(ctx, state); err != nil {
 		return res, err
 	}
-	req.Full, req.Cursors, req.Validators = true, nil, nil
+	req.Full = true
 	return c.Host.Collect(ctx, src.Connector, req, rec)
 }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"hash/maphash"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -327,6 +328,9 @@ func (r *recorder) hash(kind, key string) uint64 {
 func (r *recorder) forget(ctx context.Context, s store.State) error {
 	out := store.Batch{Run: r.run.ID}
 	for name := range s.Cursors {
+		if strings.HasPrefix(name, connector.MemoryPrefix) {
+			continue
+		}
 		out.State = append(out.State, store.StateChange{Cursor: true, Key: name})
 	}
 	for key := range s.Validators {

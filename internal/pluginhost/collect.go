@@ -73,7 +73,7 @@ func (s *session) checkRequest(d connector.Descriptor, req *connector.Request) e
 		}
 	}
 	if req.Full {
-		req.Cursors, req.Validators = nil, nil
+		req.Cursors, req.Validators = connector.Memory(req.Cursors), nil
 	}
 	return nil
 }

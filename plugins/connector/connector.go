@@ -3,6 +3,7 @@ package connector
 import (
 	"context"
 	"encoding/json"
+	"strings"
 	"time"
 )
 
@@ -76,7 +77,19 @@ type KindSpec struct {
 	Kind    string `json:"kind"`  // for example github.pull_request
 	Major   int    `json:"major"` // major version of the payload's shape, from 1
 	Summary string `json:"summary"`
+	Reread  Reread `json:"reread,omitempty"`
 }
+
+// Reread is what a later run of an unchanged source costs for a kind. The zero
+// value is ReadInFull.
+type Reread string
+
+// Values of Reread.
+const (
+	ReadInFull      Reread = ""            // everything is read again
+	ReadSinceCursor Reread = "cursor"      // only what changed since the last run is asked for
+	ReadIfChanged   Reread = "conditional" // the source answers "unchanged" (304)
+)
 
 // Permission is one right that the connector's identity needs.
 type Permission struct {
@@ -99,8 +112,24 @@ type Request struct {
 	Kinds      []string             // kinds wanted; empty means all
 	Cursors    map[string]string    // as last stored; empty on the first run
 	Validators map[string]Validator // as last stored
-	Full       bool                 // ignore cursors and validators: read all again
+	Full       bool                 // read all again: Cursors holds memory only, Validators is empty
 	Since      time.Time            // do not look for events before this; zero means no limit
+}
+
+// MemoryPrefix begins the name of a cursor that is no position but something
+// that the source itself does not keep: when a text was first seen, what stood
+// there before. The host hands it back in every run, a full one included.
+const MemoryPrefix = "memory:"
+
+// Memory returns those of cursors that a full run is handed.
+func Memory(cursors map[string]string) map[string]string {
+	out := map[string]string{}
+	for name, value := range cursors {
+		if strings.HasPrefix(name, MemoryPrefix) {
+			out[name] = value
+		}
+	}
+	return out
 }
 
 // Wants reports whether kind was asked for.

@@ -161,7 +161,7 @@ func (e *exam) again(ctx context.Context) {
 	e.result(second, coverage, nil)
 	e.sameStory("the second run", second, coverage)
 
-	req.Full = true
+	req.Full, req.Cursors, req.Validators = true, connector.Memory(req.Cursors), nil
 	full := newRecorder(e.desc)
 	if coverage, err = e.c.Collect(ctx, req, full); err != nil {
 		e.bad("the full run failed: %v", err)

@@ -219,6 +219,7 @@ type KindSpec struct {
 	Kind          string                 `protobuf:"bytes,1,opt,name=kind,proto3" json:"kind,omitempty"`
 	Major         int64                  `protobuf:"varint,2,opt,name=major,proto3" json:"major,omitempty"`
 	Summary       string                 `protobuf:"bytes,3,opt,name=summary,proto3" json:"summary,omitempty"`
+	Reread        string                 `protobuf:"bytes,4,opt,name=reread,proto3" json:"reread,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -270,6 +271,13 @@ func (x *KindSpec) GetMajor() int64 {
 func (x *KindSpec) GetSummary() string {
 	if x != nil {
 		return x.Summary
+	}
+	return ""
+}
+
+func (x *KindSpec) GetReread() string {
+	if x != nil {
+		return x.Reread
 	}
 	return ""
 }
@@ -1731,11 +1739,12 @@ const file_connector_proto_rawDesc = "" +
 	"SecretSpec\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x18\n" +
 	"\asummary\x18\x02 \x01(\tR\asummary\x12\x1a\n" +
-	"\brequired\x18\x03 \x01(\bR\brequired\"N\n" +
+	"\brequired\x18\x03 \x01(\bR\brequired\"f\n" +
 	"\bKindSpec\x12\x12\n" +
 	"\x04kind\x18\x01 \x01(\tR\x04kind\x12\x14\n" +
 	"\x05major\x18\x02 \x01(\x03R\x05major\x12\x18\n" +
-	"\asummary\x18\x03 \x01(\tR\asummary\"Z\n" +
+	"\asummary\x18\x03 \x01(\tR\asummary\x12\x16\n" +
+	"\x06reread\x18\x04 \x01(\tR\x06reread\"Z\n" +
 	"\n" +
 	"Permission\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x14\n" +

@@ -27,7 +27,7 @@ func DecodeDescriptor(m *Descriptor) (connector.Descriptor, error) {
 		if err != nil {
 			return connector.Descriptor{}, fmt.Errorf("kind %s: %w", Quote(k.GetKind()), err)
 		}
-		d.Kinds = append(d.Kinds, connector.KindSpec{Kind: k.GetKind(), Major: major, Summary: k.GetSummary()})
+		d.Kinds = append(d.Kinds, connector.KindSpec{Kind: k.GetKind(), Major: major, Summary: k.GetSummary(), Reread: connector.Reread(k.GetReread())})
 	}
 	for _, p := range m.GetPermissions() {
 		d.Permissions = append(d.Permissions, connector.Permission{

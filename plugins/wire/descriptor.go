@@ -62,6 +62,11 @@ func checkKinds(kinds []connector.KindSpec) []error {
 		if err := checkText("summary", k.Summary, MaxText); err != nil {
 			errs = append(errs, fmt.Errorf("kind %s: %w", Quote(k.Kind), err))
 		}
+		switch k.Reread {
+		case connector.ReadInFull, connector.ReadSinceCursor, connector.ReadIfChanged:
+		default:
+			errs = append(errs, fmt.Errorf("kind %s: reread %s: want nothing, cursor or conditional", Quote(k.Kind), Quote(string(k.Reread))))
+		}
 	}
 	return errs
 }

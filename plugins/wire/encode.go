@@ -17,7 +17,7 @@ func EncodeDescriptor(d connector.Descriptor) *Descriptor {
 		m.Secrets = append(m.Secrets, &SecretSpec{Name: s.Name, Summary: s.Summary, Required: s.Required})
 	}
 	for _, k := range d.Kinds {
-		m.Kinds = append(m.Kinds, &KindSpec{Kind: k.Kind, Major: int64(k.Major), Summary: k.Summary})
+		m.Kinds = append(m.Kinds, &KindSpec{Kind: k.Kind, Major: int64(k.Major), Summary: k.Summary, Reread: string(k.Reread)})
 	}
 	for _, p := range d.Permissions {
 		m.Permissions = append(m.Permissions, &Permission{Id: p.ID, Kinds: p.Kinds, Why: p.Why, Grant: p.Grant})
