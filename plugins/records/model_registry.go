@@ -1,11 +1,15 @@
 package records
 
+import "encoding/json"
+
 // Kinds of the model registry family, version 1 of each.
 const (
 	KindModel         = "model_registry.model"
 	KindModelVersion  = "model_registry.model_version"
 	KindModelApproval = "model_registry.approval"
 	KindDeployment    = "model_registry.deployment"
+	KindLineage       = "model_registry.lineage"
+	KindModelCard     = "model_registry.model_card"
 )
 
 // Model is a model as a registry lists it.
@@ -35,6 +39,7 @@ type ModelVersion struct {
 	ArtifactURI    string            `json:"artifact_uri,omitempty"`
 	MetricsURI     string            `json:"metrics_uri,omitempty"`
 	StageOrAlias   string            `json:"stage_or_alias,omitempty"`
+	Aliases        []string          `json:"aliases,omitempty"`
 	Tags           map[string]string `json:"tags"`
 	Framework      string            `json:"framework,omitempty"`
 	BaseModel      string            `json:"base_model,omitempty"`
@@ -55,6 +60,7 @@ type ModelApproval struct {
 	ChangedBy           string `json:"changed_by,omitempty"`
 	ChangedAt           string `json:"changed_at,omitempty"`
 	PreviousStatus      string `json:"previous_status,omitempty"`
+	Basis               string `json:"basis,omitempty"` // audit_log: the change itself was seen; last_change: the version as it was read
 }
 
 // Deployment is what serves traffic at one endpoint.
@@ -88,4 +94,34 @@ type Variant struct {
 	InstanceCount   int64   `json:"instance_count"`
 	Shadow          bool    `json:"shadow"` // receives copies of traffic, answers nobody
 	Resolved        bool    `json:"resolved"`
+}
+
+// Lineage is what a version was made from, as the tracker recorded it.
+type Lineage struct {
+	RunID             string   `json:"run_id"`
+	Registry          string   `json:"registry,omitempty"`
+	Model             string   `json:"model,omitempty"`
+	ModelVersion      string   `json:"model_version"`
+	TrainingRun       string   `json:"training_run,omitempty"`
+	DatasetVersions   []string `json:"dataset_versions"` // never null
+	CodeCommit        string   `json:"code_commit,omitempty"`
+	ParametersDigest  string   `json:"parameters_digest,omitempty"`
+	EnvironmentDigest string   `json:"environment_digest,omitempty"`
+	StartedAt         string   `json:"started_at,omitempty"`
+	EndedAt           string   `json:"ended_at,omitempty"`
+}
+
+// ModelCard is a model's documentation as the registry holds it.
+type ModelCard struct {
+	Registry      string                     `json:"registry,omitempty"`
+	Model         string                     `json:"model,omitempty"`
+	ModelVersion  string                     `json:"model_version"`
+	Name          string                     `json:"name,omitempty"`
+	Sections      map[string]json.RawMessage `json:"sections"` // never null; a text that says a section is there may stand for it
+	Version       string                     `json:"version,omitempty"`
+	Status        string                     `json:"status,omitempty"`
+	ApprovedBy    string                     `json:"approved_by,omitempty"`
+	CreatedAt     string                     `json:"created_at,omitempty"`
+	UpdatedAt     string                     `json:"updated_at,omitempty"`
+	ContentSHA256 string                     `json:"content_sha256,omitempty"`
 }
