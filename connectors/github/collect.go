@@ -61,6 +61,10 @@ func (*Connector) Collect(ctx context.Context, req connector.Request, emit conne
 
 func (r *run) all(ctx context.Context) error {
 	r.describeQueries()
+	r.enumerated()
+	if err := r.organization(ctx); err != nil {
+		return err
+	}
 	repos, err := r.repositories(ctx)
 	if err != nil {
 		return err
@@ -79,6 +83,51 @@ func (r *run) all(ctx context.Context) error {
 	})
 }
 
+// orgStep reads some kinds of the organisation as a whole.
+type orgStep struct {
+	kinds      []string
+	permission string
+	read       func(context.Context) error
+}
+
+// orgSteps are what is read once, before the repositories.
+func (r *run) orgSteps() []orgStep {
+	return []orgStep{}
+}
+
+// organization reads what belongs to no single repository. Without a
+// configured organisation there is nothing of it to read.
+func (r *run) organization(ctx context.Context) error {
+	for _, s := range r.orgSteps() {
+		if !r.wantsAny(s.kinds) {
+			continue
+		}
+		if r.cfg.Organization == "" {
+			for _, k := range s.kinds {
+				r.cover.update(k, func(s *seen) { s.unasked = true })
+			}
+			continue
+		}
+		p := part{kinds: s.kinds, scope: "organisation " + r.cfg.Organization, permission: s.permission}
+		if err := r.take(ctx, p, s.read(ctx)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// take notes how the reading of a part went. It returns an error only when
+// the run must end.
+func (r *run) take(ctx context.Context, p part, err error) error {
+	if err != nil {
+		return r.missed(ctx, p, err)
+	}
+	for _, k := range p.kinds {
+		r.cover.update(k, func(s *seen) { s.read++ })
+	}
+	return nil
+}
+
 // step reads some kinds of one repository.
 type step struct {
 	kinds      []string
@@ -86,26 +135,26 @@ type step struct {
 	read       func(context.Context, repository) error
 }
 
-func (r *run) repository(ctx context.Context, repo repository) error {
+// steps are what is read of each repository, in this order.
+func (r *run) steps() []step {
 	merged := &mergedCommits{}
-	for _, s := range []step{
+	return []step{
 		{[]string{KindPullRequest, KindReview}, permPulls, func(ctx context.Context, repo repository) error { return r.pulls(ctx, repo, merged) }},
 		{[]string{KindPush}, permContents, func(ctx context.Context, repo repository) error { return r.pushes(ctx, repo, merged) }},
 		{[]string{KindBranchProtection}, permAdmin, r.protection},
 		{[]string{KindWorkflowRun}, permActions, r.runs},
 		{[]string{KindFileRevision}, permContents, r.files},
-	} {
+	}
+}
+
+func (r *run) repository(ctx context.Context, repo repository) error {
+	for _, s := range r.steps() {
 		if !r.wantsAny(s.kinds) {
 			continue
 		}
-		if err := s.read(ctx, repo); err != nil {
-			if err := r.missed(ctx, part{kinds: s.kinds, scope: repo.FullName, permission: s.permission}, err); err != nil {
-				return err
-			}
-			continue
-		}
-		for _, k := range s.kinds {
-			r.cover.update(k, func(s *seen) { s.read++ })
+		p := part{kinds: s.kinds, scope: repo.FullName, permission: s.permission}
+		if err := r.take(ctx, p, s.read(ctx, repo)); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -135,6 +184,13 @@ func (r *run) describeQueries() {
 		KindFileRevision:     fmt.Sprintf("GET /repos/{repo}/commits?path={path} for files on the default branch that match %q", r.cfg.FileGlobs),
 	} {
 		r.cover.update(kind, func(s *seen) { s.query = line(q, 1000) })
+	}
+}
+
+// enumerated are the kinds of which every run lists all that there is.
+func (r *run) enumerated() {
+	for _, kind := range []string{KindRepository, KindBranchProtection} {
+		r.cover.update(kind, func(s *seen) { s.enumerated = true })
 	}
 }
 

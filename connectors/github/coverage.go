@@ -24,6 +24,9 @@ type seen struct {
 	missed int // parts that were not, or not whole
 	since  time.Time
 	count  int64
+	// enumerated is set by a kind of which every run lists all there is.
+	enumerated bool
+	unasked    bool // the configuration names nothing to read it from
 }
 
 func newCoverage() *coverage { return &coverage{kinds: map[string]*seen{}} }
@@ -64,12 +67,14 @@ func (c *coverage) result(wants func(string) bool) connector.Coverage {
 		s := c.of(k.Kind)
 		kc := connector.KindCoverage{Status: connector.Complete, Query: s.query, Since: s.since, IndependentCount: s.count}
 		switch {
+		case s.unasked:
+			kc.Status = connector.NotRead
 		case s.missed > 0 && s.read == 0:
 			kc.Status = connector.Refused
 		case s.missed > 0:
 			kc.Status = connector.Partial
 		}
-		kc.Enumerated = kc.Status == connector.Complete && (k.Kind == KindRepository || k.Kind == KindBranchProtection)
+		kc.Enumerated = kc.Status == connector.Complete && s.enumerated
 		out[k.Kind] = kc
 	}
 	return out
