@@ -30,23 +30,37 @@ const (
 // api asks GitHub. It is safe for concurrent use.
 type api struct {
 	client *transport.Client
-	build  *gh.Client // builds requests; they are sent by client
+	build  *gh.Client  // builds requests; they are sent by client
+	cred   *credential // nil if the client proves itself otherwise
 	silent atomic.Int32
 }
 
+// newAPI returns what asks with the credential of the configuration.
 func newAPI(c *config, validators map[string]connector.Validator, counted func(connector.Calls)) (*api, error) {
-	client, err := transport.New(transport.Options{
-		BaseURL:           c.BaseURL,
-		Authorize:         func(r *http.Request) { r.Header.Set("Authorization", "Bearer "+c.token) },
-		UserAgent:         "exhibit-connector-github/" + Version,
-		RequestsPerSecond: c.Budget,
-		Burst:             c.Concurrency,
-		MaxInFlight:       c.Concurrency,
-		MaxWait:           time.Duration(c.MaxWait) * time.Second,
-		MaxElapsed:        3 * time.Duration(c.MaxWait) * time.Second,
-		Validators:        validators,
-		Counted:           counted,
-	})
+	var owner *app
+	if c.key != nil {
+		owner = &app{id: c.AppID, key: c.key, where: c.installationPath()}
+		var err error
+		if owner.api, err = clientAPI(c, transport.Options{Authorize: owner.authorize, Counted: counted}); err != nil {
+			return nil, err
+		}
+	}
+	cred := newCredential(c, owner)
+	a, err := clientAPI(c, transport.Options{Authorize: cred.authorize, Validators: validators, Counted: counted,
+		RequestsPerSecond: c.Budget, Burst: c.Concurrency})
+	if err != nil {
+		return nil, err
+	}
+	a.cred = cred
+	return a, nil
+}
+
+// clientAPI completes the options of a client with what the configuration says.
+func clientAPI(c *config, o transport.Options) (*api, error) {
+	o.BaseURL, o.UserAgent, o.MaxInFlight = c.BaseURL, "exhibit-connector-github/"+Version, c.Concurrency
+	o.MaxWait = time.Duration(c.MaxWait) * time.Second
+	o.MaxElapsed = 3 * o.MaxWait
+	client, err := transport.New(o)
 	if err != nil {
 		return nil, fmt.Errorf("github: base_url: %w", err)
 	}
@@ -62,6 +76,8 @@ type statusError struct {
 	Path    string
 	Message string // GitHub's, made fit to print
 	SSO     bool   // the token is not authorised for single sign-on
+	// Accepted are the permissions that GitHub asks for here, if it says so.
+	Accepted string
 }
 
 func (e *statusError) Error() string {
@@ -76,9 +92,14 @@ type malformedError struct {
 
 func (e *malformedError) Error() string { return e.Path + ": " + e.Why }
 
+// statusOf is the status that an answer had. What went wrong in proving who
+// asks says nothing about the question.
 func statusOf(err error) int {
-	var se *statusError
-	if errors.As(err, &se) {
+	var (
+		se  *statusError
+		own *appError
+	)
+	if !errors.As(err, &own) && errors.As(err, &se) {
 		return se.Status
 	}
 	return 0
@@ -86,8 +107,10 @@ func statusOf(err error) int {
 
 // call is one request. Path is relative to the API's root, escaped.
 type call struct {
-	path  string
-	query url.Values
+	method string // GET if empty; another one must be safe to send twice
+	path   string
+	query  url.Values
+	body   any // JSON, with POST
 	// usable says whether the note kept with an earlier answer is enough to go
 	// on with if nothing changed; only then is the request conditional.
 	usable func(memo []byte) bool
@@ -117,7 +140,11 @@ func (a *api) request(c call) (*http.Request, error) {
 	if len(c.query) > 0 {
 		p += "?" + c.query.Encode()
 	}
-	req, err := a.build.NewRequest(http.MethodGet, p, nil)
+	method := http.MethodGet
+	if c.method != "" {
+		method = c.method
+	}
+	req, err := a.build.NewRequest(method, p, c.body)
 	if err != nil {
 		return nil, &malformedError{Path: c.path, Why: "no address can be made of this name"}
 	}
@@ -134,7 +161,10 @@ func (a *api) get(ctx context.Context, c call, out any) (answer, error) {
 	if memo := a.client.Memo(ans.key); c.usable != nil && memo != nil && c.usable(memo) {
 		ctx = transport.Conditional(ctx, ans.key)
 	}
-	resp, err := a.client.Do(req.WithContext(ctx))
+	if c.method != "" {
+		ctx = transport.Replayable(ctx)
+	}
+	resp, err := a.send(ctx, req)
 	if err != nil {
 		return answer{}, a.failed(ctx, c, err)
 	}
@@ -147,7 +177,7 @@ func (a *api) get(ctx context.Context, c call, out any) (answer, error) {
 	ans.header = resp.Header
 	if transport.NotModified(resp) {
 		ans.notModified, ans.memo = true, a.client.Memo(ans.key)
-	} else if resp.StatusCode != http.StatusOK {
+	} else if resp.StatusCode != http.StatusOK && (c.method == "" || resp.StatusCode != http.StatusCreated) {
 		return ans, newStatusError(c.path, resp, body)
 	} else if err := json.Unmarshal(body, out); err != nil {
 		return answer{}, &malformedError{Path: c.path, Why: "the answer is not the JSON that is documented: " + decodeProblem(err)}
@@ -161,9 +191,41 @@ func (a *api) get(ctx context.Context, c call, out any) (answer, error) {
 	return ans, nil
 }
 
+// send proves who asks. A token that was lent and is refused is replaced once:
+// it may have been withdrawn before its time.
+func (a *api) send(ctx context.Context, req *http.Request) (*http.Response, error) {
+	if a.cred == nil {
+		return a.client.Do(req.WithContext(ctx))
+	}
+	used, err := a.cred.ready(ctx, nil)
+	if err != nil {
+		return nil, err
+	}
+	resp, err := a.client.Do(req.WithContext(ctx))
+	if err != nil || resp.StatusCode != http.StatusUnauthorized || a.cred.app == nil {
+		return resp, err
+	}
+	resp.Body.Close()
+	if _, err := a.cred.ready(ctx, used); err != nil {
+		return nil, err
+	}
+	if req.GetBody != nil {
+		if req.Body, err = req.GetBody(); err != nil {
+			return nil, err
+		}
+	}
+	return a.client.Do(req.WithContext(ctx))
+}
+
 // failed names the place, and gives up on a host that never answers.
 func (a *api) failed(ctx context.Context, c call, err error) error {
-	var ue *url.Error
+	var (
+		ue  *url.Error
+		own *appError
+	)
+	if errors.As(err, &own) {
+		return err // it names its own place
+	}
 	if ctx.Err() == nil && errors.As(err, &ue) && passing(ue.Err) && a.silent.Add(1) >= unreachableAfter {
 		return fmt.Errorf("%s: %w: %w", c.path, err, connector.ErrUnreachable)
 	}
@@ -184,7 +246,8 @@ func passing(err error) bool {
 }
 
 func newStatusError(path string, resp *http.Response, body []byte) *statusError {
-	e := &statusError{Status: resp.StatusCode, Path: path, SSO: strings.HasPrefix(resp.Header.Get("X-GitHub-SSO"), "required")}
+	e := &statusError{Status: resp.StatusCode, Path: path, SSO: strings.HasPrefix(resp.Header.Get("X-GitHub-SSO"), "required"),
+		Accepted: line(resp.Header.Get("X-Accepted-Github-Permissions"), 200)}
 	var said gh.ErrorResponse
 	if json.Unmarshal(body, &said) == nil {
 		e.Message = line(said.Message, 200)

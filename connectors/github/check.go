@@ -9,16 +9,14 @@ import (
 	"strings"
 	"time"
 
-	gh "github.com/google/go-github/v60/github"
-
 	"github.com/exhibit-aims/exhibit/plugins/connector"
 )
 
 // maxScope is how many repositories a check lists.
 const maxScope = 500
 
-// Check asks who the token is, probes each permission on one repository, and
-// lists what can be reached. It reads no evidence.
+// Check asks who the credential is, which permissions it has, and what can be
+// reached. It reads no evidence.
 func (*Connector) Check(ctx context.Context, in connector.Config) (connector.CheckReport, error) {
 	now := time.Now().UTC()
 	cfg, err := parseConfig(in, now)
@@ -30,9 +28,11 @@ func (*Connector) Check(ctx context.Context, in connector.Config) (connector.Che
 		return connector.CheckReport{}, err
 	}
 	rep := connector.CheckReport{Scope: []string{}}
-	if rep.Identity, err = identity(ctx, a); err != nil {
+	who, err := identify(ctx, cfg, a)
+	if err != nil {
 		return problem(rep, err)
 	}
+	rep.Identity = who.name
 	noted := &notes{}
 	r := &run{cfg: cfg, emit: noted, api: a, cover: newCoverage(), now: now, cancel: func(error) {}}
 	repos, err := r.repositories(ctx)
@@ -43,28 +43,43 @@ func (*Connector) Check(ctx context.Context, in connector.Config) (connector.Che
 		rep.Scope = append(rep.Scope, repo.FullName)
 	}
 	if len(repos) == 0 {
-		for _, p := range New().Describe().Permissions {
-			rep.Permissions = append(rep.Permissions, connector.PermissionState{Permission: p.ID, Detail: "there is no repository to probe it on"})
-		}
 		rep.Problem = "the token sees no repository in the scope" + noted.why()
 		rep.Remedy = "check organization and repositories in the configuration, and that the token is granted these repositories"
-		return rep, nil
 	}
-	rep.Permissions, err = probe(ctx, a, repos[0])
-	if err != nil {
+	if rep.Permissions, err = r.permissions(ctx, who, probed(repos)); err != nil {
 		return problem(rep, err)
 	}
 	for i := range rep.Permissions {
-		if p := &rep.Permissions[i]; p.Permission == permMetadata && len(noted.gaps) > 0 {
+		if p := &rep.Permissions[i]; p.Permission == permMetadata && len(repos) > 0 && len(noted.gaps) > 0 {
 			p.Grant, p.Detail = connector.Missing, "not everything in the scope is seen"+noted.why()
 		}
 	}
 	return rep, nil
 }
 
+// probed is the repository that permissions are tried out on: a private one,
+// because a public one shows everybody almost everything.
+func probed(repos []repository) repository {
+	for _, repo := range repos {
+		if repo.Private && repo.DefaultBranch != "" {
+			return repo
+		}
+	}
+	if len(repos) > 0 {
+		return repos[0]
+	}
+	return repository{}
+}
+
 // problem makes a refusal by the source a finding of the check, and anything
 // else its failure.
 func problem(rep connector.CheckReport, err error) (connector.CheckReport, error) {
+	var own *appError
+	if errors.As(err, &own) && errors.Is(own.ends(), connector.ErrRefused) {
+		rep.Problem = "GitHub does not let the app in: " + line(own.Error(), 300)
+		rep.Remedy = own.remedy()
+		return rep, nil
+	}
 	if statusOf(err) == http.StatusUnauthorized || errors.Is(err, connector.ErrRefused) {
 		rep.Problem = "GitHub refuses the token (401): it has expired or was revoked"
 		rep.Remedy = "create a new fine-grained token with the permissions listed and put it in the place of the secret " + secretToken
@@ -73,72 +88,80 @@ func problem(rep connector.CheckReport, err error) (connector.CheckReport, error
 	return rep, err
 }
 
-// identity names whose token it is. An app's installation token is nobody's.
-func identity(ctx context.Context, a *api) (string, error) {
-	var me gh.User
-	ans, err := a.get(ctx, call{path: "user"}, &me)
-	if status := statusOf(err); status == http.StatusForbidden || status == http.StatusNotFound {
-		var limits struct{}
-		if ans, err = a.get(ctx, call{path: "rate_limit"}, &limits); err == nil {
-			return "a GitHub App installation" + expiry(ans.header), nil
-		}
+// permissions says of each one whether it is there. An app is told by GitHub
+// itself; with a token one cheap question is asked for each.
+func (r *run) permissions(ctx context.Context, who identity, repo repository) ([]connector.PermissionState, error) {
+	asked := map[string]probe{}
+	for _, q := range r.probes(repo) {
+		asked[q.permission] = q
 	}
-	if err != nil {
-		return "", err
-	}
-	who := login(&me) + expiry(ans.header)
-	if scopes := ans.header.Get("X-OAuth-Scopes"); scopes != "" {
-		who += ", a classic token with the scopes " + line(scopes, 200) + "; a fine-grained read-only token can do less harm"
-	}
-	return who, nil
-}
-
-func expiry(h http.Header) string {
-	if at := h.Get("Github-Authentication-Token-Expiration"); at != "" {
-		return ", token valid until " + line(at, 40)
-	}
-	return ""
-}
-
-// probe asks one cheap question for each permission.
-func probe(ctx context.Context, a *api, repo repository) ([]connector.PermissionState, error) {
-	one := url.Values{"per_page": {"1"}}
-	branch := url.PathEscape(repo.DefaultBranch)
 	var out []connector.PermissionState
-	for _, q := range []struct {
-		permission string
-		call       call
-	}{
-		{permMetadata, call{path: repo.path()}},
-		{permContents, call{path: repo.path() + "/commits", query: one}},
-		{permPulls, call{path: repo.path() + "/pulls", query: one}},
-		{permActions, call{path: repo.path() + "/actions/runs", query: one}},
-		{permAdmin, call{path: repo.path() + "/branches/" + branch + "/protection"}},
-	} {
-		state := connector.PermissionState{Permission: q.permission, Grant: connector.Granted, Detail: "probed on " + repo.FullName}
-		var any any
-		_, err := a.get(ctx, q.call, &any)
-		switch status := statusOf(err); {
-		case err == nil, status == http.StatusConflict && q.permission == permContents, says(err, notProtected):
-		case status == http.StatusForbidden, status == http.StatusNotFound:
-			state.Grant, state.Detail = connector.Missing, line(err.Error(), 300)+". Grant it: "+grantOf(q.permission)
-		case status == http.StatusUnauthorized || ctx.Err() != nil:
-			return out, err
-		default:
-			state.Grant, state.Detail = connector.GrantUnknown, line(err.Error(), 300)
+	for _, p := range New().Describe().Permissions {
+		q, ok := asked[p.ID]
+		state := connector.PermissionState{Permission: p.ID, Detail: "there is nothing to try it out on"}
+		switch {
+		case who.app != nil:
+			state = who.appGrant(p)
+		case ok:
+			_, err := r.api.get(ctx, q.call, new(any))
+			if statusOf(err) == http.StatusUnauthorized || ctx.Err() != nil {
+				return out, err
+			}
+			state = q.state(p, err)
+		}
+		if p.ID == permMetadata && who.budget != "" {
+			state.Detail += "; " + who.budget
 		}
 		out = append(out, state)
 	}
 	return out, nil
 }
 
-func grantOf(permission string) string {
-	for _, p := range New().Describe().Permissions {
-		if p.ID == permission {
-			return p.Grant
-		}
+// probe is a question that only one who has a permission gets an answer to.
+type probe struct {
+	permission string
+	call       call
+	on         string // what it is asked about
+	open       bool   // anybody may ask it: an answer proves nothing
+	fine       func(error) bool
+}
+
+// probes are the questions for a token; those of a repository need one.
+func (r *run) probes(repo repository) []probe {
+	if repo.FullName == "" {
+		return nil
 	}
-	return strings.TrimSuffix(permission, ":read")
+	one := url.Values{"per_page": {"1"}}
+	on, open := repo.FullName, !repo.Private
+	return []probe{
+		{permission: permMetadata, call: call{path: repo.path()}, on: on, open: open},
+		{permission: permContents, call: call{path: repo.path() + "/commits", query: one}, on: on, open: open,
+			fine: func(err error) bool { return statusOf(err) == http.StatusConflict }},
+		{permission: permPulls, call: call{path: repo.path() + "/pulls", query: one}, on: on, open: open},
+		{permission: permActions, call: call{path: repo.path() + "/actions/runs", query: one}, on: on, open: open},
+		{permission: permAdmin, call: call{path: repo.path() + "/branches/" + url.PathEscape(repo.DefaultBranch) + "/protection"}, on: on,
+			fine: func(err error) bool { return says(err, notProtected) }},
+	}
+}
+
+// state is what the answer to a probe shows.
+func (q probe) state(p connector.Permission, err error) connector.PermissionState {
+	state := connector.PermissionState{Permission: p.ID, Grant: connector.Granted, Detail: "tried out on " + q.on}
+	var se *statusError
+	switch status := statusOf(err); {
+	case (err == nil || q.fine != nil && q.fine(err)) && q.open:
+		state.Grant, state.Detail = connector.GrantUnknown, q.on+" is public and shows this to everybody; there is no private repository to try it out on"
+	case err == nil, q.fine != nil && q.fine(err):
+	case errors.As(err, &se) && (status == http.StatusForbidden || status == http.StatusNotFound):
+		state.Grant, state.Detail = connector.Missing, line(err.Error(), 300)
+		if se.Accepted != "" {
+			state.Detail += "; GitHub asks for " + se.Accepted
+		}
+		state.Detail += ". Grant it: " + p.Grant
+	default:
+		state.Grant, state.Detail = connector.GrantUnknown, line(err.Error(), 300)
+	}
+	return state
 }
 
 // notes is an emitter for a check: it keeps what could not be seen, and drops

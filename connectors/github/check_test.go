@@ -29,7 +29,7 @@ func TestCheck(t *testing.T) {
 	if err != nil || rep.Problem != "" {
 		t.Fatalf("%+v, %v", rep, err)
 	}
-	if rep.Identity != "auditor" || cmp.Diff([]string{"acme/app"}, rep.Scope) != "" || cmp.Diff(all, grants(rep)) != "" {
+	if rep.Identity != "auditor, a fine-grained token" || cmp.Diff([]string{"acme/app"}, rep.Scope) != "" || cmp.Diff(all, grants(rep)) != "" {
 		t.Errorf("report %+v", rep)
 	}
 

@@ -34,7 +34,7 @@ func (*Connector) Collect(ctx context.Context, req connector.Request, emit conne
 		return nil, err
 	}
 	if req.Full {
-		req.Cursors, req.Validators = nil, nil
+		req.Cursors, req.Validators = connector.Memory(req.Cursors), nil
 	}
 	var counted func(connector.Calls)
 	if rec, ok := emit.(connector.CallRecorder); ok {
@@ -49,6 +49,9 @@ func (*Connector) Collect(ctx context.Context, req connector.Request, emit conne
 	r := &run{cfg: cfg, req: req, emit: emit, api: a, cover: newCoverage(), since: cfg.since, now: now, cancel: cancel}
 	if req.Since.After(r.since) {
 		r.since = req.Since.UTC()
+	}
+	if _, err := a.cred.ready(ctx, nil); err != nil {
+		return nil, r.fatalOr(ctx, err)
 	}
 	if err := r.all(ctx); err != nil {
 		if cause := context.Cause(ctx); cause != nil {

@@ -2,6 +2,7 @@ package github
 
 import (
 	"bytes"
+	"crypto/rsa"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -39,8 +40,11 @@ type config struct {
 	Concurrency       int      `json:"concurrency"`
 	Budget            float64  `json:"requests_per_second"`
 	MaxWait           int      `json:"max_wait_seconds"`
+	AppID             int64    `json:"app_id"`
+	InstallationID    int64    `json:"installation_id"`
 
 	token     string
+	key       *rsa.PrivateKey // of the app, if it is one that asks
 	since     time.Time
 	files     []glob
 	artifacts []glob
@@ -56,12 +60,7 @@ func parseConfig(in connector.Config, now time.Time) (*config, error) {
 		return nil, fmt.Errorf("github: settings: %w", err)
 	}
 	var errs []error
-	if c.token == "" {
-		errs = append(errs, errors.New("secret token: missing; create a fine-grained token that can read the repositories"))
-	}
-	if strings.ContainsFunc(c.token, func(r rune) bool { return r <= ' ' || r > '~' }) {
-		errs = append(errs, errors.New("secret token: holds blanks or characters that no token has; was a line break copied?"))
-	}
+	errs = append(errs, c.checkCredential(in.Secrets)...)
 	if c.Organization == "" && c.Owner == "" && len(c.Repositories) == 0 {
 		errs = append(errs, errors.New("organization: missing; name an organisation, an owner, or repositories as owner/name"))
 	}
@@ -85,6 +84,51 @@ func parseConfig(in connector.Config, now time.Time) (*config, error) {
 		return nil, fmt.Errorf("github: settings: %w", err)
 	}
 	return c, nil
+}
+
+// checkCredential takes the secrets: a token, or the key of an app.
+func (c *config) checkCredential(secrets map[string]string) (errs []error) {
+	key := secrets[secretKey]
+	switch {
+	case c.token == "" && key == "":
+		errs = append(errs, errors.New("secret token: missing; create a fine-grained token that can read the repositories, "+
+			"or set app_id and the secret app_private_key"))
+	case c.token != "" && key != "":
+		errs = append(errs, errors.New("secrets token, app_private_key: give one of them"))
+	case c.token != "" && !plainToken(c.token):
+		errs = append(errs, errors.New("secret token: holds blanks or characters that no token has; was a line break copied?"))
+	}
+	if key != "" && c.AppID < 1 {
+		errs = append(errs, errors.New("app_id: missing; the settings page of the GitHub App shows it"))
+	}
+	if key == "" && (c.AppID != 0 || c.InstallationID != 0) {
+		errs = append(errs, errors.New("secret app_private_key: missing, although app_id or installation_id is set; generate it on the settings page of the GitHub App"))
+	}
+	if key != "" {
+		var err error
+		if c.key, err = parseKey(key); err != nil {
+			errs = append(errs, fmt.Errorf("secret app_private_key: %w", err))
+		}
+	}
+	if c.AppID < 0 || c.InstallationID < 0 {
+		errs = append(errs, errors.New("app_id, installation_id: each must be above zero"))
+	}
+	return errs
+}
+
+// installationPath is where the app finds how it was let in.
+func (c *config) installationPath() string {
+	switch named := c.explicit(); {
+	case c.InstallationID > 0:
+		return fmt.Sprintf("app/installations/%d", c.InstallationID)
+	case c.Organization != "":
+		return "orgs/" + c.Organization + "/installation"
+	case c.Owner != "":
+		return "users/" + c.Owner + "/installation"
+	case len(named) > 0:
+		return "repos/" + named[0] + "/installation"
+	}
+	return "app/installations"
 }
 
 // account is the organisation or user that is listed; empty if none is.

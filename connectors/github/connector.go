@@ -29,8 +29,11 @@ const (
 	permAdmin    = "administration:read"
 )
 
-// secretToken is the name of the one secret.
-const secretToken = "token"
+// Names of the secrets, of which one is given.
+const (
+	secretToken = "token"
+	secretKey   = "app_private_key"
+)
 
 //go:embed config.schema.json
 var configSchema []byte
@@ -51,10 +54,12 @@ func (*Connector) Describe() connector.Descriptor {
 		Version:      Version,
 		Summary:      "GitHub: repositories, changes and their approval, branch protection, workflow runs, files",
 		ConfigSchema: configSchema,
-		Secrets: []connector.SecretSpec{{
-			Name: secretToken, Required: true,
-			Summary: "fine-grained personal access token or installation token, read-only, for all repositories of the organisation",
-		}},
+		Secrets: []connector.SecretSpec{
+			{Name: secretToken,
+				Summary: "fine-grained personal access token, read-only, for all repositories of the organisation; not with app_private_key"},
+			{Name: secretKey,
+				Summary: "private key (PEM) of the GitHub App named by app_id, which then fetches its own short-lived tokens; not with token"},
+		},
 		Kinds: []connector.KindSpec{
 			{Kind: KindRepository, Major: 1, Summary: "a repository that the token can see"},
 			{Kind: KindPullRequest, Major: 1, Summary: "a pull request with the paths it changes"},

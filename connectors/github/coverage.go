@@ -118,15 +118,26 @@ func (r *run) gap(g connector.Gap) error {
 
 // fatal returns the error that ends the run, or nil if err is one to go on after.
 func (r *run) fatal(ctx context.Context, err error) error {
+	var own *appError
 	switch {
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
+	case errors.As(err, &own):
+		return own.ends()
 	case statusOf(err) == http.StatusUnauthorized:
 		return refused(err)
 	case errors.Is(err, connector.ErrUnreachable), errors.Is(err, connector.ErrRefused):
 		return err
 	}
 	return nil
+}
+
+// fatalOr returns what ends the run, or err itself.
+func (r *run) fatalOr(ctx context.Context, err error) error {
+	if fatal := r.fatal(ctx, err); fatal != nil {
+		return fatal
+	}
+	return err
 }
 
 func refused(err error) error {

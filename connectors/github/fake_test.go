@@ -42,6 +42,8 @@ type fakeGitHub struct {
 	override map[string]http.HandlerFunc // by path
 	asked    []string                    // path and query of each request
 	noETag   bool
+	// admit says who may ask, if it is not the bearer of goodToken.
+	admit func(*http.Request) bool
 }
 
 func newFake(t *testing.T) *fakeGitHub {
@@ -58,7 +60,7 @@ func (f *fakeGitHub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	f.asked = append(f.asked, r.URL.Path+"?"+r.URL.RawQuery)
 	h := f.override[r.URL.Path]
 	f.mu.Unlock()
-	if r.Header.Get("Authorization") != "Bearer "+goodToken {
+	if f.admit == nil && r.Header.Get("Authorization") != "Bearer "+goodToken || f.admit != nil && !f.admit(r) {
 		reply(w, 401, "Bad credentials")
 		return
 	}

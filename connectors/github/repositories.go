@@ -22,6 +22,7 @@ type repository struct {
 	ID            int64  `json:"i"`
 	FullName      string `json:"n"`
 	DefaultBranch string `json:"b"`
+	Private       bool   `json:"p,omitempty"` // or internal
 }
 
 func (r repository) path() string { return "repos/" + r.FullName }
@@ -327,7 +328,8 @@ func (r *run) compare(l accountListing, listed int) error {
 }
 
 func (r *run) emitRepository(full *listedRepository, group string) (repository, error) {
-	repo := repository{ID: full.GetID(), FullName: full.GetFullName(), DefaultBranch: full.GetDefaultBranch()}
+	repo := repository{ID: full.GetID(), FullName: full.GetFullName(), DefaultBranch: full.GetDefaultBranch(),
+		Private: full.GetPrivate() || full.GetVisibility() == "private" || full.GetVisibility() == "internal"}
 	if !fitID(repo.ID) || !validFullName(repo.FullName) || repo.DefaultBranch != "" && !validBranch(repo.DefaultBranch) {
 		return repository{}, &malformedError{Path: "repository " + line(repo.FullName, 80), Why: "its id, name or default branch is none that GitHub allows"}
 	}
