@@ -25,8 +25,10 @@ type AIResource struct {
 	Name         string            `json:"name,omitempty"`
 	Tags         map[string]string `json:"tags"`                 // never null
 	CreatedAt    string            `json:"created_at,omitempty"` // RFC 3339, UTC; so are all times below
+	UpdatedAt    string            `json:"updated_at,omitempty"`
 	OwnerTag     string            `json:"owner_tag,omitempty"`
 	Status       string            `json:"status,omitempty"`
+	Attributes   map[string]string `json:"attributes,omitempty"` // what the provider says besides: model, version, guardrail, regions
 }
 
 // Guardrail is one version of a content-safety configuration.

@@ -54,7 +54,9 @@ type ModelLifecycle struct {
 	AnnouncedAt    string `json:"announced_at,omitempty"`
 	AnnouncedBasis string `json:"announced_basis,omitempty"`
 	LegacyAt       string `json:"legacy_at,omitempty"`
+	ExtendedAt     string `json:"extended_access_at,omitempty"` // from when staying on it costs more
 	ShutdownAt     string `json:"shutdown_at,omitempty"`
+	NotBefore      string `json:"shutdown_not_before,omitempty"` // the vendor promises no more than that it does not end earlier
 	Replacement    string `json:"replacement,omitempty"`
 	Region         string `json:"region,omitempty"` // where a cloud publishes dates of its own
 	SourceURL      string `json:"source_url,omitempty"`
