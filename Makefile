@@ -7,10 +7,10 @@ GOLANGCI = github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.5.0
 BENCHTIME ?= 1x
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test lint real bench fuzz generate clean
+.PHONY: help build run test lint test-peers bench fuzz generate clean
 
 help: ## this list
-	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: ## build bin/exhibit and the connectors beside it
 	@mkdir -p bin
@@ -27,8 +27,8 @@ test: build ## run all tests; installs PostgreSQL first where it is missing
 lint: ## run the linters and check that generated code is what is committed
 	@.ci/lint $(GOLANGCI)
 
-real: build ## the main job against servers written by others, from a user's configuration
-	.ci/real
+test-peers: build ## the connectors and the main job against servers that others wrote; installs and starts them
+	.ci/peers
 
 bench: ## measure against a bare baseline in the same run; prints ratios
 	.ci/bench $(BENCHTIME)
@@ -40,4 +40,4 @@ generate: ## regenerate code from .proto
 	go generate ./plugins/wire/...
 
 clean: ## remove what the other targets made
-	rm -rf bin exhibit-try exhibit-real .peers
+	rm -rf bin exhibit-try .peers

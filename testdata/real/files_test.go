@@ -19,6 +19,8 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/txtar"
+
+	"github.com/exhibit-aims/exhibit/internal/peertest"
 )
 
 // templates are functions for dates, each so many days from now.
@@ -123,7 +125,7 @@ func jiraSpec(t *testing.T, name string, examples map[string][]byte) string {
 		Security   json.RawMessage                      `json:"security,omitempty"`
 		Paths      map[string]map[string]map[string]any `json:"paths"`
 	}
-	if err := json.Unmarshal(mustRead(t, setting(t, "EXHIBIT_JIRA_SPEC")), &spec); err != nil {
+	if err := json.Unmarshal(mustRead(t, peertest.Path(t, "specs", "jira.json")), &spec); err != nil {
 		t.Fatalf("Atlassian's specification: %v", err)
 	}
 	keep := map[string]string{

@@ -17,6 +17,8 @@ import (
 	"github.com/xuri/excelize/v2"
 
 	"github.com/exhibit-aims/exhibit/internal/store/sqlite"
+
+	"github.com/exhibit-aims/exhibit/internal/peertest"
 )
 
 // office is a directory with a user's configuration, and the installed
@@ -37,7 +39,7 @@ var secrets = map[string]string{
 // secrets filled in.
 func openOffice(t *testing.T, config string, addresses any, now time.Time) *office {
 	t.Helper()
-	o := &office{t: t, dir: t.TempDir(), bin: filepath.Join(setting(t, "EXHIBIT_BIN"), "exhibit")}
+	o := &office{t: t, dir: t.TempDir(), bin: filepath.Join(binaries(t), "exhibit")}
 	files, err := filepath.Glob(filepath.Join(config, "*.yaml"))
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no configuration in %s: %v", config, err)
@@ -66,7 +68,7 @@ func (o *office) exec(want int, args ...string) (stdout, stderr string) {
 	cmd := exec.CommandContext(o.t.Context(), o.bin, args...)
 	cmd.Dir, cmd.Stdout, cmd.Stderr = o.dir, &out, &errs
 	cmd.Env = []string{"HOME=" + o.dir, "PATH=" + os.Getenv("PATH"), "NO_COLOR=1"}
-	cmd.SysProcAttr, cmd.WaitDelay = dieWithParent(), 10*time.Second
+	cmd.SysProcAttr, cmd.WaitDelay = peertest.DieWithParent(), 10*time.Second
 	began := time.Now()
 	err := cmd.Run()
 	var exit *exec.ExitError

@@ -7,6 +7,7 @@ package real
 
 import (
 	"encoding/json"
+	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -15,16 +16,18 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/exhibit-aims/exhibit/internal/peertest"
 )
 
 func TestReal(t *testing.T) {
 	now := time.Now().UTC().Truncate(time.Second)
 	addresses := map[string]string{
-		"Connectors":   setting(t, "EXHIBIT_BIN"),
-		"GitHub":       startEmulate(t, absolute(t, "github/emulate.yaml")),
-		"Jira":         startPrism(t, jiraSpec(t, "jira", jiraSeeds(t, now))),
-		"JiraExamples": startPrism(t, jiraSpec(t, "jira-examples", nil)),
-		"AWS":          startMoto(t),
+		"Connectors":   binaries(t),
+		"GitHub":       peertest.Emulate(t, "github", absolute(t, "github/emulate.yaml")),
+		"Jira":         peertest.Prism(t, jiraSpec(t, "jira", jiraSeeds(t, now)), "/rest/api/3/myself"),
+		"JiraExamples": peertest.Prism(t, jiraSpec(t, "jira-examples", nil), "/rest/api/3/myself"),
+		"AWS":          peertest.Moto(t),
 		"Repository":   governance(t, now),
 	}
 	seedGitHub(t, addresses["GitHub"])
@@ -43,6 +46,16 @@ func TestReal(t *testing.T) {
 	t.Run("what cannot be right is refused", func(t *testing.T) {
 		checkMistakes(t, openOffice(t, "config", addresses, now))
 	})
+}
+
+// binaries is the folder of the installed binaries.
+func binaries(t *testing.T) string {
+	t.Helper()
+	dir := os.Getenv("EXHIBIT_BIN")
+	if dir == "" {
+		t.Fatal("EXHIBIT_BIN is not set: run this test through make test-peers")
+	}
+	return dir
 }
 
 // diagnosis is a line of exhibit doctor -o json.
