@@ -135,6 +135,15 @@ type answer struct {
 	header      http.Header
 }
 
+// date is the server's time of the answer; zero if it did not say.
+func (a answer) date() time.Time {
+	t, err := http.ParseTime(a.header.Get("Date"))
+	if err != nil {
+		return time.Time{}
+	}
+	return t
+}
+
 func (a *api) request(c call) (*http.Request, error) {
 	p := c.path
 	if len(c.query) > 0 {

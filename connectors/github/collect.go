@@ -23,6 +23,8 @@ type run struct {
 	cancel context.CancelCauseFunc
 
 	rulesets sync.Map // of the run, by source and id: *ruleset
+	asked    sync.Map // branches that were asked for: branchAnswer
+	prints   map[int64]fingerprint
 }
 
 // Collect reads the scope. Repositories are read side by side; within one, the
@@ -70,6 +72,9 @@ func (r *run) all(ctx context.Context) error {
 	}
 	repos, err := r.repositories(ctx)
 	if err != nil {
+		return err
+	}
+	if err := r.fingerprints(ctx, repos); err != nil {
 		return err
 	}
 	var mu sync.Mutex

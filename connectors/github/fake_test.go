@@ -408,6 +408,10 @@ func pullJSON(n int, updated string, more ...any) obj {
 	return p
 }
 
+func branchJSON(head string, protected bool) obj {
+	return obj{"name": "main", "protected": protected, "commit": obj{"sha": sha(head)}}
+}
+
 func contentJSON(text string, blob string) obj {
 	b64 := base64.StdEncoding.EncodeToString([]byte(text))
 	var folded strings.Builder
@@ -444,7 +448,7 @@ func organisation(f *fakeGitHub) {
 		app+"/commits/"+sha("root")+"/pulls", []any{},
 		app+"/commits/"+sha("push"), obj{"sha": sha("push"), "files": []any{obj{"filename": "model.yaml"}}},
 		app+"/commits/"+sha("root"), obj{"sha": sha("root"), "files": []any{}},
-		app+"/branches/main", obj{"name": "main", "protected": true},
+		app+"/branches/main", branchJSON("m1", true),
 		app+"/branches/main/protection", classicJSON(),
 		app+"/rules/branches/main", []any{},
 		app+"/actions/runs", wrapped{"workflow_runs", []any{runJSON(71, 1, day(9))}},

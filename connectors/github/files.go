@@ -29,55 +29,98 @@ type fileCursor struct {
 	Path  string    `json:"path"`
 }
 
-// treeNote is kept with the validator of a tree.
-type treeNote struct {
-	Globs string    `json:"globs"`
-	Since time.Time `json:"since"`
+// filesCursor is the commit up to which all chosen files were read.
+type filesCursor struct {
+	Globs  string    `json:"globs"`
+	Since  time.Time `json:"since"`
+	Branch string    `json:"branch"`
+	Head   string    `json:"head"`
+	// Settled: the commit was older than settleTime when the files were read, so
+	// that every one of GitHub's servers knew it.
+	Settled bool `json:"settled"`
 }
 
-// files emits the revisions of the chosen files on the default branch.
+// files emits the revisions of the chosen files on the default branch. As long
+// as that is at the same commit, it holds the same history.
 func (r *run) files(ctx context.Context, repo repository) error {
 	if len(r.cfg.files) == 0 || repo.DefaultBranch == "" {
 		return nil
 	}
-	globs := mark(r.cfg.FileGlobs)
-	var tree gh.Tree
-	note := treeNote{Globs: globs, Since: r.since}
-	c := call{path: repo.path() + "/git/trees/" + url.PathEscape(repo.DefaultBranch), query: url.Values{"recursive": {"1"}},
-		usable: noteFits(func(n treeNote) bool {
-			fits := n.Globs == globs && !r.since.Before(n.Since)
-			if fits {
-				note.Since = n.Since
-			}
-			return fits
-		})}
-	ans, err := r.api.get(ctx, c, &tree)
-	if status := statusOf(err); status == http.StatusConflict || status == http.StatusNotFound && r.isEmpty(ctx, repo) {
+	now := filesCursor{Globs: mark(r.cfg.FileGlobs), Since: r.since, Branch: repo.DefaultBranch}
+	var err error
+	if now.Head, now.Settled, err = r.readableHead(ctx, repo); statusOf(err) == http.StatusNotFound && r.isEmpty(ctx, repo) {
 		return nil // no commit yet
-	}
-	if err != nil {
+	} else if err != nil {
 		return err
 	}
-	r.cover.reaches(KindFileRevision, note.Since)
-	if ans.notModified {
-		return nil
+	var cur filesCursor
+	known := r.cursor(repo.cursorName("tree"), &cur) && cur.Globs == now.Globs && cur.Branch == now.Branch && !now.Since.Before(cur.Since)
+	if known {
+		now.Since = cur.Since
+	}
+	if !known || !cur.Settled || cur.Head != now.Head {
+		whole, err := r.readFiles(ctx, repo, known)
+		if err != nil {
+			return err
+		}
+		if whole {
+			err = r.setCursor(repo.cursorName("tree"), now)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	r.cover.reaches(KindFileRevision, now.Since)
+	return nil
+}
+
+// readableHead is the commit of the default branch, and whether the last push
+// is so old that every answer will show it.
+func (r *run) readableHead(ctx context.Context, repo repository) (head string, settled bool, err error) {
+	if head := r.settledHead(repo); head != "" {
+		return head, true, nil
+	}
+	ans, note, err := r.branch(ctx, repo, repo.DefaultBranch)
+	if err != nil {
+		return "", false, err
+	}
+	if !isSHA(note.Head) {
+		return "", false, nil
+	}
+	if !r.req.Wants(KindBranchProtection) {
+		err = r.keep(ans, note)
+	}
+	return note.Head, repo.Pushed > 0 && ans.date().Sub(time.Unix(repo.Pushed, 0)) > settleTime, err
+}
+
+// readFiles reads the history of every chosen file. known is whether that was
+// done before: then a tree that did not change holds the same files.
+func (r *run) readFiles(ctx context.Context, repo repository, known bool) (whole bool, err error) {
+	var tree gh.Tree
+	ans, err := r.api.get(ctx, call{path: repo.path() + "/git/trees/" + url.PathEscape(repo.DefaultBranch), query: url.Values{"recursive": {"1"}},
+		usable: func([]byte) bool { return known }}, &tree)
+	if status := statusOf(err); status == http.StatusConflict || status == http.StatusNotFound && r.isEmpty(ctx, repo) {
+		return false, nil // no commit yet
+	}
+	if err != nil {
+		return false, err
 	}
 	paths, whole, err := r.chosenPaths(repo, &tree)
 	if err != nil {
-		return err
+		return false, err
 	}
 	for _, p := range paths {
 		if err := r.fileHistory(ctx, repo, p); err != nil {
 			whole = false
 			if err := r.missed(ctx, part{kinds: []string{KindFileRevision}, scope: repo.FullName + " " + p, permission: permContents}, err); err != nil {
-				return err
+				return false, err
 			}
 		}
 	}
 	if !whole {
-		return nil
+		return false, r.stop(r.emit.Validator(ans.key, connector.Validator{}))
 	}
-	return r.keep(ans, note)
+	return true, r.keep(ans, true)
 }
 
 // chosenPaths are the files that the configuration takes, and those that an

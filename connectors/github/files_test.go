@@ -43,7 +43,7 @@ func TestFileChangesAndGoes(t *testing.T) {
 	f, h := newFake(t), newHost(t)
 	organisation(f)
 	h.mustCollect(f, everything(), onlyFiles)
-	f.set(treePath, tree("main.go"), policyCommits, []any{commitJSON("gone", day(12), "p2"), commitJSON("p2", day(6), "p1"), commitJSON("p1", day(3))})
+	f.set(mainBranch, branchJSON("gone", true), treePath, tree("main.go"), policyCommits, []any{commitJSON("gone", day(12), "p2"), commitJSON("p2", day(6), "p1"), commitJSON("p1", day(3))})
 	f.took()
 	h.mustCollect(f, everything(), onlyFiles)
 	got := h.payloads(github.KindFileRevision)["11/policies/ai.md/"+sha("gone")]
@@ -52,6 +52,26 @@ func TestFileChangesAndGoes(t *testing.T) {
 	}
 	if asked := strings.Join(f.took(), "\n"); strings.Contains(asked, sha("p2")) {
 		t.Errorf("an old revision was read again:\n%s", asked)
+	}
+}
+
+// A change and its reversal between two runs leave the tree as it was, and two
+// revisions.
+func TestFileChangesAndReturns(t *testing.T) {
+	f, h := newFake(t), newHost(t)
+	organisation(f)
+	h.mustCollect(f, everything(), onlyFiles)
+	f.set(mainBranch, branchJSON("p4", true), policyCommits,
+		[]any{commitJSON("p4", day(8), "p3"), commitJSON("p3", day(7), "p2"), commitJSON("p2", day(6), "p1"), commitJSON("p1", day(3))},
+		"/repos/acme/app/contents/policies/ai.md?ref="+sha("p3"), contentJSON("no rules\n", ""),
+		"/repos/acme/app/contents/policies/ai.md?ref="+sha("p4"), contentJSON(policyText, policyBlob))
+	h.mustCollect(f, everything(), onlyFiles)
+	if got := len(h.keys(github.KindFileRevision)); got != 4 || h.revisions != 2 || len(h.gaps) != 0 {
+		t.Errorf("%d revisions, %d of them new, gaps %+v", got, h.revisions, h.gaps)
+	}
+	h.mustCollect(f, everything(), onlyFiles)
+	if h.calls.Requests != 3 || h.calls.NotModified != 3 {
+		t.Errorf("unchanged: calls %+v, want the account, its repositories and the branch", h.calls)
 	}
 }
 

@@ -35,11 +35,43 @@ const (
 type branchNote struct {
 	Protected bool    `json:"protected"`
 	Classic   reading `json:"classic"`
+	Head      string  `json:"head"` // commit
 }
 
 // branchState is a branch as GitHub shows it to everybody.
 type branchState struct {
 	Protected *bool `json:"protected"`
+	Commit    struct {
+		SHA string `json:"sha"`
+	} `json:"commit"`
+}
+
+// branchAnswer is what was asked of a branch once in a run.
+type branchAnswer struct {
+	answer
+	note branchNote
+	err  error
+}
+
+// branch asks for a branch, once for all kinds that need it.
+func (r *run) branch(ctx context.Context, repo repository, name string) (answer, branchNote, error) {
+	path := repo.path() + "/branches/" + url.PathEscape(name)
+	known := strconv.FormatInt(repo.ID, 10) + "/" + name
+	if b, ok := r.asked.Load(known); ok {
+		b := b.(branchAnswer)
+		return b.answer, b.note, b.err
+	}
+	var state branchState
+	b := branchAnswer{}
+	b.answer, b.err = r.api.get(ctx, call{path: path, usable: noteFits(func(n branchNote) bool {
+		return n.Classic != unread || !r.req.Wants(KindBranchProtection)
+	})}, &state)
+	b.note = branchNote{Protected: state.Protected == nil || *state.Protected, Head: state.Commit.SHA}
+	if b.err == nil && b.notModified {
+		b.err = json.Unmarshal(b.memo, &b.note)
+	}
+	r.asked.Store(known, b)
+	return b.answer, b.note, b.err
 }
 
 // protection emits one effective answer for each branch that is read.
@@ -68,21 +100,12 @@ type guard struct {
 
 func (r *run) branchProtection(ctx context.Context, repo repository, branch string) error {
 	path := repo.path() + "/branches/" + url.PathEscape(branch)
-	var state branchState
-	ans, err := r.api.get(ctx, call{path: path, usable: noteFits(func(n branchNote) bool { return n.Classic != unread })}, &state)
+	ans, note, err := r.branch(ctx, repo, branch)
 	switch status := statusOf(err); {
 	case status == http.StatusNotFound && branch == repo.DefaultBranch && r.isEmpty(ctx, repo):
 		return nil // no commit yet, so no branch
-	case status == http.StatusNotFound && branch != repo.DefaultBranch:
-		return err
 	case err != nil:
 		return err
-	}
-	note := branchNote{Protected: state.Protected == nil || *state.Protected}
-	if ans.notModified {
-		if err := json.Unmarshal(ans.memo, &note); err != nil {
-			return err
-		}
 	}
 	g := &guard{id: repo.FullName + " " + branch, protectionPayload: protectionPayload{
 		Repo: repo.FullName, RepoID: repo.ID, Ref: branch, IsDefaultBranch: branch == repo.DefaultBranch, Unread: []string{},

@@ -55,6 +55,9 @@ type pullCursor struct {
 	Since time.Time `json:"since"`
 	Whole bool      `json:"whole"` // a pass came to its end
 	Done  time.Time `json:"done,omitzero"`
+	// Settled: Done was older than settleTime when it was read, so that nothing
+	// else can have been updated at that moment.
+	Settled bool `json:"settled,omitempty"`
 	High  time.Time `json:"high,omitzero"`
 	Low   time.Time `json:"low,omitzero"`
 	Retry []int     `json:"retry,omitempty"` // could not be read
@@ -96,10 +99,38 @@ func (r *run) pulls(ctx context.Context, repo repository, merged *mergedCommits)
 		return err
 	}
 	var first answer
-	var top time.Time
+	if !cur.Whole || !cur.Settled || cur.Done.IsZero() || !r.prints[repo.ID].pulls.Equal(cur.Done) {
+		var err error
+		if first, err = r.listPulls(ctx, repo, cur, merged); err != nil {
+			return err
+		}
+	}
+	for _, k := range cur.Kinds {
+		r.cover.reaches(k, cur.Since)
+	}
+	if err := r.stillShort(repo, cur); err != nil {
+		return err
+	}
+	if cur.nameless {
+		return nil // the next run reads the listing again
+	}
+	cur.Whole, cur.High, cur.Low = true, time.Time{}, time.Time{}
+	if err := r.setCursor(repo.cursorName("pulls"), cur); err != nil || first.key == "" {
+		return err
+	}
+	return r.keep(first, true)
+}
+
+// listPulls reads what was updated since the cursor and moves it. It returns
+// the first page, if that changed.
+func (r *run) listPulls(ctx context.Context, repo repository, cur *pullCursor, merged *mergedCommits) (first answer, err error) {
+	var top, date time.Time
 	c := call{path: repo.path() + "/pulls", query: url.Values{"state": {"all"}, "sort": {"updated"}, "direction": {"desc"}},
 		usable: func([]byte) bool { return cur.Whole }}
-	err := pages(ctx, r.api, c, func(p page[[]*gh.PullRequest]) (bool, error) {
+	err = pages(ctx, r.api, c, func(p page[[]*gh.PullRequest]) (bool, error) {
+		if p.number == 1 {
+			date = p.date()
+		}
 		if p.notModified {
 			return false, nil
 		}
@@ -116,23 +147,11 @@ func (r *run) pulls(ctx context.Context, repo repository, merged *mergedCommits)
 		}
 		return more, nil
 	})
-	if err != nil {
-		return err
+	if err == nil && !cur.nameless {
+		cur.Done = later(cur.Done, top)
+		cur.Settled = date.Sub(cur.Done) > settleTime
 	}
-	for _, k := range cur.Kinds {
-		r.cover.reaches(k, cur.Since)
-	}
-	if err := r.stillShort(repo, cur); err != nil {
-		return err
-	}
-	if cur.nameless {
-		return nil // the next run reads the listing again
-	}
-	cur.Whole, cur.Done, cur.High, cur.Low = true, later(cur.Done, top), time.Time{}, time.Time{}
-	if err := r.setCursor(repo.cursorName("pulls"), cur); err != nil || first.key == "" {
-		return err
-	}
-	return r.keep(first, true)
+	return first, err
 }
 
 func newestUpdate(list []*gh.PullRequest) time.Time {

@@ -85,6 +85,9 @@ func (w *walk) read(ctx context.Context) error {
 			w.cur = pushCursor{Since: w.cur.Since} // it can say now, of the others too
 		}
 	}
+	if h := w.run.head(w.repo, w.branch); h != "" && h == w.cur.Head && len(w.cur.Unknown) == 0 {
+		return nil // the same commit has the same history
+	}
 	var first answer
 	c := call{path: w.repo.path() + "/commits", query: url.Values{"sha": {w.branch}}, usable: func([]byte) bool { return w.cur.Head != "" }}
 	err := pages(ctx, w.api, c, func(p page[[]*gh.RepositoryCommit]) (bool, error) {

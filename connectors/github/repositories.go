@@ -23,6 +23,7 @@ type repository struct {
 	FullName      string `json:"n"`
 	DefaultBranch string `json:"b"`
 	Private       bool   `json:"p,omitempty"` // or internal
+	Pushed        int64  `json:"u,omitempty"` // when anything was pushed last, in seconds since 1970
 }
 
 func (r repository) path() string { return "repos/" + r.FullName }
@@ -330,6 +331,9 @@ func (r *run) compare(l accountListing, listed int) error {
 func (r *run) emitRepository(full *listedRepository, group string) (repository, error) {
 	repo := repository{ID: full.GetID(), FullName: full.GetFullName(), DefaultBranch: full.GetDefaultBranch(),
 		Private: full.GetPrivate() || full.GetVisibility() == "private" || full.GetVisibility() == "internal"}
+	if t := full.GetPushedAt(); !t.IsZero() {
+		repo.Pushed = t.Unix()
+	}
 	if !fitID(repo.ID) || !validFullName(repo.FullName) || repo.DefaultBranch != "" && !validBranch(repo.DefaultBranch) {
 		return repository{}, &malformedError{Path: "repository " + line(repo.FullName, 80), Why: "its id, name or default branch is none that GitHub allows"}
 	}
