@@ -1,6 +1,7 @@
 package github
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/json"
@@ -131,6 +132,7 @@ type answer struct {
 	memo        []byte              // of the last run, with notModified
 	validator   connector.Validator // to keep, without memo; zero if there is none
 	next        int                 // page after this one; 0 if none
+	nextless    error               // there is one, which has no number
 	sum         [sha256.Size]byte   // of the body
 	header      http.Header
 }
@@ -188,15 +190,14 @@ func (a *api) get(ctx context.Context, c call, out any) (answer, error) {
 		ans.notModified, ans.memo = true, a.client.Memo(ans.key)
 	} else if resp.StatusCode != http.StatusOK && (c.method == "" || resp.StatusCode != http.StatusCreated) {
 		return ans, newStatusError(c.path, resp, body)
+	} else if string(bytes.TrimSpace(body)) == "null" {
+		return answer{}, &malformedError{Path: c.path, Why: "the answer is null"} // which would look like an empty list
 	} else if err := json.Unmarshal(body, out); err != nil {
 		return answer{}, &malformedError{Path: c.path, Why: "the answer is not the JSON that is documented: " + decodeProblem(err)}
 	}
 	ans.sum = sha256.Sum256(body)
 	ans.validator = transport.ValidatorOf(resp)
-	ans.next, err = nextPage(resp.Header.Get("Link"))
-	if err != nil {
-		return answer{}, &malformedError{Path: c.path, Why: err.Error()}
-	}
+	ans.next, ans.nextless = nextPage(resp.Header.Get("Link"))
 	return ans, nil
 }
 
@@ -323,6 +324,9 @@ func pages[T any](ctx context.Context, a *api, c call, each func(page[T]) (more 
 		}
 		if n > 1 && !p.notModified && p.sum == last {
 			return &malformedError{Path: c.path, Why: fmt.Sprintf("page %d is the same as the page before", n)}
+		}
+		if p.nextless != nil {
+			return &malformedError{Path: c.path, Why: p.nextless.Error()}
 		}
 		last = p.sum
 		more, err := each(p)

@@ -57,10 +57,10 @@ type pullCursor struct {
 	Done  time.Time `json:"done,omitzero"`
 	// Settled: Done was older than settleTime when it was read, so that nothing
 	// else can have been updated at that moment.
-	Settled bool `json:"settled,omitempty"`
-	High  time.Time `json:"high,omitzero"`
-	Low   time.Time `json:"low,omitzero"`
-	Retry []int     `json:"retry,omitempty"` // could not be read
+	Settled bool      `json:"settled,omitempty"`
+	High    time.Time `json:"high,omitzero"`
+	Low     time.Time `json:"low,omitzero"`
+	Retry   []int     `json:"retry,omitempty"` // could not be read
 	// Short are those of which GitHub does not list all files, by number, with
 	// their last update: every run says so again.
 	Short map[int]time.Time `json:"short,omitempty"`
