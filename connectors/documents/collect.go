@@ -7,47 +7,40 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"net/url"
 	"slices"
 	"strings"
 	"time"
 
-	"github.com/go-git/go-git/v5/plumbing"
-
 	"github.com/exhibit-aims/exhibit/plugins/connector"
 	"github.com/exhibit-aims/exhibit/plugins/records"
 )
 
-const (
-	// group holds all records of a source: one answer for the whole branch.
-	group = "repository"
-	// cursorHead is the commit that the last run read.
-	cursorHead = "head"
-)
+// group holds all records of a source: one answer for the whole branch.
+const group = "repository"
 
 // collection is one run.
 type collection struct {
 	cfg   *config
 	req   connector.Request
 	emit  connector.Emitter
-	repo  *repository
-	hist  *history
+	store store
+	list  *listing
 	kinds []string
 	now   time.Time
+	read  map[string]*content // documents read so far, by path and blob
 
 	count int             // records emitted
 	gaps  map[string]bool // kinds with gaps
+	told  []connector.Gap
+	heals bool // a gap may be otherwise next time though no file changes
 }
 
-// memo is what is remembered with the validator of the branch.
-type memo struct {
-	Count   int    `json:"count"`   // records in the group
-	Content string `json:"content"` // digest of all wanted paths, commits and blobs
-}
-
-// Collect reads the branch. If it has not moved, or nothing wanted has changed
-// since the last run, it attests the group as unchanged without opening a file.
+// Collect reads the branch or the folder. If nothing wanted has changed since
+// the last run, it attests the group as unchanged, and says again what could not
+// be understood, without opening a file of the branch.
 func (*Connector) Collect(ctx context.Context, req connector.Request, emit connector.Emitter) (connector.Coverage, error) {
 	cfg, err := parseConfig(req.Config.Settings)
 	if err != nil {
@@ -56,125 +49,103 @@ func (*Connector) Collect(ctx context.Context, req connector.Request, emit conne
 	if req.Since.After(cfg.since) {
 		cfg.since = req.Since
 	}
-	repo, err := openRepository(cfg)
+	st, err := openStore(cfg)
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = repo.close() }() // files that were only read
-	c := &collection{cfg: cfg, req: req, emit: emit, repo: repo, kinds: cfg.kinds(req), now: time.Now(), gaps: map[string]bool{}}
+	defer func() { _ = st.close() }() // files that were only read
+	c := &collection{
+		cfg: cfg, req: req, emit: emit, store: st, kinds: cfg.kinds(req), now: time.Now(),
+		read: map[string]*content{}, gaps: map[string]bool{},
+	}
 	if len(c.kinds) == 0 {
 		return c.coverage(), nil
 	}
+	if err := c.run(ctx); err != nil {
+		return nil, err
+	}
+	return c.coverage(), nil
+}
+
+func (c *collection) run(ctx context.Context) error {
 	settings := c.settingsDigest()
 	prior, known := c.prior()
-	if known && req.Validators[group].ETag == settings+":"+repo.head.String() {
+	if known && c.store.state() != "" && c.req.Validators[group].ETag == settings+":"+c.store.state() {
 		return c.unchanged(prior)
 	}
-	if c.hist, err = repo.walk(ctx, cfg, plumbing.NewHash(req.Cursors[cursorHead])); err != nil {
-		return nil, err
+	var err error
+	if c.list, err = c.store.list(ctx, c.cfg, c.req.Cursors); err != nil {
+		return err
 	}
-	if err := c.reportHistory(); err != nil {
-		return nil, err
+	if err := c.position(); err != nil {
+		return err
 	}
 	now := memo{Content: settings + ":" + c.contentDigest()}
-	if known && len(c.gaps) == 0 && prior.Content == now.Content {
-		now.Count = prior.Count
-		if err := c.remember(settings, now); err != nil {
-			return nil, err
+	if known && !c.healing() && prior.Content == now.Content {
+		if err := c.unchanged(prior); err != nil {
+			return err
 		}
-		return c.unchanged(prior)
+		now.Count = prior.Count
+		return c.remember(settings, now)
+	}
+	if err := c.everything(ctx); err != nil {
+		return err
+	}
+	now.Count = c.count
+	return c.remember(settings, now)
+}
+
+// everything reads all that is wanted.
+func (c *collection) everything(ctx context.Context) error {
+	if err := c.reportListing(); err != nil {
+		return err
 	}
 	if slices.Contains(c.kinds, records.KindDocumentRevision) {
 		if err := c.documents(ctx); err != nil {
-			return nil, err
-		}
-	}
-	if err := c.recordFiles(ctx); err != nil {
-		return nil, err
-	}
-	now.Count = c.count
-	if err := c.remember(settings, now); err != nil {
-		return nil, err
-	}
-	return c.coverage(), nil
-}
-
-// prior returns what the last run remembered, if that may be used.
-func (c *collection) prior() (memo, bool) {
-	var m memo
-	v := c.req.Validators[group]
-	if c.req.Full || v.IsZero() || json.Unmarshal(v.Memo, &m) != nil {
-		return memo{}, false
-	}
-	return m, true
-}
-
-// unchanged attests the group.
-func (c *collection) unchanged(m memo) (connector.Coverage, error) {
-	if m.Count > 0 {
-		if err := c.emit.Unchanged(group, m.Count); err != nil {
-			return nil, err
-		}
-	}
-	return c.coverage(), nil
-}
-
-// remember stores the position. A run with gaps remembers the commit, but not
-// that nothing is left to read: the next one looks again.
-func (c *collection) remember(settings string, m memo) error {
-	if err := c.emit.Cursor(cursorHead, c.repo.head.String()); err != nil {
-		return err
-	}
-	var v connector.Validator
-	if len(c.gaps) == 0 {
-		b, err := json.Marshal(m)
-		if err != nil {
-			return fmt.Errorf("documents: memo: %w", err)
-		}
-		v = connector.Validator{ETag: settings + ":" + c.repo.head.String(), Memo: b}
-	}
-	return c.emit.Validator(group, v)
-}
-
-// settingsDigest changes with everything but the repository that decides what
-// is emitted.
-func (c *collection) settingsDigest() string {
-	b, _ := json.Marshal(c.cfg) // plain values: cannot fail
-	return digest(Version, string(b), c.cfg.since.Format(time.RFC3339), c.repo.branch, strings.Join(c.kinds, " "))
-}
-
-// contentDigest changes with every wanted path, content and commit.
-func (c *collection) contentDigest() string {
-	h := sha256.New()
-	for _, p := range c.currentPaths() {
-		fmt.Fprintf(h, "%q %s\n", p, c.hist.current[p].Hash)
-	}
-	for _, r := range c.hist.revisions {
-		fmt.Fprintf(h, "%q %s %s %s\n", r.path, r.blob, r.mode, r.commit.hash)
-	}
-	return hex.EncodeToString(h.Sum(nil))
-}
-
-// reportHistory says what the walk could not see.
-func (c *collection) reportHistory() error {
-	if c.hist.truncated != "" {
-		if err := c.gapAll("history of "+c.repo.branch, connector.Truncated, c.hist.truncated); err != nil {
 			return err
 		}
 	}
-	last := plumbing.NewHash(c.req.Cursors[cursorHead])
-	if last.IsZero() || c.hist.sawCommit {
-		return nil
+	return c.recordFiles(ctx)
+}
+
+// position stores what the next run needs to know. It comes before the
+// records: what was seen for the first time was seen even if the run ends early.
+func (c *collection) position() error {
+	cursors := c.store.cursors()
+	for _, name := range slices.Sorted(maps.Keys(cursors)) {
+		if err := c.emit.Cursor(name, cursors[name]); err != nil {
+			return err
+		}
 	}
-	ok, err := c.repo.contains(last)
-	if err != nil {
-		return err
+	return nil
+}
+
+// healing reports whether something that could not be looked at may be there
+// by now, though nothing that was seen has changed.
+func (c *collection) healing() bool {
+	return slices.ContainsFunc(c.list.unseen, func(u unseen) bool { return u.heals })
+}
+
+// settingsDigest changes with everything but the store that decides what is
+// emitted.
+func (c *collection) settingsDigest() string {
+	b, _ := json.Marshal(c.cfg) // plain values: cannot fail
+	return digest(Version, string(b), c.cfg.since.Format(time.RFC3339), strings.Join(c.kinds, " "))
+}
+
+// contentDigest changes with every wanted path, content and arrival.
+func (c *collection) contentDigest() string {
+	h := sha256.New()
+	for _, p := range c.currentPaths() {
+		fmt.Fprintf(h, "%q %s %v\n", p, c.list.current[p].blob, c.list.current[p].problem)
 	}
-	if ok {
-		return nil
+	for _, r := range c.list.revisions {
+		fmt.Fprintf(h, "%q %s %v %s %d\n", r.path, r.blob, r.problem, r.arrived.commit, r.arrived.at.Unix())
 	}
-	return c.gapAll("history of "+c.repo.branch, connector.Hidden, fmt.Sprintf(
-		"commit %s, which the last run read, is no longer part of the branch: its history was rewritten", last))
+	for _, u := range c.list.unseen {
+		fmt.Fprintf(h, "%q %s %q\n", u.scope, u.reason, u.detail)
+	}
+	return hex.EncodeToString(h.Sum(nil))
 }
 
 // coverage is the claim about every kind that was asked for.
@@ -188,7 +159,7 @@ func (c *collection) coverage() connector.Coverage {
 	for _, k := range c.kinds {
 		kc := connector.KindCoverage{
 			Status: connector.Complete, Enumerated: true, IndependentCount: -1,
-			Query: fmt.Sprintf("git %s, branch %s at %s, first parents; %s", c.cfg.Name, c.repo.branch, c.repo.head, c.globs(k)),
+			Query: clip(c.store.describe()+"; files "+strings.Join(c.cfg.globsOf(k), ", "), 4000),
 		}
 		if k == records.KindDocumentRevision {
 			kc.Since = c.cfg.since
@@ -201,21 +172,6 @@ func (c *collection) coverage() connector.Coverage {
 	return cov
 }
 
-func (c *collection) globs(kind string) string {
-	var out []string
-	if kind == records.KindDocumentRevision {
-		for _, d := range c.cfg.Documents {
-			out = append(out, d.Glob)
-		}
-	}
-	for _, r := range c.cfg.Records {
-		if slices.Contains(r.Kinds, kind) {
-			out = append(out, r.Glob)
-		}
-	}
-	return "files " + strings.Join(out, ", ")
-}
-
 // record hands over one fact.
 func (c *collection) record(r connector.Record) error {
 	r.Group = group
@@ -223,45 +179,42 @@ func (c *collection) record(r connector.Record) error {
 	return c.emit.Record(r)
 }
 
-// gap reports a part of one kind's scope.
-func (c *collection) gap(kind, scope string, reason connector.Reason, detail string) error {
-	c.gaps[kind] = true
-	return c.emit.Gap(connector.Gap{Kinds: []string{kind}, Scope: shorten(scope), Reason: reason, Detail: printable(detail)})
-}
+// currentPaths returns the wanted paths that are there now, sorted.
+func (c *collection) currentPaths() []string { return slices.Sorted(maps.Keys(c.list.current)) }
 
-// gapAll reports a part of every kind's scope.
-func (c *collection) gapAll(scope string, reason connector.Reason, detail string) error {
-	for _, k := range c.kinds {
-		c.gaps[k] = true
-	}
-	return c.emit.Gap(connector.Gap{Kinds: c.kinds, Scope: shorten(scope), Reason: reason, Detail: printable(detail)})
-}
-
-// currentPaths returns the wanted paths at the head, sorted.
-func (c *collection) currentPaths() []string { return slices.Sorted(maps.Keys(c.hist.current)) }
-
-// newestCommits returns, for each path, the newest commit that changed it.
-func (c *collection) newestCommits() map[string]*commitInfo {
-	m := map[string]*commitInfo{}
-	for _, r := range c.hist.revisions {
+// newestArrivals returns, for each path, when its content came.
+func (c *collection) newestArrivals() map[string]*arrival {
+	m := map[string]*arrival{}
+	for _, r := range c.list.revisions {
 		if _, ok := m[r.path]; !ok {
-			m[r.path] = r.commit
+			m[r.path] = r.arrived
 		}
 	}
 	return m
 }
 
-// usable returns an error that says why a path at the head cannot be read.
+// usable returns an error that says why a path cannot be read.
 func (c *collection) usable(p string) error {
 	if !cleanPath(p) {
 		return errors.New("a file name that cannot be used: control characters, .. or the like")
 	}
-	return regular(c.hist.current[p].Mode)
+	return c.list.current[p].problem
 }
 
-// url is where a person can see a file at a commit; empty if the settings do
-// not say.
-func (c *collection) url(commit *commitInfo, p string) string {
+// bytes returns a file's content.
+func (c *collection) bytes(p, blob string, limit int64) ([]byte, error) {
+	b, err := c.store.read(p, blob, limit)
+	if err != nil {
+		return nil, err
+	}
+	if _, ok := parsePointer(b); ok {
+		return nil, fmt.Errorf("%w: a Git LFS pointer in place of the file", errNotThere)
+	}
+	return b, nil
+}
+
+// url is where a person can see a file; empty if the settings do not say.
+func (c *collection) url(a *arrival, p string) string {
 	if c.cfg.WebURL == "" {
 		return ""
 	}
@@ -269,7 +222,7 @@ func (c *collection) url(commit *commitInfo, p string) string {
 	for i := range segs {
 		segs[i] = url.PathEscape(segs[i])
 	}
-	return strings.NewReplacer("{commit}", commit.hash.String(), "{path}", strings.Join(segs, "/")).Replace(c.cfg.WebURL)
+	return strings.NewReplacer("{commit}", a.commit, "{path}", strings.Join(segs, "/")).Replace(c.cfg.WebURL)
 }
 
 // reasonOf tells a file that was not read from one that was not understood.
@@ -277,7 +230,9 @@ func reasonOf(err error) connector.Reason {
 	switch {
 	case errors.Is(err, errTooLarge):
 		return connector.Truncated
-	case errors.Is(err, plumbing.ErrObjectNotFound):
+	case errors.Is(err, fs.ErrPermission):
+		return connector.Denied
+	case errors.Is(err, errNotThere), errors.Is(err, fs.ErrNotExist):
 		return connector.Unavailable
 	}
 	return connector.Malformed

@@ -8,7 +8,7 @@ import (
 )
 
 // Version is the connector's own version.
-const Version = "0.1.0"
+const Version = "0.2.0"
 
 // permRead is the one right the connector needs.
 const permRead = "repository:read"
@@ -16,7 +16,7 @@ const permRead = "repository:read"
 //go:embed config.schema.json
 var configSchema []byte
 
-// Connector reads documents and record files from a git repository.
+// Connector reads documents and record files from a git repository or a folder.
 type Connector struct{}
 
 var _ connector.Connector = (*Connector)(nil)
@@ -31,21 +31,24 @@ func (*Connector) Describe() connector.Descriptor {
 	d := connector.Descriptor{
 		Name:         "documents",
 		Version:      Version,
-		Summary:      "policies and record files in a git repository, with their history",
+		Summary:      "policies and record files in a git repository, with their history, or in a folder",
 		ConfigSchema: configSchema,
 		Kinds: []connector.KindSpec{{
 			Kind: records.KindDocumentRevision, Major: 1,
-			Summary: "one content that a document had, and when it came into the branch",
+			Summary: "one content that a document had, and when it came to where it lies",
+			Reread:  connector.ReadIfChanged,
 		}},
 		Permissions: []connector.Permission{{
 			ID:    permRead,
 			Kinds: []string{records.KindDocumentRevision},
-			Why:   "the clone's object files are read",
-			Grant: "give the account that runs the agent read access to the folder of the clone (chmod -R o+rX, or a group)",
+			Why:   "the files of the clone or of the folder are read",
+			Grant: grantRead,
 		}},
 	}
 	for _, s := range records.Shapes() {
-		d.Kinds = append(d.Kinds, connector.KindSpec{Kind: s.Kind, Major: 1, Summary: "from a record file that says kind: " + s.Kind})
+		d.Kinds = append(d.Kinds, connector.KindSpec{
+			Kind: s.Kind, Major: 1, Summary: "from a record file that says kind: " + s.Kind, Reread: connector.ReadIfChanged,
+		})
 		d.Permissions[0].Kinds = append(d.Permissions[0].Kinds, s.Kind)
 	}
 	return d

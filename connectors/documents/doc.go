@@ -1,10 +1,11 @@
 // Package documents reads policies, procedures and records that a company
-// keeps as files in a git repository, with their history. It reads a clone on
-// this machine (work tree or bare) through go-git, runs no program, writes
-// nothing and opens no connection.
+// keeps as files: in a git repository, with their history, or in a plain
+// folder. It reads what is on this machine, runs no program, writes nothing and
+// opens no connection.
 //
-// It imports plugins/ and go-git, never internal/. It promises that a time it
-// states is the committer's time of the commit that brought a content into the
-// branch, never a date that a file claims, and that a record file cannot date an
-// event after the commit that holds it.
+// It imports plugins/, parts of go-git that read objects, and pdfcpu, never
+// internal/. It promises that a time it states is when a content came to where
+// it lies, as the store or the connector itself saw it, never a date that a
+// file claims; that a record cannot date an event after that; and that what it
+// could not read is a gap, never an empty answer.
 package documents

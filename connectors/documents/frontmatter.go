@@ -80,14 +80,15 @@ func headings(body []byte) []string {
 }
 
 // sectionName brings a heading to the form in which it is compared: without a
-// leading number, in lower case.
+// leading number, in lower case, and without spaces, which a PDF often leaves
+// out.
 func sectionName(numbering *regexp.Regexp, heading string) string {
-	return strings.ToLower(strings.TrimSpace(numbering.ReplaceAllString(heading, "")))
+	return strings.ToLower(strings.Join(strings.Fields(numbering.ReplaceAllString(heading, "")), ""))
 }
 
 // sectionsFound returns those of required that are among the headings.
 func sectionsFound(required, headings []string) []string {
-	numbering := regexp.MustCompile(`^\s*(\d+[.)]?)+\s+`)
+	numbering := regexp.MustCompile(`^\s*(\d+[.)]?)+\s*`)
 	have := map[string]bool{}
 	for _, h := range headings {
 		have[sectionName(numbering, h)] = true
@@ -99,15 +100,6 @@ func sectionsFound(required, headings []string) []string {
 		}
 	}
 	return found
-}
-
-// isMarkdown reports whether a file is read as Markdown, by its name.
-func isMarkdown(p string) bool {
-	switch strings.ToLower(path.Ext(p)) {
-	case ".md", ".markdown":
-		return true
-	}
-	return false
 }
 
 // mimeType is by name alone: the content belongs to others and is not sniffed.

@@ -1,14 +1,11 @@
 package documents
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"path"
 	"regexp"
 	"slices"
@@ -19,64 +16,76 @@ import (
 	"github.com/exhibit-aims/exhibit/plugins/records"
 )
 
-// recordFile is one record file at the head, with the commit that last
-// changed it.
+// recordFile is one record file as it lies there now, with the arrival of its
+// content.
 type recordFile struct {
-	path   string
-	kinds  []string // that it may carry
-	commit *commitInfo
-	sum    string // SHA-256 of the file
-	url    string
+	path    string
+	entry   recordGlob // all that the settings say about it
+	arrived *arrival
+	sum     string // SHA-256 of the file
+	url     string
+	table   bool // its rows are records; see tableURL
 }
 
-// recordFiles emits the records that files at the head carry. Only the state
-// at the head counts: the file is the record. It goes over the files twice, so
-// that two files with the same record are found before either is emitted.
+// raw is one record as it stands in a file.
+type raw struct {
+	place  string // where in the file, if it holds more than one
+	sheet  string
+	value  any
+	column func(field string) string // names a field's column; nil if there are none
+}
+
+// problem is what is wrong with a record file, or with one record in it.
+type problem struct {
+	kind string // empty if that cannot be told
+	err  error
+}
+
+// recordFiles emits the records that files hold. Only the state of now counts:
+// the file is the record. It goes over the files twice, so that two files with
+// the same record are found before either is emitted.
 func (c *collection) recordFiles(ctx context.Context) error {
 	claims := map[string][]string{}
-	err := c.eachRecord(ctx, nil, func(f *recordFile, rec connector.Record) error {
+	err := c.eachRecord(ctx, nil, func(f *recordFile, at string, rec connector.Record) error {
 		k := rec.Kind + "\x00" + rec.Key
-		claims[k] = append(claims[k], f.path)
+		claims[k] = append(claims[k], strings.TrimSuffix(f.path+": "+at, ": "))
 		return nil
 	})
 	if err != nil {
 		return err
 	}
-	return c.eachRecord(ctx, c.gap, func(f *recordFile, rec connector.Record) error {
-		if files := claims[rec.Kind+"\x00"+rec.Key]; len(files) > 1 {
-			return c.gap(rec.Kind, f.path, connector.Malformed, fmt.Sprintf(
-				"record %s is in more than one place (%s); keep one", printable(rec.Key), strings.Join(slices.Compact(files), ", ")))
+	return c.eachRecord(ctx, c.reportProblems, func(f *recordFile, at string, rec connector.Record) error {
+		k := rec.Kind + "\x00" + rec.Key
+		if places := claims[k]; len(places) > 1 {
+			if at != "" && places[0] != f.path+": "+at { // one table: told once
+				return nil
+			}
+			return c.gap([]string{rec.Kind}, f.path, connector.Malformed, fmt.Sprintf(
+				"record %s is in more than one place (%s); keep one", printable(rec.Key), strings.Join(slices.Compact(places), ", ")))
 		}
 		return c.record(rec)
 	})
 }
 
-// eachRecord reads every record file at the head. Problems go to gap; nil
-// drops them.
-func (c *collection) eachRecord(ctx context.Context, gap func(kind, scope string, r connector.Reason, detail string) error,
-	use func(*recordFile, connector.Record) error) error {
-	commits := c.newestCommits()
+// eachRecord reads every record file. Problems go to report; nil drops them.
+func (c *collection) eachRecord(ctx context.Context, report func(*recordFile, []problem) error,
+	use func(f *recordFile, place string, rec connector.Record) error) error {
+	arrivals := c.newestArrivals()
 	for _, p := range c.currentPaths() {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		f := &recordFile{path: p, kinds: c.cfg.recordKinds(p), commit: commits[p]}
-		if len(f.kinds) == 0 || f.commit == nil { // without a commit the walk was cut short, which is reported once
+		entry, ok := c.cfg.record(p)
+		f := &recordFile{path: p, entry: entry, arrived: arrivals[p]}
+		if !ok || f.arrived == nil || len(c.wanted(entry.Kinds)) == 0 { // without an arrival the walk was cut short, which is reported once
 			continue
 		}
-		recs, problems := c.readRecordFile(f)
-		for _, err := range problems {
-			if gap == nil {
-				break
-			}
-			for _, k := range f.kinds {
-				if err := gap(k, p, reasonOf(err), err.Error()); err != nil {
-					return err
-				}
-			}
+		problems, err := c.readRecordFile(ctx, f, use)
+		if err != nil {
+			return err
 		}
-		for _, rec := range recs {
-			if err := use(f, rec); err != nil {
+		if report != nil {
+			if err := report(f, problems); err != nil {
 				return err
 			}
 		}
@@ -84,79 +93,152 @@ func (c *collection) eachRecord(ctx context.Context, gap func(kind, scope string
 	return nil
 }
 
-// readRecordFile returns the records of a file and what is wrong with others
-// in it.
-func (c *collection) readRecordFile(f *recordFile) ([]connector.Record, []error) {
-	if err := c.usable(f.path); err != nil {
-		return nil, []error{err}
-	}
-	b, err := c.repo.readBlob(c.hist.current[f.path].Hash, maxRecordBytes)
-	if err != nil {
-		return nil, []error{err}
-	}
-	sum := sha256.Sum256(b)
-	f.sum, f.url = hex.EncodeToString(sum[:]), c.url(f.commit, f.path)
-	values, err := decodeRecords(f.path, b)
-	if err != nil {
-		return nil, []error{err}
-	}
-	if len(values) == 0 {
-		return nil, []error{errors.New("no record in it; write kind: and the kind's fields")}
-	}
-	var recs []connector.Record
-	var problems []error
-	for i, v := range values {
-		rec, err := f.record(v)
-		switch {
-		case err != nil && len(values) > 1:
-			problems = append(problems, fmt.Errorf("record %d: %w", i+1, err))
-		case err != nil:
-			problems = append(problems, err)
-		case c.req.Wants(rec.Kind):
-			recs = append(recs, rec)
+// reportProblems tells what is wrong with a file, the first maxGaps one by one.
+func (c *collection) reportProblems(f *recordFile, problems []problem) error {
+	for i, p := range problems {
+		kinds := c.wanted(f.entry.Kinds)
+		if p.kind != "" {
+			kinds = c.wanted([]string{p.kind})
+		}
+		if len(kinds) == 0 {
+			continue
+		}
+		if i == maxGaps {
+			return c.gap(c.wanted(f.entry.Kinds), f.path, connector.Malformed, fmt.Sprintf("and %d problems more in this file", len(problems)-maxGaps))
+		}
+		if err := c.failed(kinds, f.path, p.err); err != nil {
+			return err
 		}
 	}
-	return recs, problems
+	return nil
+}
+
+// readRecordFile hands the records of a file to use and returns what is wrong
+// with others in it.
+func (c *collection) readRecordFile(ctx context.Context, f *recordFile, use func(*recordFile, string, connector.Record) error) ([]problem, error) {
+	if f.arrived.at.After(c.now) {
+		return []problem{{err: fmt.Errorf("it came with commit %s, which is dated %s: that has not come yet",
+			f.arrived.commit, f.arrived.at.UTC().Format(time.RFC3339))}}, nil
+	}
+	if err := c.usable(f.path); err != nil {
+		return []problem{{err: err}}, nil
+	}
+	b, err := c.bytes(f.path, c.list.current[f.path].blob, recordLimit(f.path))
+	if err != nil {
+		return []problem{{err: err}}, nil
+	}
+	sum := sha256.Sum256(b)
+	f.sum, f.url, f.table = hex.EncodeToString(sum[:]), c.url(f.arrived, f.path), isTable(f.path)
+	if f.table {
+		f.url = c.url(&arrival{commit: c.store.name()}, f.path)
+	}
+	var rows []raw
+	var problems []problem
+	err = guarded(ctx, readTime, func(ctx context.Context) (err error) {
+		rows, problems, err = decodeRecords(ctx, f, b)
+		return err
+	})
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	if err != nil {
+		return []problem{{err: err}}, nil
+	}
+	for _, r := range rows {
+		rec, kind, err := f.record(r)
+		if err != nil {
+			problems = append(problems, problem{kind: kind, err: placed(r, err)})
+			continue
+		}
+		if !c.req.Wants(rec.Kind) {
+			continue
+		}
+		if err := use(f, r.place, rec); err != nil {
+			return nil, err
+		}
+	}
+	return problems, nil
+}
+
+func placed(r raw, err error) error {
+	if r.place == "" {
+		return err
+	}
+	return fmt.Errorf("%s: %w", r.place, err)
 }
 
 // record turns one decoded value into a record and holds it against the
-// commit that brought it.
-func (f *recordFile) record(v any) (connector.Record, error) {
-	m, ok := v.(map[string]any)
+// arrival of the file.
+func (f *recordFile) record(r raw) (connector.Record, string, error) {
+	m, ok := r.value.(map[string]any)
 	if !ok {
-		return connector.Record{}, errors.New("want fields, got something else")
+		return connector.Record{}, "", errors.New("want fields, got something else")
 	}
 	kind, _ := m["kind"].(string)
 	if kind == "" {
-		return connector.Record{}, errors.New("kind: missing; it says what the record is")
+		return connector.Record{}, "", errors.New("kind: missing; it says what the record is")
 	}
-	if !slices.Contains(f.kinds, kind) {
-		return connector.Record{}, fmt.Errorf("kind %s is not among the kinds that the settings expect here (%s)", kind, strings.Join(f.kinds, ", "))
+	if !slices.Contains(f.entry.Kinds, kind) {
+		return connector.Record{}, "", fmt.Errorf("kind %s is not among the kinds that the settings expect here (%s)",
+			printable(kind), strings.Join(f.entry.Kinds, ", "))
 	}
+	rec, err := f.shaped(kind, r, m)
+	if err != nil {
+		return connector.Record{}, kind, fmt.Errorf("%s: %w", kind, err)
+	}
+	return rec, kind, nil
+}
+
+func (f *recordFile) shaped(kind string, r raw, m map[string]any) (connector.Record, error) {
 	shape, _ := records.ShapeOf(kind)
 	delete(m, "kind")
+	if err := notFilledIn(m); err != nil {
+		return connector.Record{}, err
+	}
 	dayOnly, err := f.checkClaims(shape, m)
 	if err != nil {
-		return connector.Record{}, fmt.Errorf("%s: %w", kind, err)
+		return connector.Record{}, err
 	}
-	m["source_path"] = f.path
-	m["source_commit"] = f.commit.hash.String()
-	m["source_committed_at"] = f.commit.at.UTC().Format(time.RFC3339)
-	m["source_committed_by"] = f.commit.by
-	m["source_sha256"] = f.sum
+	f.source(r, m)
 	rec, err := shape.Record(m)
 	if err != nil {
-		return connector.Record{}, fmt.Errorf("%s: %w", kind, err)
+		return connector.Record{}, inColumns(shape, r, m, err)
 	}
-	if dayOnly && rec.EventTime.After(f.commit.at) { // the same day further east
-		rec.EventTime = f.commit.at.UTC()
+	if dayOnly && rec.EventTime.After(f.arrived.at) { // the same day further east
+		rec.EventTime = f.arrived.at.UTC()
 	}
 	rec.URL = f.url
 	return rec, nil
 }
 
-// checkClaims refuses an event that the commit precedes, an approval that is
-// bound to no content, and fields that only the connector may write.
+// source says where a record was read. A row of a table does not carry the
+// digest and the commit of the table, which change whenever a row is added.
+func (f *recordFile) source(r raw, m map[string]any) {
+	m["source_path"] = f.path
+	if r.sheet != "" {
+		m["source_sheet"] = r.sheet
+	}
+	if f.table {
+		return
+	}
+	m["source_sha256"] = f.sum
+	if f.arrived.commit == "" {
+		m["source_first_seen_at"] = f.arrived.at.UTC().Format(time.RFC3339)
+		return
+	}
+	m["source_commit"] = f.arrived.commit
+	m["source_committed_at"] = f.arrived.at.UTC().Format(time.RFC3339)
+	m["source_committed_by"] = f.arrived.by
+	if f.arrived.signed != "" {
+		m["source_signature"] = f.arrived.signed
+	}
+	if f.arrived.signer != "" {
+		m["source_signed_by"] = f.arrived.signer
+	}
+}
+
+// checkClaims refuses an event that the file's arrival precedes, an approval
+// that is bound to no content, and fields that only the connector may write.
 func (f *recordFile) checkClaims(shape records.Shape, m map[string]any) (dayOnly bool, err error) {
 	for name := range m {
 		if strings.HasPrefix(name, "source_") && name != "source_query" && name != "source_doc" && name != "source_run" {
@@ -177,35 +259,76 @@ func (f *recordFile) checkClaims(shape records.Shape, m map[string]any) (dayOnly
 	if err != nil {
 		return false, fmt.Errorf("field %s: %w", shape.EventField, err)
 	}
-	late := at.After(f.commit.at)
+	came := f.arrived.at
+	late := at.After(came)
 	if dayOnly {
-		late = claimed > f.commit.at.Format(time.DateOnly)
+		late = strings.TrimSpace(claimed) > came.Format(time.DateOnly)
 	}
-	if late {
-		return false, fmt.Errorf("field %s: %s is later than the commit that holds it (%s)",
-			shape.EventField, claimed, f.commit.at.Format(time.RFC3339))
+	if !late {
+		return dayOnly, nil
 	}
-	return dayOnly, nil
+	what := "the commit that holds it"
+	if f.arrived.commit == "" {
+		what = "when the file was first seen"
+	}
+	return false, fmt.Errorf("field %s: %s is later than %s (%s)", shape.EventField, printable(claimed), what, came.Format(time.RFC3339))
+}
+
+// recordLimit is how large a record file may be.
+func recordLimit(p string) int64 {
+	if isTable(p) {
+		return maxTableBytes
+	}
+	return maxRecordBytes
 }
 
 // decodeRecords reads the records of a file by its name.
-func decodeRecords(p string, b []byte) ([]any, error) {
-	switch ext := strings.ToLower(path.Ext(p)); ext {
+func decodeRecords(ctx context.Context, f *recordFile, b []byte) ([]raw, []problem, error) {
+	var values []any
+	switch ext := strings.ToLower(path.Ext(f.path)); ext {
 	case ".yaml", ".yml":
 		docs, err := decodeYAML(b)
-		return flatten(docs), err
+		if err != nil {
+			return nil, nil, err
+		}
+		values = docs
 	case ".json":
 		v, err := decodeJSON(b)
-		return flatten([]any{v}), err
+		if err != nil {
+			return nil, nil, err
+		}
+		values = []any{v}
 	case ".md", ".markdown":
 		m, _, err := frontMatter(b)
-		if err != nil || m == nil {
-			return nil, err
+		if err != nil {
+			return nil, nil, err
 		}
-		return []any{m}, nil
+		if m != nil {
+			values = []any{m}
+		}
 	default:
-		return nil, fmt.Errorf("a record file is YAML, JSON or Markdown, not %q", ext)
+		tables, err := decodeTables(ctx, f.path, b, f.entry.Sheets)
+		if err != nil {
+			return nil, nil, err
+		}
+		return tableRecords(tables, f.entry)
 	}
+	if len(values) == 0 {
+		return nil, nil, errors.New("no record in it; write kind: and the kind's fields, or [] to say that there are none")
+	}
+	return numbered(flatten(values)), nil, nil
+}
+
+// numbered gives each of several records its place.
+func numbered(values []any) []raw {
+	out := make([]raw, len(values))
+	for i, v := range values {
+		out[i].value = v
+		if len(values) > 1 {
+			out[i].place = fmt.Sprintf("record %d", i+1)
+		}
+	}
+	return out
 }
 
 // flatten replaces lists by their items.
@@ -219,60 +342,4 @@ func flatten(vs []any) []any {
 		}
 	}
 	return out
-}
-
-// decodeJSON reads one JSON value, numbers as written, and refuses a name that
-// is there twice.
-func decodeJSON(b []byte) (any, error) {
-	dec := json.NewDecoder(bytes.NewReader(b))
-	dec.UseNumber()
-	v, err := jsonValue(dec, 0)
-	if err != nil {
-		return nil, fmt.Errorf("not JSON: %s", firstLine(err.Error()))
-	}
-	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return nil, errors.New("not JSON: more than one value")
-	}
-	return v, nil
-}
-
-func jsonValue(dec *json.Decoder, depth int) (any, error) {
-	if depth > 32 {
-		return nil, errors.New("nests deeper than 32")
-	}
-	t, err := dec.Token()
-	if err != nil {
-		return nil, err
-	}
-	switch t {
-	case json.Delim('['):
-		list := []any{}
-		for dec.More() {
-			v, err := jsonValue(dec, depth+1)
-			if err != nil {
-				return nil, err
-			}
-			list = append(list, v)
-		}
-		_, err := dec.Token()
-		return list, err
-	case json.Delim('{'):
-		m := map[string]any{}
-		for dec.More() {
-			k, err := dec.Token()
-			if err != nil {
-				return nil, err
-			}
-			name, _ := k.(string)
-			if _, twice := m[name]; twice {
-				return nil, fmt.Errorf("field %s is there twice", printable(name))
-			}
-			if m[name], err = jsonValue(dec, depth+1); err != nil {
-				return nil, err
-			}
-		}
-		_, err := dec.Token()
-		return m, err
-	}
-	return t, nil
 }

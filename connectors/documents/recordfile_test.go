@@ -91,7 +91,7 @@ func TestRecordFilesThatAreRefused(t *testing.T) {
 		"JSON twice":               {"a.json", `{"kind":"risk.assessment","kind":"vendor.assessment"}`, "there twice"},
 		"JSON and more":            {"a.json", `{} {}`, "more than one value"},
 		"number beyond 2^53":       {"a.json", `{"kind":"risk.assessment","assessment_id":"1","system_id":"s","x":9007199254740993}`, "kept exactly"},
-		"another format":           {"a.csv", "kind,x\n", "YAML, JSON or Markdown"},
+		"another format":           {"a.odt", "kind,x\n", "YAML, JSON, Markdown"},
 		"too large":                {"a.yaml", "kind: risk.assessment\nx: " + strings.Repeat("y", maxRecordBytes), "larger"},
 		"control character in id":  {"a.json", `{"kind":"risk.assessment","assessment_id":"a\u0007b","system_id":"s"}`, "control characters"},
 	} {
@@ -105,8 +105,10 @@ func TestRecordFilesThatAreRefused(t *testing.T) {
 			if d := rec.gaps[0].Detail; !strings.Contains(d, tt.want) {
 				t.Errorf("detail %q, want it to say %q", d, tt.want)
 			}
-			if cov["risk.assessment"].Status != connector.Partial {
-				t.Errorf("coverage %+v", cov["risk.assessment"])
+			for _, k := range rec.gaps[0].Kinds {
+				if cov[k].Status != connector.Partial {
+					t.Errorf("coverage of %s: %+v", k, cov[k])
+				}
 			}
 		})
 	}
@@ -184,17 +186,18 @@ func TestDayOfTheCommitter(t *testing.T) {
 }
 
 func FuzzDecodeRecords(f *testing.F) {
-	for _, s := range []string{goodAssessment, "a: 1\n---\nb: .inf\n", "- - - x", "? a\n: b", "a: |\n  x\n", "%YAML 1.2\n---\n{}", "<<: {a: 1}", "\xff"} {
+	for _, s := range []string{goodAssessment, "a: 1\n---\nb: .inf\n", "- - - x", "? a\n: b", "a: |\n  x\n", "%YAML 1.2\n---\n{}", "<<: {a: 1}", "\xff", "assessment_id;system_id\r\n1;\"a\nb\"\r\n"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
-		for _, name := range []string{"a.yaml", "a.json", "a.md"} {
-			vs, err := decodeRecords(name, []byte(s))
+		for _, name := range []string{"a.yaml", "a.json", "a.md", "a.csv"} {
+			f := &recordFile{path: name, entry: recordGlob{Kinds: []string{"risk.assessment"}}}
+			rows, _, err := decodeRecords(t.Context(), f, []byte(s))
 			if err != nil {
 				continue
 			}
-			for _, v := range vs {
-				m, ok := v.(map[string]any)
+			for _, r := range rows {
+				m, ok := r.value.(map[string]any)
 				if !ok {
 					continue
 				}

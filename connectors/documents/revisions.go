@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -15,8 +16,7 @@ import (
 // docRevision is a revision on its way to becoming a record.
 type docRevision struct {
 	payload records.DocumentRevision
-	at      time.Time
-	commit  *commitInfo
+	arrived *arrival
 }
 
 // documents emits one record for each content that a document in force has had.
@@ -32,11 +32,11 @@ func (c *collection) documents(ctx context.Context) error {
 	var out []*docRevision
 	byContent := map[string]*docRevision{} // id and digest → entry in out
 	last := map[string]string{}            // id → digest of its newest content so far
-	for _, rev := range slices.Backward(c.hist.revisions) {
+	for _, rev := range slices.Backward(c.list.revisions) {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		r, id, err := c.documentRevision(rev, ids, inForce)
+		r, id, err := c.documentRevision(ctx, rev, ids, inForce)
 		if err != nil {
 			return err
 		}
@@ -55,15 +55,14 @@ func (c *collection) documents(ctx context.Context) error {
 		}
 		last[id] = r.payload.SHA256
 	}
-	slices.SortStableFunc(out, func(a, b *docRevision) int { return a.at.Compare(b.at) })
+	slices.SortStableFunc(out, func(a, b *docRevision) int { return a.arrived.at.Compare(b.arrived.at) })
 	return c.emitRevisions(out)
 }
 
 func (c *collection) emitRevisions(revs []*docRevision) error {
 	for _, r := range revs {
-		if r.at.After(c.now) {
-			if err := c.gap(records.KindDocumentRevision, r.payload.SourcePath, connector.Malformed,
-				fmt.Sprintf("commit %s is dated %s, which has not come yet", r.commit.hash, r.at.UTC().Format(time.RFC3339))); err != nil {
+		if r.arrived.at.After(c.now) {
+			if err := c.future(revisionKinds(), r.payload.SourcePath, r.arrived); err != nil {
 				return err
 			}
 			continue
@@ -76,8 +75,8 @@ func (c *collection) emitRevisions(revs []*docRevision) error {
 			Kind: records.KindDocumentRevision, Major: 1,
 			Subject:   connector.Subject{Type: "document", ID: r.payload.DocID},
 			Key:       r.payload.DocID + "@" + r.payload.SHA256,
-			EventTime: r.at.UTC(),
-			URL:       c.url(r.commit, r.payload.SourcePath),
+			EventTime: r.arrived.at.UTC(),
+			URL:       c.url(r.arrived, r.payload.SourcePath),
 			Payload:   b,
 		}); err != nil {
 			return err
@@ -86,9 +85,9 @@ func (c *collection) emitRevisions(revs []*docRevision) error {
 	return nil
 }
 
-// documentIDs gives each document at the head its id: what its front matter
-// says, else its path. Files that cannot be read, or that claim an id which
-// another claims too, are reported and left out.
+// documentIDs gives each document that is there now its id: what its front
+// matter says, what the settings say, else its path. Files that cannot be read,
+// or that claim an id which another claims too, are reported and left out.
 func (c *collection) documentIDs(ctx context.Context) (map[string]string, error) {
 	ids := map[string]string{}
 	claims := map[string][]string{}
@@ -96,88 +95,110 @@ func (c *collection) documentIDs(ctx context.Context) (map[string]string, error)
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		if _, ok := c.cfg.document(p); !ok {
+		entry, ok := c.cfg.document(p)
+		if !ok {
 			continue
 		}
-		if err := c.usable(p); err != nil {
-			if err := c.gap(records.KindDocumentRevision, p, connector.Unsupported, err.Error()); err != nil {
-				return nil, err
-			}
-			continue
-		}
-		doc, err := c.repo.document(p, c.hist.current[p].Hash, c.cfg.MaxFileBytes)
-		if err == nil {
-			err = doc.err
-		}
+		id, err := c.documentID(ctx, p, entry)
 		if err != nil {
-			if err := c.gap(records.KindDocumentRevision, p, reasonOf(err), err.Error()); err != nil {
-				return nil, err
-			}
-			continue
+			return nil, err
 		}
-		id := doc.fields["id"]
-		if id == "" {
-			id = p
+		if id != "" {
+			ids[p] = id
+			claims[id] = append(claims[id], p)
 		}
-		if !usableID(id) && id != p {
-			if err := c.gap(records.KindDocumentRevision, p, connector.Malformed, "front matter: id: too long or not printable"); err != nil {
-				return nil, err
-			}
-			continue
-		}
-		ids[p] = id
-		claims[id] = append(claims[id], p)
 	}
-	for p, id := range ids {
-		if others := claims[id]; len(others) > 1 {
+	for _, id := range slices.Sorted(maps.Keys(claims)) {
+		paths := claims[id]
+		if len(paths) == 1 {
+			continue
+		}
+		for _, p := range paths {
 			delete(ids, p)
-			if p != others[0] {
-				continue
-			}
-			if err := c.gap(records.KindDocumentRevision, strings.Join(others, ", "), connector.Malformed,
-				fmt.Sprintf("these files all say that they are document %s; give each its own id", id)); err != nil {
-				return nil, err
-			}
+		}
+		if err := c.gap(revisionKinds(), strings.Join(paths, ", "), connector.Malformed,
+			fmt.Sprintf("these files all say that they are document %s; give each its own id", id)); err != nil {
+			return nil, err
 		}
 	}
 	return ids, nil
 }
 
-// documentRevision reads one revision; nil if it belongs to no document in
-// force. A file that was renamed is followed by its id.
-func (c *collection) documentRevision(rev revision, ids map[string]string, inForce map[string]bool) (*docRevision, string, error) {
-	entry, ok := c.cfg.document(rev.path)
-	if !ok || regular(rev.mode) != nil || !cleanPath(rev.path) {
-		return nil, "", nil //nolint:nilerr // the error says what the file is instead; only regular files were ever documents
-	}
-	doc, err := c.repo.document(rev.path, rev.blob, c.cfg.MaxFileBytes)
-	if err != nil {
-		if _, current := ids[rev.path]; !current {
-			return nil, "", nil
+// documentID returns the id of the document that lies at p now; empty if it is
+// none, which is then reported.
+func (c *collection) documentID(ctx context.Context, p string, entry *documentGlob) (string, error) {
+	if err := c.usable(p); err != nil {
+		r := reasonOf(err)
+		if r == connector.Malformed { // it was not read at all
+			r = connector.Unsupported
 		}
-		return nil, "", c.gap(records.KindDocumentRevision, rev.path+"@"+rev.commit.hash.String(), reasonOf(err), err.Error())
+		return "", c.gap(revisionKinds(), p, r, err.Error())
+	}
+	doc, err := c.document(ctx, p, c.list.current[p].blob)
+	if err == nil {
+		err = doc.err
+	}
+	if ctx.Err() != nil {
+		return "", ctx.Err()
+	}
+	if err != nil {
+		return "", c.failed(revisionKinds(), p, err)
+	}
+	id := firstOf(firstOf(doc.fields["id"], entry.ID), p)
+	if !usableID(id) && id != p {
+		return "", c.gap(revisionKinds(), p, connector.Malformed, "front matter: id: too long or not printable")
+	}
+	if doc.unreadable == "" || len(entry.RequiredSections) == 0 {
+		return id, nil
+	}
+	return id, c.gap(revisionKinds(), p, connector.Malformed,
+		"the required sections could not be looked for: "+doc.unreadable+"; the content's digest is recorded")
+}
+
+// documentRevision reads one revision; nil if it belongs to no document in
+// force, or was only a form. A file that was renamed is followed by its id.
+func (c *collection) documentRevision(ctx context.Context, rev revision, ids map[string]string, inForce map[string]bool) (*docRevision, string, error) {
+	entry, ok := c.cfg.document(rev.path)
+	if !ok || rev.problem != nil || !cleanPath(rev.path) {
+		return nil, "", nil // only ordinary files were ever documents
+	}
+	doc, err := c.document(ctx, rev.path, rev.blob)
+	if err != nil {
+		if _, current := ids[rev.path]; !current || ctx.Err() != nil {
+			return nil, "", ctx.Err()
+		}
+		return nil, "", c.failed(revisionKinds(), rev.path+"@"+rev.arrived.commit, err)
 	}
 	id := doc.fields["id"]
 	if !inForce[id] {
 		id = ids[rev.path]
 	}
-	if id == "" {
+	if id == "" && inForce[entry.ID] {
+		id = entry.ID
+	}
+	if id == "" || isForm(doc.err) {
 		return nil, "", nil
 	}
-	at := rev.commit.at
-	r := &docRevision{at: at, commit: rev.commit, payload: records.DocumentRevision{
-		DocID: id, Title: doc.title, Version: doc.fields["version"],
+	return &docRevision{arrived: rev.arrived, payload: c.revisionPayload(rev, id, doc, entry)}, id, nil
+}
+
+func (c *collection) revisionPayload(rev revision, id string, doc *content, entry *documentGlob) records.DocumentRevision {
+	a := rev.arrived
+	p := records.DocumentRevision{
+		DocID: id, Title: doc.title(rev.path), Version: doc.fields["version"],
 		Owner:          firstOf(doc.fields["owner"], entry.Owner),
 		Classification: firstOf(doc.fields["classification"], entry.Classification),
-		SHA256:         doc.sha256, MIME: mimeType(rev.path), Size: doc.size,
-		ModifiedAt: at.UTC().Format(time.RFC3339), ModifiedBy: rev.commit.by,
-		SourceURI:             fmt.Sprintf("git:%s@%s:%s", c.cfg.Name, rev.commit.hash, rev.path),
-		SourcePath:            rev.path,
-		SourceCommit:          rev.commit.hash.String(),
-		OutOfOrder:            rev.commit.beforeParent,
-		RequiredSectionsFound: sectionsFound(entry.RequiredSections, doc.sections),
-	}}
-	return r, id, nil
+		SHA256:         doc.sha256, MIME: mimeType(rev.path), Pages: doc.pages, Size: doc.size,
+		ModifiedAt: a.at.UTC().Format(time.RFC3339), ModifiedBy: a.by,
+		SourceURI: c.store.place(rev.path, a), SourcePath: rev.path,
+		SourceCommit: a.commit, SourceSignature: a.signed, SourceSignedBy: a.signer,
+		OutOfOrder:     a.beforeParent,
+		TextUnreadable: doc.unreadable,
+	}
+	if doc.unreadable == "" {
+		p.RequiredSectionsFound = sectionsFound(entry.RequiredSections, doc.headings)
+	}
+	return p
 }
 
 func firstOf(a, b string) string {

@@ -36,10 +36,12 @@ func cleanPath(p string) bool {
 }
 
 // shorten keeps a scope within what may cross to the host.
-func shorten(s string) string {
-	s = printable(s)
-	if len(s) > 900 {
-		return strings.ToValidUTF8(s[:900], "") + "…"
+func shorten(s string) string { return clip(printable(s), 900) }
+
+// clip cuts a text to at most limit bytes, and a little to say that it did.
+func clip(s string, limit int) string {
+	if len(s) > limit {
+		return strings.ToValidUTF8(s[:limit], "") + "…"
 	}
 	return s
 }
