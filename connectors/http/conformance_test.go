@@ -1,0 +1,22 @@
+package http
+
+import (
+	"testing"
+
+	"github.com/exhibit-aims/exhibit/plugins/connector"
+	"github.com/exhibit-aims/exhibit/plugins/connectortest"
+)
+
+func TestMain(m *testing.M) { connectortest.Main(m, New()) }
+
+func TestConformance(t *testing.T) {
+	f := newFake(t)
+	connectortest.Run(t, New(), connectortest.Case{Config: f.config(everything)})
+}
+
+func TestREADME(t *testing.T) {
+	connectortest.README(t, New(), map[string]string{secretToken: "an-example"}, func(c connector.Config) error {
+		_, err := parseConfig(c)
+		return err
+	})
+}
