@@ -102,6 +102,8 @@ func (r *run) permissions(ctx context.Context, who identity, repo repository) ([
 		switch {
 		case who.app != nil:
 			state = who.appGrant(p)
+		case ok && q.moot != "":
+			state.Detail = q.moot
 		case ok:
 			_, err := r.api.get(ctx, q.call, new(any))
 			if statusOf(err) == http.StatusUnauthorized || ctx.Err() != nil {
@@ -124,16 +126,18 @@ type probe struct {
 	on         string // what it is asked about
 	open       bool   // anybody may ask it: an answer proves nothing
 	fine       func(error) bool
+	absent     string // what an answer of 404 may mean besides that the permission is missing
+	moot       string // why it is not asked at all
 }
 
 // probes are the questions for a token; those of a repository need one.
 func (r *run) probes(repo repository) []probe {
 	if repo.FullName == "" {
-		return nil
+		return r.orgProbes()
 	}
 	one := url.Values{"per_page": {"1"}}
 	on, open := repo.FullName, !repo.Private
-	return []probe{
+	return append([]probe{
 		{permission: permMetadata, call: call{path: repo.path()}, on: on, open: open},
 		{permission: permContents, call: call{path: repo.path() + "/commits", query: one}, on: on, open: open,
 			fine: func(err error) bool { return statusOf(err) == http.StatusConflict }},
@@ -141,7 +145,7 @@ func (r *run) probes(repo repository) []probe {
 		{permission: permActions, call: call{path: repo.path() + "/actions/runs", query: one}, on: on, open: open},
 		{permission: permAdmin, call: call{path: repo.path() + "/branches/" + url.PathEscape(repo.DefaultBranch) + "/protection"}, on: on,
 			fine: func(err error) bool { return says(err, notProtected) }},
-	}
+	}, append(furtherProbes(repo), r.orgProbes()...)...)
 }
 
 // state is what the answer to a probe shows.
@@ -152,6 +156,8 @@ func (q probe) state(p connector.Permission, err error) connector.PermissionStat
 	case (err == nil || q.fine != nil && q.fine(err)) && q.open:
 		state.Grant, state.Detail = connector.GrantUnknown, q.on+" is public and shows this to everybody; there is no private repository to try it out on"
 	case err == nil, q.fine != nil && q.fine(err):
+	case status == http.StatusNotFound && q.absent != "":
+		state.Grant, state.Detail = connector.GrantUnknown, line(err.Error(), 300)+"; "+q.absent
 	case errors.As(err, &se) && (status == http.StatusForbidden || status == http.StatusNotFound):
 		state.Grant, state.Detail = connector.Missing, line(err.Error(), 300)
 		if se.Accepted != "" {

@@ -23,6 +23,7 @@ type run struct {
 	cancel context.CancelCauseFunc
 
 	rulesets sync.Map // of the run, by source and id: *ruleset
+	sboms    *sbomTurn
 	asked    sync.Map // branches that were asked for: branchAnswer
 	prints   map[int64]fingerprint
 }
@@ -77,6 +78,9 @@ func (r *run) all(ctx context.Context) error {
 	if err := r.fingerprints(ctx, repos); err != nil {
 		return err
 	}
+	if err := r.planSBOMs(repos); err != nil {
+		return err
+	}
 	var mu sync.Mutex
 	done := int64(0)
 	return each(ctx, r.cfg.Concurrency, repos, func(ctx context.Context, repo repository) error {
@@ -100,7 +104,7 @@ type orgStep struct {
 
 // orgSteps are what is read once, before the repositories.
 func (r *run) orgSteps() []orgStep {
-	return []orgStep{}
+	return r.furtherOrgSteps()
 }
 
 // organization reads what belongs to no single repository. Without a
@@ -146,13 +150,13 @@ type step struct {
 // steps are what is read of each repository, in this order.
 func (r *run) steps() []step {
 	merged := &mergedCommits{}
-	return []step{
+	return append([]step{
 		{[]string{KindPullRequest, KindReview}, permPulls, func(ctx context.Context, repo repository) error { return r.pulls(ctx, repo, merged) }},
 		{[]string{KindPush}, permContents, func(ctx context.Context, repo repository) error { return r.pushes(ctx, repo, merged) }},
 		{[]string{KindBranchProtection}, permAdmin, r.protection},
 		{[]string{KindWorkflowRun}, permActions, r.runs},
 		{[]string{KindFileRevision}, permContents, r.files},
-	}
+	}, r.furtherSteps()...)
 }
 
 func (r *run) repository(ctx context.Context, repo repository) error {
@@ -193,11 +197,14 @@ func (r *run) describeQueries() {
 	} {
 		r.cover.update(kind, func(s *seen) { s.query = line(q, 1000) })
 	}
+	for kind, q := range r.furtherQueries() {
+		r.cover.update(kind, func(s *seen) { s.query = line(q, 1000) })
+	}
 }
 
 // enumerated are the kinds of which every run lists all that there is.
 func (r *run) enumerated() {
-	for _, kind := range []string{KindRepository, KindBranchProtection} {
+	for _, kind := range append([]string{KindRepository, KindBranchProtection}, furtherEnumerated()...) {
 		r.cover.update(kind, func(s *seen) { s.enumerated = true })
 	}
 }

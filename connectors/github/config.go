@@ -42,6 +42,7 @@ type config struct {
 	MaxWait           int      `json:"max_wait_seconds"`
 	AppID             int64    `json:"app_id"`
 	InstallationID    int64    `json:"installation_id"`
+	furtherSettings
 
 	token     string
 	key       *rsa.PrivateKey // of the app, if it is one that asks
@@ -53,7 +54,7 @@ type config struct {
 // parseConfig reads and checks the settings and reports every error at once.
 func parseConfig(in connector.Config, now time.Time) (*config, error) {
 	c := &config{BaseURL: defaultBaseURL, LookbackDays: defaultLookbackDays, Concurrency: defaultConcurrency,
-		Budget: defaultBudget, MaxWait: defaultMaxWait, token: in.Secrets[secretToken]}
+		Budget: defaultBudget, MaxWait: defaultMaxWait, furtherSettings: defaultFurther(), token: in.Secrets[secretToken]}
 	dec := json.NewDecoder(bytes.NewReader(in.Settings))
 	dec.DisallowUnknownFields()
 	if err := dec.Decode(c); err != nil {
@@ -69,6 +70,7 @@ func parseConfig(in connector.Config, now time.Time) (*config, error) {
 	}
 	errs = append(errs, c.checkRepositories()...)
 	errs = append(errs, c.compile()...)
+	errs = append(errs, c.furtherSettings.check()...)
 	c.since = now.UTC().AddDate(0, 0, -c.LookbackDays).Truncate(24 * time.Hour)
 	if c.Since != "" {
 		t, err := time.Parse(time.DateOnly, c.Since)

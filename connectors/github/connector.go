@@ -60,7 +60,7 @@ func (*Connector) Describe() connector.Descriptor {
 			{Name: secretKey,
 				Summary: "private key (PEM) of the GitHub App named by app_id, which then fetches its own short-lived tokens; not with token"},
 		},
-		Kinds: []connector.KindSpec{
+		Kinds: append([]connector.KindSpec{
 			{Kind: KindRepository, Major: 1, Summary: "a repository that the token can see"},
 			{Kind: KindPullRequest, Major: 1, Summary: "a pull request with the paths it changes"},
 			{Kind: KindReview, Major: 1, Summary: "a submitted review of a pull request"},
@@ -68,18 +68,18 @@ func (*Connector) Describe() connector.Descriptor {
 			{Kind: KindBranchProtection, Major: 1, Summary: "what classic protection and rulesets together require of a branch"},
 			{Kind: KindWorkflowRun, Major: 1, Summary: "a completed attempt of a workflow run"},
 			{Kind: KindFileRevision, Major: 1, Summary: "one content that a chosen file had on the default branch"},
-		},
-		Permissions: []connector.Permission{
+		}, furtherKinds()...),
+		Permissions: append([]connector.Permission{
 			{ID: permMetadata, Kinds: []string{KindRepository, KindBranchProtection},
 				Why: "list repositories and the rules that apply to a branch", Grant: grant + "Metadata: read-only"},
-			{ID: permContents, Kinds: []string{KindPush, KindFileRevision, KindBranchProtection},
-				Why: "read branches, commits and chosen files", Grant: grant + "Contents: read-only"},
+			{ID: permContents, Kinds: []string{KindPush, KindFileRevision, KindBranchProtection, KindCodeowners, KindRelease, KindSBOM},
+				Why: "read branches, commits, chosen files, CODEOWNERS, releases and the packages in use", Grant: grant + "Contents: read-only"},
 			{ID: permPulls, Kinds: []string{KindPullRequest, KindReview, KindPush},
 				Why: "read pull requests, their files and reviews, and which of them brought a commit", Grant: grant + "Pull requests: read-only"},
-			{ID: permActions, Kinds: []string{KindWorkflowRun},
-				Why: "read workflow runs", Grant: grant + "Actions: read-only"},
+			{ID: permActions, Kinds: []string{KindWorkflowRun, KindDeployment, KindEnvironment, KindSecretName},
+				Why: "read workflow runs, environments, and who let a deployment through", Grant: grant + "Actions: read-only"},
 			{ID: permAdmin, Kinds: []string{KindBranchProtection},
 				Why: "read classic branch protection and who may bypass rules", Grant: grant + "Administration: read-only"},
-		},
+		}, furtherPermissions(grant)...),
 	}
 }

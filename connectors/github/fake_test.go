@@ -69,8 +69,9 @@ func (f *fakeGitHub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	q := r.URL.Query()
-	q.Del("page")
-	q.Del("per_page")
+	for _, name := range []string{"page", "per_page", "order", "include", "phrase"} {
+		q.Del(name)
+	}
 	f.mu.Lock()
 	v, ok := f.answers[r.URL.Path+"?"+q.Encode()]
 	if !ok {
@@ -90,6 +91,8 @@ func (f *fakeGitHub) send(w http.ResponseWriter, r *http.Request, v any) {
 		v = f.page(w, r, list)
 	case wrapped:
 		v = obj{"total_count": len(list.items), list.field: f.page(w, r, list.items)}
+	case wrappedSeats:
+		v = obj{"total_seats": len(list), "seats": f.page(w, r, list)}
 	}
 	b, err := json.Marshal(v)
 	if err != nil {
@@ -296,6 +299,7 @@ func (h *host) collect(f *fakeGitHub, settings obj, change ...func(*connector.Re
 	for k, v := range h.validators {
 		req.Validators[k] = v
 	}
+	coreKinds(&req) // others have tests of their own
 	for _, c := range change {
 		c(&req)
 	}
