@@ -24,7 +24,8 @@ type content struct {
 	headings []string
 	// unreadable: why the headings could not be read; the bytes were.
 	unreadable string
-	err        error // why it is no document: its front matter is broken, or it is a form that nobody filled in
+	partial    string // why some of them may not have been read
+	err        error  // why it is no document: its front matter is broken, or it is a form that nobody filled in
 }
 
 // document reads the file at p as a document. What was read of the files that
@@ -80,6 +81,19 @@ func (d *content) title(p string) string {
 	return strings.TrimSuffix(path.Base(p), path.Ext(p))
 }
 
+// sections returns those of required that the document has, or why that
+// cannot be told.
+func (d *content) sections(required []string) (found []string, unreadable string) {
+	if d.unreadable != "" {
+		return nil, d.unreadable
+	}
+	found = sectionsFound(required, d.headings)
+	if d.partial != "" && len(found) < len(required) {
+		return nil, d.partial
+	}
+	return found, ""
+}
+
 // set keeps a field that the document states about itself.
 func (d *content) set(name, value string) {
 	if name != "id" {
@@ -95,6 +109,8 @@ func parserOf(p string) func(context.Context, []byte, *content) error {
 	switch strings.ToLower(path.Ext(p)) {
 	case ".md", ".markdown":
 		return parseMarkdown
+	case ".pdf":
+		return parsePDF
 	case ".docx":
 		return parseDOCX
 	case ".xlsx":

@@ -148,11 +148,12 @@ func (c *collection) documentID(ctx context.Context, p string, entry *documentGl
 	if !usableID(id) && id != p {
 		return "", c.gap(revisionKinds(), p, connector.Malformed, "front matter: id: too long or not printable")
 	}
-	if doc.unreadable == "" || len(entry.RequiredSections) == 0 {
+	_, unreadable := doc.sections(entry.RequiredSections)
+	if unreadable == "" || len(entry.RequiredSections) == 0 {
 		return id, nil
 	}
 	return id, c.gap(revisionKinds(), p, connector.Malformed,
-		"the required sections could not be looked for: "+doc.unreadable+"; the content's digest is recorded")
+		"the required sections could not be looked for: "+unreadable+"; the content's digest is recorded")
 }
 
 // documentRevision reads one revision; nil if it belongs to no document in
@@ -192,12 +193,9 @@ func (c *collection) revisionPayload(rev revision, id string, doc *content, entr
 		ModifiedAt: a.at.UTC().Format(time.RFC3339), ModifiedBy: a.by,
 		SourceURI: c.store.place(rev.path, a), SourcePath: rev.path,
 		SourceCommit: a.commit, SourceSignature: a.signed, SourceSignedBy: a.signer,
-		OutOfOrder:     a.beforeParent,
-		TextUnreadable: doc.unreadable,
+		OutOfOrder: a.beforeParent,
 	}
-	if doc.unreadable == "" {
-		p.RequiredSectionsFound = sectionsFound(entry.RequiredSections, doc.headings)
-	}
+	p.RequiredSectionsFound, p.TextUnreadable = doc.sections(entry.RequiredSections)
 	return p
 }
 
