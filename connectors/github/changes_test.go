@@ -128,8 +128,8 @@ func TestManyPushes(t *testing.T) {
 	f.took()
 	history(f, nil, append([]string{"new"}, names...)...)
 	h.mustCollect(f, everything(), onlyPushes)
-	if got := h.calls.Requests - h.calls.NotModified; h.revisions != 1 || got != 3 {
-		t.Errorf("one commit more: %d revisions with %d requests, want 1 with 3", h.revisions, got)
+	if got := h.calls.Requests - h.calls.NotModified; h.revisions != 1 || got != 4 {
+		t.Errorf("one commit more: %d revisions with %d requests, want 1 with 4", h.revisions, got)
 	}
 }
 

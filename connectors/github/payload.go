@@ -45,7 +45,9 @@ type pullPayload struct {
 	MergedAt        string   `json:"merged_at,omitempty"`
 	MergedBy        string   `json:"merged_by,omitempty"`
 	AutoMerge       bool     `json:"auto_merge"`
+	MergeQueue      bool     `json:"merge_queue,omitempty"`
 	LinkedIssueKeys []string `json:"linked_issue_keys"`
+	ClosesIssues    []string `json:"closes_issues,omitempty"` // OWNER/NAME#n
 }
 
 type reviewPayload struct {
@@ -59,6 +61,10 @@ type reviewPayload struct {
 	State            string `json:"state"` // APPROVED, CHANGES_REQUESTED, COMMENTED, DISMISSED
 	CommitID         string `json:"commit_id"`
 	SubmittedAt      string `json:"submitted_at"`
+	// Once it was dismissed, where GitHub tells.
+	DismissedAt    string `json:"dismissed_at,omitempty"`
+	DismissedBy    string `json:"dismissed_by,omitempty"`
+	DismissedState string `json:"dismissed_state,omitempty"`
 }
 
 type pushPayload struct {
@@ -81,6 +87,11 @@ type pushPayload struct {
 	// the commit, unknown if it could not be asked.
 	Association     string   `json:"association"`
 	LinkedIssueKeys []string `json:"linked_issue_keys"`
+	// From the branch's activity, where GitHub shows it.
+	PushedAt string `json:"pushed_at,omitempty"`
+	Pusher   string `json:"pusher,omitempty"`
+	Forced   bool   `json:"forced,omitempty"`
+	Before   string `json:"before,omitempty"` // with forced
 }
 
 type protectionPayload struct {
@@ -101,6 +112,9 @@ type protectionPayload struct {
 	RequireSignatures       bool     `json:"require_signatures"`
 	ForbidForcePushes       bool     `json:"forbid_force_pushes"`
 	ForbidDeletion          bool     `json:"forbid_deletion"`
+	Locked                  bool     `json:"locked,omitempty"`
+	RequireMergeQueue       bool     `json:"require_merge_queue,omitempty"`
+	RuleTypes               []string `json:"rule_types,omitempty"`
 
 	EnforceAdmins     *bool    `json:"enforce_admins,omitempty"` // absent when it could not be known
 	BypassActors      []string `json:"bypass_actors"`            // TYPE:NAME or TYPE:id
@@ -111,22 +125,31 @@ type protectionPayload struct {
 }
 
 type runPayload struct {
-	Repo            string            `json:"repo"`
-	RepoID          int64             `json:"repo_id"`
-	RunID           int64             `json:"run_id"`
-	RunAttempt      int               `json:"run_attempt"`
-	Name            string            `json:"name"`
-	WorkflowPath    string            `json:"workflow_path"`
-	HeadSHA         string            `json:"head_sha"`
-	HeadBranch      string            `json:"head_branch,omitempty"`
-	Event           string            `json:"event"`
-	Conclusion      string            `json:"conclusion"`
-	CreatedAt       string            `json:"created_at,omitempty"`
-	StartedAt       string            `json:"started_at,omitempty"`
-	UpdatedAt       string            `json:"updated_at"`
-	Actor           string            `json:"actor"`
-	TriggeringActor string            `json:"triggering_actor,omitempty"`
-	Artifacts       []artifactPayload `json:"artifacts,omitempty"` // of workflows in artifact_workflows
+	Repo            string `json:"repo"`
+	RepoID          int64  `json:"repo_id"`
+	RunID           int64  `json:"run_id"`
+	RunAttempt      int    `json:"run_attempt"`
+	Name            string `json:"name"`
+	WorkflowPath    string `json:"workflow_path"`
+	HeadSHA         string `json:"head_sha"`
+	HeadBranch      string `json:"head_branch,omitempty"`
+	Event           string `json:"event"`
+	Conclusion      string `json:"conclusion"`
+	CreatedAt       string `json:"created_at,omitempty"`
+	StartedAt       string `json:"started_at,omitempty"`
+	UpdatedAt       string `json:"updated_at"`
+	Actor           string `json:"actor"`
+	TriggeringActor string `json:"triggering_actor,omitempty"`
+	// Of workflows in artifact_workflows.
+	Artifacts []artifactPayload `json:"artifacts,omitempty"`
+	Jobs      []jobPayload      `json:"job_summaries,omitempty"`
+}
+
+type jobPayload struct {
+	Name        string `json:"name"`
+	Conclusion  string `json:"conclusion,omitempty"`
+	StartedAt   string `json:"started_at,omitempty"`
+	CompletedAt string `json:"completed_at,omitempty"`
 }
 
 type artifactPayload struct {

@@ -166,7 +166,7 @@ func (g *guard) finish() {
 		all := !slices.Contains(g.enforced, false)
 		g.EnforceAdmins = &all
 	}
-	for _, list := range []*[]string{&g.RequiredStatusChecks, &g.BypassActors, &g.RulesetIDs} {
+	for _, list := range []*[]string{&g.RequiredStatusChecks, &g.BypassActors, &g.RulesetIDs, &g.RuleTypes} {
 		slices.Sort(*list)
 		*list = slices.Compact(*list)
 	}
@@ -188,6 +188,9 @@ type classicNote struct {
 	Signatures  bool     `json:"signatures"`
 	NoForce     bool     `json:"no_force"`
 	NoDeletion  bool     `json:"no_deletion"`
+	Locked      bool     `json:"locked,omitempty"`
+	Queue       bool     `json:"queue,omitempty"`
+	Types       []string `json:"types,omitempty"` // of rules
 	Admins      bool     `json:"admins"`
 	Bypass      []string `json:"bypass"`
 }
@@ -234,6 +237,7 @@ func noteOfClassic(p *gh.Protection) classicNote {
 	n := classicNote{
 		Admins: p.EnforceAdmins != nil && p.EnforceAdmins.Enabled, Signatures: p.GetRequiredSignatures().GetEnabled(),
 		NoForce: p.AllowForcePushes == nil || !p.AllowForcePushes.Enabled, NoDeletion: p.AllowDeletions == nil || !p.AllowDeletions.Enabled,
+		Locked: p.GetLockBranch().GetEnabled(),
 	}
 	if rv := p.RequiredPullRequestReviews; rv != nil {
 		n.PullRequest, n.Reviews, n.Stale = true, rv.RequiredApprovingReviewCount, rv.DismissStaleReviews
@@ -281,6 +285,9 @@ func (g *guard) require(n classicNote) {
 	g.ForbidForcePushes = g.ForbidForcePushes || n.NoForce
 	g.ForbidDeletion = g.ForbidDeletion || n.NoDeletion
 	g.BypassActors = append(g.BypassActors, n.Bypass...)
+	g.Locked = g.Locked || n.Locked
+	g.RequireMergeQueue = g.RequireMergeQueue || n.Queue
+	g.RuleTypes = append(g.RuleTypes, n.Types...)
 }
 
 // actorName names who may bypass a ruleset.

@@ -22,6 +22,8 @@ import (
 const (
 	// maxFiles is how many files of a change GitHub lists at most.
 	maxFiles = 3000
+	// mergeQueue is in whose name GitHub's merge queue merges.
+	mergeQueue = "github-merge-queue[bot]"
 	// maxRetry is how many unread pull requests a cursor remembers.
 	maxRetry = 200
 )
@@ -333,12 +335,13 @@ func (r *run) pullPayload(repo repository, p *gh.PullRequest) pullPayload {
 		HeadSHA: p.GetHead().GetSHA(), HeadRef: line(p.GetHead().GetRef(), 300), BaseRef: p.GetBase().GetRef(),
 		IsDefaultBranch: p.GetBase().GetRef() == repo.DefaultBranch, Labels: []string{},
 		CreatedAt: stamp(p.GetCreatedAt().Time), ClosedAt: stamp(p.GetClosedAt().Time), MergedAt: stamp(p.GetMergedAt().Time),
-		AutoMerge: p.AutoMerge != nil, LinkedIssueKeys: r.issueKeys(p.GetTitle(), p.GetHead().GetRef(), p.GetBody()),
+		AutoMerge: p.AutoMerge != nil, ClosesIssues: closedIssues(repo, p.GetTitle(), p.GetBody()), LinkedIssueKeys: r.issueKeys(p.GetTitle(), p.GetHead().GetRef(), p.GetBody()),
 	}
 	if pay.Merged { // before that it names a commit made for testing
 		pay.MergeCommitSHA = p.GetMergeCommitSHA()
 		if p.MergedBy != nil {
 			pay.MergedBy = login(p.MergedBy)
+			pay.MergeQueue = pay.MergedBy == mergeQueue
 		}
 	}
 	for _, l := range p.Labels {
@@ -411,6 +414,23 @@ func accountType(u *gh.User) string {
 		return "User"
 	}
 	return line(u.GetType(), 30)
+}
+
+// closedIssues finds the issues that a text says it closes, in GitHub's words.
+func closedIssues(repo repository, texts ...string) []string {
+	phrase := regexp.MustCompile(`(?i)\b(?:close[sd]?|fix(?:e[sd])?|resolve[sd]?):?\s+([A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+)?#([1-9][0-9]{0,9})\b`)
+	var issues []string
+	for _, t := range texts {
+		for _, m := range phrase.FindAllStringSubmatch(t[:min(len(t), 64<<10)], 100) {
+			name := m[1]
+			if name == "" {
+				name = repo.FullName
+			}
+			issues = append(issues, name+"#"+m[2])
+		}
+	}
+	slices.Sort(issues)
+	return slices.Compact(issues)
 }
 
 // issueKeys finds words like ABC-12. Without configured projects, words that

@@ -23,6 +23,7 @@ type pushCursor struct {
 	// Every run asks again and, while GitHub cannot say, says so.
 	Unknown map[string]time.Time `json:"unknown,omitempty"`
 	Many    bool                 `json:"many,omitempty"`
+	Moved   time.Time            `json:"moved,omitzero"` // last move of the branch that was read
 }
 
 // maxUnknown is how many commits get a gap of their own.
@@ -70,6 +71,8 @@ type walk struct {
 	next    string                          // the commit to look at
 	parents map[string]*gh.RepositoryCommit // listed, not yet looked at
 	silent  *connector.Gap                  // GitHub cannot say which pull request brought a commit: why
+	moves   []*activity                     // of the branch, newest first
+	under   *activity                       // the push whose commits the walk goes through
 }
 
 func (w *walk) cursorName() string { return w.repo.cursorName("push") + "/" + mark(w.branch) }
@@ -97,6 +100,11 @@ func (w *walk) read(ctx context.Context) error {
 		if p.number == 1 {
 			first, w.head = p.answer, p.body[0].GetSHA()
 			w.next = w.head
+			if w.head != w.cur.Head {
+				if err := w.loadActivity(ctx); err != nil {
+					return false, err
+				}
+			}
 		}
 		for _, c := range p.body {
 			if c == nil {
@@ -107,6 +115,9 @@ func (w *walk) read(ctx context.Context) error {
 		done, err := w.follow(ctx)
 		return !done && !w.allOld(p.body), err
 	})
+	if err == nil {
+		err = w.forcePushes(ctx)
+	}
 	if err == nil {
 		err = w.sayUnknown()
 	}
@@ -189,6 +200,7 @@ func (w *walk) follow(ctx context.Context) (done bool, err error) {
 
 // commit emits c unless a merged pull request accounts for it.
 func (w *walk) commit(ctx context.Context, c *gh.RepositoryCommit) error {
+	push := w.pushedBy(c.GetSHA())
 	if w.merged.has(w.branch, c.GetSHA()) || c.GetCommit().GetCommitter().GetDate().Before(w.earliest(w.cur.Since)) && w.cur.Head == "" {
 		return nil
 	}
@@ -205,6 +217,7 @@ func (w *walk) commit(ctx context.Context, c *gh.RepositoryCommit) error {
 	}
 	pay := w.pushPayload(c)
 	pay.Association, pay.Files, pay.FilesTruncated = association, change.files, change.truncated
+	pay.moved(push)
 	return w.record(connector.Record{
 		Kind: KindPush, Subject: connector.Subject{Type: "change", ID: w.repo.FullName + "@" + c.GetSHA()},
 		Key: fmt.Sprintf("%d/%s/%s", w.repo.ID, w.branch, c.GetSHA()), EventTime: w.landed(c), URL: c.GetHTMLURL(),

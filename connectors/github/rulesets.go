@@ -121,6 +121,7 @@ func noteOfRules(path string, rules []*branchRule) (rulesNote, error) {
 // add takes over what a rule demands. Rules that demand nothing we report are
 // counted only.
 func (n *classicNote) add(rule *branchRule) error {
+	n.Types = append(n.Types, line(rule.Type, 60))
 	switch rule.Type {
 	case "pull_request":
 		var p pullRequestRule
@@ -145,6 +146,10 @@ func (n *classicNote) add(rule *branchRule) error {
 		n.NoForce = true
 	case "deletion":
 		n.NoDeletion = true
+	case "update":
+		n.Locked = true
+	case "merge_queue":
+		n.Queue = true
 	}
 	return nil
 }
@@ -185,7 +190,7 @@ func (r *run) addRuleset(ctx context.Context, g *guard, repo repository, id rule
 	}
 	g.BypassActors = append(g.BypassActors, set.Actors...)
 	g.enforced = append(g.enforced, !slices.ContainsFunc(set.Actors, func(a string) bool {
-		return a == "organization_admin" || a == "role:admin"
+		return strings.HasPrefix(a, "organization_admin") || strings.HasPrefix(a, "role:") // administrators have every role
 	}))
 	return nil
 }
@@ -199,7 +204,11 @@ func (r *run) ruleset(ctx context.Context, repo repository, id rulesetID) (rules
 	}
 	var listed listedRuleset
 	path := fmt.Sprintf("%s/rulesets/%d", repo.path(), id.ID)
+	shared := strings.HasPrefix(id.Source, "Organization ") || strings.HasPrefix(id.Source, "Enterprise ")
 	ans, err := r.api.get(ctx, call{path: path, usable: noteFits(func(ruleset) bool { return true })}, &listed)
+	if status := statusOf(err); shared && (status == http.StatusNotFound || status == http.StatusForbidden) {
+		r.rulesets.Store(known, ruleset{}) // what is kept from the token here is so everywhere
+	}
 	if err != nil {
 		return ruleset{}, err
 	}
@@ -219,7 +228,7 @@ func (r *run) ruleset(ctx context.Context, repo repository, id rulesetID) (rules
 			return ruleset{}, err
 		}
 	}
-	if strings.HasPrefix(id.Source, "Organization ") || strings.HasPrefix(id.Source, "Enterprise ") {
+	if shared {
 		r.rulesets.Store(known, set)
 	}
 	return set, nil
@@ -230,8 +239,11 @@ func bypassName(a *gh.BypassActor) string {
 		return "unknown"
 	}
 	name := actorName(a.GetActorType(), a.GetActorID())
-	if mode := a.GetBypassMode(); mode == "pull_request" {
+	switch mode := a.GetBypassMode(); mode {
+	case "pull_request":
 		return name + " (pull requests only)"
+	case "exempt":
+		return name + " (exempt)"
 	}
 	return name
 }

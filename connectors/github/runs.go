@@ -40,7 +40,7 @@ type workflowRun struct {
 }
 
 type runList struct {
-	Runs []*workflowRun `json:"workflow_runs"`
+	Runs *[]*workflowRun `json:"workflow_runs"`
 }
 
 // runs emits the completed attempts that are new or changed. Runs are listed
@@ -49,6 +49,9 @@ type runList struct {
 func (r *run) runs(ctx context.Context, repo repository) error {
 	var cur runCursor
 	artifacts := mark(r.cfg.ArtifactWorkflows)
+	if len(r.cfg.ArtifactWorkflows) > 0 {
+		artifacts = mark("artifacts and jobs", r.cfg.ArtifactWorkflows)
+	}
 	if !r.cursor(repo.cursorName("runs"), &cur) || r.since.Before(cur.Since) || cur.Artifacts != artifacts {
 		cur = runCursor{Since: r.since, Artifacts: artifacts}
 	}
@@ -63,11 +66,11 @@ func (r *run) runs(ctx context.Context, repo repository) error {
 			var note runNote
 			return noteFits(func(n runNote) bool { note = n; return true })(p.memo) && !note.Oldest.Before(bound), nil
 		}
-		if p.body == nil {
+		if p.body == nil || p.body.Runs == nil {
 			return false, &malformedError{Path: c.path, Why: "the answer holds no list of runs"}
 		}
 		note := runNote{}
-		for _, w := range p.body.Runs {
+		for _, w := range *p.body.Runs {
 			if w == nil {
 				continue
 			}
@@ -83,7 +86,7 @@ func (r *run) runs(ctx context.Context, repo repository) error {
 			whole = whole && ok
 			newest = later(newest, updated)
 		}
-		more := len(p.body.Runs) > 0 && !note.Oldest.Before(bound)
+		more := len(*p.body.Runs) > 0 && !note.Oldest.Before(bound)
 		if !whole {
 			return more, nil
 		}
@@ -140,9 +143,9 @@ func (r *run) emitRun(ctx context.Context, repo repository, w *workflowRun) (who
 	}
 	whole = true
 	if matchAny(r.cfg.artifacts, pay.WorkflowPath) {
-		if pay.Artifacts, err = r.artifacts(ctx, repo, w.GetID()); err != nil {
+		if err := r.runDetail(ctx, repo, &pay); err != nil {
 			whole = false
-			if err := r.missed(ctx, part{kinds: []string{KindWorkflowRun}, scope: fmt.Sprintf("%s run %d artifacts", repo.FullName, w.GetID()),
+			if err := r.missed(ctx, part{kinds: []string{KindWorkflowRun}, scope: fmt.Sprintf("%s run %d artifacts and jobs", repo.FullName, w.GetID()),
 				permission: permActions}, err); err != nil {
 				return false, err
 			}
@@ -154,6 +157,37 @@ func (r *run) emitRun(ctx context.Context, repo repository, w *workflowRun) (who
 	}, pay)
 }
 
+// runDetail adds what an attempt made and how its jobs ended.
+func (r *run) runDetail(ctx context.Context, repo repository, pay *runPayload) (err error) {
+	if pay.Artifacts, err = r.artifacts(ctx, repo, pay.RunID); err != nil {
+		return err
+	}
+	pay.Jobs, err = r.jobs(ctx, repo, pay.RunID, pay.RunAttempt)
+	return err
+}
+
+// jobs lists the jobs of an attempt in GitHub's order.
+func (r *run) jobs(ctx context.Context, repo repository, id int64, attempt int) ([]jobPayload, error) {
+	var out []jobPayload
+	type list struct {
+		Jobs *[]*gh.WorkflowJob `json:"jobs"`
+	}
+	path := fmt.Sprintf("%s/actions/runs/%d/attempts/%d/jobs", repo.path(), id, attempt)
+	err := pages(ctx, r.api, call{path: path}, func(p page[list]) (bool, error) {
+		if p.body.Jobs == nil {
+			return false, &malformedError{Path: path, Why: "the answer holds no list of jobs"}
+		}
+		for _, j := range *p.body.Jobs {
+			if j != nil {
+				out = append(out, jobPayload{Name: line(j.GetName(), 200), Conclusion: line(j.GetConclusion(), 40),
+					StartedAt: stamp(j.GetStartedAt().Time), CompletedAt: stamp(j.GetCompletedAt().Time)})
+			}
+		}
+		return len(out) < maxFiles, nil
+	})
+	return out, err
+}
+
 // listedArtifact is an artifact as listed; the library's type lacks the digest.
 type listedArtifact struct {
 	gh.Artifact
@@ -163,10 +197,14 @@ type listedArtifact struct {
 func (r *run) artifacts(ctx context.Context, repo repository, id int64) ([]artifactPayload, error) {
 	var out []artifactPayload
 	type list struct {
-		Artifacts []*listedArtifact `json:"artifacts"`
+		Artifacts *[]*listedArtifact `json:"artifacts"`
 	}
-	err := pages(ctx, r.api, call{path: fmt.Sprintf("%s/actions/runs/%d/artifacts", repo.path(), id)}, func(p page[list]) (bool, error) {
-		for _, a := range p.body.Artifacts {
+	path := fmt.Sprintf("%s/actions/runs/%d/artifacts", repo.path(), id)
+	err := pages(ctx, r.api, call{path: path}, func(p page[list]) (bool, error) {
+		if p.body.Artifacts == nil {
+			return false, &malformedError{Path: path, Why: "the answer holds no list of artifacts"}
+		}
+		for _, a := range *p.body.Artifacts {
 			if a != nil && fitID(a.GetID()) && a.GetSizeInBytes() <= maxID {
 				out = append(out, artifactPayload{ID: a.GetID(), Name: line(a.GetName(), 200), Size: a.GetSizeInBytes(),
 					Digest: line(a.Digest, 100), CreatedAt: stamp(a.GetCreatedAt().Time)})
