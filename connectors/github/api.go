@@ -112,6 +112,8 @@ type call struct {
 	path   string
 	query  url.Values
 	body   any // JSON, with POST
+	// elsewhere: GitHub hands the answer out at another host.
+	elsewhere bool
 	// usable says whether the note kept with an earlier answer is enough to go
 	// on with if nothing changed; only then is the request conditional.
 	usable func(memo []byte) bool
@@ -186,6 +188,9 @@ func (a *api) get(ctx context.Context, c call, out any) (answer, error) {
 		return answer{}, fmt.Errorf("%s: %w", c.path, err)
 	}
 	ans.header = resp.Header
+	if !c.elsewhere && resp.Request != nil && resp.Request.URL.Host != req.URL.Host {
+		return answer{}, &malformedError{Path: c.path, Why: "GitHub sends us to another host, " + line(resp.Request.URL.Host, 100) + ", which was not asked for it"}
+	}
 	if transport.NotModified(resp) {
 		ans.notModified, ans.memo = true, a.client.Memo(ans.key)
 	} else if resp.StatusCode != http.StatusOK && (c.method == "" || resp.StatusCode != http.StatusCreated) {

@@ -174,6 +174,9 @@ func reasonOf(p part, e *statusError) (reason connector.Reason, permission, deta
 		if p.permission != "" {
 			detail += " " + p.permission
 		}
+		if e.Accepted != "" {
+			detail += "; it asks for " + e.Accepted
+		}
 		if e.SSO {
 			detail = e.Error() + "; authorise the token for the organisation's single sign-on"
 		}

@@ -224,7 +224,7 @@ func (r *run) fetchReport(ctx context.Context, repo repository, id string) ([]by
 	wait, end := time.Second, time.Now().Add(time.Duration(min(r.cfg.MaxWait, 60))*time.Second)
 	for {
 		var body json.RawMessage
-		_, err := r.sboms.api.get(ctx, call{path: where}, &body)
+		_, err := r.sboms.api.get(ctx, call{path: where, elsewhere: true}, &body)
 		if statusOf(err) != http.StatusAccepted {
 			return body, err
 		}
