@@ -44,6 +44,7 @@ type auditCursor struct {
 	Asked  time.Time `json:"asked"`  // events since then were wanted
 	Since  time.Time `json:"since"`  // events since then were read, without a hole
 	Newest time.Time `json:"newest"` // of what was read
+	Whole  time.Time `json:"whole"`  // when the log was last read to its end
 	Query  string    `json:"query"`
 }
 
@@ -56,10 +57,7 @@ func (r *run) auditLog(ctx context.Context) error {
 			return err
 		}
 	}
-	start := cur.Since
-	if !cur.Newest.IsZero() {
-		start = later(start, cur.Newest.Add(-auditOverlap))
-	}
+	start := later(cur.Since, cur.until().Add(-auditOverlap))
 	phrase := strings.TrimSpace(r.cfg.AuditPhrase + " created:>=" + start.UTC().Format(searchTime))
 	q := url.Values{"include": {r.cfg.AuditInclude}, "order": {"asc"}, "per_page": {strconv.Itoa(pageSize)}, "phrase": {phrase}}
 	seen, ordered := map[string]bool{}, true
@@ -84,8 +82,12 @@ func (r *run) auditLog(ctx context.Context) error {
 		return r.auditRefused(ctx, err)
 	}
 	r.cover.reaches(KindAuditEvent, cur.Since)
+	cur.Whole = r.now.Truncate(time.Second)
 	return r.setCursor("audit", cur)
 }
+
+// until is up to when the log was read.
+func (c auditCursor) until() time.Time { return later(c.Newest, c.Whole) }
 
 // auditFrom is the position of the last run, or a new one. lost says what the
 // source dropped since.
@@ -101,10 +103,10 @@ func (r *run) auditFrom() (cur auditCursor, lost string) {
 		// history has no hole is claimed for what all are kept for.
 		return auditCursor{Asked: r.since, Since: later(r.since, oldest), Query: query}, ""
 	}
-	if cur.Newest.IsZero() || !cur.Newest.Before(oldest) {
+	if cur.until().IsZero() || !cur.until().Before(oldest) {
 		return cur, ""
 	}
-	lost = fmt.Sprintf("events between %s and %s are no longer kept: the source was not read for longer than GitHub keeps them", stamp(cur.Newest), stamp(oldest))
+	lost = fmt.Sprintf("events between %s and %s are no longer kept: the source was not read for longer than GitHub keeps them", stamp(cur.until()), stamp(oldest))
 	cur.Since = oldest
 	return cur, lost
 }

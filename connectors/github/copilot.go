@@ -129,6 +129,9 @@ func (r *run) copilotExclusions(ctx context.Context, pay *copilotPayload) error 
 		return &malformedError{Path: path, Why: "the answer holds no rules"}
 	default:
 		for repo, rules := range body {
+			if rules == nil {
+				return &malformedError{Path: path, Why: "a repository without a list of rules"}
+			}
 			ex := exclusion{Repository: line(repo, 300), Paths: []string{}}
 			for _, raw := range rules {
 				ex.Paths = append(ex.Paths, exclusionPath(raw))

@@ -250,6 +250,9 @@ func (d *deploymentReader) payload(ctx context.Context, dep *listedDeployment) (
 			return false, &malformedError{Path: path, Why: "the answer holds no list of statuses"}
 		}
 		for _, s := range p.body {
+			if s.State == "" || s.CreatedAt.IsZero() {
+				return false, &malformedError{Path: path, Why: "a status without state or date"}
+			}
 			if c := s.CreatedAt.Compare(newest.CreatedAt); c > 0 || c == 0 && s.ID > newest.ID {
 				newest = s
 			}
@@ -333,7 +336,8 @@ func (d *deploymentReader) gatesOf(ctx context.Context, id int64) (*gates, error
 			Name string `json:"name"`
 		} `json:"environments"`
 	}
-	_, err := d.api.get(ctx, call{path: fmt.Sprintf("%s/actions/runs/%d/approvals", d.repo.path(), id)}, &list)
+	path := fmt.Sprintf("%s/actions/runs/%d/approvals", d.repo.path(), id)
+	_, err := d.api.get(ctx, call{path: path}, &list)
 	switch statusOf(err) {
 	case http.StatusForbidden:
 		d.denied, err = id, nil
@@ -347,6 +351,9 @@ func (d *deploymentReader) gatesOf(ctx context.Context, id int64) (*gates, error
 	}
 	g.known = true
 	for _, a := range list {
+		if a.State == "" || a.Environments == nil {
+			return nil, &malformedError{Path: path, Why: "a review without state or environments"}
+		}
 		for _, e := range a.Environments {
 			g.reviews = append(g.reviews, reviewOfGates{Reviewer: a.User.name(), State: line(a.State, 40), Environment: line(e.Name, 255), Comment: line(a.Comment, 200)})
 		}

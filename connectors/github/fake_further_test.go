@@ -87,7 +87,7 @@ func inventory(f *fakeGitHub) {
 		org+"/copilot/content_exclusion", obj{"app": []any{"/secrets/**", obj{"ifAnyMatch": []any{"x"}}}, "*": []any{"**/.env"}},
 		org+"/copilot/coding-agent/permissions", obj{"enabled_repositories": "selected"},
 		org+"/copilot/billing/seats", wrappedSeats{seatJSON(41, "kim")},
-		org+"/audit-log", []any{auditJSON("e1", day(5)), auditJSON("e2", day(6))},
+		org+"/audit-log", []any{auditJSON("e1", recent(5)), auditJSON("e2", recent(4))},
 	)
 }
 
@@ -158,6 +158,11 @@ func spdxPackage(name, version, typ string) obj {
 	return obj{"SPDXID": "SPDXRef-" + typ + "-" + name, "name": name, "versionInfo": version, "licenseConcluded": "MIT", "licenseDeclared": "NOASSERTION",
 		"externalRefs": []any{obj{"referenceCategory": "PACKAGE-MANAGER", "referenceType": "purl", "referenceLocator": "pkg:" + typ + "/" + name + "@" + version}}}
 }
+
+// recent is n days ago: the audit log keeps nothing older than 180.
+func recent(n int) string { return started.AddDate(0, 0, -n).Format(time.RFC3339) }
+
+var started = time.Now().UTC().Truncate(time.Second)
 
 func milli(at string) int64 {
 	t, err := time.Parse(time.RFC3339, at)

@@ -260,9 +260,10 @@ func (r *run) tagHeads(ctx context.Context, repo repository, names map[string]bo
 			}
 		}
 		for _, t := range p.body {
-			if isSHA(t.Commit.SHA) && fit(t.Name) {
-				note.Heads[t.Name] = t.Commit.SHA
+			if t.Name == "" || !isSHA(t.Commit.SHA) {
+				return false, &malformedError{Path: c.path, Why: "a tag without name or commit"}
 			}
+			note.Heads[t.Name] = t.Commit.SHA
 		}
 		for name, sha := range note.Heads {
 			if names[name] {
