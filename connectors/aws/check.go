@@ -47,7 +47,11 @@ func (*Connector) Check(ctx context.Context, cc connector.Config) (connector.Che
 		if err != nil {
 			return connector.CheckReport{}, err
 		}
-		if probeRegion(ctx, api, region, id, states) {
+		more, err := newProber(ctx, s, region, id)
+		if err != nil {
+			return connector.CheckReport{}, err
+		}
+		if probeRegion(ctx, api, more, states) {
 			rep.Scope = append(rep.Scope, "account "+id.account+", region "+region)
 		}
 		if ctx.Err() != nil {
@@ -65,7 +69,8 @@ func (*Connector) Check(ctx context.Context, cc connector.Config) (connector.Che
 }
 
 // probeRegion tries each action and reports whether any is granted.
-func probeRegion(ctx context.Context, api *sagemaker.Client, region string, id identity, states map[string]*connector.PermissionState) bool {
+func probeRegion(ctx context.Context, api *sagemaker.Client, more *prober, states map[string]*connector.PermissionState) bool {
+	region, id := more.region, more.id
 	reached := false
 	for _, p := range permissions() {
 		st := states[p.ID]
@@ -73,9 +78,12 @@ func probeRegion(ctx context.Context, api *sagemaker.Client, region string, id i
 			st = &connector.PermissionState{Permission: p.ID}
 			states[p.ID] = st
 		}
-		err := probe(ctx, api, p.ID, region, id)
+		known, err := more.try(ctx, p.ID)
+		if !known {
+			err = probe(ctx, api, p.ID, region, id)
+		}
 		switch reason := reasonOf(&callError{p.ID, err}); {
-		case err == nil, reason == connector.NotFound, reason == connector.Malformed && isValidation(err):
+		case err == nil, reason == connector.NotFound, reason == connector.Malformed && !known && isValidation(err):
 			reached = true
 			if st.Grant == connector.GrantUnknown && st.Detail == "" {
 				st.Grant = connector.Granted

@@ -59,6 +59,7 @@ func (s *session) httpClient(address string) (*http.Client, error) {
 		BaseURL:           address,
 		RequestsPerSecond: s.cfg.RequestsPerSecond,
 		Burst:             4,
+		Retry:             transport.Retry{MaxAttempts: 1}, // the SDK tries again itself
 		Counted:           s.count,
 	})
 	if err != nil {

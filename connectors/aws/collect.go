@@ -96,9 +96,11 @@ func (c *collection) region(ctx context.Context, s *session, region string) erro
 		}
 	}
 	if kinds := r.wanted(records.KindDeployment); len(kinds) > 0 {
-		return r.failed(ctx, kinds, "endpoints", r.deployments(ctx))
+		if err := r.failed(ctx, kinds, "endpoints", r.deployments(ctx)); err != nil {
+			return err
+		}
 	}
-	return nil
+	return r.bedrock(ctx, s)
 }
 
 func (c *collection) wanted(kinds ...string) []string {
@@ -164,14 +166,21 @@ func (c *collection) coverage() connector.Coverage {
 		records.KindModelApproval: "DescribeModelPackage of each version; state as read, so changes between two runs may be missed",
 		records.KindDeployment:    "ListEndpoints, DescribeEndpoint, DescribeEndpointConfig, DescribeModel",
 	}
+	for kind, q := range queries {
+		queries[kind] = "sagemaker " + q
+	}
+	for kind, q := range bedrockQueries() {
+		queries[kind] = strings.TrimPrefix(queries[kind]+"; "+q, "; ")
+	}
+	events := []string{records.KindModelApproval, records.KindLineage, records.KindModelLifecycle, kindEvaluationRun, records.KindVendorUsage, records.KindModelObservation}
 	cov := connector.Coverage{}
 	for kind, q := range queries {
 		if !c.req.Wants(kind) {
 			continue
 		}
 		k := connector.KindCoverage{
-			Status: connector.Complete, Enumerated: kind != records.KindModelApproval, IndependentCount: -1,
-			Query: fmt.Sprintf("sagemaker %s; account %s, regions %s; no other region was looked at", q, c.id.account, strings.Join(c.cfg.Regions, ", ")),
+			Status: connector.Complete, Enumerated: !slices.Contains(events, kind), IndependentCount: -1,
+			Query: fmt.Sprintf("%s; account %s, regions %s; no other region was looked at", q, c.id.account, strings.Join(c.cfg.Regions, ", ")),
 		}
 		switch {
 		case c.gaps[kind] && !c.read[kind]:

@@ -20,6 +20,7 @@ type config struct {
 	SessionName          string   `json:"session_name"`
 	WebIdentityTokenFile string   `json:"web_identity_token_file"`
 	EnvironmentTag       string   `json:"environment_tag"`
+	Vendor               string   `json:"vendor"`
 	EndpointURL          string   `json:"endpoint_url"`
 	RequestsPerSecond    float64  `json:"requests_per_second"`
 	MaxAttempts          int      `json:"max_attempts"`
@@ -30,7 +31,7 @@ type config struct {
 // parseConfig reads and checks settings and secrets and reports every error at
 // once.
 func parseConfig(cc connector.Config) (*config, error) {
-	c := &config{SessionName: "exhibit", EnvironmentTag: "environment", RequestsPerSecond: 8, MaxAttempts: 5,
+	c := &config{SessionName: "exhibit", EnvironmentTag: "environment", Vendor: "aws", RequestsPerSecond: 8, MaxAttempts: 5,
 		keyID: cc.Secrets["access_key_id"], secretKey: cc.Secrets["secret_access_key"],
 		sessionToken: cc.Secrets["session_token"], externalID: cc.Secrets["external_id"]}
 	dec := json.NewDecoder(bytes.NewReader(cc.Settings))

@@ -34,12 +34,12 @@ func (*Connector) Describe() connector.Descriptor {
 			{Name: "session_token", Summary: "for temporary keys"},
 			{Name: "external_id", Summary: "that the role in role_arn asks for"},
 		},
-		Kinds: []connector.KindSpec{
+		Kinds: append([]connector.KindSpec{
 			{Kind: records.KindModel, Major: 1, Summary: "a model package group, or a package without versions"},
 			{Kind: records.KindModelVersion, Major: 1, Summary: "a model package"},
 			{Kind: records.KindModelApproval, Major: 1, Summary: "the approval state that a model package carries, by whom and since when"},
 			{Kind: records.KindDeployment, Major: 1, Summary: "an endpoint with its variants and the model package behind each"},
-		},
+		}, bedrockKinds()...),
 		Permissions: permissions(),
 	}
 }
@@ -71,5 +71,5 @@ func permissions() []connector.Permission {
 	} {
 		out = append(out, connector.Permission{ID: p.action, Kinds: p.kinds, Why: p.why, Grant: grant(p.action)})
 	}
-	return out
+	return append(out, bedrockPermissions()...)
 }

@@ -45,7 +45,7 @@ func reasonOfCode(code string) (connector.Reason, bool) {
 		return connector.Unsupported, true
 	case "Throttling", "ThrottledException", "TooManyRequests", "RequestLimitExceeded", "SlowDown":
 		return connector.RateLimited, true
-	case "ResourceNotFound", "NotFound":
+	case "ResourceNotFound", "NotFound", "NoSuchLifecycleConfiguration", "ObjectLockConfigurationNotFoundError":
 		return connector.NotFound, true
 	}
 	if refusesCredentials(code) {
@@ -74,7 +74,7 @@ func reasonOf(err error) connector.Reason {
 		return connector.Malformed
 	case errors.As(err, &limit):
 		return connector.RateLimited
-	case errors.As(err, &large):
+	case errors.As(err, &large), errors.Is(err, errTruncated):
 		return connector.Truncated
 	}
 	status := 0
@@ -113,6 +113,9 @@ func describes(err error) bool {
 	var call *callError
 	return errors.As(err, &call) && strings.Contains(call.op, ":Describe")
 }
+
+// errTruncated: AWS gives only a part, and says so in its documentation alone.
+var errTruncated = errors.New("AWS returns only a part")
 
 // errValue is a value in an answer that cannot be.
 var errValue = errors.New("a value that cannot be")

@@ -43,6 +43,7 @@ func newFakeAWS(t *testing.T) *fakeAWS {
 	} {
 		f.ops[op] = func(obj) (int, any) { return 200, obj{list: []obj{}} }
 	}
+	f.emptyBedrock()
 	return f
 }
 
@@ -56,6 +57,10 @@ func (f *fakeAWS) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if region := strings.Split(r.Header.Get("Authorization"), "/"); len(region) > 3 {
 		f.regions[region[2]] = true
 		f.keys = append(f.keys, strings.TrimPrefix(region[0], "AWS4-HMAC-SHA256 Credential="))
+	}
+	if op, in, ok := restOp(r, b); ok { // Bedrock and what it logs to
+		f.rest(w, r, op, in)
+		return
 	}
 	op := strings.TrimPrefix(r.Header.Get("X-Amz-Target"), "SageMaker.")
 	if form, err := url.ParseQuery(string(b)); err == nil && form.Get("Action") != "" { // STS
