@@ -24,6 +24,7 @@ type Model struct {
 	Visibility string            `json:"visibility,omitempty"`
 	Licence    string            `json:"licence,omitempty"`
 	Gated      string            `json:"gated,omitempty"`
+	Disabled   bool              `json:"disabled,omitempty"` // closed by the registry's operator
 }
 
 // ModelVersion is one immutable version of a model.
@@ -45,6 +46,17 @@ type ModelVersion struct {
 	BaseModel      string            `json:"base_model,omitempty"`
 	RevisionSHA    string            `json:"revision_sha,omitempty"`
 	Status         string            `json:"status,omitempty"`
+	Formats        []string          `json:"formats,omitempty"` // of the files, by their names; loading pickle runs code
+	Files          []ModelFile       `json:"files,omitempty"`
+	Datasets       []string          `json:"datasets,omitempty"` // that the version's card names
+}
+
+// ModelFile is one file of a model version.
+type ModelFile struct {
+	Path   string `json:"path"`
+	Bytes  int64  `json:"bytes"`
+	SHA256 string `json:"sha256,omitempty"` // as the registry tells it
+	Format string `json:"format,omitempty"`
 }
 
 // ModelApproval is the approval state that a model version carried when it was
@@ -60,7 +72,7 @@ type ModelApproval struct {
 	ChangedBy           string `json:"changed_by,omitempty"`
 	ChangedAt           string `json:"changed_at,omitempty"`
 	PreviousStatus      string `json:"previous_status,omitempty"`
-	Basis               string `json:"basis,omitempty"` // audit_log: the change itself was seen; last_change: the version as it was read
+	Basis               string `json:"basis,omitempty"` // audit_log: the change itself was seen; last_change: the version as it was read; first_seen: the registry keeps no time; stated: a note there says so
 }
 
 // Deployment is what serves traffic at one endpoint.
