@@ -57,7 +57,11 @@ func (e *exam) remote(ctx context.Context, rpc wire.ConnectorClient) {
 		e.report(wire.DecodeCheckReport(report))
 	}
 	r := newRecorder(e.desc)
-	coverage, err := remoteCollect(ctx, rpc, e.request(), r)
+	req := e.request()
+	if e.first != nil {
+		req.Cursors = connector.Memory(e.first.cursors) // what was seen first stays as it is
+	}
+	coverage, err := remoteCollect(ctx, rpc, req, r)
 	if err != nil {
 		e.secretFree("the error of Collect", err.Error())
 		e.bad("Collect across the boundary: %v", err)
