@@ -2,6 +2,7 @@ package github
 
 import (
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -34,17 +35,32 @@ func parseCodeowners(text string) (rules []ownerRule, truncated bool) {
 		if len(rules) == maxOwnerRules {
 			return rules, true
 		}
-		rule := ownerRule{Pattern: line(words[0], 300), Owners: []string{}, Line: n}
+		rule := ownerRule{Pattern: ownerWord(words[0], 300), Owners: []string{}, Line: n}
 		for _, w := range words[1:] {
 			if len(rule.Owners) == maxOwners {
 				truncated = true
 				break
 			}
-			rule.Owners = append(rule.Owners, line(w, 150))
+			rule.Owners = append(rule.Owners, ownerWord(w, 150))
 		}
 		rules = append(rules, rule)
 	}
 	return rules, truncated
+}
+
+// ownerWord makes a word printable and short. Blanks in it are kept: they are
+// part of a pattern.
+func ownerWord(s string, limit int) string {
+	s = strings.Map(func(r rune) rune {
+		if unfitRune(r) || !unicode.IsPrint(r) {
+			return '?'
+		}
+		return r
+	}, s)
+	if utf8.RuneCountInString(s) > limit {
+		return string([]rune(s)[:limit]) + "…"
+	}
+	return s
 }
 
 // ownerWords splits a line at blanks that no backslash goes before, up to a
