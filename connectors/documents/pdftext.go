@@ -17,7 +17,7 @@ type pdfText struct {
 	lines    []pdfLine
 	now      pdfLine
 	drawn    bool // now holds something
-	letters  int  // that were read
+	letters  int  // and digits that were read
 	unmapped int  // that were shown, and cannot be told
 	unread   []int
 }
@@ -237,7 +237,7 @@ func (r *runner) show() {
 		s, unmapped := r.state.font.decode(e.text)
 		t.unmapped += unmapped
 		for _, c := range s {
-			if unicode.IsLetter(c) {
+			if unicode.IsLetter(c) || unicode.IsDigit(c) {
 				t.letters++
 			}
 		}

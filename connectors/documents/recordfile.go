@@ -197,7 +197,7 @@ func (f *recordFile) shaped(kind string, r raw, m map[string]any) (connector.Rec
 	}
 	dayOnly, err := f.checkClaims(shape, m)
 	if err != nil {
-		return connector.Record{}, err
+		return connector.Record{}, inColumns(shape, r, m, err)
 	}
 	f.source(r, m)
 	rec, err := shape.Record(m)

@@ -189,7 +189,6 @@ type sheetReader struct {
 	kind   string // of the cell: s, str, inlineStr, b, e, d, n or empty
 	style  int
 	value  string
-	hasV   bool
 	isF    bool
 	inline strings.Builder
 	merges []string
@@ -219,7 +218,7 @@ func (r *sheetReader) element(e element) error {
 	case e.name == "c":
 		return r.endCell()
 	case e.name == "v" && e.end:
-		r.value, r.hasV = string(e.text), true
+		r.value = string(e.text)
 	case e.name == "f" && e.end:
 		r.isF = true
 	case e.name == "t" && e.end && e.within("is") && !e.within("rPh"):
@@ -260,7 +259,7 @@ func (r *sheetReader) cell(e element) error {
 	if r.column >= maxColumns {
 		return fmt.Errorf("%w: more than %d columns", errTooLarge, maxColumns)
 	}
-	r.kind, r.value, r.hasV, r.isF = e.attr("t"), "", false, false
+	r.kind, r.value, r.isF = e.attr("t"), "", false
 	r.inline.Reset()
 	r.style, _ = strconv.Atoi(e.attr("s"))
 	return nil
@@ -288,7 +287,7 @@ func (r *sheetReader) content() cell {
 	switch {
 	case r.kind == "inlineStr":
 		return cell{text: r.inline.String()}
-	case !r.hasV && r.isF:
+	case r.isF && r.value == "" && r.kind != "str":
 		return cell{bad: "a formula whose result was not saved; open the file in a spreadsheet program and save it"}
 	case r.kind == "e":
 		return cell{bad: "an error value (" + printable(r.value) + ")"}
