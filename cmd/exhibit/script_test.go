@@ -114,6 +114,7 @@ func commands() map[string]func(*testscript.TestScript, bool, []string) {
 		"await":     await,        // await FILE TEXT
 		"absent":    absent,       // absent TEXT PATH…
 		"statement": statement,    // statement STORE SQL
+		"serve":     serve,        // serve DIR VAR
 	}
 }
 

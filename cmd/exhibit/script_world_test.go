@@ -4,6 +4,8 @@ import (
 	"database/sql"
 	"errors"
 	"io/fs"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"strconv"
 	"strings"
@@ -31,6 +33,17 @@ func startSandbox(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Setenv("GITHUB_TOKEN", org.GitHubToken)
 	ts.Setenv("JIRA_TOKEN", org.JiraToken)
 	ts.Setenv("AWS_SECRET", org.AWSSecretAccessKey)
+}
+
+// serve answers with the files of a folder, as they are at the time, until the
+// script ends, and sets a variable to the address.
+func serve(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: serve DIR VAR")
+	}
+	server := httptest.NewServer(http.FileServer(http.Dir(ts.MkAbs(args[0]))))
+	ts.Defer(server.Close)
+	ts.Setenv(args[1], server.URL)
 }
 
 // instant sets a variable to now, for --as-of.
