@@ -13,12 +13,12 @@ import (
 
 // Check says what the server lets us see. MLflow leaves out what an identity
 // may not read, so that a listing that works proves nothing by itself.
-func (*Connector) Check(ctx context.Context, cc connector.Config) (connector.CheckReport, error) {
+func (conn *Connector) Check(ctx context.Context, cc connector.Config) (connector.CheckReport, error) {
 	cfg, err := parseConfig(cc)
 	if err != nil {
 		return connector.CheckReport{}, err
 	}
-	a, err := newAPI(cfg, nil)
+	a, err := newAPI(cfg, conn.clock, nil)
 	if err != nil {
 		return connector.CheckReport{}, err
 	}

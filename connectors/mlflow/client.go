@@ -13,6 +13,7 @@ import (
 	"github.com/exhibit-aims/exhibit/plugins/connector"
 	"github.com/exhibit-aims/exhibit/plugins/records"
 	"github.com/exhibit-aims/exhibit/plugins/rest"
+	"github.com/exhibit-aims/exhibit/plugins/transport"
 )
 
 // api asks one server.
@@ -21,8 +22,10 @@ type api struct {
 	size int
 }
 
-func newAPI(c *config, count func(connector.Calls)) (*api, error) {
-	client, err := rest.New(c.transport(count))
+func newAPI(c *config, clock transport.Clock, count func(connector.Calls)) (*api, error) {
+	o := c.transport(count)
+	o.Clock = clock
+	client, err := rest.New(o)
 	if err != nil {
 		return nil, fmt.Errorf("mlflow: %w", err)
 	}

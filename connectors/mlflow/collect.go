@@ -43,13 +43,13 @@ func allKinds() []string { return append(registryKinds(), runKinds()...) }
 // Collect lists every model and version, because neither an alias nor a tag
 // leaves a mark in the times that MLflow keeps, and reads the runs that it has
 // not read yet.
-func (*Connector) Collect(ctx context.Context, req connector.Request, emit connector.Emitter) (connector.Coverage, error) {
+func (conn *Connector) Collect(ctx context.Context, req connector.Request, emit connector.Emitter) (connector.Coverage, error) {
 	cfg, err := parseConfig(req.Config)
 	if err != nil {
 		return nil, err
 	}
-	book := coverage.New((*Connector)(nil).Describe(), req, emit)
-	api, err := newAPI(cfg, book.Counter())
+	book := coverage.New(conn.Describe(), req, emit)
+	api, err := newAPI(cfg, conn.clock, book.Counter())
 	if err != nil {
 		return nil, err
 	}

@@ -41,7 +41,10 @@ func (s seeder) send(method, path string, body obj) obj {
 	return out
 }
 
-func (s seeder) post(path string, body obj) obj { s.t.Helper(); return s.send(http.MethodPost, path, body) }
+func (s seeder) post(path string, body obj) obj {
+	s.t.Helper()
+	return s.send(http.MethodPost, path, body)
+}
 
 // run logs a finished run and returns its id.
 func (s seeder) run(experiment, name string, tags obj, metrics obj) string {
