@@ -145,7 +145,7 @@ func (l lifecycle) expiry(prefix string, now time.Time) *int64 {
 		var days int64
 		switch {
 		case r.Expiration.Days != nil:
-			days = *r.Expiration.Days
+			days = max(*r.Expiration.Days, 0)
 		case r.Expiration.Date == nil || r.Expiration.Date.After(now):
 			continue
 		}
