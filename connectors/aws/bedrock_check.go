@@ -3,6 +3,7 @@ package aws
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -73,12 +74,15 @@ func bedrockPermissions() []connector.Permission {
 		{"cloudwatch:ListMetrics", "which models were called", use},
 		{"cloudwatch:GetMetricData", "how often models were called, by day", use},
 	} {
-		on := `"*"`
-		if p.action[:3] == "s3:" {
+		on, managed := `"*"`, ""
+		switch {
+		case strings.HasPrefix(p.action, "bedrock:"):
+			managed = " (AmazonBedrockReadOnly holds all of bedrock:)"
+		case strings.HasPrefix(p.action, "s3:"):
 			on = "the bucket that invocations are logged to"
 		}
 		out = append(out, connector.Permission{ID: p.action, Kinds: p.kinds, Why: p.why,
-			Grant: `add "` + p.action + `" on ` + on + ` to a policy of the reading identity`})
+			Grant: `add "` + p.action + `" on ` + on + ` to a policy of the reading identity` + managed})
 	}
 	return out
 }
