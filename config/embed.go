@@ -1,12 +1,12 @@
 // Package config embeds the data that the product ships with: the catalog of
-// controls, the kinds of record, expectations, example files and the JSON
-// Schemas of the files that people write. It holds no logic and imports
-// nothing of ours.
+// controls, the kinds of record, expectations, example files, the templates of
+// what people write, and the JSON Schemas of the files that people write. It
+// holds no logic and imports nothing of ours.
 package config
 
 import "embed"
 
-// FS holds catalog/, kinds/, expectations/, example/ and schemas/.
+// FS holds catalog/, kinds/, expectations/, example/, templates/ and schemas/.
 //
-//go:embed all:catalog all:kinds all:expectations all:example all:schemas
+//go:embed all:catalog all:kinds all:expectations all:example all:templates all:schemas
 var FS embed.FS

@@ -85,7 +85,7 @@ func unfilled(fields map[string]any, body []byte) error {
 			continue
 		}
 		for _, m := range open.FindAllStringSubmatch(code.ReplaceAllString(trimmed, ""), -1) {
-			if !htmlName(m[1]) {
+			if m[2] != "" || !htmlName(m[1]) {
 				return &formError{"the text still holds the placeholder " + printable(m[0]) + "; fill it in"}
 			}
 		}
