@@ -2,6 +2,7 @@ package aws
 
 import (
 	"context"
+	"encoding/hex"
 	"slices"
 	"strings"
 
@@ -39,6 +40,7 @@ func (b *bedrockRun) allAgents(ctx context.Context) error {
 type agentVersion struct {
 	types.AgentVersionSummary
 	model, role string
+	instruction string // its digest
 	asked       bool
 }
 
@@ -146,6 +148,7 @@ func (b *bedrockRun) agentVersion(ctx context.Context, a types.AgentSummary, ver
 		ResourceType: "agent-version", ResourceID: printable(arn, 300) + "#" + printable(version, 20), Name: text(a.AgentName, 200),
 		CreatedAt: stamp(v.CreatedAt), UpdatedAt: stamp(v.UpdatedAt), Status: string(v.AgentStatus),
 		Attributes: attributes("version", version, "model", v.model, "role", v.role, "guardrail", guardrailOf(v.GuardrailConfiguration),
+			"instruction_sha256", v.instruction,
 			"action_groups", joined(actions), "knowledge_bases", joined(bases)),
 	}, &arn, "agents/"+printable(id, 40))
 }
@@ -165,6 +168,7 @@ func (b *bedrockRun) askVersion(ctx context.Context, id, version string, v *agen
 		if err != nil {
 			return "", &callError{op, err}
 		}
+		v.instruction = digestOfText(out.Agent.Instruction)
 		v.model, v.role, v.asked = text(out.Agent.FoundationModel, 300), text(out.Agent.AgentResourceRoleArn, 300), true
 		return aws.ToString(out.Agent.AgentArn), nil
 	}
@@ -179,6 +183,7 @@ func (b *bedrockRun) askVersion(ctx context.Context, id, version string, v *agen
 	if err != nil {
 		return "", &callError{op, err}
 	}
+	v.instruction = digestOfText(out.AgentVersion.Instruction)
 	v.model, v.role, v.asked = text(out.AgentVersion.FoundationModel, 300), text(out.AgentVersion.AgentResourceRoleArn, 300), true
 	return aws.ToString(out.AgentVersion.AgentArn), nil
 }
@@ -240,6 +245,14 @@ func (b *bedrockRun) agentAlias(ctx context.Context, a types.AgentSummary, alias
 		d.Variants = append(d.Variants, records.Variant{Name: "version " + version, Weight: 1})
 	}
 	return b.deployment(ctx, d, &arn, "agents/"+text(a.AgentId, 40))
+}
+
+// digestOfText names a text that is not copied.
+func digestOfText(s *string) string {
+	if aws.ToString(s) == "" {
+		return ""
+	}
+	return hex.EncodeToString(sha256Of([]byte(*s)))
 }
 
 // attach notes that something goes through a guardrail.

@@ -95,7 +95,7 @@ func TestLifecycleRemembers(t *testing.T) {
 	if p["announced_basis"] != "first_seen" || p["announced_at"] == "2026-02-02T02:02:02Z" || moved == key {
 		t.Errorf("%v under %q", p, moved)
 	}
-	if p, _, _ := read(map[string]string{connector.MemoryPrefix + "bedrock-lifecycle/123456789012/eu-west-1": "no json"}); p["announced_at"] != "2026-01-01T00:00:00Z" || p["announced_basis"] != "published" {
+	if p, _, _ := read(map[string]string{connector.MemoryPrefix + "bedrock-lifecycle/eu-west-1": "no json"}); p["announced_at"] != "2026-01-01T00:00:00Z" || p["announced_basis"] != "published" {
 		t.Errorf("without memory: %v", p)
 	}
 	_ = memory
@@ -294,8 +294,11 @@ func TestUseIsReadByDay(t *testing.T) {
 	f.fillUsage()
 	const name = "bedrock-usage/123456789012/eu-west-1"
 	kinds := []string{records.KindVendorUsage, records.KindModelObservation}
-	rec, _ := runWith(t, f.fast(), nil, kinds...)
-	if len(rec.byKind(records.KindVendorUsage)) != 3 || rec.cursors[name] != daysAgo(0).Format(time.DateOnly) {
+	rec, cov := runWith(t, f.fast(), nil, kinds...)
+	if !cov[records.KindVendorUsage].Since.Equal(daysAgo(13)) {
+		t.Errorf("coverage %+v", cov[records.KindVendorUsage])
+	}
+	if len(rec.byKind(records.KindVendorUsage)) != 3 || rec.cursors[name] != daysAgo(13).Format(time.DateOnly)+"/"+daysAgo(0).Format(time.DateOnly) {
 		t.Errorf("%v, cursors %v", shorts(rec.records), rec.cursors)
 	}
 	p := payloadOf(t, rec, records.KindVendorUsage, "|eu."+claude+"|"+daysAgo(1).Format(time.DateOnly))
@@ -307,11 +310,11 @@ func TestUseIsReadByDay(t *testing.T) {
 		t.Errorf("calls %v: which model answers behind a profile was not asked", calls)
 	}
 	f.calls = nil
-	rec, cov := runWith(t, f.fast(), rec.cursors, kinds...) // nothing new today
-	if len(rec.records) != 0 || contains(f.calls, "GetMetricData") || cov[records.KindVendorUsage].Status != connector.Complete {
+	rec, cov = runWith(t, f.fast(), map[string]string{name: "2026-01-01/" + daysAgo(0).Format(time.DateOnly)}, kinds...) // nothing new today
+	if c := cov[records.KindVendorUsage]; len(rec.records) != 0 || contains(f.calls, "GetMetricData") || c.Status != connector.Complete || c.Since.Format(time.DateOnly) != "2026-01-01" {
 		t.Errorf("%v, calls %v, coverage %v", shorts(rec.records), f.calls, cov)
 	}
-	rec, cov = runWith(t, f.fast(), map[string]string{name: daysAgo(40).Format(time.DateOnly)}, kinds...)
+	rec, cov = runWith(t, f.fast(), map[string]string{name: "2026-01-01/" + daysAgo(40).Format(time.DateOnly)}, kinds...)
 	if len(rec.gaps) != 1 || rec.gaps[0].Reason != connector.Truncated || cov[records.KindVendorUsage].Status != connector.Partial {
 		t.Errorf("a hole of weeks: gaps %+v, coverage %v", rec.gaps, cov)
 	}

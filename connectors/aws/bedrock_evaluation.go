@@ -32,7 +32,7 @@ type evaluationRun struct {
 // run. A job that failed or was stopped tested nothing.
 func (b *bedrockRun) evaluations(ctx context.Context) error {
 	return b.part(ctx, piece{controlPlane, "evaluation jobs", []string{kindEvaluationRun}}, func(kinds []string) error {
-		pos := b.position("bedrock-evaluations")
+		pos := b.position("bedrock-evaluations", kindEvaluationRun)
 		err := listing(ctx, "bedrock:ListEvaluationJobs", b.saw(kinds...), func(token *string) ([]types.EvaluationSummary, *string, error) {
 			out, err := b.api.ListEvaluationJobs(ctx, &bedrock.ListEvaluationJobsInput{
 				MaxResults: aws.Int32(pageSize), NextToken: token, CreationTimeAfter: pos.after,

@@ -24,16 +24,20 @@ type position struct {
 	after *time.Time // ask for jobs made after this
 	last  time.Time
 	open  time.Time
-	since time.Time
 }
 
-func (b *bedrockRun) position(list string) *position {
+func (b *bedrockRun) position(list, kind string) *position {
 	p := &position{name: list + "/" + b.id.account + "/" + b.region}
 	if at, err := time.Parse(time.RFC3339Nano, b.req.Cursors[p.name]); err == nil && !at.After(b.now) {
 		p.after = &at
 	}
-	if since := b.req.Since; !since.IsZero() && (p.after == nil || p.after.Before(since)) {
-		p.after = &since
+	if since := b.req.Since; !since.IsZero() {
+		if p.after == nil || p.after.Before(since) {
+			p.after = &since
+		}
+		if since.After(b.since[kind]) {
+			b.since[kind] = since
+		}
 	}
 	return p
 }
@@ -71,7 +75,7 @@ func (b *bedrockRun) store(p *position) error {
 // have not ended are asked for again.
 func (b *bedrockRun) customizations(ctx context.Context) error {
 	return b.part(ctx, piece{controlPlane, "model customization jobs", []string{records.KindLineage}}, func(kinds []string) error {
-		pos := b.position("bedrock-customizations")
+		pos := b.position("bedrock-customizations", records.KindLineage)
 		err := listing(ctx, "bedrock:ListModelCustomizationJobs", b.saw(kinds...), func(token *string) ([]types.ModelCustomizationJobSummary, *string, error) {
 			out, err := b.api.ListModelCustomizationJobs(ctx, &bedrock.ListModelCustomizationJobsInput{
 				MaxResults: aws.Int32(pageSize), NextToken: token, CreationTimeAfter: pos.after,

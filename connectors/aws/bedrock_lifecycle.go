@@ -43,10 +43,14 @@ func (b *bedrockRun) lifecycles(ctx context.Context) error {
 }
 
 // published emits what AWS says of each model, and remembers when it was first
-// read.
+// read: for the region, since every account is told the same.
 func (b *bedrockRun) published(ctx context.Context, models []types.FoundationModelSummary) error {
-	name := connector.MemoryPrefix + "bedrock-lifecycle/" + b.id.account + "/" + b.region
-	before, now := remembered(b.req.Cursors[name]), map[string]string{}
+	name := connector.MemoryPrefix + "bedrock-lifecycle/" + b.region
+	before := remembered(b.req.Cursors[name])
+	if b.firsts[b.region] == nil {
+		b.firsts[b.region] = map[string]string{}
+	}
+	now := b.firsts[b.region]
 	for _, m := range models {
 		if m.ModelLifecycle == nil || aws.ToString(m.ModelId) == "" {
 			if err := b.failed(ctx, []string{records.KindModelLifecycle}, "foundation model "+text(m.ModelId, 100),
@@ -96,9 +100,13 @@ func (b *bedrockRun) lifecycle(ctx context.Context, m types.FoundationModelSumma
 	if f.published {
 		l.AnnouncedBasis = records.AnnouncedPublished
 	}
+	key := strings.Join([]string{l.Vendor, l.ModelID, l.Region, l.Status, dates}, "|")
+	if b.told[key] {
+		return nil
+	}
+	b.told[key] = true
 	return b.record(ctx, connector.Record{
-		Kind: records.KindModelLifecycle, Subject: connector.Subject{Type: "model", ID: l.ModelID}, EventTime: at, URL: lifecycleURL,
-		Key: strings.Join([]string{l.Vendor, l.ModelID, l.Region, l.Status, dates}, "|"),
+		Kind: records.KindModelLifecycle, Subject: connector.Subject{Type: "model", ID: l.ModelID}, EventTime: at, URL: lifecycleURL, Key: key,
 	}, l)
 }
 

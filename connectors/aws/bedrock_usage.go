@@ -37,7 +37,7 @@ func (b *bedrockRun) usage(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		from, to, err := b.days(ctx, kinds)
+		d, err := b.days(ctx, kinds)
 		if err != nil {
 			return err
 		}
@@ -45,22 +45,28 @@ func (b *bedrockRun) usage(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if !from.Before(to) {
-			return nil
-		}
-		for chunk := range slices.Chunk(models, perCall) {
-			if err := b.figures(ctx, api, chunk, span{from, to}); err != nil {
-				return err
+		if d.from.Before(d.to) {
+			for chunk := range slices.Chunk(models, perCall) {
+				if err := b.figures(ctx, api, chunk, d); err != nil {
+					return err
+				}
 			}
 		}
-		if err := b.emit.Cursor(b.usageCursor(), to.Format(time.DateOnly)); err != nil {
+		for _, k := range kinds { // the latest counts: earlier days were not read everywhere
+			if d.first.After(b.since[k]) {
+				b.since[k] = d.first
+			}
+		}
+		if err := b.emit.Cursor(b.usageCursor(), d.first.Format(time.DateOnly)+"/"+d.to.Format(time.DateOnly)); err != nil {
 			return &emitError{err}
 		}
 		return nil
 	})
 }
 
-type span struct{ from, to time.Time }
+// span is the days to read, from one midnight to another; first is the day
+// from which on all were read, in earlier runs too.
+type span struct{ first, from, to time.Time }
 
 func (b *bedrockRun) usageCursor() string { return "bedrock-usage/" + b.id.account + "/" + b.region }
 
@@ -68,24 +74,25 @@ func (b *bedrockRun) usageCursor() string { return "bedrock-usage/" + b.id.accou
 // midnight. CloudWatch lists models that were called within two weeks, so what
 // happened before cannot be read completely; a run that is later than that says
 // so.
-func (b *bedrockRun) days(ctx context.Context, kinds []string) (from, to time.Time, err error) {
-	to = b.now.UTC().Add(-settled).Truncate(day)
-	first := to.Add(-listedFor + day)
-	from = first
-	if at, err := time.Parse(time.DateOnly, b.req.Cursors[b.usageCursor()]); err == nil && !at.After(to) {
-		from = at
-		if from.Before(first) {
-			if err := b.failed(ctx, kinds, "use of models before "+first.Format(time.DateOnly),
-				fmt.Errorf("%w: CloudWatch does not list models that were last called before, and nothing was read since %s", errTruncated, at.Format(time.DateOnly))); err != nil {
-				return from, to, err
-			}
-			from = first
+func (b *bedrockRun) days(ctx context.Context, kinds []string) (span, error) {
+	d := span{to: b.now.UTC().Add(-settled).Truncate(day)}
+	oldest := d.to.Add(-listedFor + day)
+	d.first, d.from = oldest, oldest
+	first, read, _ := strings.Cut(b.req.Cursors[b.usageCursor()], "/")
+	since, err1 := time.Parse(time.DateOnly, first)
+	at, err2 := time.Parse(time.DateOnly, read)
+	switch {
+	case err1 != nil || err2 != nil || at.After(d.to):
+		if s := b.req.Since.UTC().Truncate(day); s.After(d.from) && s.Before(d.to) {
+			d.first, d.from = s, s
 		}
+	case at.Before(oldest):
+		return d, b.failed(ctx, kinds, "use of models before "+oldest.Format(time.DateOnly),
+			fmt.Errorf("%w: CloudWatch does not list models that were last called before, and nothing was read since %s", errTruncated, read))
+	default:
+		d.first, d.from = since, at
 	}
-	if since := b.req.Since.UTC().Truncate(day); since.After(from) {
-		from = since
-	}
-	return from, to, nil
+	return d, nil
 }
 
 // calledModels lists the models that were called lately, as the metrics name

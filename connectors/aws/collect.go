@@ -32,6 +32,10 @@ type collection struct {
 
 	read map[string]bool // kinds of which at least one listing was read
 	gaps map[string]bool // kinds with gaps
+
+	since  map[string]time.Time         // how far back a kind was read, where that has a limit
+	firsts map[string]map[string]string // by region, what is remembered of the lifecycle of models
+	told   map[string]bool              // keys of lifecycles that another account's listing gave already
 }
 
 // regionRun reads one region.
@@ -62,7 +66,8 @@ func (*Connector) Collect(ctx context.Context, req connector.Request, emit conne
 	if err != nil {
 		return nil, err
 	}
-	c := &collection{cfg: cfg, req: req, emit: emit, now: time.Now(), read: map[string]bool{}, gaps: map[string]bool{}}
+	c := &collection{cfg: cfg, req: req, emit: emit, now: time.Now(), read: map[string]bool{}, gaps: map[string]bool{},
+		since: map[string]time.Time{}, firsts: map[string]map[string]string{}, told: map[string]bool{}}
 	if c.id, err = s.identity(ctx); err != nil {
 		return nil, fmt.Errorf("aws: %w; check the keys, their region and the machine's clock", err)
 	}
@@ -179,7 +184,7 @@ func (c *collection) coverage() connector.Coverage {
 			continue
 		}
 		k := connector.KindCoverage{
-			Status: connector.Complete, Enumerated: !slices.Contains(events, kind), IndependentCount: -1,
+			Status: connector.Complete, Since: c.since[kind], Enumerated: !slices.Contains(events, kind), IndependentCount: -1,
 			Query: fmt.Sprintf("%s; account %s, regions %s; no other region was looked at", q, c.id.account, strings.Join(c.cfg.Regions, ", ")),
 		}
 		switch {

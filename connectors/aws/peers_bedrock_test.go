@@ -6,11 +6,13 @@ import (
 	"bytes"
 	"encoding/json"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -27,6 +29,7 @@ import (
 
 	"github.com/exhibit-aims/exhibit/internal/peertest"
 	"github.com/exhibit-aims/exhibit/plugins/connector"
+	"github.com/exhibit-aims/exhibit/plugins/connectortest"
 	"github.com/exhibit-aims/exhibit/plugins/records"
 )
 
@@ -155,11 +158,21 @@ func TestBedrockAgainstMotoWithItsTimesMended(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, g := range rec.gaps {
-		t.Logf("gap %+v", g)
-	}
+	kinds := map[string]bool{}
 	for _, r := range rec.records {
-		t.Logf("%s %s %s", r.Kind, r.Key, r.Payload)
+		kinds[r.Kind] = true
+	}
+	connectortest.Peer(t, peertest.MotoName+", Bedrock", slices.Collect(maps.Keys(kinds)))
+	attributes := map[string]any{}
+	for _, r := range rec.byKind(records.KindAIResource) {
+		p := payload(t, r)
+		attributes[p["name"].(string)] = p["attributes"]
+	}
+	if d := cmp.Diff(map[string]any{
+		"helper":   obj{"version": "DRAFT", "model": "anthropic.claude-3-sonnet-20240229-v1:0", "role": "arn:aws:iam::123456789012:role/x"},
+		"handbook": obj{"type": "VECTOR", "model": "amazon.titan-embed-text-v1", "storage": "OPENSEARCH_SERVERLESS", "role": "arn:aws:iam::123456789012:role/x"},
+	}, attributes); d != "" {
+		t.Error(d)
 	}
 	models := rec.byKind(records.KindModelVersion)
 	if len(models) != 1 || len(rec.byKind(records.KindModel)) != 1 {
