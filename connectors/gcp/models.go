@@ -89,15 +89,16 @@ func (p *place) versions(ctx context.Context, m model) error {
 	}
 	path := p.parent() + "/models/" + m.id()
 	var all []model
-	if err := list(ctx, p.api, path+":listVersions", "models", func(v model) error { all = append(all, v); return nil }); err != nil {
-		return err
-	}
-	for _, v := range all {
+	listed := list(ctx, p.api, path+":listVersions", "models", func(v model) error { all = append(all, v); return nil })
+	for _, v := range all { // those of the pages before one that could not be read are kept
 		if err := p.version(ctx, m, v); err != nil {
 			return err
 		}
 	}
-	return p.approvals(m, all)
+	if err := p.approvals(m, all); err != nil {
+		return err
+	}
+	return listed
 }
 
 func (p *place) version(ctx context.Context, m, v model) error {
