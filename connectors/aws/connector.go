@@ -26,7 +26,7 @@ func (*Connector) Describe() connector.Descriptor {
 	return connector.Descriptor{
 		Name:         "aws",
 		Version:      Version,
-		Summary:      "Amazon SageMaker: model packages, their approval, and the endpoints that serve them",
+		Summary:      "Amazon SageMaker and Bedrock: models, their approval, what serves them and what guards them",
 		ConfigSchema: configSchema,
 		Secrets: []connector.SecretSpec{
 			{Name: "access_key_id", Summary: "of the reading identity; not needed with web_identity_token_file"},
