@@ -136,8 +136,7 @@ func (r *run) auditRefused(ctx context.Context, err error) error {
 		detail = "GitHub offers an organisation's audit log with Enterprise Cloud only, and to its owners with the permission " + permOrgAdmin +
 			"; it answers 404 and does not say which is missing"
 	}
-	return r.gap(connector.Gap{Kinds: []string{KindAuditEvent}, Scope: "organisation " + r.cfg.Organization, Reason: connector.Unsupported,
-		Permission: permOrgAdmin, Detail: detail})
+	return &notOfferedError{detail}
 }
 
 // auditEvent emits one event and returns when it happened.

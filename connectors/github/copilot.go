@@ -76,7 +76,7 @@ func (r *run) copilotBilling(ctx context.Context, pay *copilotPayload) error {
 	ans, err := r.api.get(ctx, call{path: path, usable: noteFits(func(n note) bool { return n.Words != nil })}, &body)
 	switch {
 	case statusOf(err) == http.StatusUnprocessableEntity:
-		return r.gap(connector.Gap{Kinds: []string{KindCopilotPolicy}, Scope: "organisation " + r.cfg.Organization, Reason: connector.Unsupported, Detail: err.Error()})
+		return &notOfferedError{err.Error()}
 	case err != nil:
 		return err
 	case ans.notModified:

@@ -164,6 +164,10 @@ func gapOf(p part, err error) connector.Gap {
 	case errors.As(err, &status):
 		g.Reason, g.Permission, g.Detail = reasonOf(p, status)
 	}
+	var not *notOfferedError
+	if errors.As(err, &not) {
+		g.Reason, g.Permission, g.Detail = connector.Unsupported, p.permission, not.why
+	}
 	return g
 }
 

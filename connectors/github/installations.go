@@ -148,8 +148,7 @@ func (r *run) tokenGrants(ctx context.Context) error {
 		},
 	})
 	if status := statusOf(err); !r.cfg.isApp() && (status == http.StatusForbidden || status == http.StatusNotFound) {
-		return r.gap(connector.Gap{Kinds: []string{KindTokenGrant}, Scope: "organisation " + org, Reason: connector.Unsupported, Permission: permOrgTokens,
-			Detail: line(err.Error(), 200) + "; GitHub shows these to GitHub Apps only, and this source reads with a person's token"})
+		return &notOfferedError{line(err.Error(), 200) + "; GitHub shows these to GitHub Apps only, and this source reads with a person's token"}
 	}
 	return err
 }

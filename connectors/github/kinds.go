@@ -185,3 +185,9 @@ func (s furtherSettings) check() (errs []error) {
 
 // isApp reports whether a GitHub App reads, rather than a person's token.
 func (c *config) isApp() bool { return c.key != nil || strings.HasPrefix(c.token, "ghs_") }
+
+// notOfferedError is what GitHub does not offer with this plan, or to this kind
+// of credential.
+type notOfferedError struct{ why string }
+
+func (e *notOfferedError) Error() string { return e.why }
