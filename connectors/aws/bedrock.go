@@ -27,6 +27,10 @@ type bedrockRun struct {
 	own      map[string]target   // custom and imported models by ARN
 	profiles map[string][]string // ARNs of the models behind an inference profile, by its id and its ARN
 	guards   map[string][]string // what a guardrail's version is attached to, by guardKey
+	tagless  struct {            // why tags cannot be read, and the kinds that it was told for
+		err   error
+		kinds map[string]bool
+	}
 }
 
 // service names of parts, for bedrockRun.absent.
@@ -74,6 +78,7 @@ func (r *regionRun) bedrock(ctx context.Context, s *session) error {
 	b := &bedrockRun{
 		regionRun: r, session: s, absent: map[string]error{}, profiles: map[string][]string{}, guards: map[string][]string{},
 	}
+	b.tagless.kinds = map[string]bool{}
 	var err error
 	if b.api, err = s.bedrock(ctx, r.region); err != nil {
 		return err
@@ -177,18 +182,26 @@ func listing[T any](ctx context.Context, op string, answered func(), ask func(to
 // catalogue names Bedrock's models in this account and region.
 func (b *bedrockRun) catalogue() string { return "bedrock/" + b.id.account + "/" + b.region }
 
-// resourceTags lists the tags of a resource of Bedrock; a refusal is a gap.
+// resourceTags lists the tags of a resource of Bedrock. A refusal is a gap of
+// every kind that misses tags because of it, told once.
 func (b *bedrockRun) resourceTags(ctx context.Context, arn *string, kinds ...string) (map[string]string, error) {
 	const op = "bedrock:ListTagsForResource"
 	tags := map[string]string{}
-	if aws.ToString(arn) == "" || b.skip[op] {
+	if aws.ToString(arn) == "" {
 		return tags, nil
+	}
+	if b.skip[op] {
+		left := slices.DeleteFunc(slices.Clone(kinds), func(k string) bool { return b.tagless.kinds[k] })
+		if left = b.wanted(left...); len(left) == 0 {
+			return tags, nil
+		}
+		return tags, b.withoutTags(ctx, "resources of Bedrock", b.tagless.err, left)
 	}
 	keep := func(k, v *string) { tags[text(k, 128)] = text(v, 256) }
 	if ofAgents(*arn) {
 		out, err := b.agents.ListTagsForResource(ctx, &bedrockagent.ListTagsForResourceInput{ResourceArn: arn})
 		if err != nil {
-			return tags, b.failed(ctx, kinds, "tags of "+text(arn, 150), &callError{op, err})
+			return tags, b.withoutTags(ctx, text(arn, 150), &callError{op, err}, kinds)
 		}
 		for k, v := range out.Tags {
 			keep(&k, &v)
@@ -197,12 +210,22 @@ func (b *bedrockRun) resourceTags(ctx context.Context, arn *string, kinds ...str
 	}
 	out, err := b.api.ListTagsForResource(ctx, &bedrock.ListTagsForResourceInput{ResourceARN: arn})
 	if err != nil {
-		return tags, b.failed(ctx, kinds, "tags of "+text(arn, 150), &callError{op, err})
+		return tags, b.withoutTags(ctx, text(arn, 150), &callError{op, err}, kinds)
 	}
 	for _, t := range out.Tags { // a resource without tags may lack the list
 		keep(t.Key, t.Value)
 	}
 	return tags, nil
+}
+
+// withoutTags reports that tags could not be read, and remembers for which
+// kinds that was told.
+func (b *bedrockRun) withoutTags(ctx context.Context, what string, err error, kinds []string) error {
+	b.tagless.err = err
+	for _, k := range kinds {
+		b.tagless.kinds[k] = true
+	}
+	return b.failed(ctx, kinds, "tags of "+what, err)
 }
 
 // ofAgents reports whether the agents' part of Bedrock knows a resource.
@@ -223,12 +246,17 @@ func resourceOf(arn string) string {
 // lastOf returns what follows the last slash.
 func lastOf(s string) string { return s[strings.LastIndexByte(s, '/')+1:] }
 
-// regionOf returns the region in an ARN.
+// regionOf returns the region in an ARN. A profile that routes anywhere names
+// its models without one.
 func regionOf(arn string) string {
-	if parts := strings.SplitN(arn, ":", 6); len(parts) == 6 {
-		return parts[3]
+	parts := strings.SplitN(arn, ":", 6)
+	switch {
+	case len(parts) < 6:
+		return ""
+	case parts[3] == "":
+		return "global"
 	}
-	return ""
+	return parts[3]
 }
 
 // pageOf is where a person finds a part of Bedrock in the console.

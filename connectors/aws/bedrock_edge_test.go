@@ -401,6 +401,39 @@ func TestRegionWithoutBedrock(t *testing.T) {
 	}
 }
 
+// Tags that may not be read are missing from every kind that has them, and
+// asked for once.
+func TestTagsThatMayNotBeRead(t *testing.T) {
+	f := newFakeAWS(t)
+	f.fillBedrock()
+	f.ops["ListTagsForResource"] = failWith("AccessDeniedException")
+	rec, cov, err := run(t, f.fast())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, kind := range []string{records.KindModel, records.KindModelVersion, records.KindDeployment, records.KindAIResource} {
+		if cov[kind].Status != connector.Partial {
+			t.Errorf("coverage of %s: %+v", kind, cov[kind])
+		}
+	}
+	asked := strings.Count(strings.Join(f.calls, " "), "ListTagsForResource")
+	if asked != 1 || len(rec.gaps) != 3 {
+		t.Errorf("asked %d times, gaps %+v", asked, rec.gaps)
+	}
+}
+
+func TestProfilesThatRouteAnywhere(t *testing.T) {
+	f := newFakeAWS(t)
+	f.ops["ListInferenceProfiles"] = func(in obj) (int, any) {
+		return 200, obj{"inferenceProfileSummaries": []obj{{"inferenceProfileArn": bedrockARN + "inference-profile/global." + claude, "inferenceProfileId": "global." + claude, "status": "ACTIVE", "type": in["type"],
+			"models": []obj{{"modelArn": "arn:aws:bedrock:::foundation-model/" + claude}, {"modelArn": claudeARN}}}}}
+	}
+	rec, _ := runWith(t, f.fast(), nil, records.KindAIResource)
+	if p := payload(t, rec.records[0])["attributes"].(obj); p["regions"] != "eu-west-1, global" {
+		t.Errorf("%v", p)
+	}
+}
+
 func TestCheckOfBedrock(t *testing.T) {
 	f := newFakeAWS(t)
 	f.fillSafeguards()

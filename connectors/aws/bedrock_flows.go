@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"slices"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/bedrockagent"
@@ -218,7 +219,18 @@ func (b *bedrockRun) prompt(ctx context.Context, p types.PromptSummary) error {
 				"content_sha256", promptDigest(out.Variants))
 		}
 	}
-	return b.resource(ctx, a, p.Arn, "prompt-management/"+text(p.Id, 40))
+	return b.resource(ctx, a, unversionedARN(p.Arn), "prompt-management/"+text(p.Id, 40))
+}
+
+// unversionedARN is the ARN of a prompt without a version: tags belong to the
+// prompt.
+func unversionedARN(arn *string) *string {
+	before, after, ok := strings.Cut(aws.ToString(arn), ":prompt/")
+	if !ok {
+		return arn
+	}
+	id, _, _ := strings.Cut(after, ":")
+	return aws.String(before + ":prompt/" + id)
 }
 
 // versionOf: the draft is asked for without a version.

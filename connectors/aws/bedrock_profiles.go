@@ -90,7 +90,7 @@ func (b *bedrockRun) applicationProfile(ctx context.Context, p types.InferencePr
 
 // deployment fills in what all deployments on Bedrock share and emits one.
 func (b *bedrockRun) deployment(ctx context.Context, d records.Deployment, arn *string, page string) error {
-	tags, err := b.resourceTags(ctx, arn, records.KindDeployment)
+	tags, err := b.tagsOfDeployment(ctx, arn)
 	if err != nil {
 		return err
 	}
@@ -105,7 +105,17 @@ func (b *bedrockRun) deployment(ctx context.Context, d records.Deployment, arn *
 	}, d)
 }
 
-// variants makes a variant of each model that ref stands for.
+// tagsOfDeployment lists the tags of a deployment; endpoints of the marketplace
+// belong to SageMaker.
+func (b *bedrockRun) tagsOfDeployment(ctx context.Context, arn *string) (map[string]string, error) {
+	if strings.Contains(aws.ToString(arn), ":sagemaker:") {
+		tags, err := b.tagsOf(ctx, *arn)
+		return tags, b.failed(ctx, []string{records.KindDeployment}, "tags of "+text(arn, 150), err)
+	}
+	return b.resourceTags(ctx, arn, records.KindDeployment)
+}
+
+// variantsOf makes a variant of each model that ref stands for.
 func (b *bedrockRun) variantsOf(name, ref string, weight float64) []records.Variant {
 	models, ok := b.targets(ref)
 	var out []records.Variant
