@@ -140,7 +140,7 @@ func (c *collection) contentDigest() string {
 		fmt.Fprintf(h, "%q %s %v\n", p, c.list.current[p].blob, c.list.current[p].problem)
 	}
 	for _, r := range c.list.revisions {
-		fmt.Fprintf(h, "%q %s %v %s %d\n", r.path, r.blob, r.problem, r.arrived.commit, r.arrived.at.Unix())
+		fmt.Fprintf(h, "%q %s %v %s %d\n", r.path, r.blob, r.problem, r.arrived.commit, r.arrived.at.UnixNano())
 	}
 	for _, u := range c.list.unseen {
 		fmt.Fprintf(h, "%q %s %q\n", u.scope, u.reason, u.detail)

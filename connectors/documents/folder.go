@@ -38,7 +38,7 @@ func openFolder(c *config) (*folder, error) {
 	if err != nil {
 		return nil, fmt.Errorf("documents: open %s: %w", c.Folder, err)
 	}
-	return &folder{root: root, dir: c.Folder, called: c.Name, now: time.Now().UTC().Truncate(time.Second)}, nil
+	return &folder{root: root, dir: c.Folder, called: c.Name, now: time.Now().UTC().Truncate(time.Microsecond)}, nil
 }
 
 func (f *folder) state() string { return "" }

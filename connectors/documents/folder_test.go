@@ -81,7 +81,7 @@ func TestFolder(t *testing.T) {
 	}
 	x := rec.records[0]
 	m := payload(t, x)
-	if time.Since(x.EventTime) > time.Minute || m["modified_at"] != x.EventTime.Format(time.RFC3339) {
+	if time.Since(x.EventTime) > time.Minute || m["modified_at"] != x.EventTime.Format(time.RFC3339Nano) {
 		t.Errorf("what a file says of its own age counts: %v", x.EventTime)
 	}
 	if m["source_uri"] != "folder:policies:policies/ai.md" || m["modified_by"] != nil || m["sha256"] != sum(policyV1) {

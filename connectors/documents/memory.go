@@ -108,7 +108,7 @@ func (m memory) shards() map[string]string {
 			if parts[i] == nil {
 				parts[i] = map[string][2]string{}
 			}
-			parts[i][p] = [2]string{m[p].sum, m[p].since.UTC().Format(time.RFC3339)}
+			parts[i][p] = [2]string{m[p].sum, m[p].since.UTC().Format(time.RFC3339Nano)}
 		}
 		out := map[string]string{}
 		fits := true

@@ -223,7 +223,7 @@ func (f *recordFile) source(r raw, m map[string]any) {
 	}
 	m["source_sha256"] = f.sum
 	if f.arrived.commit == "" {
-		m["source_first_seen_at"] = f.arrived.at.UTC().Format(time.RFC3339)
+		m["source_first_seen_at"] = f.arrived.at.UTC().Format(time.RFC3339Nano)
 		return
 	}
 	m["source_commit"] = f.arrived.commit

@@ -190,7 +190,7 @@ func (c *collection) revisionPayload(rev revision, id string, doc *content, entr
 		Owner:          firstOf(doc.fields["owner"], entry.Owner),
 		Classification: firstOf(doc.fields["classification"], entry.Classification),
 		SHA256:         doc.sha256, MIME: mimeType(rev.path), Pages: doc.pages, Size: doc.size,
-		ModifiedAt: a.at.UTC().Format(time.RFC3339), ModifiedBy: a.by,
+		ModifiedAt: a.at.UTC().Format(time.RFC3339Nano), ModifiedBy: a.by,
 		SourceURI: c.store.place(rev.path, a), SourcePath: rev.path,
 		SourceCommit: a.commit, SourceSignature: a.signed, SourceSignedBy: a.signer,
 		OutOfOrder: a.beforeParent,
