@@ -16,7 +16,7 @@ import (
 
 // testRepo is a repository that a test commits to.
 type testRepo struct {
-	t    *testing.T
+	t    testing.TB
 	dir  string
 	git  *git.Repository
 	tree *git.Worktree
@@ -25,9 +25,7 @@ type testRepo struct {
 func newTestRepo(t *testing.T) *testRepo {
 	t.Helper()
 	dir := t.TempDir()
-	g, err := git.PlainInitWithOptions(dir, &git.PlainInitOptions{
-		InitOptions: git.InitOptions{DefaultBranch: plumbing.NewBranchReferenceName("main")},
-	})
+	g, err := initRepository(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -36,6 +34,12 @@ func newTestRepo(t *testing.T) *testRepo {
 		t.Fatal(err)
 	}
 	return &testRepo{t: t, dir: dir, git: g, tree: w}
+}
+
+func initRepository(dir string) (*git.Repository, error) {
+	return git.PlainInitWithOptions(dir, &git.PlainInitOptions{
+		InitOptions: git.InitOptions{DefaultBranch: plumbing.NewBranchReferenceName("main")},
+	})
 }
 
 // at is a time on a day in 2026.
