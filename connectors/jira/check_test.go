@@ -24,7 +24,10 @@ func TestCheck(t *testing.T) {
 		Identity: "557058:reader",
 		Permissions: []connector.PermissionState{
 			{Permission: permBrowse, Grant: connector.Missing, Detail: "project HID: the canary HID-1 is not found; project GONE: jira: api/3/project/GONE: status 404: said the server"},
+			{Permission: permSecurity, Detail: "project INC: Jira does not say which levels the account is in; project OPS: Jira does not say which levels the account is in; " +
+				"project HID: Jira does not say which levels the account is in"},
 			{Permission: permApprovals, Detail: "no project has approvals switched on"},
+			{Permission: permAttachments, Detail: "attachments.sha256 is not switched on"},
 		},
 		Scope: []string{"INC", "OPS (no canary: hidden issues would not be noticed)"},
 	}
@@ -57,31 +60,6 @@ func TestSettingsErrorsComeAllAtOnce(t *testing.T) {
 	}
 	if strings.Contains(err.Error(), "u:p") {
 		t.Error("the error repeats a password")
-	}
-}
-
-func TestDataCenter(t *testing.T) {
-	f := newFakeJira(t)
-	f.add(1, "Task", nil)
-	f.routes["POST /rest/api/2/search"] = raw("application/json", mustJSON(t, map[string]any{"startAt": 0, "total": 1, "issues": f.issues}))
-	f.routes["GET /rest/api/2/issue/10001"] = raw("application/json", mustJSON(t, map[string]any{"changelog": map[string]any{
-		"total": 1, "histories": []any{history(1, "2026-01-01T10:00:00.000+0000", "status", "A", "B")}}}))
-	rec, cov, err := run(t, f.settings(map[string]any{"deployment": "datacenter"}), nil)
-	if err != nil || len(rec.gaps) != 0 {
-		t.Fatalf("gaps %v, error %v", rec.gaps, err)
-	}
-	if len(rec.byKind(KindIssue)) != 1 || len(rec.byKind(KindTransition)) != 1 || cov[KindIssue].IndependentCount != -1 {
-		t.Errorf("records %v, coverage %+v", rec.records, cov[KindIssue])
-	}
-	for _, a := range f.auth {
-		if a != "Bearer "+fakeToken {
-			t.Errorf("authorization %q", a)
-		}
-	}
-	f.routes["POST /rest/api/2/search"] = raw("application/json", `{"startAt":0,"total":5,"issues":[]}`)
-	rec, cov, err = run(t, f.settings(map[string]any{"deployment": "datacenter"}), nil)
-	if err != nil || len(rec.gaps) != 1 || rec.gaps[0].Reason != connector.Malformed || cov[KindIssue].Status != connector.Partial {
-		t.Errorf("fewer than the total: gaps %v, coverage %+v, error %v", rec.gaps, cov[KindIssue], err)
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -16,53 +17,39 @@ import (
 	gojira "github.com/andygrunwald/go-jira"
 
 	"github.com/exhibit-aims/exhibit/plugins/connector"
+	"github.com/exhibit-aims/exhibit/plugins/coverage"
+	"github.com/exhibit-aims/exhibit/plugins/records"
 	"github.com/exhibit-aims/exhibit/plugins/transport"
 )
 
-// apiError is an answer that is not a success.
-type apiError struct {
-	op      string
-	status  int
-	message string
-}
-
-func (e *apiError) Error() string {
-	s := fmt.Sprintf("jira: %s: status %d", e.op, e.status)
-	if e.message != "" {
-		s += ": " + e.message
-	}
-	return s
-}
-
-// formatError is an answer that could not be understood.
-type formatError struct {
-	op  string
-	err error
-}
-
-func (e *formatError) Error() string { return "jira: " + e.op + ": " + e.err.Error() }
-func (e *formatError) Unwrap() error { return e.err }
-
-// errLoginFailed: Jira took us for anonymous and answered all the same.
-var errLoginFailed = errors.New("jira: the credentials were not accepted; Jira answered as to a stranger")
-
-// client speaks to one Jira.
+// client speaks to one Jira, in one run.
 type client struct {
 	api     *gojira.Client
+	wire    *wire
 	version string // "2" or "3"
+	noBulk  bool   // this Jira does not give many histories at once
 }
 
 // newClient puts go-jira on a transport that keeps the credentials at home:
 // go-jira's own would send them along with every redirect.
-func newClient(c *config, count func(connector.Calls)) (*client, error) {
-	t, err := transport.New(transport.Options{
+func newClient(c *config, tune func(*transport.Options), count func(connector.Calls)) (*client, error) {
+	o := transport.Options{
 		BaseURL:           c.BaseURL,
 		Authorize:         authorize(c),
 		UserAgent:         "exhibit-connector-jira/" + Version,
 		RequestsPerSecond: c.RequestsPerSecond,
 		Burst:             5,
 		Counted:           count,
-	})
+	}
+	if c.Attachments.SHA256 {
+		o.AttemptTimeout = 3 * time.Minute // one attempt may carry a whole file
+	}
+	if tune != nil {
+		tune(&o)
+	}
+	w := newWire(o.Base, count)
+	o.Base = w
+	t, err := transport.New(o)
 	if err != nil {
 		return nil, fmt.Errorf("jira: base_url: %w", err)
 	}
@@ -74,7 +61,7 @@ func newClient(c *config, count func(connector.Calls)) (*client, error) {
 	if c.Deployment == dataCenter {
 		version = "2"
 	}
-	return &client{api: api, version: version}, nil
+	return &client{api: api, wire: w, version: version}, nil
 }
 
 func authorize(c *config) func(*http.Request) {
@@ -87,52 +74,86 @@ func authorize(c *config) func(*http.Request) {
 // get reads op, a path under rest/.
 func (c *client) get(ctx context.Context, op string, query url.Values, into any) error {
 	if len(query) > 0 {
-		return c.do(ctx, http.MethodGet, op+"?"+query.Encode(), nil, into)
+		op += "?" + query.Encode()
 	}
-	return c.do(ctx, http.MethodGet, op, nil, into)
+	req, err := c.request(ctx, http.MethodGet, "rest/"+op, nil)
+	if err != nil {
+		return err
+	}
+	return c.decode(op, req, into)
 }
 
 // post sends a question that changes nothing, so that it may be sent again.
 func (c *client) post(ctx context.Context, op string, body, into any) error {
-	return c.do(transport.Replayable(ctx), http.MethodPost, op, body, into)
+	req, err := c.request(transport.Replayable(ctx), http.MethodPost, "rest/"+op, body)
+	if err != nil {
+		return err
+	}
+	return c.decode(op, req, into)
 }
 
-func (c *client) do(ctx context.Context, method, op string, body, into any) error {
-	name, _, _ := strings.Cut(op, "?")
-	req, err := c.api.NewRequestWithContext(ctx, method, "rest/"+op, body)
-	if err != nil {
-		return fmt.Errorf("jira: %s: %w", name, err)
+func (c *client) request(ctx context.Context, method, path string, body any) (*http.Request, error) {
+	req, err := c.api.NewRequestWithContext(ctx, method, path, body)
+	if err == nil && body != nil {
+		err = repeatable(req)
 	}
-	if body != nil {
-		if err := repeatable(req); err != nil {
-			return fmt.Errorf("jira: %s: %w", name, err)
-		}
+	if err != nil {
+		return nil, fmt.Errorf("jira: %s: %w", opName(path), err)
 	}
 	req.Header.Set("Accept", "application/json")
+	if strings.HasPrefix(path, "rest/servicedeskapi/") && c.version == "2" {
+		req.Header.Set("X-ExperimentalApi", "opt-in") // older Data Centers ask for it
+	}
+	return req, nil
+}
+
+// send sends req and returns the body of a success.
+func (c *client) send(op string, req *http.Request) (*gojira.Response, []byte, error) {
 	resp, err := c.api.Do(req, nil)
 	if resp == nil || resp.Response == nil {
-		return fmt.Errorf("jira: %s: %w", name, transport.RedactError(err))
+		err = transport.RedactError(err)
+		var limit *transport.RateLimitError
+		if why := c.wire.limitReason(); why != "" && errors.As(err, &limit) {
+			err = fmt.Errorf("%w (%s)", err, why)
+		}
+		return nil, nil, fmt.Errorf("jira: %s: %w", op, err)
 	}
 	defer resp.Body.Close()
 	b, rerr := io.ReadAll(resp.Body) // the transport has read and bounded it
 	if rerr != nil {
-		return fmt.Errorf("jira: %s: %w", name, rerr)
+		return nil, nil, fmt.Errorf("jira: %s: %w", op, rerr)
 	}
 	if err != nil {
-		return &apiError{op: name, status: resp.StatusCode, message: messageOf(b)}
+		return nil, nil, &apiError{op: op, status: resp.StatusCode, message: messageOf(b)}
 	}
 	if reason := resp.Header.Get("X-Seraph-LoginReason"); reason == "AUTHENTICATED_FAILED" || reason == "AUTHENTICATION_DENIED" {
-		return errLoginFailed
+		return nil, nil, errLoginFailed
+	}
+	return resp, b, nil
+}
+
+func (c *client) decode(op string, req *http.Request, into any) error {
+	op = opName(op)
+	resp, b, err := c.send(op, req)
+	if err != nil {
+		return err
 	}
 	dec := json.NewDecoder(bytes.NewReader(b))
 	dec.UseNumber()
 	if err := dec.Decode(into); err != nil {
+		why := errors.New("it is no JSON of the form that is documented")
 		if t := resp.Header.Get("Content-Type"); !strings.Contains(t, "json") {
-			err = fmt.Errorf("the answer is %s, not JSON; is base_url the address of Jira itself, without a login page before it?", printable(t, 60))
+			why = fmt.Errorf("the answer is %s, not JSON; is base_url the address of Jira itself, without a login page before it?", records.Line(t, 60))
 		}
-		return &formatError{op: name, err: err}
+		return &formatError{op: op, err: why}
 	}
 	return nil
+}
+
+// opName is an operation as errors name it: without its query.
+func opName(op string) string {
+	name, _, _ := strings.Cut(op, "?")
+	return strings.TrimPrefix(name, "rest/")
 }
 
 // repeatable lets a body be sent more than once.
@@ -153,6 +174,7 @@ func messageOf(b []byte) string {
 		ErrorMessages []string          `json:"errorMessages"`
 		Errors        map[string]string `json:"errors"`
 		Message       string            `json:"message"`
+		ErrorMessage  string            `json:"errorMessage"` // service management
 	}
 	if json.Unmarshal(b, &e) != nil {
 		return ""
@@ -161,88 +183,69 @@ func messageOf(b []byte) string {
 	for k, v := range e.Errors {
 		parts = append(parts, k+": "+v)
 	}
-	if e.Message != "" {
-		parts = append(parts, e.Message)
-	}
-	return printable(strings.Join(parts, "; "), 300)
-}
-
-// account is who the source says we are.
-type account struct {
-	AccountID   string `json:"accountId"`
-	Name        string `json:"name"` // Data Center
-	DisplayName string `json:"displayName"`
-	Email       string `json:"emailAddress"`
-	TimeZone    string `json:"timeZone"`
-}
-
-// String is the identity that records carry: the mail address if it may be
-// seen, else the account's id or name.
-func (a *account) String() string {
-	if a == nil {
-		return ""
-	}
-	for _, s := range []string{a.Email, a.AccountID, a.Name, a.DisplayName} {
+	slices.Sort(parts)
+	for _, s := range []string{e.Message, e.ErrorMessage} {
 		if s != "" {
-			return printable(s, 200)
+			parts = append(parts, s)
 		}
 	}
-	return ""
+	return records.Line(strings.Join(parts, "; "), 300)
 }
 
-func (c *client) myself(ctx context.Context) (*account, error) {
-	var a account
-	if err := c.get(ctx, "api/"+c.version+"/myself", nil, &a); err != nil {
-		return nil, err
-	}
-	if a.String() == "" {
-		return nil, errLoginFailed
-	}
-	return &a, nil
+// projectInfo is what Jira says of a project.
+type projectInfo struct {
+	Key      string `json:"key"`
+	Archived bool   `json:"archived"`
+	Deleted  bool   `json:"deleted"`
 }
 
-// projectExists asks for a project by its key.
-func (c *client) projectExists(ctx context.Context, key string) error {
-	var p struct {
-		Key string `json:"key"`
+// project asks for a project by its key and says why its issues cannot be
+// listed, if they cannot.
+func (c *client) project(ctx context.Context, key string) error {
+	var p projectInfo
+	op := "api/" + c.version + "/project/" + url.PathEscape(key)
+	if err := c.get(ctx, op, nil, &p); err != nil {
+		return err
 	}
-	return c.get(ctx, "api/"+c.version+"/project/"+url.PathEscape(key), nil, &p)
-}
-
-// location is the time zone in which the account's searches are read; false
-// if it is not known here.
-func (a *account) location() (*time.Location, bool) {
-	if a.TimeZone == "" {
-		return time.UTC, false
+	switch {
+	case p.Key == "":
+		return &formatError{op: op, err: errors.New("the project has no key")}
+	case p.Key != key:
+		return &scopeError{connector.NotFound, fmt.Sprintf("the project's key is %s now; write that in the settings", records.Line(p.Key, 60))}
+	case p.Deleted:
+		return &scopeError{connector.NotFound, "the project is in the trash"}
+	case p.Archived:
+		return &scopeError{connector.Hidden, "the project is archived, and a search leaves its issues out; restore it for the run, or take it out of the settings"}
 	}
-	loc, err := time.LoadLocation(a.TimeZone)
-	if err != nil {
-		return time.UTC, false
-	}
-	return loc, true
+	return nil
 }
 
 // count asks for the number of issues that match, in another way than by
 // listing them; -1 if this Jira does not offer it.
 func (c *client) count(ctx context.Context, jql string) (int64, error) {
-	if c.version == "2" {
-		return -1, nil
-	}
 	var out struct {
 		Count json.Number `json:"count"`
+		Total json.Number `json:"total"` // Data Center
 	}
-	err := c.post(ctx, "api/3/search/approximate-count", map[string]string{"jql": jql}, &out)
-	var api *apiError
-	if errors.As(err, &api) && (api.status == http.StatusNotFound || api.status == http.StatusForbidden ||
-		api.status == http.StatusMethodNotAllowed || api.status == http.StatusGone || api.status == http.StatusNotImplemented) {
+	op := "api/3/search/approximate-count"
+	body := map[string]any{"jql": jql}
+	if c.version == "2" {
+		op = "api/2/search"
+		body["maxResults"], body["fields"] = 0, []string{"created"}
+	}
+	err := c.post(ctx, op, body, &out)
+	if err != nil && (coverage.ReasonOf(err) == connector.Unsupported || statusOf(err) == http.StatusNotFound || statusOf(err) == http.StatusForbidden) {
 		return -1, nil
 	}
 	if err != nil {
 		return -1, err
 	}
+	if c.version == "2" {
+		out.Count = out.Total
+	}
 	n, err := strconv.ParseInt(out.Count.String(), 10, 64)
 	if err != nil || n < 0 {
-		return -1, &formatError{op: "api/3/search/approximate-count", err: errors.New("the count is no number")}
+		return -1, &formatError{op: op, err: errors.New("the count is no number")}
 	}
 	return n, nil
 }

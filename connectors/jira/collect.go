@@ -4,45 +4,35 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/exhibit-aims/exhibit/plugins/connector"
+	"github.com/exhibit-aims/exhibit/plugins/coverage"
 	"github.com/exhibit-aims/exhibit/plugins/transport"
 )
-
-// emitError marks an error of the emitter, which ends the run.
-type emitError struct{ err error }
-
-func (e *emitError) Error() string { return e.err.Error() }
-func (e *emitError) Unwrap() error { return e.err }
 
 // collection is one run.
 type collection struct {
 	cfg  *config
 	req  connector.Request
 	emit connector.Emitter
+	book *coverage.Book
 	api  *client
 	me   *account
-	now  time.Time
 
-	cover map[string]*kindState
+	requestField string // that makes an issue a request; empty if not known
+	hashes       *hashCache
+	filesDown    error           // why no more files are asked for
+	counted      int64           // issues, by the independent count; -1 if one project had none
+	partly       map[string]bool // kinds of which not all that exists was listed
 }
 
-// kindState is what becomes of one kind over all projects.
-type kindState struct {
-	queries []string
-	read    bool // at least one project was listed
-	gap     bool
-	partly  bool  // a project was read from a cursor, or not without limit
-	counted int64 // by the independent count; -1 if one project had none
-}
+// hashesCursor is the name under which hashes of files are kept.
+const hashesCursor = "hashes"
 
-// Collect reads each project, changed issues only if the last run went well,
-// with their history and approvals.
-func (*Connector) Collect(ctx context.Context, req connector.Request, emit connector.Emitter) (connector.Coverage, error) {
+// Collect reads each project, changed issues only if an earlier run has read
+// the others, with their history, attachments and approvals.
+func (k *Connector) Collect(ctx context.Context, req connector.Request, emit connector.Emitter) (connector.Coverage, error) {
 	cfg, err := parseConfig(req.Config)
 	if err != nil {
 		return nil, err
@@ -50,20 +40,21 @@ func (*Connector) Collect(ctx context.Context, req connector.Request, emit conne
 	if req.Since.After(cfg.since) {
 		cfg.since = req.Since
 	}
-	api, err := newClient(cfg, counter(emit))
+	book := coverage.New(k.Describe(), req, emit)
+	api, err := newClient(cfg, k.tune, book.Counter())
 	if err != nil {
 		return nil, err
 	}
-	c := &collection{cfg: cfg, req: req, emit: emit, api: api, now: time.Now(), cover: map[string]*kindState{}}
-	if c.me, err = api.myself(ctx); err != nil {
-		return nil, explainLogin(err)
+	c := &collection{cfg: cfg, req: req, emit: emit, book: book, api: api, hashes: newHashCache(req.Cursors[hashesCursor]), partly: map[string]bool{}}
+	if err := c.begin(ctx); err != nil {
+		return nil, err
 	}
 	for i, p := range cfg.Projects {
 		kinds := cfg.kindsOf(p, req)
 		if len(kinds) == 0 {
 			continue
 		}
-		emit.Progress(connector.Progress{Message: "project " + p.Key, Done: int64(i), Total: int64(len(cfg.Projects))})
+		book.Progress("project "+p.Key, i, len(cfg.Projects))
 		err := (&projectRun{collection: c, project: p, kinds: kinds}).run(ctx)
 		if err == nil {
 			continue
@@ -72,34 +63,52 @@ func (*Connector) Collect(ctx context.Context, req connector.Request, emit conne
 			return c.coverage(), err
 		}
 	}
+	if cfg.Attachments.SHA256 {
+		if err := emit.Cursor(hashesCursor, c.hashes.String()); err != nil {
+			return nil, err
+		}
+	}
 	return c.coverage(), nil
 }
 
-// counter tells the host what requests cost, if it wants to know.
-func counter(emit connector.Emitter) func(connector.Calls) {
-	if r, ok := emit.(connector.CallRecorder); ok {
-		return r.Calls
+// begin finds out who we are, and which fields there are.
+func (c *collection) begin(ctx context.Context) error {
+	var err error
+	if c.me, err = c.api.myself(ctx); err == nil {
+		err = c.learnFields(ctx)
 	}
-	return nil
+	if err == nil {
+		return nil
+	}
+	if fatal := coverage.Fatal(ctx, err); fatal != nil {
+		return explainLogin(fatal)
+	}
+	var limit *transport.RateLimitError
+	if coverage.ReasonOf(err) == connector.Unavailable && statusOf(err) == 0 && !errors.As(err, &limit) {
+		err = fmt.Errorf("%w: %w", connector.ErrUnreachable, err)
+	}
+	return explainLogin(err)
+}
+
+func (c *collection) wantsApprovals() bool {
+	for _, p := range c.cfg.Projects {
+		if p.Approvals && c.req.Wants(KindApproval) {
+			return true
+		}
+	}
+	return false
 }
 
 // projectFailed turns what ended the reading of a project into a gap. done
 // means that the remaining projects cannot be read either.
 func (c *collection) projectFailed(ctx context.Context, i int, err error) (done bool, _ error) {
-	var emitErr *emitError
-	if errors.As(err, &emitErr) {
-		return true, emitErr.err
-	}
-	if ctx.Err() != nil {
-		return true, ctx.Err()
-	}
-	if errors.Is(err, errLoginFailed) || statusOf(err) == http.StatusUnauthorized {
-		return true, explainLogin(err)
+	if fatal := coverage.Fatal(ctx, err); fatal != nil {
+		return true, explainLogin(fatal)
 	}
 	p := c.cfg.Projects[i]
-	c.state(KindIssue).counted = -1
+	c.counted = -1
 	if err := c.gap(c.cfg.kindsOf(p, c.req), "project "+p.Key, err); err != nil {
-		return true, err
+		return true, coverage.Fatal(ctx, err)
 	}
 	var limit *transport.RateLimitError
 	if !errors.As(err, &limit) {
@@ -107,8 +116,8 @@ func (c *collection) projectFailed(ctx context.Context, i int, err error) (done 
 	}
 	for _, rest := range c.cfg.Projects[i+1:] {
 		if kinds := c.cfg.kindsOf(rest, c.req); len(kinds) > 0 {
-			if err := c.gap(kinds, "project "+rest.Key, limit); err != nil {
-				return true, err
+			if err := c.gap(kinds, "project "+rest.Key, err); err != nil {
+				return true, coverage.Fatal(ctx, err)
 			}
 		}
 	}
@@ -117,129 +126,40 @@ func (c *collection) projectFailed(ctx context.Context, i int, err error) (done 
 
 // gap reports why a part of the scope was not seen.
 func (c *collection) gap(kinds []string, scope string, err error) error {
-	g := connector.Gap{Kinds: kinds, Scope: scope, Reason: reasonOf(err), Detail: printable(err.Error(), 900)}
-	if g.Reason == connector.Denied || g.Reason == connector.NotFound || g.Reason == connector.Hidden {
+	g := connector.Gap{Kinds: kinds, Scope: scope, Reason: coverage.ReasonOf(err), Detail: err.Error()}
+	switch g.Reason {
+	case connector.Denied, connector.NotFound, connector.Hidden:
 		g.Permission = permBrowse
 		if len(kinds) == 1 && kinds[0] == KindApproval {
 			g.Permission = permApprovals
 		}
 	}
-	for _, k := range kinds {
-		c.state(k).gap = true
-	}
-	if err := c.emit.Gap(g); err != nil {
-		return &emitError{err}
-	}
-	return nil
-}
-
-func (c *collection) state(kind string) *kindState {
-	if c.cover[kind] == nil {
-		c.cover[kind] = &kindState{}
-	}
-	return c.cover[kind]
+	return c.book.Gap(g)
 }
 
 // coverage is the claim about every kind that was asked for.
 func (c *collection) coverage() connector.Coverage {
-	cov := connector.Coverage{}
+	mapped := map[string]bool{}
+	for _, p := range c.cfg.Projects {
+		for _, k := range c.cfg.kindsOf(p, c.req) {
+			mapped[k] = true
+		}
+	}
 	for _, k := range New().Describe().Kinds {
-		if !c.req.Wants(k.Kind) {
-			continue
-		}
-		s := c.cover[k.Kind]
-		if s == nil {
-			cov[k.Kind] = connector.KindCoverage{Query: "not in this source's settings", IndependentCount: -1}
-			continue
-		}
-		kc := connector.KindCoverage{Status: connector.Complete, Since: c.cfg.since, IndependentCount: -1,
-			Query: printable(strings.Join(s.queries, "; "), 900)}
 		switch {
-		case s.gap && !s.read:
-			kc.Status = connector.Refused
-		case s.gap:
-			kc.Status = connector.Partial
-		default:
-			kc.Enumerated = !s.partly && c.cfg.since.IsZero()
+		case !mapped[k.Kind]:
+			c.book.Query("not in this source's settings", k.Kind)
+		case !c.partly[k.Kind] && c.cfg.since.IsZero():
+			c.book.Enumerated(k.Kind)
 		}
-		if k.Kind == KindIssue {
-			kc.IndependentCount = s.counted
-		}
-		cov[k.Kind] = kc
+		c.book.Since(c.cfg.since, k.Kind)
 	}
-	return cov
+	if c.counted >= 0 {
+		c.book.Count(KindIssue, c.counted)
+	}
+	return c.book.Result()
 }
 
-// hiddenError: the search leaves out what must be there.
-type hiddenError struct{ why string }
-
-func (e *hiddenError) Error() string { return e.why }
-
-func statusOf(err error) int {
-	var api *apiError
-	if errors.As(err, &api) {
-		return api.status
-	}
-	return 0
-}
-
-// reasonOf says in the contract's words why something could not be seen.
-func reasonOf(err error) connector.Reason {
-	var (
-		hidden *hiddenError
-		format *formatError
-		shape  *badIssueError
-		limit  *transport.RateLimitError
-		large  *transport.TooLargeError
-	)
-	switch {
-	case errors.As(err, &hidden):
-		return connector.Hidden
-	case errors.As(err, &format), errors.As(err, &shape):
-		return connector.Malformed
-	case errors.As(err, &limit):
-		return connector.RateLimited
-	case errors.As(err, &large):
-		return connector.Truncated
-	}
-	switch s := statusOf(err); {
-	case s == http.StatusForbidden || s == http.StatusUnauthorized:
-		return connector.Denied
-	case s == http.StatusNotFound:
-		return connector.NotFound
-	case s == http.StatusGone || s == http.StatusMethodNotAllowed || s == http.StatusNotImplemented:
-		return connector.Unsupported
-	case s >= 400 && s < 500:
-		return connector.Malformed
-	}
-	return connector.Unavailable
-}
-
-// stops reports whether an error concerns more than the issue it was met at.
-func stops(err error) bool {
-	switch reasonOf(err) {
-	case connector.RateLimited, connector.Unavailable:
-		return true
-	}
-	return statusOf(err) == http.StatusUnauthorized || errors.Is(err, errLoginFailed)
-}
-
-// explainLogin adds what to do about refused credentials.
-func explainLogin(err error) error {
-	if s := statusOf(err); s == http.StatusUnauthorized || s == http.StatusForbidden || errors.Is(err, errLoginFailed) {
-		return fmt.Errorf("%w; create a new token for the account and put it into the source's secret token "+
-			"(Cloud: settings.email must be the token's account)", err)
-	}
-	return err
-}
-
-// badIssueError is an issue that was left out because of what it holds.
-type badIssueError struct{ err error }
-
-func (e *badIssueError) Error() string { return e.err.Error() }
-func (e *badIssueError) Unwrap() error { return e.err }
-
-// without returns kinds but one.
-func without(kinds []string, kind string) []string {
-	return slices.DeleteFunc(slices.Clone(kinds), func(k string) bool { return k == kind })
-}
+// tooFar reports whether a time has not come yet, on any clock that is not
+// far wrong.
+func tooFar(t time.Time) bool { return t.After(time.Now().Add(30 * time.Second)) }

@@ -1,14 +1,15 @@
 package jira
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
+
+	"github.com/exhibit-aims/exhibit/plugins/records"
 )
 
 // change is one entry of an issue's history: somebody changed some fields at
@@ -34,21 +35,38 @@ type changeItem struct {
 func (i changeItem) toText() string   { return firstText(i.ToString, i.To) }
 func (i changeItem) fromText() string { return firstText(i.FromString, i.From) }
 
+// is reports whether the item is about a field, by name or id.
+func (i changeItem) is(field string) bool {
+	return strings.EqualFold(i.Field, field) || i.FieldID != "" && strings.EqualFold(i.FieldID, field)
+}
+
+// became reports whether the field became a value, by name or id.
+func (i changeItem) became(value string) bool {
+	return strings.EqualFold(i.toText(), value) || deref(i.To) == value
+}
+
 func firstText(a, b *string) string {
 	if a != nil && *a != "" {
 		return *a
 	}
-	if b != nil {
-		return *b
+	return deref(b)
+}
+
+func deref(s *string) string {
+	if s == nil {
+		return ""
 	}
-	return ""
+	return *s
 }
 
 // checkChanges reads the times and refuses entries without an id.
 func checkChanges(list []*change) error {
 	for _, c := range list {
+		if c == nil {
+			return errors.New("a history entry is null")
+		}
 		if _, err := strconv.ParseUint(c.ID, 10, 64); err != nil {
-			return fmt.Errorf("history %q: the id is no number", printable(c.ID, 40))
+			return fmt.Errorf("history %q: the id is no number", records.Line(c.ID, 40))
 		}
 		at, err := changeTime(c.Created)
 		if err != nil {
@@ -62,7 +80,7 @@ func checkChanges(list []*change) error {
 // changeTime reads the two forms in which Jira gives the time of a change.
 func changeTime(raw json.RawMessage) (time.Time, error) {
 	var s string
-	if json.Unmarshal(raw, &s) == nil {
+	if json.Unmarshal(raw, &s) == nil && s != "" {
 		return parseTime(s)
 	}
 	n, err := strconv.ParseInt(string(raw), 10, 64)
@@ -75,156 +93,60 @@ func changeTime(raw json.RawMessage) (time.Time, error) {
 	return time.UnixMilli(n).UTC(), nil
 }
 
-// histories reads the full history of each issue into it. It asks for all of
-// them at once where that is offered, and returns those it could not read.
-func (c *client) histories(ctx context.Context, list []*issue) (map[*issue]error, error) {
-	failed := map[*issue]error{}
-	if len(list) == 0 {
-		return failed, nil
-	}
-	if c.version == "3" {
-		err := c.bulkHistories(ctx, list)
-		if err == nil || stops(err) {
-			return failed, err
-		}
-		// not offered here, or it stumbled over one of the issues: one by one
-	}
-	for _, is := range list {
-		var err error
-		if c.version == "3" {
-			err = c.pagedHistory(ctx, is)
-		} else {
-			err = c.expandedHistory(ctx, is)
-		}
-		if err != nil && stops(err) {
-			return failed, err
-		}
-		if err != nil {
-			failed[is] = err
-		}
-	}
-	return failed, nil
-}
-
-// bulkHistories asks for the histories of up to 1000 issues.
-func (c *client) bulkHistories(ctx context.Context, list []*issue) error {
-	const op = "api/3/changelog/bulkfetch"
-	byID := map[string]*issue{}
-	ids := make([]string, 0, len(list))
-	for _, is := range list {
-		byID[is.id], ids = is, append(ids, is.id)
-	}
-	found := map[string][]*change{}
-	seen := map[string]bool{}
-	token := ""
-	for range maxPages {
-		body := map[string]any{"issueIdsOrKeys": ids, "maxResults": 1000}
-		if token != "" {
-			body["nextPageToken"] = token
-		}
-		var p struct {
-			Logs []struct {
-				IssueID string    `json:"issueId"`
-				Changes []*change `json:"changeHistories"`
-			} `json:"issueChangeLogs"`
-			NextPageToken string `json:"nextPageToken"`
-		}
-		if err := c.post(ctx, op, body, &p); err != nil {
-			return err
-		}
-		for _, l := range p.Logs {
-			if byID[l.IssueID] == nil {
-				return &formatError{op: op, err: errors.New("it holds the history of an issue that was not asked for")}
-			}
-			if err := checkChanges(l.Changes); err != nil {
-				return &formatError{op: op, err: err}
-			}
-			found[l.IssueID] = append(found[l.IssueID], l.Changes...)
-		}
-		if token = p.NextPageToken; token == "" {
-			for id, is := range byID {
-				is.setHistory(found[id])
-			}
-			return nil
-		}
-		if seen[token] {
-			break
-		}
-		seen[token] = true
-	}
-	return &formatError{op: op, err: errLoop}
-}
-
-// pagedHistory reads one issue's history, oldest first.
-func (c *client) pagedHistory(ctx context.Context, is *issue) error {
-	op := "api/3/issue/" + url.PathEscape(is.id) + "/changelog"
-	var all []*change
-	for range maxPages {
-		var p struct {
-			StartAt int       `json:"startAt"`
-			Total   int       `json:"total"`
-			IsLast  *bool     `json:"isLast"`
-			Values  []*change `json:"values"`
-		}
-		q := url.Values{"startAt": {strconv.Itoa(len(all))}, "maxResults": {"100"}}
-		if err := c.get(ctx, op, q, &p); err != nil {
-			return err
-		}
-		if p.StartAt != len(all) {
-			return &formatError{op: op, err: fmt.Errorf("asked from entry %d, it answers from %d", len(all), p.StartAt)}
-		}
-		if err := checkChanges(p.Values); err != nil {
-			return &formatError{op: op, err: err}
-		}
-		all = append(all, p.Values...)
-		last := len(all) >= p.Total
-		if p.IsLast != nil {
-			last = *p.IsLast
-		}
-		if last {
-			if len(all) < p.Total {
-				return &formatError{op: op, err: fmt.Errorf("%d of %d entries were given", len(all), p.Total)}
-			}
-			is.setHistory(all)
-			return nil
-		}
-		if len(p.Values) == 0 {
-			break
-		}
-	}
-	return &formatError{op: op, err: errLoop}
-}
-
-// expandedHistory reads one issue's history from Data Center, which gives all
-// of it with the issue.
-func (c *client) expandedHistory(ctx context.Context, is *issue) error {
-	op := "api/2/issue/" + url.PathEscape(is.id)
-	var out struct {
-		Changelog struct {
-			Total     int       `json:"total"`
-			Histories []*change `json:"histories"`
-		} `json:"changelog"`
-	}
-	if err := c.get(ctx, op, url.Values{"expand": {"changelog"}, "fields": {"updated"}}, &out); err != nil {
-		return err
-	}
-	if len(out.Changelog.Histories) < out.Changelog.Total {
-		return &formatError{op: op, err: fmt.Errorf("%d of %d history entries were given", len(out.Changelog.Histories), out.Changelog.Total)}
-	}
-	if err := checkChanges(out.Changelog.Histories); err != nil {
-		return &formatError{op: op, err: err}
-	}
-	is.setHistory(out.Changelog.Histories)
-	return nil
-}
-
 // setHistory keeps the changes, each once, oldest first.
 func (is *issue) setHistory(list []*change) {
-	slices.SortStableFunc(list, func(a, b *change) int { return a.at.Compare(b.at) })
+	slices.SortStableFunc(list, func(a, b *change) int {
+		if c := a.at.Compare(b.at); c != 0 {
+			return c
+		}
+		return compareIDs(a.ID, b.ID)
+	})
 	seen := map[string]bool{}
 	is.history = slices.DeleteFunc(list, func(c *change) bool {
 		twice := seen[c.ID]
 		seen[c.ID] = true
 		return twice
 	})
+	is.historyRead = true
+}
+
+// compareIDs compares two numbers written without leading zeros.
+func compareIDs(a, b string) int {
+	if len(a) != len(b) {
+		return len(a) - len(b)
+	}
+	return strings.Compare(a, b)
+}
+
+// missingHistory says what the history does not tell of the status, because it
+// begins late (an import, a clean-up) or has a hole; empty if it is whole as
+// far as can be seen. Statuses are compared by id: names may change.
+func (is *issue) missingHistory() string {
+	const minute = time.Minute
+	last, lastAt, known := "", time.Time{}, false
+	for _, c := range is.history {
+		for _, item := range c.Items {
+			if !item.is("status") || item.From == nil || item.To == nil {
+				continue
+			}
+			if known && *item.From != last {
+				return "between two entries its status changed without one"
+			}
+			last, lastAt, known = *item.To, c.at, true
+		}
+	}
+	now, _ := textAt(is.fields, "status", "id")
+	switch {
+	case known && now != "" && now != last && !lastAt.After(is.updated):
+		return "its status is not the one that its history ends in"
+	case known:
+		return ""
+	}
+	// Never a change of status: then it was created with the one that it has.
+	for _, name := range []string{"statuscategorychangedate", "resolutiondate"} {
+		if at, err := timeField(is.fields, name); err == nil && !is.created.IsZero() && at.After(is.created.Add(minute)) {
+			return "its status changed after it was created, and there is no entry of that"
+		}
+	}
+	return ""
 }

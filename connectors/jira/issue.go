@@ -1,13 +1,99 @@
 package jira
 
 import (
+	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/exhibit-aims/exhibit/plugins/connector"
 	"github.com/exhibit-aims/exhibit/plugins/records"
 )
+
+// issue is one issue as the search gave it.
+type issue struct {
+	id, key string
+	fields  map[string]any // numbers as json.Number
+	created time.Time
+	updated time.Time // zero, as created, if it is among the problems
+	problem error     // times that are missing or none
+
+	history     []*change // oldest first
+	historyRead bool
+	historyErr  error // what is wrong with the one that came with the search
+}
+
+// parseIssue reads one issue and checks what the rest relies on. With an error
+// it returns how to name the issue.
+func parseIssue(b []byte) (*issue, *unreadable) {
+	var raw struct {
+		ID        string          `json:"id"`
+		Key       string          `json:"key"`
+		Fields    map[string]any  `json:"fields"`
+		Changelog json.RawMessage `json:"changelog"` // Data Center
+	}
+	dec := json.NewDecoder(bytes.NewReader(b))
+	dec.UseNumber()
+	if err := dec.Decode(&raw); err != nil {
+		return nil, &unreadable{"an issue", errors.New("not an object with id, key and fields")}
+	}
+	ref := records.Line(raw.Key, 80)
+	if ref == "" {
+		ref = "an issue"
+	}
+	if _, err := strconv.ParseUint(raw.ID, 10, 64); err != nil || !issueKey().MatchString(raw.Key) {
+		return nil, &unreadable{ref, errors.New("its id is no number or its key is no issue key")}
+	}
+	is := &issue{id: raw.ID, key: raw.Key, fields: raw.Fields}
+	var noCreated, noUpdated error
+	is.created, noCreated = timeField(raw.Fields, "created")
+	is.updated, noUpdated = timeField(raw.Fields, "updated")
+	is.problem = errors.Join(noCreated, noUpdated)
+	var log expandedChangelog
+	switch {
+	case raw.Changelog == nil:
+	case json.Unmarshal(raw.Changelog, &log) != nil:
+		is.historyErr = &formatError{op: "search", err: errors.New("the issue's history is no list of entries")}
+	case len(log.Histories) < log.Total: // the rest is with the issue itself
+	default:
+		if err := is.take(&log); err != nil {
+			is.historyErr = &formatError{op: "search", err: err}
+		}
+	}
+	return is, nil
+}
+
+// unreadable is an issue in an answer that could not be understood.
+type unreadable struct {
+	ref string
+	err error
+}
+
+// parseTime reads the times of Jira's API.
+func parseTime(s string) (time.Time, error) {
+	for _, layout := range []string{"2006-01-02T15:04:05.999-0700", time.RFC3339Nano} {
+		if t, err := time.Parse(layout, s); err == nil && t.Year() >= 1900 && t.Year() <= 9999 {
+			return t.UTC(), nil
+		}
+	}
+	return time.Time{}, fmt.Errorf("%q is no time", records.Line(s, 40))
+}
+
+func timeField(fields map[string]any, name string) (time.Time, error) {
+	s, ok := fields[name].(string)
+	if !ok {
+		return time.Time{}, fmt.Errorf("field %s: missing or no time", name)
+	}
+	t, err := parseTime(s)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("field %s: %w", name, err)
+	}
+	return t, nil
+}
 
 // issuePayload is the payload of jira.issue.
 type issuePayload struct {
@@ -31,27 +117,13 @@ type issuePayload struct {
 	ParentKey      string         `json:"parent_key,omitempty"`
 	CustomFields   map[string]any `json:"custom_fields"`
 	Links          []issueLink    `json:"links"`
+	Attachments    []attachment   `json:"attachments,omitzero"` // left out where Jira does not say
 }
 
 type issueLink struct {
 	Type      string `json:"type"`
 	Direction string `json:"direction"` // inward, outward
 	Key       string `json:"key"`
-}
-
-// transitionPayload is the payload of jira.issue_transition.
-type transitionPayload struct {
-	IssueID   string `json:"issue_id"`
-	IssueKey  string `json:"issue_key"`
-	HistoryID string `json:"history_id"`
-	Field     string `json:"field"`
-	From      string `json:"from"`
-	To        string `json:"to"`
-	FromID    string `json:"from_id,omitempty"`
-	ToID      string `json:"to_id,omitempty"`
-	Author    string `json:"author,omitempty"`
-	Created   string `json:"created"`
-	Shortened bool   `json:"shortened,omitempty"` // from or to was longer than is kept
 }
 
 // shapeError is a field that is not what it should be.
@@ -94,17 +166,17 @@ func (r *reader) text(limit int, names ...string) string {
 	if err != nil && r.err == nil {
 		r.err = err
 	}
-	return printable(s, limit)
+	return records.Line(s, limit)
 }
 
 // person returns the identity of a user field.
 func (r *reader) person(name string) string {
-	for _, part := range []string{"emailAddress", "accountId", "name", "displayName"} {
-		if s := r.text(200, name, part); s != "" {
-			return s
-		}
+	v := r.fields[name]
+	a := accountOf(v)
+	if v != nil && a == nil && r.err == nil {
+		r.err = &shapeError{name, "want a user"}
 	}
-	return ""
+	return a.String()
 }
 
 // texts returns the texts of a list: the items, or what each calls name.
@@ -125,8 +197,9 @@ func (r *reader) texts(field, name string) []string {
 		if err != nil && r.err == nil {
 			r.err = err
 		}
-		out = append(out, printable(s, 300))
+		out = append(out, records.Line(s, 300))
 	}
+	slices.Sort(out)
 	return out
 }
 
@@ -148,11 +221,14 @@ func (r *reader) links() []issueLink {
 			out = append(out, link)
 		}
 	}
+	slices.SortFunc(out, func(a, b issueLink) int {
+		return strings.Compare(a.Type+"\x00"+a.Direction+"\x00"+a.Key, b.Type+"\x00"+b.Direction+"\x00"+b.Key)
+	})
 	return out
 }
 
 // record turns an issue into a record.
-func (is *issue) record(c *config) (connector.Record, error) {
+func (is *issue) record(c *config, files []attachment) (connector.Record, error) {
 	r := &reader{fields: is.fields}
 	p := issuePayload{
 		Key: is.key, ID: is.id, Project: r.text(80, "project", "key"), Type: r.text(200, "issuetype", "name"),
@@ -161,7 +237,7 @@ func (is *issue) record(c *config) (connector.Record, error) {
 		Created: stamp(is.created), Updated: stamp(is.updated),
 		Resolution: r.text(200, "resolution", "name"), Due: r.text(10, "duedate"),
 		Labels: r.texts("labels", ""), Components: r.texts("components", "name"), ParentKey: r.text(80, "parent", "key"),
-		CustomFields: map[string]any{}, Links: r.links(),
+		CustomFields: map[string]any{}, Links: r.links(), Attachments: files,
 	}
 	if s := r.text(40, "resolutiondate"); s != "" {
 		t, err := parseTime(s)
@@ -194,44 +270,10 @@ func (is *issue) record(c *config) (connector.Record, error) {
 
 func (is *issue) url(c *config) string { return c.WebURL + "/browse/" + is.key }
 
-// transitions turns an issue's history into records, one for each field that a
-// change touched.
-func (is *issue) transitions(c *config) ([]connector.Record, error) {
-	var out []connector.Record
-	for _, h := range is.history {
-		for i, item := range h.Items {
-			const keep = 1000
-			p := transitionPayload{
-				IssueID: is.id, IssueKey: is.key, HistoryID: h.ID, Field: printable(item.Field, 200),
-				From: printable(item.fromText(), keep), To: printable(item.toText(), keep),
-				FromID: printable(deref(item.From), keep), ToID: printable(deref(item.To), keep),
-				Author: h.Author.String(), Created: h.at.Format(time.RFC3339Nano),
-			}
-			p.Shortened = len([]rune(item.fromText())) > keep || len([]rune(item.toText())) > keep
-			b, err := json.Marshal(p)
-			if err != nil {
-				return nil, err
-			}
-			out = append(out, connector.Record{
-				Kind: KindTransition, Major: 1, Subject: connector.Subject{Type: "record", ID: is.key},
-				Key: fmt.Sprintf("%s.%d", h.ID, i), EventTime: h.at, URL: is.url(c), Payload: b,
-			})
-		}
-	}
-	return out, nil
-}
-
 // stamp writes a time as payloads have it; empty if there is none.
 func stamp(t time.Time) string {
 	if t.IsZero() {
 		return ""
 	}
 	return t.Format(time.RFC3339Nano)
-}
-
-func deref(s *string) string {
-	if s == nil {
-		return ""
-	}
-	return *s
 }

@@ -3,6 +3,7 @@ package jira
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -14,6 +15,7 @@ import (
 //	issuelinks[type.name=Causes].outwardIssue.key of the items that match
 //	key, id                                       of the issue itself
 //	transition:status=Approved.at   (or .by)      when, and by whom, a field last became a value
+//	transition:status=Open.first_at (or _by)      the same, when it did so first
 //	=high                                         the text after the equals sign
 type path struct {
 	constant   string
@@ -31,7 +33,9 @@ type segment struct {
 
 type transitionPath struct {
 	field, value string
-	by           bool // who, else when
+	by           bool     // who, else when
+	first        bool     // not the last time
+	voidBy       []string // values that undo it when the field becomes one later
 }
 
 // parsePath reads a path.
@@ -78,18 +82,25 @@ func parsePath(s string) (path, error) {
 
 func parseTransition(s string) (path, error) {
 	t := &transitionPath{}
-	body, isBy := strings.CutSuffix(s, ".by")
-	if !isBy {
-		var ok bool
-		if body, ok = strings.CutSuffix(s, ".at"); !ok {
-			return path{}, errors.New("a transition ends in .at or .by")
-		}
+	dot := strings.LastIndexByte(s, '.')
+	switch s[dot+1:] {
+	case "at":
+	case "by":
+		t.by = true
+	case "first_at":
+		t.first = true
+	case "first_by":
+		t.by, t.first = true, true
+	default:
+		dot = -1
+	}
+	if dot < 0 {
+		return path{}, errors.New("a transition ends in .at, .by, .first_at or .first_by")
 	}
 	var ok bool
-	if t.field, t.value, ok = strings.Cut(body, "="); !ok || t.field == "" || t.value == "" {
+	if t.field, t.value, ok = strings.Cut(s[:dot], "="); !ok || t.field == "" || t.value == "" {
 		return path{}, errors.New("a transition is written transition:status=Approved.at")
 	}
-	t.by = isBy
 	return path{transition: t}, nil
 }
 
@@ -117,21 +128,32 @@ func (p path) resolve(is *issue) (any, error) {
 	return follow(is.fields, p.segments)
 }
 
+// resolve finds the change in the history; nil if there is none, or if it was
+// undone.
 func (t *transitionPath) resolve(is *issue) any {
-	var found any
+	var found *change
 	for _, c := range is.history {
 		for _, item := range c.Items {
-			if !strings.EqualFold(item.Field, t.field) || !strings.EqualFold(item.toText(), t.value) {
-				continue
-			}
-			if t.by {
-				found = c.Author.String()
-			} else {
-				found = c.at.Format(time.RFC3339Nano)
+			switch {
+			case !item.is(t.field):
+			case item.became(t.value):
+				if found == nil || !t.first {
+					found = c
+				}
+			case slices.ContainsFunc(t.voidBy, item.became):
+				found = nil
 			}
 		}
 	}
-	return found
+	switch {
+	case found == nil:
+		return nil
+	case !t.by:
+		return found.at.Format(time.RFC3339Nano)
+	case found.Author.String() == "":
+		return nil
+	}
+	return found.Author.String()
 }
 
 // follow goes down from v along segs.

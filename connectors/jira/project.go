@@ -2,6 +2,7 @@ package jira
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -16,59 +17,52 @@ type projectRun struct {
 	project project
 	kinds   []string // that this project can give and the request wants
 
+	old    position
+	asOf   time.Time            // the source's clock when the reading began
 	seen   map[string]time.Time // issue id → its time of update
+	canary bool                 // it was listed
 	unread int                  // issues listed that could not be understood
 	newest time.Time            // update among all issues seen
-	clean  bool                 // no gap so far
+	blind  bool                 // something is missing that cannot be asked for by its id
+	reread map[string]bool      // ids for the next run
+	late   map[string]string    // issue id → its key, and what its history lacks
+
+	batch           []*issue          // listed, to be emitted
+	found           []map[string]bool // by mapping: ids that its query finds
+	bad             map[int]error     // by mapping: why its query cannot be asked
+	asked, answered int               // issues whose approvals were asked for, and were there
 }
 
+// run reads a project. What it returns ended the reading.
 func (r *projectRun) run(ctx context.Context) error {
-	if err := r.api.projectExists(ctx, r.project.Key); err != nil {
+	if err := r.api.project(ctx, r.project.Key); err != nil {
 		return err
 	}
-	r.seen, r.clean = map[string]time.Time{}, true
+	r.asOf = r.api.wire.serverTime()
 	from, partly := r.start()
 	jql := restriction(r.project.Key, from, r.me)
 	r.describe(jql, partly)
-	q := searchQuery{jql: jql + " ORDER BY updated ASC, key ASC", fields: r.cfg.searchFields(), size: r.cfg.PageSize}
-	err := r.api.search(ctx, q, func(list []*issue, bad []*badIssue) error {
-		for _, k := range r.kinds {
-			r.state(k).read = true
-		}
-		r.unread += len(bad)
-		for _, b := range bad {
-			if err := r.issueGap(r.kinds, b.ref, &badIssueError{b.err}); err != nil {
-				return err
-			}
-		}
-		return r.page(ctx, list)
-	})
-	if err != nil {
+	if err := r.findMapped(ctx, jql); err != nil {
+		return err
+	}
+	if err := r.list(ctx, jql); err != nil {
+		return err
+	}
+	r.book.Read(r.kinds...)
+	if err := r.readAgain(ctx); err != nil {
 		return err
 	}
 	if err := r.checkVisible(ctx, jql); err != nil {
 		return err
 	}
-	if !r.clean || r.newest.IsZero() {
-		return nil // the next run reads the same again
+	if err := r.checkRequests(partly); err != nil {
+		return err
 	}
-	return r.emitted(r.emit.Cursor(r.cursorName(), r.cfg.digest+" "+r.newest.Format(time.RFC3339)))
-}
-
-// start returns since when to read, and whether that leaves out older issues
-// that an earlier run has read.
-func (r *projectRun) start() (from time.Time, partly bool) {
-	from = r.cfg.since
-	digest, at, _ := strings.Cut(r.req.Cursors[r.cursorName()], " ")
-	t, err := time.Parse(time.RFC3339, at)
-	if r.req.Full || err != nil || digest != r.cfg.digest || t.Before(from) {
-		return from, false
+	if err := r.lateGap(); err != nil {
+		return err
 	}
-	r.newest = t
-	return t, true
+	return r.end()
 }
-
-func (r *projectRun) cursorName() string { return "updated:" + r.project.Key }
 
 // describe notes for the coverage what is asked.
 func (r *projectRun) describe(jql string, partly bool) {
@@ -79,130 +73,145 @@ func (r *projectRun) describe(jql string, partly bool) {
 		how += ", canary " + r.project.Canary
 	}
 	for _, k := range r.kinds {
-		s := r.state(k)
-		s.partly = s.partly || partly
-		s.queries = append(s.queries, jql+": "+how)
+		r.partly[k] = r.partly[k] || partly
+	}
+	r.book.Query(jql+": "+how, r.kinds...)
+	for _, t := range r.cfg.IssueTypes {
+		if t.Project == r.project.Key && t.JQL != "" {
+			r.book.Query("of these "+t.JQL, t.Kind)
+		}
+	}
+	if !r.project.historySince.IsZero() {
+		r.book.Since(r.project.historySince, KindTransition)
 	}
 }
 
-// page emits what a page of issues gives.
-func (r *projectRun) page(ctx context.Context, list []*issue) error {
-	list = slices.DeleteFunc(list, func(is *issue) bool { // pages may overlap while issues change
-		at, again := r.seen[is.id]
-		r.seen[is.id] = is.updated
-		return again && at.Equal(is.updated)
-	})
-	var failed map[*issue]error
-	if r.cfg.needsHistory(r.project, r.req) {
-		var err error
-		if failed, err = r.api.histories(ctx, list); err != nil {
+// findMapped asks which issues the queries of the mappings find, before the
+// listing: what changes after that is read again by the next run.
+func (r *projectRun) findMapped(ctx context.Context, jql string) error {
+	r.found, r.bad = make([]map[string]bool, len(r.cfg.IssueTypes)), map[int]error{}
+	for i, t := range r.cfg.IssueTypes {
+		if t.Project != r.project.Key || t.JQL == "" || !r.req.Wants(t.Kind) {
+			continue
+		}
+		restricted := jql
+		if len(r.old.Again) > 0 { // those are read whenever they were updated
+			restricted = restriction(r.project.Key, r.cfg.since, r.me)
+		}
+		found, err := r.api.ids(ctx, restricted+" AND ("+t.JQL+")")
+		if err != nil && stops(err) {
 			return err
 		}
-	}
-	for _, is := range list {
-		if err := r.issue(ctx, is, failed[is]); err != nil {
-			return err
-		}
-		if is.updated.After(r.newest) {
-			r.newest = is.updated
-		}
-	}
-	return nil
-}
-
-// issue emits an issue, its history, its approvals and what it is mapped to.
-func (r *projectRun) issue(ctx context.Context, is *issue, historyErr error) error {
-	if is.problem != nil { // what else it says is kept, without those times
-		if err := r.issueGap([]string{KindIssue}, is.key, &badIssueError{is.problem}); err != nil {
-			return err
-		}
-	}
-	if slices.Contains(r.kinds, KindIssue) {
-		rec, err := is.record(r.cfg)
-		if err := r.recordOrGap(rec, err, KindIssue, is.key); err != nil {
-			return err
-		}
-	}
-	if historyErr != nil {
-		if err := r.issueGap(without(without(r.kinds, KindIssue), KindApproval), is.key, historyErr); err != nil {
-			return err
-		}
-	} else if err := r.issueHistory(is); err != nil {
-		return err
-	}
-	if r.project.Approvals && slices.Contains(r.kinds, KindApproval) {
-		return r.issueApprovals(ctx, is)
-	}
-	return nil
-}
-
-// issueHistory emits what needs the history: transitions and mapped kinds.
-func (r *projectRun) issueHistory(is *issue) error {
-	if slices.Contains(r.kinds, KindTransition) {
-		recs, err := is.transitions(r.cfg)
 		if err != nil {
-			return err
-		}
-		for _, rec := range recs {
-			if err := r.recordOrGap(rec, nil, KindTransition, is.key); err != nil {
+			r.bad[i], r.blind = err, true
+			if err := r.gap([]string{t.Kind}, "project "+r.project.Key, fmt.Errorf("jql of issue_types: %w", err)); err != nil {
 				return err
 			}
 		}
-	}
-	for i := range r.cfg.IssueTypes {
-		t := &r.cfg.IssueTypes[i]
-		if !slices.Contains(r.kinds, t.Kind) || !t.takes(r.project, is) {
-			continue
-		}
-		rec, err := t.record(r.cfg, is)
-		if err := r.recordOrGap(rec, err, t.Kind, is.key); err != nil {
-			return err
-		}
+		r.found[i] = found
 	}
 	return nil
 }
 
-func (r *projectRun) issueApprovals(ctx context.Context, is *issue) error {
-	list, err := r.api.approvals(ctx, is.key)
+// list reads the issues that match and emits what they give.
+func (r *projectRun) list(ctx context.Context, jql string) error {
+	fields := r.cfg.searchFields()
+	if r.requestField != "" {
+		fields = append(fields, r.requestField)
+	}
+	q := searchQuery{jql: jql, order: "updated ASC, key ASC", fields: fields, size: r.cfg.PageSize}
+	if r.api.version == "2" {
+		q.order = "key ASC" // a page is found by its number: nothing may move while we read
+		if r.cfg.needsHistory(r.project, r.req) {
+			q.expand = []string{"changelog"}
+		}
+	}
+	err := r.api.search(ctx, q, func(page []json.RawMessage) error { return r.page(ctx, page) })
 	if err != nil && stops(err) {
 		return err
 	}
-	if err != nil {
-		return r.issueGap([]string{KindApproval}, is.key, err)
+	if ferr := r.flush(ctx); ferr != nil {
+		return ferr
 	}
-	for _, a := range list {
-		rec, err := a.record(is, is.url(r.cfg))
-		if err := r.recordOrGap(rec, err, KindApproval, is.key); err != nil {
-			return err
+	return err
+}
+
+// page takes the issues of an answer, and emits once there are enough to ask
+// for their histories together.
+func (r *projectRun) page(ctx context.Context, page []json.RawMessage) error {
+	for _, raw := range page {
+		is, bad := parseIssue(raw)
+		if bad != nil {
+			r.unread, r.blind = r.unread+1, true
+			if err := r.gap(r.kinds, "issue "+bad.ref, badIssue(bad.err)); err != nil {
+				return err
+			}
+			continue
+		}
+		at, again := r.seen[is.id]
+		if again && at.Equal(is.updated) { // pages may overlap while issues change
+			continue
+		}
+		r.seen[is.id] = is.updated
+		r.canary = r.canary || is.key == r.project.Canary
+		r.batch = append(slices.DeleteFunc(r.batch, func(old *issue) bool { return old.id == is.id }), is)
+	}
+	enough := r.cfg.PageSize
+	if r.api.version == "3" && r.cfg.needsHistory(r.project, r.req) {
+		enough = historyBatch
+	}
+	r.book.Progress("project "+r.project.Key+": issues", len(r.seen), 0)
+	if len(r.batch) < enough {
+		return nil
+	}
+	return r.flush(ctx)
+}
+
+// flush emits the issues that were listed.
+func (r *projectRun) flush(ctx context.Context) error {
+	list := r.batch
+	r.batch = nil
+	for len(list) > 0 {
+		part := list[:min(len(list), historyBatch)]
+		list = list[len(part):]
+		var failed map[*issue]error
+		if r.cfg.needsHistory(r.project, r.req) {
+			var err error
+			if failed, err = r.api.histories(ctx, part); err != nil {
+				return err
+			}
+		}
+		r.book.Read(r.kinds...) // some of it at least
+		for _, is := range part {
+			if err := r.issue(ctx, is, failed[is]); err != nil {
+				return err
+			}
+			if is.updated.After(r.newest) && !tooFar(is.updated) {
+				r.newest = is.updated
+			}
 		}
 	}
 	return nil
 }
 
-// recordOrGap emits a record, or says for which issue there is none and why.
-func (r *projectRun) recordOrGap(rec connector.Record, err error, kind, key string) error {
-	if err == nil && rec.EventTime.After(r.now) {
-		err = fmt.Errorf("%s: its time, %s, has not come yet", kind, rec.EventTime.Format(time.RFC3339))
-	}
-	if err != nil {
-		return r.issueGap([]string{kind}, key, &badIssueError{err})
-	}
-	return r.emitted(r.emit.Record(rec))
-}
-
-// issueGap reports that an issue gave less than it should.
-func (r *projectRun) issueGap(kinds []string, key string, err error) error {
-	r.clean = false
-	if kinds = slices.DeleteFunc(slices.Clone(kinds), func(k string) bool { return !slices.Contains(r.kinds, k) }); len(kinds) == 0 {
-		return nil
-	}
-	return r.gap(kinds, "issue "+key, err)
-}
-
-// emitted marks an error of the emitter.
-func (*projectRun) emitted(err error) error {
-	if err != nil {
-		return &emitError{err}
+// readAgain reads the issues that an earlier run left open and that this one
+// has not listed. Those that are not there any more are left.
+func (r *projectRun) readAgain(ctx context.Context) error {
+	ids := slices.DeleteFunc(slices.Clone(r.old.Again), func(id string) bool { _, done := r.seen[id]; return done })
+	const atOnce = 200
+	for len(ids) > 0 {
+		part := ids[:min(len(ids), atOnce)]
+		ids = ids[len(part):]
+		jql := fmt.Sprintf(`project = "%s" AND id in (%s)`, r.project.Key, strings.Join(part, ", "))
+		err := r.list(ctx, jql)
+		if statusOf(err) == 400 { // one of them is gone; Jira does not say which
+			r.blind = true
+			return r.gap(r.kinds, "project "+r.project.Key+", issues left open", &scopeError{connector.NotFound,
+				"one of the issues that an earlier run left open is gone; the next run reads the whole project"})
+		}
+		if err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -210,31 +219,48 @@ func (*projectRun) emitted(err error) error {
 // checkVisible looks for what the search would hide without a word: with the
 // canary, and with a count made in another way.
 func (r *projectRun) checkVisible(ctx context.Context, jql string) error {
+	listed := int64(len(r.seen) + r.unread)
 	n, err := r.api.count(ctx, jql)
+	if err == nil && n >= 0 && n != listed { // it lags behind a little
+		n, err = r.api.count(ctx, jql)
+	}
 	if err != nil {
 		return err
 	}
-	s := r.state(KindIssue)
-	if n < 0 || s.counted < 0 {
-		s.counted = -1
+	if n < 0 || r.counted < 0 {
+		r.counted = -1
 	} else {
-		s.counted += n
+		r.counted += n
 	}
-	listed := int64(len(r.seen) + r.unread)
 	if missing := n - listed; missing > max(2, n/20) { // the count is approximate
-		r.clean = false
-		if err := r.gap(r.kinds, "project "+r.project.Key, &hiddenError{fmt.Sprintf("the search listed %d issues, the count says about %d", listed, n)}); err != nil {
+		r.blind = true
+		if err := r.hidden(fmt.Sprintf("the search listed %d issues, the count says about %d", listed, n)); err != nil {
 			return err
 		}
 	}
-	if r.project.Canary == "" {
+	if r.project.Canary == "" || r.canary {
 		return nil
 	}
 	found, err := r.api.visible(ctx, r.project)
 	if err != nil || found {
 		return err
 	}
-	r.clean = false
-	return r.gap(r.kinds, "project "+r.project.Key, &hiddenError{fmt.Sprintf(
-		"the canary %s is not among the issues that the search shows: others may be hidden too; check Browse Projects and issue security", r.project.Canary)})
+	r.blind = true
+	return r.hidden("the canary " + r.project.Canary + " is not among the issues that the search shows: others may be hidden too; " +
+		"check Browse Projects and issue security, and that it was not moved or deleted")
+}
+
+func (r *projectRun) hidden(why string) error {
+	return r.gap(r.kinds, "project "+r.project.Key, &scopeError{connector.Hidden, why})
+}
+
+// checkRequests reports a service project in which the account sees no request
+// at all: Jira answers as if no issue were one.
+func (r *projectRun) checkRequests(partly bool) error {
+	if r.asked == 0 || r.answered > 0 || r.requestField != "" || partly {
+		return nil
+	}
+	r.blind = true
+	return r.gap([]string{KindApproval}, "project "+r.project.Key, &scopeError{connector.NotFound, fmt.Sprintf(
+		"none of %d issues is a request that the account may see", r.asked)})
 }

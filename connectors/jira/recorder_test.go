@@ -2,6 +2,7 @@ package jira
 
 import (
 	"encoding/json"
+	"maps"
 	"sync"
 	"testing"
 
@@ -10,18 +11,21 @@ import (
 
 // recorder keeps what a run emits and hands the positions to the next one.
 type recorder struct {
-	mu         sync.Mutex
-	records    []connector.Record
-	gaps       []connector.Gap
-	unchanged  map[string]int
-	cursors    map[string]string
-	validators map[string]connector.Validator
+	mu        sync.Mutex
+	records   []connector.Record
+	gaps      []connector.Gap
+	unchanged map[string]int
+	cursors   map[string]string
+	calls     connector.Calls
 }
 
-var _ connector.Emitter = (*recorder)(nil)
+var (
+	_ connector.Emitter      = (*recorder)(nil)
+	_ connector.CallRecorder = (*recorder)(nil)
+)
 
 func newRecorder() *recorder {
-	return &recorder{unchanged: map[string]int{}, cursors: map[string]string{}, validators: map[string]connector.Validator{}}
+	return &recorder{unchanged: map[string]int{}, cursors: map[string]string{}}
 }
 
 func (r *recorder) Record(rec connector.Record) error {
@@ -37,26 +41,33 @@ func (r *recorder) Gap(g connector.Gap) error { r.gaps = append(r.gaps, g); retu
 
 func (r *recorder) Cursor(name, value string) error { r.cursors[name] = value; return nil }
 
-func (r *recorder) Validator(key string, v connector.Validator) error {
-	if v.IsZero() {
-		delete(r.validators, key)
-	} else {
-		r.validators[key] = v
-	}
-	return nil
-}
+func (r *recorder) Validator(string, connector.Validator) error { return nil }
 
 func (r *recorder) Progress(connector.Progress) {}
+
+func (r *recorder) Calls(c connector.Calls) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.calls = r.calls.Add(c)
+}
 
 // run collects once, with the positions of prev if there was one.
 func run(t *testing.T, settings map[string]any, prev *recorder) (*recorder, connector.Coverage, error) {
 	t.Helper()
-	req := connector.Request{Config: config0(t, settings)}
-	if prev != nil {
-		req.Cursors, req.Validators = prev.cursors, prev.validators
-	}
+	return runWith(t, New(), connector.Request{Config: config0(t, settings)}, prev)
+}
+
+func runWith(t *testing.T, c *Connector, req connector.Request, prev *recorder) (*recorder, connector.Coverage, error) {
+	t.Helper()
 	rec := newRecorder()
-	cov, err := New().Collect(t.Context(), req, rec)
+	if prev != nil {
+		rec.cursors = maps.Clone(prev.cursors) // a host keeps what is not written again
+		req.Cursors = maps.Clone(prev.cursors)
+	}
+	if req.Full {
+		req.Cursors = connector.Memory(req.Cursors)
+	}
+	cov, err := c.Collect(t.Context(), req, rec)
 	return rec, cov, err
 }
 

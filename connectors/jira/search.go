@@ -1,88 +1,43 @@
 package jira
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
-	"strconv"
 	"strings"
 	"time"
+
+	"github.com/exhibit-aims/exhibit/plugins/connector"
+	"github.com/exhibit-aims/exhibit/plugins/transport"
 )
 
-// maxPages bounds any listing: a source that never ends is broken.
-const maxPages = 20_000
+const (
+	// maxPages bounds any listing: a source that never ends is broken.
+	maxPages = 20_000
+	// overlap is how much earlier a search begins than the last one ended: JQL
+	// sees minutes, and a change can take a while to be found.
+	overlap = 5 * time.Minute
+)
 
-// errLoop means that a listing gave a page for a second time.
-var errLoop = errors.New("the pages go round in a circle or never end")
-
-// issue is one issue as the search gave it.
-type issue struct {
-	id, key string
-	fields  map[string]any // numbers as json.Number
-	created time.Time
-	updated time.Time // zero, as created, if it is among the problems
-	problem error     // times that are missing or none
-	history []*change // oldest first; nil until it was read
+// searchQuery is what to search for.
+type searchQuery struct {
+	jql    string
+	order  string // after ORDER BY
+	fields []string
+	size   int
+	expand []string // Data Center
 }
 
-type rawIssue struct {
-	ID     string         `json:"id"`
-	Key    string         `json:"key"`
-	Fields map[string]any `json:"fields"`
-}
-
-// badIssue is an issue in an answer that could not be understood.
-type badIssue struct {
-	ref string
-	err error
-}
-
-// parseIssue reads one issue and checks what the rest relies on.
-func parseIssue(b []byte) (*issue, *badIssue) {
-	var raw rawIssue
-	dec := json.NewDecoder(bytes.NewReader(b))
-	dec.UseNumber()
-	if err := dec.Decode(&raw); err != nil {
-		return nil, &badIssue{"an issue", errors.New("not an object with id, key and fields")}
+func (q searchQuery) body() map[string]any {
+	b := map[string]any{"jql": q.jql, "fields": q.fields, "maxResults": q.size}
+	if q.order != "" {
+		b["jql"] = q.jql + " ORDER BY " + q.order
 	}
-	ref := printable(raw.Key, 80)
-	if ref == "" {
-		ref = "an issue"
+	if len(q.expand) > 0 {
+		b["expand"] = q.expand
 	}
-	if _, err := strconv.ParseUint(raw.ID, 10, 64); err != nil || !issueKey().MatchString(raw.Key) {
-		return nil, &badIssue{ref, errors.New("its id is no number or its key is no issue key")}
-	}
-	is := &issue{id: raw.ID, key: raw.Key, fields: raw.Fields}
-	var noCreated, noUpdated error
-	is.created, noCreated = timeField(raw.Fields, "created")
-	is.updated, noUpdated = timeField(raw.Fields, "updated")
-	is.problem = errors.Join(noCreated, noUpdated)
-	return is, nil
-}
-
-// parseTime reads the times of Jira's API.
-func parseTime(s string) (time.Time, error) {
-	for _, layout := range []string{"2006-01-02T15:04:05.999-0700", time.RFC3339Nano} {
-		if t, err := time.Parse(layout, s); err == nil {
-			return t.UTC(), nil
-		}
-	}
-	return time.Time{}, fmt.Errorf("%q is no time", printable(s, 40))
-}
-
-func timeField(fields map[string]any, name string) (time.Time, error) {
-	s, ok := fields[name].(string)
-	if !ok {
-		return time.Time{}, fmt.Errorf("field %s: missing or no time", name)
-	}
-	t, err := parseTime(s)
-	if err != nil {
-		return time.Time{}, fmt.Errorf("field %s: %w", name, err)
-	}
-	return t, nil
+	return b
 }
 
 // searchPage is the answer of either search.
@@ -95,85 +50,134 @@ type searchPage struct {
 }
 
 // search calls page with the issues that match, page by page.
-func (c *client) search(ctx context.Context, q searchQuery, page func([]*issue, []*badIssue) error) error {
+func (c *client) search(ctx context.Context, q searchQuery, page func([]json.RawMessage) error) error {
 	if c.version == "2" {
 		return c.searchByOffset(ctx, q, page)
 	}
+	const op = "api/3/search/jql"
 	seen := map[string]bool{}
-	token := ""
+	body := q.body()
 	for range maxPages {
-		body := map[string]any{"jql": q.jql, "fields": q.fields, "maxResults": q.size}
-		if token != "" {
-			body["nextPageToken"] = token
-		}
 		var p searchPage
-		if err := c.post(ctx, "api/3/search/jql", body, &p); err != nil {
+		if err := c.post(ctx, op, body, &p); err != nil {
 			return err
 		}
-		if err := page(parseIssues(p.Issues)); err != nil {
+		if err := p.check(op, q.fields); err != nil {
 			return err
 		}
-		if p.NextPageToken == "" {
-			if p.IsLast != nil && !*p.IsLast {
-				return &formatError{op: "api/3/search/jql", err: errors.New("more pages are announced, but no token to ask for them")}
-			}
+		if err := page(p.Issues); err != nil {
+			return err
+		}
+		switch last := p.IsLast != nil && *p.IsLast; {
+		case last:
 			return nil
-		}
-		if p.IsLast != nil && *p.IsLast {
+		case p.NextPageToken == "" && p.IsLast != nil:
+			return &formatError{op: op, err: errors.New("more pages are announced, but no token to ask for them")}
+		case p.NextPageToken == "":
 			return nil
+		case seen[p.NextPageToken]:
+			return &formatError{op: op, err: errLoop}
 		}
-		if token = p.NextPageToken; seen[token] {
-			return &formatError{op: "api/3/search/jql", err: errLoop}
-		}
-		seen[token] = true
+		seen[p.NextPageToken] = true
+		body["nextPageToken"] = p.NextPageToken
 	}
-	return &formatError{op: "api/3/search/jql", err: errLoop}
+	return &formatError{op: op, err: errLoop}
 }
 
-// searchByOffset is the search of Data Center.
-func (c *client) searchByOffset(ctx context.Context, q searchQuery, page func([]*issue, []*badIssue) error) error {
-	at := 0
+// check refuses a page that is none, or that names issues without telling of
+// them although fields were asked for.
+func (p *searchPage) check(op string, fields []string) error {
+	if p.Issues == nil {
+		return &formatError{op: op, err: errors.New("the answer holds no list of issues")}
+	}
+	if len(fields) < 2 || len(p.Issues) == 0 {
+		return nil
+	}
+	for _, raw := range p.Issues {
+		var is struct {
+			Fields map[string]json.RawMessage `json:"fields"`
+		}
+		if json.Unmarshal(raw, &is) != nil || len(is.Fields) > 0 {
+			return nil
+		}
+	}
+	return &formatError{op: op, err: errors.New("the answer holds ids only, though fields were asked for")}
+}
+
+// errShifted: issues went from the listing while it was read, so that others
+// moved up and past us.
+var errShifted = errors.New("the listing changed while it was read")
+
+// searchByOffset is the search of Data Center. Each page repeats the last row
+// of the one before: if it is another, the listing is begun again. A page that
+// is too large is asked for in smaller pieces.
+func (c *client) searchByOffset(ctx context.Context, q searchQuery, page func([]json.RawMessage) error) error {
+	const op = "api/2/search"
+	for range 4 {
+		err := c.offsetPass(ctx, op, q, page)
+		var large *transport.TooLargeError
+		switch {
+		case errors.As(err, &large) && q.size > 1:
+			q.size = max(1, q.size/4)
+			err = c.offsetPass(ctx, op, q, page)
+		case errors.As(err, &large) && len(q.expand) > 0:
+			q.expand = nil
+			err = c.offsetPass(ctx, op, q, page)
+		}
+		if !errors.Is(err, errShifted) {
+			return err
+		}
+	}
+	return &scopeError{connector.Truncated, "issues kept going from the listing while it was read; run again when fewer are moved or deleted"}
+}
+
+func (c *client) offsetPass(ctx context.Context, op string, q searchQuery, page func([]json.RawMessage) error) error {
+	body := q.body()
+	at, last := 0, ""
 	for range maxPages {
+		begin := max(at-1, 0)
+		body["startAt"] = begin
+		if at > 0 {
+			body["maxResults"] = q.size + 1
+		}
 		var p searchPage
-		body := map[string]any{"jql": q.jql, "fields": q.fields, "maxResults": q.size, "startAt": at}
-		if err := c.post(ctx, "api/2/search", body, &p); err != nil {
+		if err := c.post(ctx, op, body, &p); err != nil {
 			return err
 		}
-		if p.StartAt != at {
-			return &formatError{op: "api/2/search", err: errLoop}
-		}
-		if err := page(parseIssues(p.Issues)); err != nil {
+		if err := p.check(op, q.fields); err != nil {
 			return err
 		}
-		at += len(p.Issues)
-		if at >= p.Total {
+		if p.StartAt != begin {
+			return &formatError{op: op, err: errLoop}
+		}
+		if at > 0 {
+			if len(p.Issues) == 0 || idOf(p.Issues[0]) != last {
+				return errShifted
+			}
+			p.Issues = p.Issues[1:]
+		}
+		if err := page(p.Issues); err != nil {
+			return err
+		}
+		if at += len(p.Issues); at >= p.Total {
 			return nil
 		}
 		if len(p.Issues) == 0 {
-			return &formatError{op: "api/2/search", err: fmt.Errorf("%d of %d issues were given", at, p.Total)}
+			return &formatError{op: op, err: fmt.Errorf("%d of %d issues were given", at, p.Total)}
 		}
+		last = idOf(p.Issues[len(p.Issues)-1])
 	}
-	return &formatError{op: "api/2/search", err: errLoop}
+	return &formatError{op: op, err: errLoop}
 }
 
-func parseIssues(raw []json.RawMessage) ([]*issue, []*badIssue) {
-	var good []*issue
-	var bad []*badIssue
-	for _, r := range raw {
-		if is, b := parseIssue(r); b != nil {
-			bad = append(bad, b)
-		} else {
-			good = append(good, is)
-		}
+func idOf(raw json.RawMessage) string {
+	var is struct {
+		ID string `json:"id"`
 	}
-	return good, bad
-}
-
-// searchQuery is what to search for.
-type searchQuery struct {
-	jql    string
-	fields []string
-	size   int
+	if json.Unmarshal(raw, &is) != nil {
+		return ""
+	}
+	return is.ID
 }
 
 // restriction is the JQL for a project's issues that were updated since a
@@ -189,11 +193,11 @@ func restriction(key string, since time.Time, a *account) string {
 }
 
 // jqlMinute writes a time for JQL, which sees minutes of the account's clock,
-// a little early: two minutes for the rounding, three hours where the clock is
-// put forward or back, a day where its zone is unknown.
+// a little early: the overlap, three hours more where the clock is put forward
+// or back, a day where its zone is unknown.
 func jqlMinute(t time.Time, a *account) string {
 	loc, known := a.location()
-	t = t.Add(-2 * time.Minute)
+	t = t.Add(-overlap)
 	_, before := t.Add(-3 * time.Hour).In(loc).Zone()
 	_, after := t.Add(3 * time.Hour).In(loc).Zone()
 	switch {
@@ -205,18 +209,35 @@ func jqlMinute(t time.Time, a *account) string {
 	return t.In(loc).Format("2006/01/02 15:04")
 }
 
-// visible asks the search, which hides silently, for one issue.
-func (c *client) visible(ctx context.Context, p project) (bool, error) {
-	found := false
-	q := searchQuery{jql: fmt.Sprintf(`project = "%s" AND key = "%s"`, p.Key, p.Canary), fields: []string{"created", "updated"}, size: 1}
-	err := c.search(ctx, q, func(list []*issue, _ []*badIssue) error {
-		for _, is := range list {
-			found = found || strings.EqualFold(is.key, p.Canary)
+// ids lists the ids of the issues that match.
+func (c *client) ids(ctx context.Context, jql string) (map[string]bool, error) {
+	found := map[string]bool{}
+	q := searchQuery{jql: jql, order: "key ASC", fields: []string{"id"}, size: 1000}
+	err := c.search(ctx, q, func(list []json.RawMessage) error {
+		for _, raw := range list {
+			id := idOf(raw)
+			if id == "" {
+				return &formatError{op: "search", err: errors.New("an issue has no id")}
+			}
+			found[id] = true
 		}
 		return nil
 	})
-	var api *apiError
-	if errors.As(err, &api) && api.status == http.StatusBadRequest { // Jira's word for a key that is not there, or not for us
+	return found, err
+}
+
+// visible asks the search, which hides silently, for one issue.
+func (c *client) visible(ctx context.Context, p project) (bool, error) {
+	found := false
+	q := searchQuery{jql: fmt.Sprintf(`project = "%s" AND key = "%s"`, p.Key, p.Canary), fields: []string{"created"}, size: 1}
+	err := c.search(ctx, q, func(list []json.RawMessage) error {
+		for _, raw := range list {
+			is, bad := parseIssue(raw)
+			found = found || bad == nil && strings.EqualFold(is.key, p.Canary)
+		}
+		return nil
+	})
+	if statusOf(err) == 400 { // Jira's word for a key that is not there, or not for us
 		return false, nil
 	}
 	return found, err

@@ -169,7 +169,7 @@ func operation() []shape {
 		{"jira.incident", "incident", "key", "key", "declared_at",
 			"key id project summary status system_ids[] severity harm_type detected_at@ declared_at@ contained_at@ resolved_at@ notifiable? decision_by rca_link corrective_action_keys[]"},
 		{"jira.approval", "record", "issue_key", "approval_id", "decided_at",
-			"issue_id issue_key approval_id approvers[] decision=approved|declined|pending decided_at@ final_decision"},
+			"issue_id issue_key approval_id name requester requested_at@ approvers[] decisions[]{} decision=approved|declined|pending decided_at@ final_decision"},
 		{"evaluation.run", "release", "run_id", "run_id", "finished_at",
 			"run_id system_id subject_ref dataset_version metrics{} thresholds{} passed? started_at@ finished_at@ executor artifact_sha256"},
 		{"release.approval", "release", "release_id", "release_id", "decided_at",

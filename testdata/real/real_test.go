@@ -73,6 +73,8 @@ var untestable = []string{
 	"source aws: permission sagemaker:DescribeInferenceComponent could not be tested",
 	"source aws: permission sagemaker:ListInferenceComponents could not be tested",
 	"source aws: permission sagemaker:ListTags could not be tested",
+	"source jira: permission issue security level could not be tested",
+	"source jira: permission read:attachment:jira could not be tested",
 	"source jira: permission read:servicedesk-request could not be tested",
 }
 
