@@ -11,6 +11,10 @@ import (
 	"github.com/go-git/go-git/v5/plumbing/object"
 )
 
+// signingTime is how long after a commit's date it may have been signed: the
+// person is asked for a passphrase in between.
+const signingTime = time.Hour
+
 // keyring holds the public keys that the settings trust.
 type keyring struct{ entities openpgp.EntityList }
 
@@ -33,7 +37,7 @@ func parseKeys(armoured []string) (keyring, error) {
 
 // check says what kind of signature a commit carries and, if one of the keys
 // proves it, the fingerprint of that key. Keys are judged as of the commit's
-// own date, so that the answer does not change with time.
+// own date, a little later, so that the answer does not change with time.
 func (k keyring) check(c *object.Commit) (kind, signer string) {
 	switch sig := strings.TrimSpace(c.PGPSignature); {
 	case sig == "":
@@ -57,7 +61,7 @@ func (k keyring) check(c *object.Commit) (kind, signer string) {
 		return "openpgp", ""
 	}
 	e, err := openpgp.CheckArmoredDetachedSignature(k.entities, rd, strings.NewReader(c.PGPSignature),
-		&packet.Config{Time: func() time.Time { return c.Committer.When }})
+		&packet.Config{Time: func() time.Time { return c.Committer.When.Add(signingTime) }})
 	if err != nil {
 		return "openpgp", ""
 	}
