@@ -67,7 +67,7 @@ func (c *coverage) result(wants func(string) bool) connector.Coverage {
 		s := c.of(k.Kind)
 		kc := connector.KindCoverage{Status: connector.Complete, Query: s.query, Since: s.since, IndependentCount: s.count}
 		switch {
-		case s.unasked:
+		case s.unasked && s.read+s.missed == 0:
 			kc.Status = connector.NotRead
 		case s.missed > 0 && s.read == 0:
 			kc.Status = connector.Refused

@@ -206,6 +206,9 @@ func TestNoOrganisation(t *testing.T) {
 				t.Errorf("%v: %s: %+v", settings, kind, k)
 			}
 		}
+		if k := cov[github.KindSecretName]; k.Status != connector.Complete || !k.Enumerated || !strings.Contains(k.Query, "names none") {
+			t.Errorf("%v: names of the repository: %+v", settings, k)
+		}
 		if len(h.payloads(github.KindSecretName)) != 5 || len(h.payloads(github.KindCodeowners)) != 1 {
 			t.Errorf("%v: of the repository: %v", settings, h.keys(github.KindSecretName))
 		}

@@ -64,33 +64,18 @@ func (r *run) planSBOMs(repos []repository) error {
 	}
 	a.cred = r.api.cred
 	r.sboms = &sbomTurn{api: a, mine: map[int64]bool{}}
-	type candidate struct {
-		id   int64
-		rank int
-		at   time.Time
-	}
 	var due []candidate
 	failed := map[string]int{}
 	for _, repo := range repos {
 		var cur sbomCursor
 		known := r.cursor(repo.cursorName("sbom"), &cur)
-		c := candidate{id: repo.ID}
-		switch {
-		case !known:
-		case cur.Report != "" && r.now.Sub(cur.Asked) < reportKept:
-			c.at = cur.Asked
-		case cur.Why != "":
-			if r.now.Sub(cur.Tried) < sbomRetry {
-				failed[cur.Why]++
-				continue
-			}
-			c.rank, c.at = 2, cur.Tried
-		case cur.Pushed != repo.Pushed || repo.Pushed == 0 || r.now.Sub(cur.Read) >= sbomFresh:
-			c.rank, c.at = 1, cur.Read
+		switch c := r.sbomDue(repo, cur, known); c.rank {
+		case notDue:
+		case notAgain:
+			failed[cur.Why]++
 		default:
-			continue
+			due = append(due, c)
 		}
-		due = append(due, c)
 	}
 	slices.SortFunc(due, func(a, b candidate) int {
 		if a.rank != b.rank {
@@ -106,6 +91,41 @@ func (r *run) planSBOMs(repos []repository) error {
 		r.sboms.mine[c.id] = true
 	}
 	return r.sbomsLeft(len(due)-n, len(repos), failed)
+}
+
+// candidate is a repository whose document may be read. The lowest rank comes
+// first, and within one the reading of longest ago.
+type candidate struct {
+	id   int64
+	rank int
+	at   time.Time
+}
+
+// Ranks of a candidate.
+const (
+	neverRead = iota
+	toRefresh
+	toRetry
+	notDue
+	notAgain // gave none, and was asked a short while ago
+)
+
+// sbomDue says whether a repository's document is to be read.
+func (r *run) sbomDue(repo repository, cur sbomCursor, known bool) candidate {
+	c := candidate{id: repo.ID, rank: notDue}
+	switch {
+	case !known:
+		c.rank = neverRead
+	case cur.Report != "" && r.now.Sub(cur.Asked) < reportKept:
+		c.rank, c.at = neverRead, cur.Asked
+	case cur.Why != "" && r.now.Sub(cur.Tried) < sbomRetry:
+		c.rank = notAgain
+	case cur.Why != "":
+		c.rank, c.at = toRetry, cur.Tried
+	case cur.Pushed != repo.Pushed || repo.Pushed == 0 || r.now.Sub(cur.Read) >= sbomFresh:
+		c.rank, c.at = toRefresh, cur.Read
+	}
+	return c
 }
 
 // sbomsLeft says what is not read this time although it should be, and what an
