@@ -52,7 +52,7 @@ func (*Connector) Describe() connector.Descriptor {
 	return connector.Descriptor{
 		Name:         "github",
 		Version:      Version,
-		Summary:      "GitHub: repositories, changes and their approval, branch protection, workflow runs, files",
+		Summary:      "GitHub: repositories, changes and their approval, gates, pipelines, releases, files, packages, apps, names of secrets, audit log, Copilot",
 		ConfigSchema: configSchema,
 		Secrets: []connector.SecretSpec{
 			{Name: secretToken,

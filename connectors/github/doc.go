@@ -1,8 +1,10 @@
 // Package github reads what GitHub knows about an organisation's changes:
 // repositories, pull requests with their files and reviews, pushes that no
 // pull request accounts for, branch protection, workflow runs, and the history
-// of chosen files. It works with github.com and GitHub Enterprise, with a
-// token or as a GitHub App.
+// of chosen files. Around these it reads releases, deployments, environments,
+// CODEOWNERS, packages and names of secrets, and of an organisation its audit
+// log, apps, tokens and use of Copilot (the further kinds, see kinds.go). It
+// works with github.com and GitHub Enterprise, with a token or as a GitHub App.
 //
 // It may import plugins/connector, plugins/transport, go-github (for requests
 // and types) and a YAML library (for front matter). It states facts as the API
