@@ -8,6 +8,7 @@ import (
 	"net/url"
 
 	"github.com/exhibit-aims/exhibit/plugins/connector"
+	"github.com/exhibit-aims/exhibit/plugins/records"
 	"github.com/exhibit-aims/exhibit/plugins/rest"
 )
 
@@ -23,7 +24,14 @@ func (conn *Connector) Check(ctx context.Context, cc connector.Config) (connecto
 		return connector.CheckReport{}, err
 	}
 	rep := connector.CheckReport{Identity: cfg.identity()}
-	models, err := checkModels(ctx, cfg, a)
+	who, err := a.whoami(ctx, cfg)
+	if err != nil {
+		return problem(ctx, rep, err)
+	}
+	if who.User.Name != "" {
+		rep.Identity = records.Line(who.User.Name, 250)
+	}
+	models, err := checkModels(ctx, cfg, a, who)
 	if err != nil {
 		return problem(ctx, rep, err)
 	}
@@ -60,8 +68,32 @@ func (c *config) identity() string {
 	return "anybody: no credential is configured"
 }
 
+// account is what MLflow's own login tells of the user.
+type account struct {
+	User struct {
+		Name  string `json:"username"`
+		Admin bool   `json:"is_admin"`
+	} `json:"user"`
+}
+
+// whoami asks who we are; servers without MLflow's own login do not tell.
+func (a *api) whoami(ctx context.Context, cfg *config) (account, error) {
+	var who account
+	if !cfg.credential() {
+		return who, nil
+	}
+	_, ans, err := a.ask(ctx, rest.Call{Path: "/users/current"})
+	if errors.Is(err, connector.ErrRefused) || errors.Is(err, connector.ErrUnreachable) || ctx.Err() != nil {
+		return who, err
+	}
+	if err != nil || json.Unmarshal(ans.Body, &who) != nil {
+		return account{}, nil //nolint:nilerr // an older server, or another login: it cannot be told
+	}
+	return who, nil
+}
+
 // checkModels asks for a model that must be there, or else for any.
-func checkModels(ctx context.Context, cfg *config, a *api) (connector.PermissionState, error) {
+func checkModels(ctx context.Context, cfg *config, a *api, who account) (connector.PermissionState, error) {
 	state := connector.PermissionState{Permission: readModels}
 	rows, err := a.first(ctx, pathModels, "registered_models", nil)
 	if err != nil {
@@ -71,10 +103,9 @@ func checkModels(ctx context.Context, cfg *config, a *api) (connector.Permission
 		}
 		return state, err
 	}
-	if rows == 0 {
-		if err := a.answersAsMLflow(ctx); err != nil {
-			return state, err
-		}
+	shown, err := a.sees(ctx)
+	if err != nil {
+		return state, err
 	}
 	if cfg.Canary != "" {
 		var m registeredModel
@@ -91,8 +122,15 @@ func checkModels(ctx context.Context, cfg *config, a *api) (connector.Permission
 		}
 		return state, nil
 	}
-	if cfg.token == "" && cfg.username == "" {
+	switch {
+	case !cfg.credential():
 		state.Grant, state.Detail = connector.Granted, "the server asks nobody for a credential"
+		return state, nil
+	case who.User.Admin:
+		state.Grant, state.Detail = connector.Granted, "an administrator sees every model; a plain reader with READ by default would do"
+		return state, nil
+	case shown == byGrant:
+		state.Grant, state.Detail = connector.Missing, "only models that are granted by name are seen"
 		return state, nil
 	}
 	state.Detail = fmt.Sprintf("the list can be read (%d seen on its first page), but MLflow leaves out what may not be read; name a canary to be sure", rows)

@@ -20,6 +20,8 @@ func TestCheck(t *testing.T) {
 		"no canary":      {nil, "", nil, connector.GrantUnknown, connector.Granted, false}, // a list that works proves nothing
 		"canary":         {obj{"canary": "triage"}, "", nil, connector.Granted, connector.Granted, false},
 		"canary absent":  {obj{"canary": "ghost"}, "", nil, connector.Missing, connector.Granted, false},
+		"by grant":       {nil, pathModel, failing(403, "Permission denied"), connector.Missing, connector.Granted, false},
+		"administrator":  {nil, "/users/current", failing(200, `{"user":{"username":"root","is_admin":true}}`), connector.Granted, connector.Granted, false},
 		"models denied":  {nil, pathModels, denied, connector.Missing, connector.Granted, false},
 		"runs denied":    {nil, pathRun, denied, connector.GrantUnknown, connector.Missing, false},
 		"runs stumble":   {nil, pathRun, failing(500, ``), connector.GrantUnknown, connector.GrantUnknown, false},

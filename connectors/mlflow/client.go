@@ -133,16 +133,26 @@ func decode(path string, raw json.RawMessage, out any) error {
 // probeName is a model that nobody has.
 const probeName = "exhibit-permission-probe"
 
-// answersAsMLflow asks for a model that is not there. A server that tells so,
-// or that we may not know, is one whose empty list can be believed.
-func (a *api) answersAsMLflow(ctx context.Context) error {
+// sight is how much of the registry an identity is shown.
+type sight string
+
+const (
+	byDefault sight = "by default" // all that is not withheld by name
+	byGrant   sight = "one by one" // only what is granted by name: MLflow refuses it even what is not there
+)
+
+// sees asks for a model that is not there, and so tells MLflow from anything
+// else that answers with an empty object.
+func (a *api) sees(ctx context.Context) (sight, error) {
 	_, _, err := a.ask(ctx, rest.Call{Path: pathModel, Query: url.Values{"name": {probeName}}})
 	var status *rest.StatusError
-	if errors.As(err, &status) && status.Message != "" && (status.Status == http.StatusNotFound || status.Status == http.StatusForbidden) {
-		return nil
+	switch {
+	case errors.As(err, &status) && status.Status == http.StatusForbidden:
+		return byGrant, nil
+	case errors.As(err, &status) && status.Status == http.StatusNotFound && status.Message != "":
+		return byDefault, nil
+	case err != nil && status == nil:
+		return "", err
 	}
-	if err != nil && !errors.As(err, &status) {
-		return err
-	}
-	return &rest.MalformedError{Path: pathModels, Why: "an empty answer, but the server does not otherwise answer as MLflow does"}
+	return "", &rest.MalformedError{Path: pathModel, Why: "asked for a model that is not there, the server does not answer as MLflow does"}
 }

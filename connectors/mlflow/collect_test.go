@@ -248,6 +248,7 @@ func TestHidden(t *testing.T) {
 		"versions absent": func(f *fakeMLflow) obj { f.versions = f.versions[:1]; return nil },
 		"no versions":     func(f *fakeMLflow) obj { f.versions = nil; return nil },
 		"no models":       func(f *fakeMLflow) obj { f.models = nil; return nil },
+		"only by grant":   func(f *fakeMLflow) obj { f.handlers[pathModel] = failing(403, "Permission denied"); return nil },
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := newFake(t)

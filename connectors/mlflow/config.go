@@ -145,6 +145,9 @@ func (c *config) transport(count func(connector.Calls)) transport.Options {
 	return o
 }
 
+// credential reports whether the server is told who asks.
+func (c *config) credential() bool { return c.token != "" || c.username != "" }
+
 // digest tells apart settings under which runs would be read differently.
 func (c *config) digest() string {
 	raw, err := json.Marshal([]any{c.Registry, c.SystemTag, c.Evaluation})

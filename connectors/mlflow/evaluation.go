@@ -67,7 +67,7 @@ func (c *collection) experiment(ctx context.Context, name string) error {
 	}}
 	rows, err := c.api.list(ctx, call, "runs", func(raw json.RawMessage) error { return c.runRow(ctx, raw, &pos) })
 	if err == nil && rows == 0 {
-		err = c.api.answersAsMLflow(ctx)
+		_, err = c.api.sees(ctx)
 	}
 	if err != nil {
 		return err

@@ -3,6 +3,7 @@ package mlflow
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/url"
 	"slices"
 	"strings"
@@ -21,8 +22,12 @@ func (c *collection) listModels(ctx context.Context) error {
 	rows, err := c.api.list(ctx, rest.Call{Path: pathModels}, "registered_models", func(raw json.RawMessage) error {
 		return c.modelRow(ctx, raw)
 	})
-	if err == nil && rows == 0 {
-		err = c.api.answersAsMLflow(ctx)
+	shown := byDefault
+	if err == nil && (rows == 0 || c.cfg.credential()) {
+		var odd error
+		if shown, odd = c.api.sees(ctx); odd != nil && (rows == 0 || coverage.Fatal(ctx, odd) != nil) {
+			err = odd
+		}
 	}
 	if rows > 0 || err == nil {
 		c.book.Read(records.KindModel)
@@ -32,11 +37,16 @@ func (c *collection) listModels(ctx context.Context) error {
 	}
 	c.whole = true
 	c.book.Progress("models are listed", rows, rows)
-	if c.cfg.Canary != "" && c.models[c.cfg.Canary] == nil {
-		return c.gapOf(allKinds(), "registered models", connector.Hidden,
-			"the model %q, which must be there, is not in the list: the identity does not see every model, or it was removed", c.cfg.Canary)
+	hidden := connector.Gap{Kinds: allKinds(), Scope: "registered models", Reason: connector.Hidden, Permission: readModels}
+	switch {
+	case c.cfg.Canary != "" && c.models[c.cfg.Canary] == nil:
+		hidden.Detail = fmt.Sprintf("the model %q, which must be there, is not in the list: the identity does not see every model, or it was removed", c.cfg.Canary)
+	case c.cfg.Canary == "" && shown == byGrant:
+		hidden.Detail = "the identity sees only models that are granted to it by name, and the list leaves out the others; make READ its default permission, or name a canary"
+	default:
+		return nil
 	}
-	return nil
+	return c.book.Gap(hidden)
 }
 
 // modelRow keeps and emits one model. A row that is not as documented costs

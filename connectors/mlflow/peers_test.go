@@ -4,8 +4,12 @@ package mlflow
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"maps"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -58,7 +62,7 @@ func realSettings(base string) obj {
 
 func TestAgainstMLflow(t *testing.T) {
 	base := peertest.MLflow(t)
-	s := seeder{t, base}
+	s := seeder{t: t, base: base}
 	cfg := connector.Config{Settings: raw(t, realSettings(base))}
 	if rec, cov, err := connectortest.Collect(t, New(), connector.Request{Config: connector.Config{Settings: raw(t, obj{"base_url": base})}}, nil); err != nil || len(rec.Records()) != 0 ||
 		cov[records.KindModel].Status != connector.Complete || !cov[records.KindModel].Enumerated {
@@ -178,7 +182,7 @@ func version(t *testing.T, base string) string {
 
 func TestPeerConformance(t *testing.T) {
 	base := peertest.MLflow(t)
-	fillReal(seeder{t, base})
+	fillReal(seeder{t: t, base: base})
 	settings := realSettings(base)
 	settings["approval"] = obj{"stage": "Production"} // its time is the server's
 	b, err := json.Marshal(settings)
@@ -186,4 +190,68 @@ func TestPeerConformance(t *testing.T) {
 		t.Fatal(err)
 	}
 	connectortest.Run(t, New(), connectortest.Case{Config: connector.Config{Settings: b}})
+}
+
+// startGuarded runs MLflow with its own login, where nobody may read anything
+// that is not granted, and returns its address and the administrator's password.
+func startGuarded(t *testing.T) (base, password string) {
+	t.Helper()
+	dir := t.TempDir()
+	ini := filepath.Join(dir, "auth.ini")
+	settings := "[mlflow]\ndefault_permission = NO_PERMISSIONS\ndatabase_uri = sqlite:///" + filepath.Join(dir, "auth.db") +
+		"\nadmin_username = admin\nauthorization_function = mlflow.server.auth:authenticate_request_basic_auth\n"
+	if err := os.WriteFile(ini, []byte(settings), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	password = "of-the-administrator"
+	t.Setenv("MLFLOW_AUTH_CONFIG_PATH", ini)
+	t.Setenv("MLFLOW_AUTH_ADMIN_PASSWORD", password)
+	t.Setenv("MLFLOW_FLASK_SERVER_SECRET_KEY", "for a test")
+	return peertest.Start(t, "MLflow with a login", "/health", func(port string) []string {
+		return []string{peertest.Path(t, "mlflow", "bin", "mlflow"), "server", "--host", "127.0.0.1", "--port", port, "--workers", "1", "--app-name", "basic-auth",
+			"--backend-store-uri", "sqlite:///" + filepath.Join(dir, "mlflow.db"), "--default-artifact-root", filepath.Join(dir, "artifacts")}
+	}), password
+}
+
+// The real login leaves out what a reader may not see, without a word.
+func TestAgainstMLflowWithALogin(t *testing.T) {
+	base, password := startGuarded(t)
+	admin := seeder{t: t, base: base, user: "admin", password: password}
+	for _, name := range []string{"open", "secret"} {
+		admin.post("registered-models/create", obj{"name": name})
+		run := admin.run("0", name, nil, obj{"a": 1})
+		admin.finish(run)
+		admin.version(name, run)
+	}
+	const secret = "of-the-plain-reader"
+	admin.post("users/create", obj{"username": "reader", "password": secret})
+	admin.post("/api/3.0/mlflow/users/permissions/grant", obj{"username": "reader", "resource_type": "registered_model", "resource_id": "open", "permission": "READ"})
+	cfg := func(user, password string, more obj) connector.Config {
+		settings := obj{"base_url": base, "requests_per_second": 1000}
+		maps.Copy(settings, more)
+		return connector.Config{Settings: raw(t, settings), Secrets: map[string]string{"username": user, "password": password}}
+	}
+	if _, _, err := connectortest.Collect(t, New(), connector.Request{Config: cfg("reader", "wrong", nil)}, nil); !errors.Is(err, connector.ErrRefused) {
+		t.Errorf("a wrong password: %v", err)
+	}
+	rec, cov := collect(t, cfg("reader", secret, nil), nil)
+	if d := cmp.Diff(map[string]int{"open": 1}, subjects(rec, records.KindModel)); d != "" || cov[records.KindModel].Status != connector.Partial || !reasons(rec)[connector.Hidden] || !reasons(rec)[connector.Denied] {
+		t.Errorf("the reader's view: %s %+v %+v", d, cov, rec.Gaps())
+	}
+	rec, cov = collect(t, cfg("reader", secret, obj{"canary": "secret"}), nil)
+	if cov[records.KindModelVersion].Enumerated || !reasons(rec)[connector.Hidden] {
+		t.Errorf("a canary that is not seen: %+v", cov)
+	}
+	rec, cov = collect(t, cfg("admin", password, obj{"canary": "secret"}), nil)
+	wantComplete(t, rec, cov)
+	wantGrants(t, cfg("reader", secret, nil), "reader", connector.Missing, connector.Missing)
+	wantGrants(t, cfg("admin", password, nil), "admin", connector.Granted, connector.Granted)
+}
+
+func wantGrants(t *testing.T, cfg connector.Config, identity string, models, runs connector.Grant) {
+	t.Helper()
+	rep, err := New().Check(t.Context(), cfg)
+	if err != nil || rep.Identity != identity || len(rep.Permissions) != 2 || rep.Permissions[0].Grant != models || rep.Permissions[1].Grant != runs {
+		t.Errorf("check: %+v, %v", rep, err)
+	}
 }

@@ -8,13 +8,15 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 	"testing"
 )
 
 // seeder writes into a real server as a data scientist's tools do.
 type seeder struct {
-	t    *testing.T
-	base string
+	t              *testing.T
+	base           string
+	user, password string // where the server asks for a login
 }
 
 func (s seeder) send(method, path string, body obj) obj {
@@ -23,11 +25,17 @@ func (s seeder) send(method, path string, body obj) obj {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	req, err := http.NewRequestWithContext(s.t.Context(), method, s.base+"/api/2.0/mlflow/"+path, bytes.NewReader(raw))
+	if !strings.HasPrefix(path, "/") {
+		path = "/api/2.0/mlflow/" + path
+	}
+	req, err := http.NewRequestWithContext(s.t.Context(), method, s.base+path, bytes.NewReader(raw))
 	if err != nil {
 		s.t.Fatal(err)
 	}
 	req.Header.Set("Content-Type", "application/json")
+	if s.user != "" {
+		req.SetBasicAuth(s.user, s.password)
+	}
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
 		s.t.Fatal(err)
