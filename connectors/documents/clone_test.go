@@ -10,7 +10,7 @@ import (
 	"testing"
 
 	"github.com/ProtonMail/go-crypto/openpgp"
-	"github.com/ProtonMail/go-crypto/openpgp/armor"
+	"github.com/ProtonMail/go-crypto/openpgp/armor" //nolint:misspell // the package's name
 	"github.com/go-git/go-git/v5"
 	"github.com/go-git/go-git/v5/plumbing/filemode"
 	"github.com/go-git/go-git/v5/plumbing/object"
@@ -180,11 +180,11 @@ func TestSignedCommits(t *testing.T) {
 		t.Fatal(err)
 	}
 	var public bytes.Buffer
-	w, err := armor.Encode(&public, openpgp.PublicKeyType, nil)
+	w, err := armor.Encode(&public, openpgp.PublicKeyType, nil) //nolint:misspell // the package's name
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := key.Serialize(w); err != nil {
+	if err := key.Serialize(w); err != nil { //nolint:misspell // the method's name
 		t.Fatal(err)
 	}
 	if err := w.Close(); err != nil {

@@ -10,8 +10,6 @@ import (
 
 func TestMain(m *testing.M) { connectortest.Main(m, New()) }
 
-func configOf(settings []byte) json.RawMessage { return settings }
-
 func TestConformance(t *testing.T) {
 	r := newTestRepo(t)
 	r.commit(at(1, 10, 9), map[string]string{"policies/ai.md": policyV1, "records/risk.yaml": goodAssessmentOf("2026-01-05")})

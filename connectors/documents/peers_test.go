@@ -182,7 +182,7 @@ func TestGitSigned(t *testing.T) {
 	}
 	sh("gpg", "--batch", "--passphrase", "", "--quick-generate-key", "Carl <carl@example.com>", "ed25519", "sign", "never")
 	t.Cleanup(func() { _ = exec.Command("gpgconf", "--homedir", home, "--kill", "all").Run() })
-	public := sh("gpg", "--batch", "--armor", "--export", "carl@example.com")
+	public := sh("gpg", "--batch", "-a", "--export", "carl@example.com")
 	key := filepath.Join(home, "id")
 	sh("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key)
 	gitRun(t, dir, "", "init", "-q", "-b", "main")

@@ -121,11 +121,11 @@ func (c *collection) readRecordFile(ctx context.Context, f *recordFile, use func
 			f.arrived.commit, f.arrived.at.UTC().Format(time.RFC3339))}}, nil
 	}
 	if err := c.usable(f.path); err != nil {
-		return []problem{{err: err}}, nil
+		return onlyProblem(err)
 	}
 	b, err := c.bytes(f.path, c.list.current[f.path].blob, recordLimit(f.path))
 	if err != nil {
-		return []problem{{err: err}}, nil
+		return onlyProblem(err)
 	}
 	sum := sha256.Sum256(b)
 	f.sum, f.url, f.table = hex.EncodeToString(sum[:]), c.url(f.arrived, f.path), isTable(f.path)
@@ -142,7 +142,7 @@ func (c *collection) readRecordFile(ctx context.Context, f *recordFile, use func
 		return nil, ctx.Err()
 	}
 	if err != nil {
-		return []problem{{err: err}}, nil
+		return onlyProblem(err)
 	}
 	for _, r := range rows {
 		rec, kind, err := f.record(r)
@@ -159,6 +159,9 @@ func (c *collection) readRecordFile(ctx context.Context, f *recordFile, use func
 	}
 	return problems, nil
 }
+
+// onlyProblem is the outcome of a file that gave nothing else.
+func onlyProblem(err error) ([]problem, error) { return []problem{{err: err}}, nil }
 
 func placed(r raw, err error) error {
 	if r.place == "" {

@@ -161,7 +161,7 @@ func (c *collection) documentID(ctx context.Context, p string, entry *documentGl
 func (c *collection) documentRevision(ctx context.Context, rev revision, ids map[string]string, inForce map[string]bool) (*docRevision, string, error) {
 	entry, ok := c.cfg.document(rev.path)
 	if !ok || rev.problem != nil || !cleanPath(rev.path) {
-		return nil, "", nil // only ordinary files were ever documents
+		return nil, "", nil //nolint:nilerr // the error says what the file is instead; only ordinary files were ever documents
 	}
 	doc, err := c.document(ctx, rev.path, rev.blob)
 	if err != nil {
