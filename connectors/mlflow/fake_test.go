@@ -42,6 +42,7 @@ func (f *fakeMLflow) fill() {
 			"tags": []obj{{"key": "system", "value": "bot"}}, "aliases": []obj{{"alias": "champion", "version": "2"}},
 			"latest_versions": []obj{{"version": "2"}, {"version": "1"}}},
 		{"name": "other", "creation_timestamp": 1700000000001},
+		{"name": "greeting", "creation_timestamp": 1700000000001, "tags": []obj{{"key": "mlflow.prompt.is_prompt", "value": "true"}}},
 	}
 	f.versions = []obj{
 		fakeVersion("triage", 1, "Archived", "r1", obj{"key": "approval_status", "value": "rejected"}),

@@ -59,8 +59,18 @@ func (c *collection) modelRow(ctx context.Context, raw json.RawMessage) error {
 	if m.Name == "" {
 		return c.gapOf(allKinds(), "a registered model", connector.Malformed, "a row of the list has no name")
 	}
+	if isPrompt(m.Tags) {
+		return nil
+	}
 	c.keep(m)
 	return c.emitModel(m)
+}
+
+// isPrompt reports whether a row is of MLflow's prompt registry, which keeps
+// its rows among the models.
+func isPrompt(tags []tag) bool {
+	value, _ := lookup(tags, "mlflow.prompt.is_prompt")
+	return strings.EqualFold(value, "true")
 }
 
 func (c *collection) keep(m registeredModel) {

@@ -50,6 +50,9 @@ func fillReal(s seeder) (first, second string) {
 	s.post("registered-models/alias", obj{"name": "triage", "alias": "champion", "version": "1"})
 	s.post("model-versions/transition-stage", obj{"name": "triage", "version": "1", "stage": "Production", "archive_existing_versions": false})
 	s.post("model-versions/transition-stage", obj{"name": hostile, "version": "1", "stage": "Archived", "archive_existing_versions": false})
+	prompt := []obj{{"key": "mlflow.prompt.is_prompt", "value": "true"}, {"key": "mlflow.prompt.text", "value": "hello"}}
+	s.post("registered-models/create", obj{"name": "greeting", "tags": prompt[:1]})
+	s.post("model-versions/create", obj{"name": "greeting", "source": "prompt-template", "tags": prompt})
 	test := s.run("1", "test", obj{"model_version": "triage/1", "gate": "failed"}, obj{"bias": 0.4})
 	s.finish(test)
 	return first, second

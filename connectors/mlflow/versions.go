@@ -57,6 +57,9 @@ func (c *collection) versionRow(ctx context.Context, raw json.RawMessage, l *lis
 	if v.Name == "" || v.Version == "" {
 		return c.gapOf(versionKinds(), "a model version", connector.Malformed, "a row of the list has no name or no version")
 	}
+	if isPrompt(v.Tags) {
+		return nil
+	}
 	m := c.models[v.Name]
 	if m == nil && c.whole && !l.asked[v.Name] {
 		l.asked[v.Name], l.hidden[v.Name] = true, true
