@@ -1,0 +1,122 @@
+package azure
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"path"
+	"strings"
+
+	"github.com/exhibit-aims/exhibit/plugins/connector"
+	"github.com/exhibit-aims/exhibit/plugins/coverage"
+	"github.com/exhibit-aims/exhibit/plugins/records"
+	"github.com/exhibit-aims/exhibit/plugins/rest"
+)
+
+// Check asks Azure which actions the app may take on each subscription.
+func (c *Connector) Check(ctx context.Context, in connector.Config) (connector.CheckReport, error) {
+	var report connector.CheckReport
+	cfg, err := parseConfig(in)
+	if err != nil {
+		report.Problem, report.Remedy = err.Error(), "correct the settings or the secret"
+		return unknown(report), nil
+	}
+	report.Identity = "app " + cfg.Client + " in " + cfg.Tenant
+	s, err := newSession(ctx, cfg, c.transport, nil)
+	if err == nil {
+		err = s.check(ctx, &report)
+	}
+	switch {
+	case ctx.Err() != nil:
+		return report, ctx.Err()
+	case errors.Is(err, connector.ErrUnreachable):
+		return report, err
+	case err != nil:
+		report.Problem = records.Line(err.Error(), 900)
+		report.Remedy = "App registrations in Entra ID: make a new secret for the app and put it in the place of " + secretClient
+		return unknown(report), nil
+	}
+	return report, nil
+}
+
+func unknown(r connector.CheckReport) connector.CheckReport {
+	r.Permissions = nil
+	for _, p := range permissions() {
+		r.Permissions = append(r.Permissions, connector.PermissionState{Permission: p.ID})
+	}
+	return r
+}
+
+// allowed is what a role lets the app do: actions with * for anything.
+type allowed struct {
+	Actions    []string `json:"actions"`
+	NotActions []string `json:"notActions"`
+}
+
+func (s *session) check(ctx context.Context, report *connector.CheckReport) error {
+	missing, untold := map[string][]string{}, []string{}
+	for _, id := range s.cfg.Subscriptions {
+		var out struct {
+			Value []allowed `json:"value"`
+		}
+		_, err := s.rest.Get(ctx, rest.Call{
+			Path: "subscriptions/" + id + "/providers/Microsoft.Authorization/permissions", Query: url.Values{"api-version": {"2022-04-01"}},
+		}, &out)
+		if rest.StatusOf(err) == http.StatusUnauthorized {
+			return fmt.Errorf("%w: %w", err, connector.ErrRefused)
+		}
+		if fatal := coverage.Fatal(ctx, err); fatal != nil {
+			return fatal
+		}
+		switch {
+		case rest.StatusOf(err) == http.StatusForbidden || rest.StatusOf(err) == http.StatusNotFound:
+			for _, p := range permissions() {
+				missing[p.ID] = append(missing[p.ID], id)
+			}
+		case err != nil:
+			untold = append(untold, id+": "+err.Error())
+		default:
+			report.Scope = append(report.Scope, "subscription "+id)
+			for _, p := range permissions() {
+				if !may(out.Value, p.ID) {
+					missing[p.ID] = append(missing[p.ID], id)
+				}
+			}
+		}
+	}
+	for _, p := range permissions() {
+		state := connector.PermissionState{Permission: p.ID, Grant: connector.Granted}
+		switch {
+		case len(missing[p.ID]) > 0:
+			state.Grant, state.Detail = connector.Missing, "missing on subscription "+strings.Join(missing[p.ID], ", ")
+		case len(untold) > 0:
+			state.Grant, state.Detail = connector.GrantUnknown, records.Line("subscription "+strings.Join(untold, "; "), 900)
+		}
+		report.Permissions = append(report.Permissions, state)
+	}
+	return nil
+}
+
+// may reports whether one of the roles allows an action.
+func may(roles []allowed, action string) bool {
+	for _, r := range roles {
+		if matches(r.Actions, action) && !matches(r.NotActions, action) {
+			return true
+		}
+	}
+	return false
+}
+
+// matches compares as Azure does: without regard to case, * for any text.
+func matches(patterns []string, action string) bool {
+	for _, p := range patterns {
+		// path.Match's * stops at a slash, Azure's does not.
+		p, a := strings.ReplaceAll(strings.ToLower(p), "/", "\x00"), strings.ReplaceAll(strings.ToLower(action), "/", "\x00")
+		if ok, err := path.Match(p, a); err == nil && ok {
+			return true
+		}
+	}
+	return false
+}
