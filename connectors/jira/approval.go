@@ -171,20 +171,23 @@ func (a *approval) times(p *approvalPayload) (time.Time, error) {
 // field with the request's type tells them apart, where there is one.
 func (r *projectRun) issueApprovals(ctx context.Context, is *issue) error {
 	isRequest := r.requestField != "" && is.fields[r.requestField] != nil
-	if r.requestField != "" && !isRequest {
+	if r.deskDenied || r.requestField != "" && !isRequest {
 		return nil
 	}
 	r.asked++
 	list, err := r.api.approvals(ctx, is.key)
-	switch {
-	case statusOf(err) == http.StatusNotFound && !isRequest:
+	if s := statusOf(err); s == http.StatusNotFound && !isRequest {
 		return nil
-	case err != nil && stops(err) && statusOf(err) != http.StatusUnauthorized:
-		return err
-	case err != nil:
-		return r.issueGap([]string{KindApproval}, is, unfatal(err))
+	} else if r.answered++; s == http.StatusUnauthorized || s == http.StatusForbidden { // for one as for all
+		r.deskDenied, r.blind = true, true
+		return r.gap([]string{KindApproval}, "project "+r.project.Key+", approvals", unfatal(err))
 	}
-	r.answered++
+	if err != nil && stops(err) {
+		return err
+	}
+	if err != nil {
+		return r.issueGap([]string{KindApproval}, is, err)
+	}
 	for _, a := range list {
 		rec, err := a.record(is, is.url(r.cfg))
 		if err := r.recordOrGap(rec, err, KindApproval, is); err != nil {

@@ -2,6 +2,7 @@ package jira
 
 import (
 	"encoding/json"
+	"io"
 	"strings"
 	"testing"
 
@@ -71,3 +72,5 @@ func mustJSON(t *testing.T, v any) string {
 	}
 	return string(b)
 }
+
+func bodyOf(s string) io.ReadCloser { return io.NopCloser(strings.NewReader(s)) }

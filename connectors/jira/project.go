@@ -17,15 +17,16 @@ type projectRun struct {
 	project project
 	kinds   []string // that this project can give and the request wants
 
-	old    position
-	asOf   time.Time            // the source's clock when the reading began
-	seen   map[string]time.Time // issue id → its time of update
-	canary bool                 // it was listed
-	unread int                  // issues listed that could not be understood
-	newest time.Time            // update among all issues seen
-	blind  bool                 // something is missing that cannot be asked for by its id
-	reread map[string]bool      // ids for the next run
-	late   map[string]string    // issue id → its key, and what its history lacks
+	old        position
+	asOf       time.Time            // the source's clock when the reading began
+	seen       map[string]time.Time // issue id → its time of update
+	canary     bool                 // it was listed
+	unread     int                  // issues listed that could not be understood
+	newest     time.Time            // update among all issues seen
+	deskDenied bool                 // approvals are not for us
+	blind      bool                 // something is missing that cannot be asked for by its id
+	reread     map[string]bool      // ids for the next run
+	late       map[string]string    // issue id → its key, and what its history lacks
 
 	batch           []*issue          // listed, to be emitted
 	found           []map[string]bool // by mapping: ids that its query finds
