@@ -36,9 +36,15 @@ type step struct {
 	read       func(*place, context.Context) error
 }
 
-func steps() []step {
+// steps are what is read of each place. Approval is among it only where the
+// settings say what that is: else nobody looked.
+func (c *config) steps() []step {
+	models := []string{records.KindModel, records.KindModelVersion, records.KindLineage, kindEvaluation}
+	if len(c.ApprovalAliases) > 0 {
+		models = append(models, records.KindModelApproval)
+	}
 	return []step{
-		{[]string{records.KindModel, records.KindModelVersion, records.KindModelApproval, records.KindLineage, kindEvaluation}, "models", permModels, (*place).models},
+		{models, "models", permModels, (*place).models},
 		{[]string{records.KindDeployment, records.KindInvocationLogging, records.KindAIResource}, "endpoints", permEndpoints, (*place).endpoints},
 		{[]string{records.KindModelMonitor}, "monitoring jobs", permMonitoring, (*place).monitoringJobs},
 		{[]string{records.KindModelMonitor}, "model monitors", permMonitors, (*place).modelMonitors},
@@ -79,7 +85,7 @@ func (*Connector) Collect(ctx context.Context, req connector.Request, emit conne
 func (r *run) project(ctx context.Context, project string) error {
 	locations := r.cfg.Locations
 	if len(locations) == 0 {
-		all := placeKinds()
+		all := r.cfg.placeKinds()
 		err := r.book.Missed(ctx, coverage.Part{Kinds: all, Scope: "project " + project + ", locations", Permission: permLocations}, r.locations(ctx, project, &locations))
 		if err != nil {
 			return err
@@ -94,14 +100,14 @@ func (r *run) project(ctx context.Context, project string) error {
 			return err
 		}
 	}
-	r.book.Query(fmt.Sprintf("project %s, locations %s; no other was looked at", project, strings.Join(locations, ", ")), placeKinds()...)
+	r.book.Query(fmt.Sprintf("project %s, locations %s; no other was looked at", project, strings.Join(locations, ", ")), r.cfg.placeKinds()...)
 	return r.auditLog(ctx, project)
 }
 
 // placeKinds are the kinds that are read by location.
-func placeKinds() []string {
+func (c *config) placeKinds() []string {
 	var all []string
-	for _, s := range steps() {
+	for _, s := range c.steps() {
 		all = append(all, s.kinds...)
 	}
 	return all
@@ -125,7 +131,7 @@ func (r *run) locations(ctx context.Context, project string, into *[]string) err
 }
 
 func (p *place) read(ctx context.Context) error {
-	for _, s := range steps() {
+	for _, s := range p.cfg.steps() {
 		part := coverage.Part{Kinds: s.kinds, Scope: p.scope(s.what), Permission: s.permission}
 		if err := p.book.Part(ctx, part, func() error { return s.read(p, ctx) }); err != nil {
 			return err

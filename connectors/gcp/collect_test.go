@@ -102,6 +102,17 @@ func TestApprovalMoves(t *testing.T) {
 	}
 }
 
+// Where nobody said what approval is, none was looked for.
+func TestNoApprovalInTheSettings(t *testing.T) {
+	f := newFake(t)
+	cfg := f.config()
+	cfg.Settings = []byte(strings.Replace(f.settings(), `"approval_aliases":["prod"],`, "", 1))
+	_, cov, err := connectortest.Collect(t, New(), connector.Request{Config: cfg}, nil)
+	if err != nil || cov[records.KindModelApproval].Status != connector.NotRead {
+		t.Errorf("%v, %+v", err, cov[records.KindModelApproval])
+	}
+}
+
 // Each fault ends in a gap of what it concerns, and the rest is read.
 func TestFaults(t *testing.T) {
 	for name, c := range map[string]struct {
