@@ -232,7 +232,7 @@ func reasonOf(err error) connector.Reason {
 		return connector.Truncated
 	case errors.Is(err, fs.ErrPermission):
 		return connector.Denied
-	case errors.Is(err, errNotThere), errors.Is(err, fs.ErrNotExist):
+	case errors.Is(err, errNotThere), errors.Is(err, errSlow), errors.Is(err, fs.ErrNotExist):
 		return connector.Unavailable
 	}
 	return connector.Malformed

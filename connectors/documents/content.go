@@ -15,6 +15,9 @@ import (
 // readTime is how long reading one document may take.
 const readTime = 30 * time.Second
 
+// errSlow means that a document took longer. The next run tries again.
+var errSlow = errors.New("not read in time")
+
 // content is what is kept of a document's bytes.
 type content struct {
 	sha256   string
@@ -24,6 +27,7 @@ type content struct {
 	headings []string
 	// unreadable: why the headings could not be read; the bytes were.
 	unreadable string
+	slow       bool   // it only took too long
 	partial    string // why some of them may not have been read
 	err        error  // why it is no document: its front matter is broken, or it is a form that nobody filled in
 }
@@ -43,6 +47,7 @@ func (c *collection) document(ctx context.Context, p, blob string) (*content, er
 	if err != nil {
 		return nil, err
 	}
+	c.heals = c.heals || doc.slow
 	if now, ok := c.list.current[p]; ok && now.blob == blob {
 		c.read[key] = doc
 	}
@@ -64,7 +69,7 @@ func parseDocument(ctx context.Context, p string, b []byte) (*content, error) {
 		return nil, ctx.Err()
 	}
 	if err != nil { // the parser may still be busy with doc
-		return &content{sha256: doc.sha256, size: doc.size, unreadable: printable(err.Error())}, nil
+		return &content{sha256: doc.sha256, size: doc.size, unreadable: printable(err.Error()), slow: errors.Is(err, errSlow)}, nil
 	}
 	return doc, nil
 }
@@ -157,6 +162,6 @@ func guarded(ctx context.Context, limit time.Duration, f func(context.Context) e
 	case err := <-done:
 		return err
 	case <-ctx.Done():
-		return fmt.Errorf("not read within %v", limit)
+		return fmt.Errorf("%w (%v)", errSlow, limit)
 	}
 }

@@ -232,6 +232,32 @@ func TestFolderHidesForAWhile(t *testing.T) {
 	}
 }
 
+// A share that is not mounted today is an empty folder; tomorrow nothing in
+// it is new. A clock that was wrong does not date anything in the future.
+func TestFolderThatIsNotMounted(t *testing.T) {
+	f := newTestFolder(t)
+	f.write("policies/ai.md", policyV1)
+	first, _ := run(t, f.settings(), nil)
+	age(first)
+	dir := f.dir
+	f.dir = t.TempDir()
+	empty := f.settings()
+	empty["name"] = "policies"
+	second, cov := run(t, empty, first)
+	if len(second.gaps) != 1 || second.gaps[0].Reason != connector.NotFound || cov[records.KindDocumentRevision].Enumerated {
+		t.Errorf("gaps %v, coverage %+v", second.gaps, cov[records.KindDocumentRevision])
+	}
+	f.dir = dir
+	third, _ := run(t, f.settings(), second)
+	if len(third.records) != 1 || time.Since(third.records[0].EventTime) < 30*time.Minute {
+		t.Errorf("records %v, gaps %v", third.records, third.gaps)
+	}
+	m := memory{"a": {sum: "1", since: at(6, 1, 9)}}
+	if got := m.next(map[string]string{"a": "1"}, nil, at(5, 1, 9)); !got["a"].since.Equal(at(5, 1, 9)) {
+		t.Errorf("seen in the future: %v", got)
+	}
+}
+
 // A record cannot date its event after the file was first seen.
 func TestRecordsOfAFolder(t *testing.T) {
 	f := newTestFolder(t)

@@ -217,7 +217,7 @@ func TestGuarded(t *testing.T) {
 		t.Errorf("panic: %v", err)
 	}
 	err = guarded(t.Context(), 10*time.Millisecond, func(ctx context.Context) error { <-t.Context().Done(); return nil })
-	if err == nil || !strings.Contains(err.Error(), "not read within") {
+	if err == nil || !strings.Contains(err.Error(), "not read in time") {
 		t.Errorf("endless: %v", err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())

@@ -3,6 +3,7 @@ package documents
 import (
 	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -98,6 +99,7 @@ func (c *collection) gap(kinds []string, scope string, r connector.Reason, detai
 
 // failed reports a file that could not be read.
 func (c *collection) failed(kinds []string, scope string, err error) error {
+	c.heals = c.heals || errors.Is(err, errNotYet)
 	return c.gap(kinds, scope, reasonOf(err), err.Error())
 }
 
@@ -142,11 +144,9 @@ func (c *collection) wanted(kinds []string) []string {
 	return out
 }
 
-// future reports an arrival that has not come yet.
-func (c *collection) future(kinds []string, p string, a *arrival) error {
-	c.heals = true
-	return c.gap(kinds, p, connector.Malformed,
-		fmt.Sprintf("commit %s is dated %s, which has not come yet", a.commit, a.at.UTC().Format(time.RFC3339)))
+// notYet is the error for an arrival that has not come yet.
+func notYet(a *arrival) error {
+	return fmt.Errorf("commit %s is %w: %s has not come yet", a.commit, errNotYet, a.at.UTC().Format(time.RFC3339))
 }
 
 // revisionKinds names the kind that a document gives.

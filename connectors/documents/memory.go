@@ -31,8 +31,12 @@ type memory map[string]sighting
 // where it lay, or that moved here from a path that is gone, is as old as it
 // was; any other is seen now for the first time. What was there once, went
 // away and came back is new: it is in force since now. What is hidden this time
-// is remembered for the next.
+// is remembered for the next, and so is everything if nothing is there at all: a
+// share that is not mounted looks like an empty folder.
 func (m memory) next(sums map[string]string, hidden func(path string) bool, now time.Time) memory {
+	if len(sums) == 0 {
+		return m
+	}
 	moved, out := map[string]time.Time{}, make(memory, len(sums))
 	for p, s := range m {
 		if _, still := sums[p]; still {
@@ -48,10 +52,16 @@ func (m memory) next(sums map[string]string, hidden func(path string) bool, now 
 	}
 	for p, sum := range sums {
 		out[p] = sighting{sum: sum, since: now}
-		if old, ok := m[p]; ok && old.sum == sum {
+		since, isMoved := moved[sum]
+		old, known := m[p]
+		switch {
+		case known && old.sum == sum:
 			out[p] = old
-		} else if since, isMoved := moved[sum]; isMoved && !ok {
+		case isMoved && !known:
 			out[p] = sighting{sum: sum, since: since}
+		}
+		if out[p].since.After(now) { // the clock went wrong then, or now
+			out[p] = sighting{sum: sum, since: now}
 		}
 	}
 	return out

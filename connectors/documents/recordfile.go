@@ -117,8 +117,7 @@ func (c *collection) reportProblems(f *recordFile, problems []problem) error {
 // with others in it.
 func (c *collection) readRecordFile(ctx context.Context, f *recordFile, use func(*recordFile, string, connector.Record) error) ([]problem, error) {
 	if f.arrived.at.After(c.now) {
-		return []problem{{err: fmt.Errorf("it came with commit %s, which is dated %s: that has not come yet",
-			f.arrived.commit, f.arrived.at.UTC().Format(time.RFC3339))}}, nil
+		return onlyProblem(notYet(f.arrived))
 	}
 	if err := c.usable(f.path); err != nil {
 		return onlyProblem(err)

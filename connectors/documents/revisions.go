@@ -62,7 +62,7 @@ func (c *collection) documents(ctx context.Context) error {
 func (c *collection) emitRevisions(revs []*docRevision) error {
 	for _, r := range revs {
 		if r.arrived.at.After(c.now) {
-			if err := c.future(revisionKinds(), r.payload.SourcePath, r.arrived); err != nil {
+			if err := c.failed(revisionKinds(), r.payload.SourcePath, notYet(r.arrived)); err != nil {
 				return err
 			}
 			continue

@@ -232,6 +232,9 @@ func TestDatesThatCannotBe(t *testing.T) {
 			t.Errorf("out_of_order of %v", m)
 		}
 	}
+	if len(rec.validators) != 0 {
+		t.Error("a date in the future passes, and the run would not look again")
+	}
 	if len(rec.records) != 2 || len(rec.gaps) != 1 || rec.gaps[0].Reason != connector.Malformed || cov[records.KindDocumentRevision].Status != connector.Partial {
 		t.Errorf("records %d, gaps %v", len(rec.records), rec.gaps)
 	}

@@ -79,6 +79,8 @@ var (
 	errTooLarge = errors.New("larger than the limit")
 	// errNotThere means that a content is listed but not there; it may come.
 	errNotThere = errors.New("the content is not there")
+	// errNotYet means that a commit is dated in the future, which passes.
+	errNotYet = errors.New("dated in the future")
 )
 
 func tooLarge(size, limit int64) error {
