@@ -20,11 +20,12 @@ type collection struct {
 	api  *client
 	me   *account
 
-	requestField string // that makes an issue a request; empty if not known
-	hashes       *hashCache
-	filesDown    error           // why no more files are asked for
-	counted      int64           // issues, by the independent count; -1 if one project had none
-	partly       map[string]bool // kinds of which not all that exists was listed
+	fieldsMissing bool   // the settings name a field that Jira does not show
+	requestField  string // that makes an issue a request; empty if not known
+	hashes        *hashCache
+	filesDown     error           // why no more files are asked for
+	counted       int64           // issues, by the independent count; -1 if one project had none
+	partly        map[string]bool // kinds of which not all that exists was listed
 }
 
 // hashesCursor is the name under which hashes of files are kept.

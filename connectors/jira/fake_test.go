@@ -35,6 +35,7 @@ type fakeJira struct {
 	zone      string
 	pageSize  int
 	bulkPage  int                         // entries in an answer of changelog/bulkfetch
+	logPage   int                         // entries in an answer of an issue's changelog
 	routes    map[string]http.HandlerFunc // "METHOD path" replaces the answer
 
 	calls   []string // "METHOD path"
@@ -48,7 +49,7 @@ const fakeToken = "s3cret-token-value"
 func newFakeJira(t *testing.T) *fakeJira {
 	t.Helper()
 	f := &fakeJira{t: t, changes: map[string][]map[string]any{}, approvals: map[string][]map[string]any{}, files: map[string]string{},
-		finds: map[string][]string{}, count: -1, zone: "Etc/UTC", pageSize: 2, bulkPage: 1000, routes: map[string]http.HandlerFunc{}}
+		finds: map[string][]string{}, count: -1, zone: "Etc/UTC", pageSize: 2, bulkPage: 1000, logPage: 1, routes: map[string]http.HandlerFunc{}}
 	f.Server = httptest.NewServer(f)
 	t.Cleanup(f.Close)
 	return f
@@ -249,11 +250,11 @@ func (f *fakeJira) bulk(w http.ResponseWriter, r *http.Request) {
 	f.json(w, 200, out)
 }
 
-// changelog gives one entry a page.
+// changelog gives logPage entries a page.
 func (f *fakeJira) changelog(w http.ResponseWriter, r *http.Request) {
 	all := f.changes[strings.Split(r.URL.Path, "/")[5]]
 	at, _ := strconv.Atoi(r.URL.Query().Get("startAt"))
-	end := min(at+1, len(all))
+	end := min(at+f.logPage, len(all))
 	f.json(w, 200, map[string]any{"startAt": at, "total": len(all), "isLast": end == len(all), "values": all[at:end]})
 }
 

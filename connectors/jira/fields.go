@@ -76,6 +76,7 @@ func (c *collection) learnFields(ctx context.Context) error {
 		if _, there := known[id]; there {
 			continue
 		}
+		c.fieldsMissing = true
 		kinds := needed[id]
 		slices.Sort(kinds)
 		if err := c.gap(kinds, "field "+id, &scopeError{connector.NotFound, fmt.Sprintf(

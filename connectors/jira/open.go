@@ -19,6 +19,8 @@ type position struct {
 	Again []string `json:"again,omitempty"`
 	// Late are issues with a history that is not whole, and what to call them.
 	Late map[string]string `json:"late,omitempty"`
+	// Hidden: issues were hidden from that run, older ones too.
+	Hidden bool `json:"hidden,omitempty"`
 }
 
 // Bounds of what a position remembers; beyond them the next run reads the
@@ -34,7 +36,7 @@ func (r *projectRun) cursorName() string { return "updated:" + r.project.Key }
 // that an earlier run has read.
 func (r *projectRun) start() (from time.Time, partly bool) {
 	r.seen, r.reread, r.late = map[string]time.Time{}, map[string]bool{}, map[string]string{}
-	from = r.cfg.since
+	from, r.blind = r.cfg.since, r.fieldsMissing
 	var p position
 	if r.req.Full || !r.book.Position(r.cursorName(), &p) || p.Digest != r.cfg.digest || p.Updated.Before(from) || tooFar(p.Updated) {
 		return from, false
@@ -49,9 +51,17 @@ func (r *projectRun) start() (from time.Time, partly bool) {
 // again marks an issue to be read again by the next run.
 func (r *projectRun) again(is *issue) { r.reread[is.id] = true }
 
-// end keeps where the reading stands, if all of it is known.
+// end keeps where the reading stands. After a run that is blind the position
+// stays where it was, so that the next one reads the same again; where that
+// would not do, it is given up, and the next run reads the whole project.
 func (r *projectRun) end() error {
-	p := position{Digest: r.cfg.digest, Updated: r.newest, Late: r.late}
+	if r.old.Hidden && !r.isHidden {
+		r.forget = true
+		if err := r.hidden("issues were hidden from earlier runs and seem not to be now; the next run reads the whole project"); err != nil {
+			return err
+		}
+	}
+	p := position{Digest: r.cfg.digest, Updated: r.newest, Late: r.late, Hidden: r.isHidden}
 	for id := range r.reread {
 		p.Again = append(p.Again, id)
 	}
@@ -60,8 +70,11 @@ func (r *projectRun) end() error {
 		p.Updated = asOf // what changed while we read is read again
 	}
 	p.Updated = p.Updated.UTC().Truncate(time.Second)
-	if r.blind || r.newest.IsZero() || len(p.Again) > maxAgain || len(p.Late) > maxLate {
-		return nil // the next run reads the same again
+	switch {
+	case r.forget, len(p.Again) > maxAgain, len(p.Late) > maxLate:
+		return r.book.Cursor(r.cursorName(), position{})
+	case r.blind, r.newest.IsZero():
+		return nil
 	}
 	return r.book.Cursor(r.cursorName(), p)
 }

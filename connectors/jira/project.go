@@ -25,6 +25,8 @@ type projectRun struct {
 	newest     time.Time            // update among all issues seen
 	deskDenied bool                 // approvals are not for us
 	blind      bool                 // something is missing that cannot be asked for by its id
+	forget     bool                 // nor by the time of its update
+	isHidden   bool                 // the search hides issues
 	reread     map[string]bool      // ids for the next run
 	late       map[string]string    // issue id → its key, and what its history lacks
 
@@ -206,7 +208,7 @@ func (r *projectRun) readAgain(ctx context.Context) error {
 		jql := fmt.Sprintf(`project = "%s" AND id in (%s)`, r.project.Key, strings.Join(part, ", "))
 		err := r.list(ctx, jql)
 		if statusOf(err) == 400 { // one of them is gone; Jira does not say which
-			r.blind = true
+			r.forget = true
 			return r.gap(r.kinds, "project "+r.project.Key+", issues left open", &scopeError{connector.NotFound,
 				"one of the issues that an earlier run left open is gone; the next run reads the whole project"})
 		}
@@ -234,7 +236,6 @@ func (r *projectRun) checkVisible(ctx context.Context, jql string) error {
 		r.counted += n
 	}
 	if missing := n - listed; missing > max(2, n/20) { // the count is approximate
-		r.blind = true
 		if err := r.hidden(fmt.Sprintf("the search listed %d issues, the count says about %d", listed, n)); err != nil {
 			return err
 		}
@@ -246,12 +247,12 @@ func (r *projectRun) checkVisible(ctx context.Context, jql string) error {
 	if err != nil || found {
 		return err
 	}
-	r.blind = true
 	return r.hidden("the canary " + r.project.Canary + " is not among the issues that the search shows: others may be hidden too; " +
 		"check Browse Projects and issue security, and that it was not moved or deleted")
 }
 
 func (r *projectRun) hidden(why string) error {
+	r.isHidden = true
 	return r.gap(r.kinds, "project "+r.project.Key, &scopeError{connector.Hidden, why})
 }
 
