@@ -127,6 +127,7 @@ func (f *fakeJira) body(r *http.Request) map[string]any {
 }
 
 var (
+	projectClause = regexp.MustCompile(`project = "([^"]+)"`)
 	updatedClause = regexp.MustCompile(`updated >= "([^"]+)"`)
 	idClause      = regexp.MustCompile(`id in \(([^)]*)\)`)
 	keyClause     = regexp.MustCompile(`AND key = "([^"]+)"`)
@@ -140,6 +141,13 @@ func (f *fakeJira) matching(jql string) []map[string]any {
 	list := slices.Clone(f.issues)
 	keep := func(ok func(map[string]any) bool) {
 		list = slices.DeleteFunc(list, func(is map[string]any) bool { return !ok(is) })
+	}
+	if m := projectClause.FindStringSubmatch(jql); m != nil {
+		keep(func(is map[string]any) bool {
+			fields, _ := is["fields"].(map[string]any)
+			p, ok := fields["project"].(map[string]any)
+			return !ok || p["key"] == m[1]
+		})
 	}
 	if m := updatedClause.FindStringSubmatch(jql); m != nil {
 		loc, err := time.LoadLocation(f.zone)
@@ -294,6 +302,18 @@ func (f *fakeJira) add(n int, kind string, fields map[string]any) string {
 		all[k] = v
 	}
 	f.issues = append(f.issues, map[string]any{"id": id, "key": key, "fields": all})
+	return id
+}
+
+// addTo puts an issue into another project than INC.
+func (f *fakeJira) addTo(key, kind string, fields map[string]any) string {
+	n := len(f.issues) + 1
+	all := map[string]any{"project": map[string]any{"key": key}}
+	for k, v := range fields {
+		all[k] = v
+	}
+	id := f.add(n, kind, all)
+	f.issues[n-1]["key"] = fmt.Sprintf("%s-%d", key, n)
 	return id
 }
 

@@ -97,7 +97,7 @@ func TestServerErrorsOfHistories(t *testing.T) {
 	}
 	f.routes[bulkRoute] = status(500)
 	f.routes["GET /rest/api/3/issue/10007/changelog"] = status(500)
-	rec, _, err := run(t, f.settings(map[string]any{"page_size": 10}), nil)
+	rec, _, err := runWith(t, &Connector{tune: noWaits(nil)}, connector.Request{Config: config0(t, f.settings(map[string]any{"page_size": 10}))}, nil)
 	if err != nil || len(rec.gaps) != 1 || rec.gaps[0].Scope != "issue INC-7" || rec.gaps[0].Reason != connector.Unavailable {
 		t.Errorf("one broken issue: gaps %+v, error %v", rec.gaps, err)
 	}
@@ -105,7 +105,7 @@ func TestServerErrorsOfHistories(t *testing.T) {
 		f.routes[fmt.Sprintf("GET /rest/api/3/issue/%d/changelog", 10001+i)] = status(500)
 	}
 	f.forget()
-	rec, cov, err := run(t, f.settings(nil), nil)
+	rec, cov, err := runWith(t, &Connector{tune: noWaits(nil)}, connector.Request{Config: config0(t, f.settings(nil))}, nil)
 	if err != nil || len(rec.gaps) != 1 || rec.gaps[0].Scope != "project INC" || cov[KindTransition].Status != connector.Refused || len(f.calls) > 150 {
 		t.Errorf("all broken: %d calls, gaps %+v, error %v", len(f.calls), rec.gaps, err)
 	}

@@ -15,6 +15,7 @@ import (
 //	issuelinks[type.name=Causes].outwardIssue.key of the items that match
 //	key, id                                       of the issue itself
 //	transition:status=Approved.at   (or .by)      when, and by whom, a field last became a value
+//	transition:status=Approved|Rejected.at        the same, with several values
 //	transition:status=Open.first_at (or _by)      the same, when it did so first
 //	=high                                         the text after the equals sign
 type path struct {
@@ -32,10 +33,11 @@ type segment struct {
 }
 
 type transitionPath struct {
-	field, value string
-	by           bool     // who, else when
-	first        bool     // not the last time
-	voidBy       []string // values that undo it when the field becomes one later
+	field  string
+	values []string
+	by     bool     // who, else when
+	first  bool     // not the last time
+	voidBy []string // values that undo it when the field becomes one later
 }
 
 // parsePath reads a path.
@@ -97,8 +99,8 @@ func parseTransition(s string) (path, error) {
 	if dot < 0 {
 		return path{}, errors.New("a transition ends in .at, .by, .first_at or .first_by")
 	}
-	var ok bool
-	if t.field, t.value, ok = strings.Cut(s[:dot], "="); !ok || t.field == "" || t.value == "" {
+	field, value, ok := strings.Cut(s[:dot], "=")
+	if t.field, t.values = field, strings.Split(value, "|"); !ok || field == "" || slices.Contains(t.values, "") {
 		return path{}, errors.New("a transition is written transition:status=Approved.at")
 	}
 	return path{transition: t}, nil
@@ -136,7 +138,7 @@ func (t *transitionPath) resolve(is *issue) any {
 		for _, item := range c.Items {
 			switch {
 			case !item.is(t.field):
-			case item.became(t.value):
+			case slices.ContainsFunc(t.values, item.became):
 				if found == nil || !t.first {
 					found = c
 				}
