@@ -112,6 +112,9 @@ type call struct {
 	path   string
 	query  url.Values
 	body   any // JSON, with POST
+	// as is the key to keep the validator under, if it is not the address:
+	// several addresses give the same answer.
+	as string
 	// elsewhere: GitHub hands the answer out at another host.
 	elsewhere bool
 	// usable says whether the note kept with an earlier answer is enough to go
@@ -170,7 +173,10 @@ func (a *api) get(ctx context.Context, c call, out any) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	ans := answer{key: transport.Key(req.URL)}
+	ans := answer{key: c.as}
+	if c.as == "" {
+		ans.key = transport.Key(req.URL)
+	}
 	if memo := a.client.Memo(ans.key); c.usable != nil && memo != nil && c.usable(memo) {
 		ctx = transport.Conditional(ctx, ans.key)
 	}

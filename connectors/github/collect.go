@@ -22,10 +22,12 @@ type run struct {
 	now    time.Time
 	cancel context.CancelCauseFunc
 
-	rulesets sync.Map // of the run, by source and id: *ruleset
-	sboms    *sbomTurn
-	asked    sync.Map // branches that were asked for: branchAnswer
-	prints   map[int64]fingerprint
+	rulesetTurn sync.Mutex
+	rulesets    map[string]ruleset // of accounts, by source and id
+
+	sboms  *sbomTurn
+	asked  sync.Map // branches that were asked for: branchAnswer
+	prints map[int64]fingerprint
 }
 
 // Collect reads the scope. Repositories are read side by side; within one, the
@@ -49,7 +51,7 @@ func (*Connector) Collect(ctx context.Context, req connector.Request, emit conne
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	r := &run{cfg: cfg, req: req, emit: emit, api: a, cover: newCoverage(), since: cfg.since, now: now, cancel: cancel}
+	r := &run{cfg: cfg, req: req, emit: emit, api: a, cover: newCoverage(), since: cfg.since, now: now, cancel: cancel, rulesets: map[string]ruleset{}}
 	if req.Since.After(r.since) {
 		r.since = req.Since.UTC()
 	}

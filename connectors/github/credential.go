@@ -104,11 +104,11 @@ type app struct {
 
 // installation is an app as an account has let it in.
 type installation struct {
-	ID          int64             `json:"id"`
-	AppSlug     string            `json:"app_slug"`
-	Selection   string            `json:"repository_selection"` // all, selected
-	Permissions map[string]string `json:"permissions"`          // read, write or admin, by name
-	Suspended   *time.Time        `json:"suspended_at"`
+	ID          int64          `json:"id"`
+	AppSlug     string         `json:"app_slug"`
+	Selection   string         `json:"repository_selection"` // all, selected
+	Permissions map[string]any `json:"permissions"`          // read, write or admin, by name
+	Suspended   *time.Time     `json:"suspended_at"`
 	Account     struct {
 		Login string `json:"login"`
 	} `json:"account"`

@@ -109,11 +109,13 @@ func budget(h http.Header) string {
 func (w identity) appGrant(p connector.Permission) connector.PermissionState {
 	name, _, _ := strings.Cut(p.ID, ":")
 	state := connector.PermissionState{Permission: p.ID, Grant: connector.Granted}
-	switch level := w.app.Permissions[name]; level {
-	case "read":
+	switch level, told := w.app.Permissions[name]; {
+	case level == "read":
 		state.Detail = "the installation has it"
-	case "write", "admin":
-		state.Detail = "the installation has more than is needed: " + level
+	case level == "write", level == "admin":
+		state.Detail = fmt.Sprintf("the installation has more than is needed: %v", level)
+	case told:
+		state.Grant, state.Detail = connector.GrantUnknown, "the installation has it to a degree that is not known here"
 	default:
 		state.Grant = connector.Missing
 		state.Detail = fmt.Sprintf("the installation does not have it. Grant it: settings of the GitHub App > Permissions & events > %s: read-only; "+

@@ -155,7 +155,9 @@ func TestRedirectElsewhere(t *testing.T) {
 // Answers that say nothing about permissions, or the wrong thing.
 func TestAnswersThatAreNone(t *testing.T) {
 	const runs, pulls = "/repos/acme/app/actions/runs", "/repos/acme/app/pulls"
-	text := func(s string) http.HandlerFunc { return func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, s) } }
+	text := func(s string) http.HandlerFunc {
+		return func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, s) }
+	}
 	torn := func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Length", "5000")
 		fmt.Fprint(w, `[{"number":`)

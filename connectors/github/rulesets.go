@@ -199,15 +199,20 @@ func (r *run) addRuleset(ctx context.Context, g *guard, repo repository, id rule
 // repositories.
 func (r *run) ruleset(ctx context.Context, repo repository, id rulesetID) (ruleset, error) {
 	known := fmt.Sprintf("%s %d", id.Source, id.ID)
-	if set, ok := r.rulesets.Load(known); ok {
-		return set.(ruleset), nil
+	c := call{path: fmt.Sprintf("%s/rulesets/%d", repo.path(), id.ID), usable: noteFits(func(ruleset) bool { return true })}
+	shared := strings.HasPrefix(id.Source, "Organization ") || strings.HasPrefix(id.Source, "Enterprise ")
+	if shared {
+		c.as = "ruleset " + known // whichever repository is the first to ask
+		r.rulesetTurn.Lock()
+		defer r.rulesetTurn.Unlock()
+		if set, ok := r.rulesets[known]; ok {
+			return set, nil
+		}
 	}
 	var listed listedRuleset
-	path := fmt.Sprintf("%s/rulesets/%d", repo.path(), id.ID)
-	shared := strings.HasPrefix(id.Source, "Organization ") || strings.HasPrefix(id.Source, "Enterprise ")
-	ans, err := r.api.get(ctx, call{path: path, usable: noteFits(func(ruleset) bool { return true })}, &listed)
+	ans, err := r.api.get(ctx, c, &listed)
 	if status := statusOf(err); shared && (status == http.StatusNotFound || status == http.StatusForbidden) {
-		r.rulesets.Store(known, ruleset{}) // what is kept from the token here is so everywhere
+		r.rulesets[known] = ruleset{} // what is kept from the token here is so everywhere
 	}
 	if err != nil {
 		return ruleset{}, err
@@ -229,7 +234,7 @@ func (r *run) ruleset(ctx context.Context, repo repository, id rulesetID) (rules
 		}
 	}
 	if shared {
-		r.rulesets.Store(known, set)
+		r.rulesets[known] = set
 	}
 	return set, nil
 }
