@@ -103,12 +103,13 @@ type APIKey struct {
 	Vendor     string   `json:"vendor"`
 	KeyID      string   `json:"key_id"`
 	Name       string   `json:"name,omitempty"`
-	KeyType    string   `json:"key_type,omitempty"` // admin, project, workspace, service_account, cloud
+	KeyType    string   `json:"key_type,omitempty"` // admin, organization, project, workspace, service_account, cloud
 	Project    string   `json:"project_or_workspace,omitempty"`
 	Owner      string   `json:"owner,omitempty"`
+	OwnerUse   string   `json:"owner_access,omitempty"` // active, inactive: whether the owner may still use the project
 	CreatedAt  string   `json:"created_at,omitempty"`
 	LastUsedAt string   `json:"last_used_at,omitempty"` // a day is enough: to the second it would change in every run
-	Status     string   `json:"status,omitempty"`       // active, inactive, revoked, archived
+	Status     string   `json:"status,omitempty"`       // active, inactive, revoked, archived, expired
 	ExpiresAt  string   `json:"expires_at,omitempty"`
 	Scopes     []string `json:"scopes,omitempty"`
 }
@@ -146,7 +147,9 @@ type DataControls struct {
 	RetentionType string   `json:"retention_type,omitempty"` // in the vendor's words
 	ZDR           *bool    `json:"zdr,omitempty"`            // zero data retention
 	Region        string   `json:"region,omitempty"`
+	Inference     []string `json:"inference_regions,omitempty"` // where requests may be computed; unrestricted: anywhere
 	AllowedModels []string `json:"allowed_models,omitempty"`
+	DeniedModels  []string `json:"denied_models,omitempty"`
 	ModelPolicy   string   `json:"model_policy,omitempty"` // allow_list, deny_list, in the vendor's words
 }
 
@@ -173,5 +176,6 @@ type VendorProject struct {
 	CreatedAt  string `json:"created_at,omitempty"`
 	ArchivedAt string `json:"archived_at,omitempty"`
 	Region     string `json:"region,omitempty"`
-	Members    *int64 `json:"members,omitempty"`
+	Members    *int64 `json:"members,omitempty"` // people
+	Services   *int64 `json:"service_accounts,omitempty"`
 }
