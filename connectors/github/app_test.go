@@ -122,8 +122,20 @@ func (s *appServer) lend(w http.ResponseWriter, r *http.Request) {
 	_ = json.NewEncoder(w).Encode(obj{"token": fmt.Sprintf("ghs_lent%d", s.lent), "expires_at": s.now().Add(s.life).UTC().Format(time.RFC3339)})
 }
 
-func (s *appServer) pem() string {
-	return string(pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(s.key)}))
+// aKey is an app's private key, as GitHub generates it.
+func aKey(t *testing.T) string {
+	t.Helper()
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pemOf(key)
+}
+
+func (s *appServer) pem() string { return pemOf(s.key) }
+
+func pemOf(key *rsa.PrivateKey) string {
+	return string(pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)}))
 }
 
 // asApp makes a request be one of the app.

@@ -2,11 +2,6 @@ package github_test
 
 import (
 	"encoding/json"
-	"flag"
-	"fmt"
-	"os"
-	"regexp"
-	"slices"
 	"strings"
 	"testing"
 
@@ -14,10 +9,8 @@ import (
 
 	"github.com/exhibit-aims/exhibit/connectors/github"
 	"github.com/exhibit-aims/exhibit/plugins/connector"
-	"github.com/exhibit-aims/exhibit/plugins/wire/configschema"
+	"github.com/exhibit-aims/exhibit/plugins/connectortest"
 )
-
-var update = flag.Bool("update", false, "write the generated part of README.md")
 
 // property is one setting in the schema.
 type property struct {
@@ -37,79 +30,16 @@ func schemaOf(t *testing.T) map[string]property {
 	return s.Properties
 }
 
-// The generated part of the README says what Describe says.
+// The page says what Describe says, and its examples can be used.
 func TestREADME(t *testing.T) {
-	b, err := os.ReadFile("README.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	const begin, end = "<!-- generated -->\n", "<!-- end -->"
-	head, rest, ok := strings.Cut(string(b), begin)
-	old, tail, ok2 := strings.Cut(rest, end)
-	if !ok || !ok2 {
-		t.Fatal("README.md has no generated part")
-	}
-	want := reference(t)
-	if *update {
-		if err := os.WriteFile("README.md", []byte(head+begin+want+end+tail), 0o644); err != nil {
-			t.Fatal(err)
+	connectortest.README(t, github.New(), nil, func(c connector.Config) error {
+		if strings.Contains(string(c.Settings), "app_id") {
+			c.Secrets = map[string]string{"app_private_key": aKey(t)}
+		} else {
+			c.Secrets = map[string]string{"token": goodToken}
 		}
-		return
-	}
-	if d := cmp.Diff(want, old); d != "" {
-		t.Errorf("README.md is not what Describe says; run go test ./connectors/github -run TestREADME -update:\n%s", d)
-	}
-}
-
-func reference(t *testing.T) string {
-	d := github.New().Describe()
-	var b strings.Builder
-	b.WriteString("### Kinds\n\n| kind | one record is |\n|---|---|\n")
-	for _, k := range d.Kinds {
-		fmt.Fprintf(&b, "| `%s` | %s |\n", k.Kind, k.Summary)
-	}
-	b.WriteString("\n### Permissions\n\n| permission | without it there is no | why | how to grant it |\n|---|---|---|---|\n")
-	for _, p := range d.Permissions {
-		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", p.ID, strings.Join(p.Kinds, ", "), p.Why, p.Grant)
-	}
-	b.WriteString("\n### Secrets\n\n")
-	for _, s := range d.Secrets {
-		fmt.Fprintf(&b, "- `%s`: %s\n", s.Name, s.Summary)
-	}
-	b.WriteString("\n### Settings\n\n| setting | type | default | meaning |\n|---|---|---|---|\n")
-	props := schemaOf(t)
-	names := make([]string, 0, len(props))
-	for n := range props {
-		names = append(names, n)
-	}
-	slices.Sort(names)
-	for _, n := range names {
-		def := ""
-		if props[n].Default != nil {
-			def = fmt.Sprintf("`%v`", props[n].Default)
-		}
-		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", n, props[n].Type, def, strings.ReplaceAll(props[n].Description, "|", `\|`))
-	}
-	return b.String()
-}
-
-// The example in the README is a configuration that the connector takes.
-func TestREADMEExample(t *testing.T) {
-	b, err := os.ReadFile("README.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	m := regexp.MustCompile("(?s)```json\n(.*?)```").FindSubmatch(b)
-	if m == nil {
-		t.Fatal("no example")
-	}
-	schema, err := configschema.Compile(github.New().Describe().ConfigSchema)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if problems := schema.Validate(m[1]); problems != nil {
-		t.Errorf("the example does not fit the schema: %v", problems)
-	}
+		return github.ParseConfig(c)
+	})
 }
 
 // What the schema states as default is what happens.

@@ -1,5 +1,17 @@
 package github
 
+import (
+	"time"
+
+	"github.com/exhibit-aims/exhibit/plugins/connector"
+)
+
+// ParseConfig takes settings and secrets as a run does.
+func ParseConfig(c connector.Config) error {
+	_, err := parseConfig(c, time.Now())
+	return err
+}
+
 // Defaults returns the code's defaults under the names of the settings.
 func Defaults() map[string]any {
 	return map[string]any{"base_url": defaultBaseURL, "lookback_days": float64(defaultLookbackDays), "concurrency": float64(defaultConcurrency),
