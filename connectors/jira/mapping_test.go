@@ -161,36 +161,3 @@ func TestParsePath(t *testing.T) {
 		}
 	}
 }
-
-func FuzzPath(f *testing.F) {
-	for _, s := range []string{"a.b", "a[].c", "a[b=c].d", "transition:status=Done.at", "=x", "a["} {
-		f.Add(s, `{"a":[{"b":"c","d":1}]}`)
-	}
-	f.Fuzz(func(t *testing.T, s, doc string) {
-		p, err := parsePath(s)
-		if err != nil {
-			return
-		}
-		var fields map[string]any
-		if json.Unmarshal([]byte(doc), &fields) != nil {
-			return
-		}
-		v, err := p.resolve(&issue{id: "1", key: "A-1", fields: fields})
-		if err != nil && v != nil {
-			t.Errorf("%q of %q: both a value and an error", s, doc)
-		}
-	})
-}
-
-func FuzzPlainText(f *testing.F) {
-	f.Add(`{"type":"doc","content":[{"type":"paragraph","content":[{"type":"text","text":"x"},{"type":"hardBreak"}]}]}`)
-	f.Fuzz(func(t *testing.T, s string) {
-		var v any
-		if json.Unmarshal([]byte(s), &v) != nil {
-			return
-		}
-		if text, ok := plainText(v); ok && len(text) > len(s) {
-			t.Errorf("%q gives more text than there was: %q", s, text)
-		}
-	})
-}
