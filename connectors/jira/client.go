@@ -138,6 +138,9 @@ func (c *client) decode(op string, req *http.Request, into any) error {
 	if err != nil {
 		return err
 	}
+	if r := resp.Request; r != nil && r.URL != nil && r.URL.Host != req.URL.Host { // a file may be elsewhere, an answer may not
+		return &formatError{op: op, err: fmt.Errorf("it was sent on to %s; if that is Jira now, make it the base_url", records.Line(r.URL.Host, 100))}
+	}
 	dec := json.NewDecoder(bytes.NewReader(b))
 	dec.UseNumber()
 	if err := dec.Decode(into); err != nil {

@@ -245,8 +245,9 @@ func TestTokenStaysAtHome(t *testing.T) {
 	f.routes["GET /rest/api/3/project/INC"] = func(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, strings.Replace(other.URL, "127.0.0.1", "localhost", 1)+"/x", http.StatusFound)
 	}
-	if _, _, err := run(t, f.settings(nil), nil); err != nil {
-		t.Fatal(err)
+	rec, cov, err := run(t, f.settings(nil), nil)
+	if err != nil || len(rec.gaps) != 1 || rec.gaps[0].Reason != connector.Malformed || cov[KindIssue].Status != connector.Refused {
+		t.Errorf("what another host says was believed: gaps %+v, error %v", rec.gaps, err)
 	}
 	if diff := cmp.Diff([]string{""}, seen); diff != "" {
 		t.Errorf("the other host saw credentials: %s", diff)
