@@ -426,7 +426,9 @@ func closedIssues(repo repository, texts ...string) []string {
 			if name == "" {
 				name = repo.FullName
 			}
-			issues = append(issues, name+"#"+m[2])
+			if validFullName(name) {
+				issues = append(issues, name+"#"+m[2])
+			}
 		}
 	}
 	slices.Sort(issues)
