@@ -2,7 +2,6 @@ package jira
 
 import (
 	"encoding/json"
-	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -74,8 +73,6 @@ func mustJSON(t *testing.T, v any) string {
 	}
 	return string(b)
 }
-
-func bodyOf(s string) io.ReadCloser { return io.NopCloser(strings.NewReader(s)) }
 
 // want is what Check says of a permission.
 func permissionOf(rep connector.CheckReport, id string) connector.PermissionState {

@@ -1,8 +1,10 @@
 package jira
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -117,23 +119,55 @@ func TestDataCenterLongHistories(t *testing.T) {
 	if err != nil || len(rec.gaps) != 1 || rec.gaps[0].Reason != connector.Truncated || cov[KindTransition].Status != connector.Partial {
 		t.Errorf("cut there too: gaps %+v, error %v", rec.gaps, err)
 	}
-	f.routes[dcSearch] = func(w http.ResponseWriter, r *http.Request) {
-		m := f.body(r)
-		if m["expand"] != nil && m["maxResults"].(float64) > 1 {
-			w.Header().Set("Content-Length", "99999999")
-			return
-		}
-		r.Body = http.NoBody
-		b, _ := json.Marshal(m)
-		r2 := r.Clone(r.Context())
-		r2.Body = bodyOf(string(b))
-		f.searchDataCenter(w, r2)
-	}
-	f.routes["GET /rest/api/2/issue/10001"] = nil
-	delete(f.routes, "GET /rest/api/2/issue/10001")
-	rec, _, err = run(t, dataCenterSettings(f, map[string]any{"page_size": 1}), nil)
-	if err != nil || keysOf(rec) != "INC-1" && keysOf(rec) != "INC-1 INC-2 INC-3" {
-		t.Errorf("too large: issues %s, gaps %+v, error %v", keysOf(rec), rec.gaps, err)
+}
+
+// Answers that are too large are asked for in smaller pieces, and in the end
+// without the histories; what even then is too large is a gap.
+func TestAnswersThatAreTooLarge(t *testing.T) {
+	for name, tt := range map[string]struct {
+		deployment, route string
+		fits              func(m map[string]any) bool
+		whole             bool
+	}{
+		"Data Center, smaller pages": {"datacenter", dcSearch, func(m map[string]any) bool { return m["maxResults"].(float64) < 4 }, true},
+		"Data Center, no histories":  {"datacenter", dcSearch, func(m map[string]any) bool { return m["expand"] == nil }, true},
+		"Data Center, never":         {"datacenter", dcSearch, func(m map[string]any) bool { return m["maxResults"].(float64) == 0 }, false},
+		"Cloud, smaller pages":       {"cloud", searchRoute, func(m map[string]any) bool { return m["maxResults"].(float64) < 4 }, true},
+		"Cloud, never":               {"cloud", searchRoute, func(map[string]any) bool { return false }, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newFakeJira(t)
+			for i := range 6 {
+				id := f.add(i+1, "Task", nil)
+				f.changes[id] = []map[string]any{history(i+1, "2026-01-01T10:00:00.000+0000", "status", "A", "B")}
+			}
+			f.routes[tt.route] = func(w http.ResponseWriter, r *http.Request) {
+				b, _ := io.ReadAll(r.Body)
+				var m map[string]any
+				if err := json.Unmarshal(b, &m); err != nil {
+					t.Error(err)
+				}
+				r.Body = io.NopCloser(bytes.NewReader(b))
+				switch {
+				case !tt.fits(m):
+					w.Header().Set("Content-Length", "99999999")
+				case tt.deployment == "cloud":
+					f.search(w, r)
+				default:
+					f.searchDataCenter(w, r)
+				}
+			}
+			rec, cov, err := run(t, f.settings(map[string]any{"deployment": tt.deployment, "page_size": 16}), nil)
+			if !tt.whole {
+				if err != nil || len(rec.gaps) != 1 || rec.gaps[0].Reason != connector.Truncated || cov[KindIssue].Status != connector.Refused {
+					t.Errorf("gaps %+v, error %v", rec.gaps, err)
+				}
+				return
+			}
+			if err != nil || len(rec.gaps) != 0 || keysOf(rec) != "INC-1 INC-2 INC-3 INC-4 INC-5 INC-6" || len(transitionsOf(rec)) != 6 {
+				t.Errorf("issues %s, gaps %+v, error %v", keysOf(rec), rec.gaps, err)
+			}
+		})
 	}
 }
 

@@ -122,7 +122,6 @@ func compareIDs(a, b string) int {
 // begins late (an import, a clean-up) or has a hole; empty if it is whole as
 // far as can be seen. Statuses are compared by id: names may change.
 func (is *issue) missingHistory() string {
-	const minute = time.Minute
 	last, lastAt, known := "", time.Time{}, false
 	for _, c := range is.history {
 		for _, item := range c.Items {
@@ -144,7 +143,7 @@ func (is *issue) missingHistory() string {
 	}
 	// Never a change of status: then it was created with the one that it has.
 	for _, name := range []string{"statuscategorychangedate", "resolutiondate"} {
-		if at, err := timeField(is.fields, name); err == nil && !is.created.IsZero() && at.After(is.created.Add(minute)) {
+		if at, err := timeField(is.fields, name); err == nil && !is.created.IsZero() && at.After(is.created.Add(time.Minute)) {
 			return "its status changed after it was created, and there is no entry of that"
 		}
 	}

@@ -59,13 +59,20 @@ func (c *client) search(ctx context.Context, q searchQuery, page func([]json.Raw
 	body := q.body()
 	for range maxPages {
 		var p searchPage
-		if err := c.post(ctx, op, body, &p); err != nil {
-			return err
+		err := c.post(ctx, op, body, &p)
+		var large *transport.TooLargeError
+		if errors.As(err, &large) && q.size > 1 { // the same page in smaller pieces
+			q.size = max(1, q.size/4)
+			body["maxResults"] = q.size
+			continue
 		}
-		if err := p.check(op, q.fields); err != nil {
-			return err
+		if err == nil {
+			err = p.check(op, q.fields)
 		}
-		if err := page(p.Issues); err != nil {
+		if err == nil {
+			err = page(p.Issues)
+		}
+		if err != nil {
 			return err
 		}
 		switch last := p.IsLast != nil && *p.IsLast; {
@@ -113,18 +120,17 @@ var errShifted = errors.New("the listing changed while it was read")
 // is too large is asked for in smaller pieces.
 func (c *client) searchByOffset(ctx context.Context, q searchQuery, page func([]json.RawMessage) error) error {
 	const op = "api/2/search"
-	for range 4 {
+	for shifts := 0; shifts < 4; {
 		err := c.offsetPass(ctx, op, q, page)
 		var large *transport.TooLargeError
 		switch {
 		case errors.As(err, &large) && q.size > 1:
 			q.size = max(1, q.size/4)
-			err = c.offsetPass(ctx, op, q, page)
 		case errors.As(err, &large) && len(q.expand) > 0:
 			q.expand = nil
-			err = c.offsetPass(ctx, op, q, page)
-		}
-		if !errors.Is(err, errShifted) {
+		case errors.Is(err, errShifted):
+			shifts++
+		default:
 			return err
 		}
 	}
