@@ -81,9 +81,9 @@ func TestReadsAll(t *testing.T) {
 func TestNoVerdictOfOurOwn(t *testing.T) {
 	f := newFake(t)
 	f.fill()
-	rec, _ := collect(t, f.config(nil), nil)
-	if n := len(rec.Records(records.KindModelApproval)); n != 0 {
-		t.Errorf("%d approvals", n)
+	rec, cov := collect(t, f.config(nil), nil)
+	if n := len(rec.Records(records.KindModelApproval)); n != 0 || cov[records.KindModelApproval].Status != connector.NotRead {
+		t.Errorf("%d approvals, coverage %+v", n, cov)
 	}
 	for _, r := range rec.Records(kindEvaluation) {
 		if _, there := connectortest.Payload(t, r)["passed"]; there {

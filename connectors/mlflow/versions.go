@@ -35,7 +35,10 @@ func (c *collection) listVersions(ctx context.Context) (whole bool, err error) {
 		return c.versionRow(ctx, raw, l)
 	})
 	if err == nil || len(l.seen) > 0 {
-		c.book.Read(records.KindModelVersion, records.KindModelApproval)
+		c.book.Read(records.KindModelVersion)
+		if c.cfg.Approval != nil { // else nobody looked
+			c.book.Read(records.KindModelApproval)
+		}
 	}
 	if err != nil {
 		return false, c.book.Missed(ctx, part, err)
