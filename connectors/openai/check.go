@@ -1,0 +1,101 @@
+package openai
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/exhibit-aims/exhibit/plugins/connector"
+	"github.com/exhibit-aims/exhibit/plugins/records"
+)
+
+// Check tries each permission with a question that needs it.
+func (*Connector) Check(ctx context.Context, in connector.Config) (connector.CheckReport, error) {
+	cfg, err := parseConfig(in)
+	if err != nil {
+		return unknown(connector.CheckReport{Problem: err.Error(), Remedy: "correct the settings or the secrets"}), nil
+	}
+	admin, err := newAPI(cfg, cfg.admin, nil)
+	if err != nil {
+		return unknown(connector.CheckReport{Problem: err.Error(), Remedy: "correct base_url"}), nil
+	}
+	now := time.Now().UTC()
+	hello, err := admin.admit(ctx, now)
+	switch {
+	case ctx.Err() != nil:
+		return connector.CheckReport{}, ctx.Err()
+	case errors.Is(err, connector.ErrRefused):
+		return unknown(connector.CheckReport{Problem: records.Line(err.Error(), 900),
+			Remedy: "an owner of the organisation makes an admin key (sk-admin-…) under Settings, Organization, Admin keys; a key of a project (sk-proj-…) is no admin key"}), nil
+	case err != nil:
+		return connector.CheckReport{}, err
+	}
+	report := connector.CheckReport{Identity: "the admin key in the secret " + secretAdmin}
+	if hello.organisation != "" {
+		report.Identity += " of organisation " + hello.organisation
+	}
+	if report.Permissions, err = admin.probe(ctx, trials(now)); err != nil {
+		return connector.CheckReport{}, err
+	}
+	states, err := keyStates(ctx, cfg)
+	if err != nil {
+		return connector.CheckReport{}, err
+	}
+	report.Permissions = append(report.Permissions, states...)
+	report.Scope = scope(ctx, admin)
+	return report, nil
+}
+
+// keyStates tries the key of a project, if there is one.
+func keyStates(ctx context.Context, cfg *config) ([]connector.PermissionState, error) {
+	if cfg.key == "" {
+		why := "not tried: the secret " + secretKey + " is not given; an admin key may not"
+		return []connector.PermissionState{{Permission: permModels, Detail: why}, {Permission: permFineTuning, Detail: why}}, nil
+	}
+	own, err := newAPI(cfg, cfg.key, nil)
+	if err != nil {
+		return nil, err
+	}
+	return own.probe(ctx, keyTrials())
+}
+
+// probe tries permissions. OpenAI answers 401 or 403 to a key that lacks one.
+func (a *api) probe(ctx context.Context, trials []trial) ([]connector.PermissionState, error) {
+	var out []connector.PermissionState
+	for _, t := range trials {
+		state, err := a.Probe(ctx, t.permission, t.call)
+		switch {
+		case errors.Is(err, connector.ErrRefused):
+			state.Grant, state.Detail = connector.Missing, records.Line(err.Error(), 400)
+		case err != nil:
+			return nil, err
+		}
+		out = append(out, state)
+	}
+	return out, nil
+}
+
+// scope names what can be reached: how many projects, at most a page of them.
+func scope(ctx context.Context, a *api) []string {
+	var page listing
+	call := trials(time.Now())[0].call
+	call.Query.Set("limit", "100")
+	if _, err := a.Get(ctx, call, &page); err != nil {
+		return nil // which permission is missing stands above
+	}
+	var out []string
+	for _, raw := range page.Data {
+		if id := idOf(raw); id != "" {
+			out = append(out, "project "+id)
+		}
+	}
+	return out
+}
+
+// unknown completes a report with the permissions of which nothing is known.
+func unknown(r connector.CheckReport) connector.CheckReport {
+	for _, p := range permissions() {
+		r.Permissions = append(r.Permissions, connector.PermissionState{Permission: p.ID})
+	}
+	return r
+}

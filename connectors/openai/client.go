@@ -1,0 +1,125 @@
+package openai
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/exhibit-aims/exhibit/plugins/connector"
+	"github.com/exhibit-aims/exhibit/plugins/coverage"
+	"github.com/exhibit-aims/exhibit/plugins/records"
+	"github.com/exhibit-aims/exhibit/plugins/rest"
+	"github.com/exhibit-aims/exhibit/plugins/transport"
+)
+
+// api is the interface as one key sees it.
+type api struct{ *rest.Client }
+
+func newAPI(c *config, key string, counted func(connector.Calls)) (*api, error) {
+	client, err := rest.New(transport.Options{
+		BaseURL: c.BaseURL, Authorize: func(r *http.Request) { r.Header.Set("Authorization", "Bearer "+key) },
+		UserAgent: "exhibit-connector-openai/" + Version, RequestsPerSecond: c.Rate, Burst: 5, Counted: counted,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("openai: base_url: %w", err)
+	}
+	return &api{client}, nil
+}
+
+// trial is a small question that needs one permission.
+type trial struct {
+	permission string
+	call       rest.Call
+}
+
+// trials are those of an admin key; the reports want a time to begin at.
+func trials(now time.Time) []trial {
+	start := strconv.FormatInt(midnight(now).Add(-day).Unix(), 10)
+	return []trial{
+		{permManagement, rest.Call{Path: "organization/projects", Query: url.Values{"limit": {"1"}}}},
+		{permUsage, rest.Call{Path: "organization/costs", Query: url.Values{"start_time": {start}, "limit": {"1"}}}},
+		{permAudit, rest.Call{Path: "organization/audit_logs", Query: url.Values{"limit": {"1"}}}},
+	}
+}
+
+// keyTrials are those of a key of a project.
+func keyTrials() []trial {
+	return []trial{
+		{permModels, rest.Call{Path: "models"}},
+		{permFineTuning, rest.Call{Path: "fine_tuning/jobs", Query: url.Values{"limit": {"1"}}}},
+	}
+}
+
+// greeting is what OpenAI says of itself with any answer.
+type greeting struct {
+	organisation string
+	now          time.Time // by the clock that is behind
+}
+
+// admit finds out whether an admin key is taken at all. OpenAI answers 401 to a
+// key that is not known, and to a good one that lacks a scope, so that a key
+// is refused only if every question is.
+func (a *api) admit(ctx context.Context, now time.Time) (greeting, error) {
+	var refused error
+	for _, t := range trials(now) {
+		answer, err := a.Raw(ctx, t.call)
+		switch {
+		case err == nil:
+			return greet(answer.Header, now), nil
+		case coverage.Fatal(ctx, err) != nil:
+			return greeting{}, coverage.Fatal(ctx, err)
+		case rest.StatusOf(err) != http.StatusUnauthorized:
+			return greet(nil, now), nil
+		}
+		refused = err
+	}
+	return greeting{}, fmt.Errorf("openai: the secret %s: %w: %w", secretAdmin, refused, connector.ErrRefused)
+}
+
+// greet reads an answer's header. A day is over once it is over on both sides.
+func greet(h http.Header, now time.Time) greeting {
+	g := greeting{organisation: records.Line(h.Get("Openai-Organization"), 100), now: now}
+	if at, err := http.ParseTime(h.Get("Date")); err == nil && at.Before(now.Add(-time.Minute)) && at.After(now.Add(-48*time.Hour)) {
+		g.now = at.UTC()
+	}
+	return g
+}
+
+// errNoAnswer is a listing without its list.
+var errNoAnswer = errors.New("it holds no list under data, or does not say whether more follows")
+
+// listing is how OpenAI answers with a page of things.
+type listing struct {
+	Data    []rawItem `json:"data"`
+	HasMore *bool     `json:"has_more"`
+	LastID  string    `json:"last_id"`
+}
+
+// list reads all pages of a listing. An entry of another form is handed to
+// s.bad, and the rest is read.
+func list[T any](ctx context.Context, a *api, path string, query url.Values, s sink[T]) error {
+	return rest.Pages(ctx, path, func(token string) (string, rest.Answer, error) {
+		q := url.Values{}
+		if !s.whole {
+			q.Set("limit", "100")
+		}
+		for name, values := range query {
+			q[name] = slices.Clone(values)
+		}
+		if token != "" {
+			q.Set("after", token)
+		}
+		var page listing
+		answer, err := a.Get(ctx, rest.Call{Path: path, Query: q}, &page)
+		if err != nil {
+			return "", answer, err
+		}
+		next, err := s.page(path, page)
+		return next, answer, err
+	})
+}

@@ -1,0 +1,142 @@
+package openai
+
+import (
+	"context"
+	"encoding/json"
+	"maps"
+	"math/big"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/exhibit-aims/exhibit/plugins/connector"
+	"github.com/exhibit-aims/exhibit/plugins/coverage"
+	"github.com/exhibit-aims/exhibit/plugins/records"
+	"github.com/exhibit-aims/exhibit/plugins/rest"
+)
+
+// cost is what a project cost on a day.
+type cost struct {
+	Project string `json:"project_id"`
+	Amount  struct {
+		Value    json.Number `json:"value"`
+		Currency string      `json:"currency"`
+	} `json:"amount"`
+}
+
+// charge is a project's cost on a day, by which sums are kept.
+type charge struct{ day, project string }
+
+// costs reads what each project cost on each day. OpenAI does not tell costs by
+// model, so they are rows of their own, without calls and tokens.
+func (r *run) costs(ctx context.Context) error {
+	const kind = records.KindVendorUsage
+	d := r.days("costs")
+	part := coverage.Part{Kinds: []string{kind}, Scope: "costs", Permission: permUsage}
+	return r.book.Part(ctx, part, func() error {
+		r.book.Query("costs by project", kind)
+		r.book.Since(d.First, kind)
+		sums := map[charge]*big.Rat{}
+		const path = "organization/costs"
+		err := report(ctx, r.admin, path, d, []string{"project_id"}, func(at time.Time, c cost) error {
+			value, ok := amount(c.Amount.Value)
+			if !ok || !strings.EqualFold(c.Amount.Currency, "usd") {
+				return &rest.MalformedError{Path: path, Why: "an amount of " + at.Format(time.DateOnly) + " is none, or not in US dollars"}
+			}
+			k := charge{at.Format(time.DateOnly), records.Line(c.Project, 100)}
+			if sums[k] == nil {
+				sums[k] = new(big.Rat)
+			}
+			sums[k].Add(sums[k], value)
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		if err := r.charges(sums); err != nil {
+			return err
+		}
+		return r.book.Cursor("costs", d)
+	})
+}
+
+func (r *run) charges(sums map[charge]*big.Rat) error {
+	order := func(a, b charge) int { return strings.Compare(a.day+a.project, b.day+b.project) }
+	for _, k := range slices.SortedFunc(maps.Keys(sums), order) {
+		dollars, err := strconv.ParseFloat(sums[k].FloatString(6), 64)
+		if err != nil {
+			return err
+		}
+		if dollars == 0 {
+			continue
+		}
+		p := records.VendorUsage{Vendor: r.cfg.Vendor, Project: k.project, Day: k.day, Cost: &dollars}
+		err = r.book.Record(connector.Record{
+			Kind: records.KindVendorUsage, Subject: connector.Subject{Type: "vendor", ID: p.Vendor}, Key: strings.Join([]string{p.Vendor, p.Project, "", "", p.Day, "cost"}, "|"),
+			EventTime: parsed(k.day + "T00:00:00Z"), URL: pageUse,
+		}, p)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// amount reads a number as it is written, without the error of a float.
+func amount(n json.Number) (*big.Rat, bool) {
+	s := n.String()
+	if s == "" || len(s) > 40 {
+		return nil, false
+	}
+	if _, exp, ok := strings.Cut(strings.ToLower(s), "e"); ok { // 1e999999999 would take all memory
+		if e, err := strconv.Atoi(exp); err != nil || e > 20 || e < -40 {
+			return nil, false
+		}
+	}
+	return new(big.Rat).SetString(s)
+}
+
+// hidden holds the projects that were used against those that are listed: one
+// that is missing there was hidden from us.
+func (r *run) hidden(context.Context) error {
+	if !r.listed {
+		return nil
+	}
+	listed := map[string]bool{"": true}
+	for _, p := range r.projects {
+		listed[p.ID] = true
+	}
+	for _, id := range slices.Sorted(maps.Keys(r.used)) {
+		if listed[id] {
+			continue
+		}
+		err := r.book.Gap(connector.Gap{
+			Kinds: []string{records.KindVendorProject, records.KindAPIKey, records.KindDataControls}, Scope: "project " + id, Reason: connector.Hidden,
+			Detail: "it was used on days that were read, and is in no list of projects, archived ones included",
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return r.undeclared(listed)
+}
+
+// undeclared tells of projects that the settings name and OpenAI does not.
+func (r *run) undeclared(listed map[string]bool) error {
+	told := map[string]bool{}
+	for _, a := range r.cfg.Requests {
+		if listed[a.Project] || told[a.Project] {
+			continue
+		}
+		told[a.Project] = true
+		err := r.book.Gap(connector.Gap{
+			Kinds: []string{records.KindModelObservation}, Scope: "project " + a.Project, Reason: connector.NotFound,
+			Detail: "settings.requests names it, and the organisation has no project with this id",
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,94 @@
+package openai
+
+import (
+	"context"
+	"net/url"
+	"time"
+
+	"github.com/exhibit-aims/exhibit/plugins/connector"
+	"github.com/exhibit-aims/exhibit/plugins/coverage"
+	"github.com/exhibit-aims/exhibit/plugins/records"
+)
+
+// project is one of the organisation's.
+type project struct {
+	ID         string `json:"id"`
+	Name       string `json:"name"`
+	CreatedAt  int64  `json:"created_at"`
+	ArchivedAt int64  `json:"archived_at"`
+	Status     string `json:"status"`
+	Residency  string `json:"residency"`
+
+	services *int64
+}
+
+func (p project) archived() bool { return p.Status == "archived" || p.ArchivedAt > 0 }
+
+// path is the address of something of the project.
+func (p project) path(what string) string {
+	return "organization/projects/" + url.PathEscape(p.ID) + "/" + what
+}
+
+// listProjects reads all projects, archived ones too: others are read by them.
+func (r *run) listProjects(ctx context.Context) error {
+	kinds := r.book.Wants(records.KindVendorProject, records.KindVendorUser, records.KindAPIKey, records.KindDataControls)
+	if len(kinds) == 0 {
+		return nil
+	}
+	r.book.Query("projects, with archived ones", records.KindVendorProject)
+	s := take(r, "projects", func(p project) error {
+		if !records.Fit(p.ID) {
+			return r.unfit("projects", "a project has no id that can be one", kinds...)
+		}
+		r.projects = append(r.projects, p)
+		return nil
+	}, records.KindVendorProject)
+	s.bad = func(n int, why string) error { return r.unfit(entry("projects", n), why, kinds...) }
+	err := list(ctx, r.admin, "organization/projects", url.Values{"include_archived": {"true"}}, s)
+	r.listed = err == nil
+	return r.book.Missed(ctx, coverage.Part{Kinds: kinds, Scope: "projects", Permission: permManagement}, err)
+}
+
+// members counts who may use each project and emits the projects.
+func (r *run) members(ctx context.Context) error {
+	if len(r.book.Wants(records.KindVendorProject)) == 0 {
+		return nil
+	}
+	for _, p := range r.projects {
+		out := records.VendorProject{
+			Vendor: r.cfg.Vendor, ProjectID: p.ID, Name: records.Line(p.Name, 200), Status: "active", CreatedAt: records.Stamp(records.Unix(p.CreatedAt)),
+			ArchivedAt: records.Stamp(records.Unix(p.ArchivedAt)), Region: records.Line(p.Residency, 60), Services: p.services,
+		}
+		if p.archived() {
+			out.Status = "archived"
+		} else {
+			n := int64(0)
+			err := list(ctx, r.admin, p.path("users"), nil, take(r, "members of project "+p.ID, func(struct{}) error {
+				n++
+				return nil
+			}))
+			if err == nil {
+				out.Members = counted(n)
+			} else if err := r.miss(ctx, coverage.Part{Kinds: []string{records.KindVendorProject}, Scope: "members", Permission: permManagement}, p.ID, err); err != nil {
+				return err
+			}
+		}
+		err := r.book.Record(connector.Record{
+			Kind: records.KindVendorProject, Subject: connector.Subject{Type: "deployment", ID: p.ID}, Key: r.cfg.Vendor + "|" + p.ID,
+			EventTime: records.Unix(p.CreatedAt), URL: "https://platform.openai.com/settings/" + url.PathEscape(p.ID) + "/general",
+		}, out)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// parsed reads back a time that records.Stamp wrote.
+func parsed(stamp string) time.Time {
+	at, err := time.Parse(time.RFC3339Nano, stamp)
+	if err != nil {
+		return time.Time{} // there is none
+	}
+	return at
+}
