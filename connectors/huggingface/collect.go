@@ -249,14 +249,6 @@ func (c *collection) missesCanary() error {
 		Detail: fmt.Sprintf("%s, which must be there, was not seen: the token does not see everything, or it was removed", c.cfg.Canary)})
 }
 
-// fatal returns err if it must end the run.
-func fatal(ctx context.Context, err error) error {
-	if coverage.Fatal(ctx, err) != nil {
-		return err
-	}
-	return nil
-}
-
 // permissionOf is the one that closes a gap.
 func permissionOf(s *seen, err error) string {
 	var denied *rest.StatusError

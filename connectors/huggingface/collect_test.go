@@ -3,6 +3,7 @@ package huggingface
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -359,6 +360,27 @@ func TestClockSkew(t *testing.T) {
 		if strings.Contains(group, shaA) {
 			t.Errorf("%s is attested, though no host took it", group)
 		}
+	}
+}
+
+// More files than a record names: said in every run, not only in the first.
+func TestManyFiles(t *testing.T) {
+	f := newFake(t)
+	f.fill()
+	rev := f.repos["models/acme/empty"].revs[shaD]
+	files := rev["siblings"].([]obj)
+	for i := range maxFiles {
+		files = append(files, obj{"rfilename": fmt.Sprint(i), "size": 1, "blobId": "b"})
+	}
+	rev["siblings"] = files
+	var prev *connectortest.Recorder
+	for range 2 {
+		rec, cov := collect(t, f.config(nil), prev)
+		v := find(t, rec, records.KindModelVersion, "acme/empty/"+shaD)
+		if !reasons(rec)[connector.Truncated] || cov[records.KindModelVersion].Status != connector.Partial || len(v["files"].([]any)) != maxFiles || v["artifact_digest"] == nil {
+			t.Errorf("%d files, %+v", len(v["files"].([]any)), cov)
+		}
+		prev = rec
 	}
 }
 

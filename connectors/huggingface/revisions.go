@@ -198,6 +198,7 @@ type reading struct {
 
 	card   []byte
 	loaded bool
+	cut    bool // a gap says that not all was kept, so it is said again next time
 }
 
 // commit asks when a revision was made and by whom.
@@ -225,12 +226,14 @@ func (c *collection) emit(ctx context.Context, kind string, r *reading) error {
 	case kindDatasheet:
 		n, err = c.emitSheet(ctx, r)
 	}
-	if fatal := fatal(ctx, err); fatal != nil {
-		return fatal
-	}
-	if err != nil {
+	switch {
+	case coverage.Fatal(ctx, err) != nil:
+		return err
+	case err != nil:
 		part := coverage.Part{Kinds: []string{kind}, Scope: r.name() + "@" + r.SHA, Permission: permissionOf(r.seen, err)}
 		return c.book.Missed(ctx, part, err)
+	case r.cut && kind == records.KindModelVersion:
+		return nil
 	}
 	return c.keep(kind, r.seen, r.target, n)
 }

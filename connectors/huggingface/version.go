@@ -38,7 +38,7 @@ func (c *collection) emitVersion(ctx context.Context, r *reading) (n int, err er
 			Detail: fmt.Sprintf("it has %d files; the first %d are named, the digest is of all", len(files), maxFiles)}); err != nil {
 			return 0, err
 		}
-		files = files[:maxFiles]
+		files, r.cut = files[:maxFiles], true
 	}
 	tags := map[string]string{}
 	if m.Licence != "" {
