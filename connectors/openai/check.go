@@ -10,12 +10,12 @@ import (
 )
 
 // Check tries each permission with a question that needs it.
-func (*Connector) Check(ctx context.Context, in connector.Config) (connector.CheckReport, error) {
+func (conn *Connector) Check(ctx context.Context, in connector.Config) (connector.CheckReport, error) {
 	cfg, err := parseConfig(in)
 	if err != nil {
 		return unknown(connector.CheckReport{Problem: err.Error(), Remedy: "correct the settings or the secrets"}), nil
 	}
-	admin, err := newAPI(cfg, cfg.admin, nil)
+	admin, err := newAPI(cfg, cfg.admin, conn.clock, nil)
 	if err != nil {
 		return unknown(connector.CheckReport{Problem: err.Error(), Remedy: "correct base_url"}), nil
 	}
@@ -37,7 +37,7 @@ func (*Connector) Check(ctx context.Context, in connector.Config) (connector.Che
 	if report.Permissions, err = admin.probe(ctx, trials(now)); err != nil {
 		return connector.CheckReport{}, err
 	}
-	states, err := keyStates(ctx, cfg)
+	states, err := conn.keyStates(ctx, cfg)
 	if err != nil {
 		return connector.CheckReport{}, err
 	}
@@ -47,12 +47,12 @@ func (*Connector) Check(ctx context.Context, in connector.Config) (connector.Che
 }
 
 // keyStates tries the key of a project, if there is one.
-func keyStates(ctx context.Context, cfg *config) ([]connector.PermissionState, error) {
+func (conn *Connector) keyStates(ctx context.Context, cfg *config) ([]connector.PermissionState, error) {
 	if cfg.key == "" {
 		why := "not tried: the secret " + secretKey + " is not given; an admin key may not"
 		return []connector.PermissionState{{Permission: permModels, Detail: why}, {Permission: permFineTuning, Detail: why}}, nil
 	}
-	own, err := newAPI(cfg, cfg.key, nil)
+	own, err := newAPI(cfg, cfg.key, conn.clock, nil)
 	if err != nil {
 		return nil, err
 	}

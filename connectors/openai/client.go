@@ -20,10 +20,10 @@ import (
 // api is the interface as one key sees it.
 type api struct{ *rest.Client }
 
-func newAPI(c *config, key string, counted func(connector.Calls)) (*api, error) {
+func newAPI(c *config, key string, clock transport.Clock, counted func(connector.Calls)) (*api, error) {
 	client, err := rest.New(transport.Options{
 		BaseURL: c.BaseURL, Authorize: func(r *http.Request) { r.Header.Set("Authorization", "Bearer "+key) },
-		UserAgent: "exhibit-connector-openai/" + Version, RequestsPerSecond: c.Rate, Burst: 5, Counted: counted,
+		UserAgent: "exhibit-connector-openai/" + Version, RequestsPerSecond: c.Rate, Burst: 5, Counted: counted, Clock: clock,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("openai: base_url: %w", err)

@@ -28,17 +28,17 @@ type run struct {
 }
 
 // Collect reads the organisation.
-func (*Connector) Collect(ctx context.Context, req connector.Request, emit connector.Emitter) (connector.Coverage, error) {
+func (conn *Connector) Collect(ctx context.Context, req connector.Request, emit connector.Emitter) (connector.Coverage, error) {
 	cfg, err := parseConfig(req.Config)
 	if err != nil {
 		return nil, err
 	}
 	r := &run{cfg: cfg, req: req, book: coverage.New(New().Describe(), req, emit), used: map[string]bool{}}
-	if r.admin, err = newAPI(cfg, cfg.admin, r.book.Counter()); err != nil {
+	if r.admin, err = newAPI(cfg, cfg.admin, conn.clock, r.book.Counter()); err != nil {
 		return nil, err
 	}
 	if cfg.key != "" {
-		if r.key, err = newAPI(cfg, cfg.key, r.book.Counter()); err != nil {
+		if r.key, err = newAPI(cfg, cfg.key, conn.clock, r.book.Counter()); err != nil {
 			return nil, err
 		}
 	}

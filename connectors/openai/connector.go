@@ -5,6 +5,7 @@ import (
 
 	"github.com/exhibit-aims/exhibit/plugins/connector"
 	"github.com/exhibit-aims/exhibit/plugins/records"
+	"github.com/exhibit-aims/exhibit/plugins/transport"
 )
 
 // Version is the connector's own version.
@@ -24,7 +25,9 @@ const (
 var configSchema []byte
 
 // Connector reads an organisation at OpenAI.
-type Connector struct{}
+type Connector struct {
+	clock transport.Clock // of waits; nil means the system's
+}
 
 var _ connector.Connector = (*Connector)(nil)
 

@@ -83,7 +83,8 @@ func (r *run) charges(sums map[charge]*big.Rat) error {
 	return nil
 }
 
-// amount reads a number as it is written, without the error of a float.
+// amount reads a number as it is written, without the error of a float. One
+// beyond a billion is none.
 func amount(n json.Number) (*big.Rat, bool) {
 	s := n.String()
 	if s == "" || len(s) > 40 {
@@ -94,7 +95,8 @@ func amount(n json.Number) (*big.Rat, bool) {
 			return nil, false
 		}
 	}
-	return new(big.Rat).SetString(s)
+	v, ok := new(big.Rat).SetString(s)
+	return v, ok && new(big.Rat).Abs(v).Cmp(big.NewRat(1e9, 1)) <= 0
 }
 
 // hidden holds the projects that were used against those that are listed: one

@@ -184,8 +184,8 @@ func (r *run) usedOn(service string, at time.Time, u result, puzzles map[string]
 		return nil
 	case u.Model == "" && u.Project == "" && u.APIKey == "":
 		return &rest.MalformedError{Path: "organization/usage/" + service, Why: "its rows are not told apart by project, key and model"}
-	case negative(u.Requests) || negative(u.Input) || negative(u.Output):
-		return &rest.MalformedError{Path: "organization/usage/" + service, Why: "a number of " + at.Format(time.DateOnly) + " is below zero"}
+	case odd(u.Requests) || odd(u.Input) || odd(u.Output):
+		return &rest.MalformedError{Path: "organization/usage/" + service, Why: "a number of " + at.Format(time.DateOnly) + " is below zero, or too large to be one"}
 	}
 	r.used[u.Project] = true
 	p := records.VendorUsage{Vendor: r.cfg.Vendor, Project: records.Line(u.Project, 100), APIKeyID: records.Line(u.APIKey, 100),
@@ -255,4 +255,5 @@ func value(n *int64) int64 {
 	return *n
 }
 
-func negative(n *int64) bool { return n != nil && *n < 0 }
+// odd reports whether a count cannot be one.
+func odd(n *int64) bool { return n != nil && (*n < 0 || *n > 1<<50) }
