@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/exhibit-aims/exhibit/plugins/connector"
 )
@@ -61,12 +62,27 @@ func ValidatorOf(resp *http.Response) connector.Validator {
 		return connector.Validator{}
 	}
 	v := connector.Validator{ETag: resp.Header.Get("ETag"), LastModified: resp.Header.Get("Last-Modified")}
+	if v.ETag == "" && tooFresh(resp) {
+		return connector.Validator{}
+	}
 	link := resp.Header.Get("Link")
 	if v.IsZero() || !keepable(v.ETag, maxTag) || !keepable(v.LastModified, maxTag) || !keepable(link, maxLink) {
 		return connector.Validator{}
 	}
 	v.Link = link
 	return v
+}
+
+// tooFresh reports whether an answer was changed so shortly before it was sent
+// that it may change once more within the second that its date names (RFC 9110,
+// 8.8.2.2). Asking with such a date could miss the second change.
+func tooFresh(resp *http.Response) bool {
+	changed, err := http.ParseTime(resp.Header.Get("Last-Modified"))
+	if err != nil {
+		return false // no date, or none that is one: the source compares it as text
+	}
+	sent, err := http.ParseTime(resp.Header.Get("Date"))
+	return err != nil || sent.Sub(changed) < time.Minute
 }
 
 // keepable reports whether a header is text of printable ASCII of at most

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -110,5 +111,28 @@ func TestHostileValidators(t *testing.T) {
 	}
 	if v := transport.ValidatorOf(&http.Response{StatusCode: http.StatusNotFound, Header: http.Header{"Etag": {"x"}}}); !v.IsZero() {
 		t.Errorf("an answer of 404 gave %+v", v)
+	}
+}
+
+// A date alone tells changes a second apart, so one within the last minute is
+// not asked with.
+func TestFreshDates(t *testing.T) {
+	now := time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
+	at := func(d time.Duration) string { return now.Add(d).Format(http.TimeFormat) }
+	for name, c := range map[string]struct {
+		h    http.Header
+		kept bool
+	}{
+		"long ago":        {http.Header{"Last-Modified": {at(-time.Hour)}, "Date": {at(0)}}, true},
+		"a minute ago":    {http.Header{"Last-Modified": {at(-time.Minute)}, "Date": {at(0)}}, true},
+		"just now":        {http.Header{"Last-Modified": {at(-59 * time.Second)}, "Date": {at(0)}}, false},
+		"to come":         {http.Header{"Last-Modified": {at(time.Hour)}, "Date": {at(0)}}, false},
+		"no date of now":  {http.Header{"Last-Modified": {at(-time.Hour)}}, false},
+		"with a tag":      {http.Header{"Last-Modified": {at(0)}, "Date": {at(0)}, "Etag": {"x"}}, true},
+		"a text, no date": {http.Header{"Last-Modified": {"v7"}}, true},
+	} {
+		if v := transport.ValidatorOf(&http.Response{StatusCode: http.StatusOK, Header: c.h}); v.IsZero() == c.kept {
+			t.Errorf("%s: %+v", name, v)
+		}
 	}
 }
