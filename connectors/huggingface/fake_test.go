@@ -266,7 +266,7 @@ func (f *fakeHub) resolve(w http.ResponseWriter, path string) {
 		_, _ = w.Write([]byte(repo.readme[sha]))
 		return
 	}
-	http.Error(w, "Entry not found", 404)
+	http.Error(w, "Entry not found", http.StatusNotFound)
 }
 
 func reply(w http.ResponseWriter, v any) {

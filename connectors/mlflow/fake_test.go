@@ -117,7 +117,7 @@ func (f *fakeMLflow) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case pathRuns:
 		reply(w, obj{"runs": f.tests})
 	default:
-		w.WriteHeader(404)
+		w.WriteHeader(http.StatusNotFound)
 		_, _ = w.Write([]byte("<!doctype html><title>404 Not Found</title>"))
 	}
 }

@@ -112,7 +112,7 @@ func (c *collection) stranger(ctx context.Context, name string) (found bool, err
 		return false, err
 	}
 	if err != nil || m.Name != name {
-		return false, nil // the gap of those that hide says it
+		return false, nil //nolint:nilerr // a gap says that the model is hidden
 	}
 	c.keep(m)
 	return m.Created.time().After(c.now.Add(-clockSkew)), c.emitModel(m)
