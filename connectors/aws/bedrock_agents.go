@@ -276,7 +276,7 @@ func (b *bedrockRun) resource(ctx context.Context, a records.AIResource, arn *st
 	if err != nil {
 		return err
 	}
-	a.Provider, a.Account, a.Region, a.Service, a.Tags, a.OwnerTag = "aws", b.id.account, b.region, "bedrock", tags, tagNamed(tags, "owner")
+	a.Provider, a.Account, a.Region, a.Service, a.Tags, a.OwnerTag = "aws", b.id.account, b.region, "bedrock", tags, tagNamed(tags, b.cfg.OwnerTag)
 	return b.record(ctx, connector.Record{
 		Kind: records.KindAIResource, Subject: connector.Subject{Type: "organization", ID: b.id.account}, Key: a.ResourceID, URL: b.pageOf(page),
 	}, a)

@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	cwtypes "github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+	"github.com/aws/aws-sdk-go-v2/service/sagemaker"
 
 	"github.com/exhibit-aims/exhibit/plugins/connector"
 	"github.com/exhibit-aims/exhibit/plugins/records"
@@ -91,18 +92,22 @@ func bedrockPermissions() []connector.Permission {
 // to try it on.
 var errUnknowable = errors.New("invocation logging names no bucket in this region, so this cannot be tried")
 
-// prober tries actions of Bedrock in one region.
+// prober tries actions in one region.
 type prober struct {
-	s       *session
-	region  string
-	id      identity
-	control *bedrock.Client
-	agent   *bedrockagent.Client
+	s         *session
+	region    string
+	id        identity
+	sagemaker *sagemaker.Client
+	control   *bedrock.Client
+	agent     *bedrockagent.Client
 }
 
 func newProber(ctx context.Context, s *session, region string, id identity) (*prober, error) {
 	p := &prober{s: s, region: region, id: id}
 	var err error
+	if p.sagemaker, err = s.sagemaker(ctx, region); err != nil {
+		return nil, err
+	}
 	if p.control, err = s.bedrock(ctx, region); err != nil {
 		return nil, err
 	}
@@ -114,7 +119,7 @@ func newProber(ctx context.Context, s *session, region string, id identity) (*pr
 // are well-formed, so that the answer is about access and not about the name.
 // known is false for an action that is not one of these.
 func (p *prober) try(ctx context.Context, action string) (known bool, err error) {
-	for _, try := range []func(context.Context, string) (bool, error){p.models, p.safeguards, p.agents, p.content, p.stores} {
+	for _, try := range []func(context.Context, string) (bool, error){p.registryOf, p.endpointsOf, p.models, p.safeguards, p.agents, p.content, p.stores} {
 		if known, err := try(ctx, action); known {
 			return true, err
 		}

@@ -384,8 +384,8 @@ func TestRegionWithoutBedrock(t *testing.T) {
 		"no answer now": {&net.DNSError{Err: "server misbehaving", Name: "bedrock.x", IsTemporary: true}, connector.Unavailable, 2},
 	} {
 		rec := newRecorder()
-		b := &bedrockRun{absent: map[string]error{}, regionRun: &regionRun{region: "x", skip: map[string]bool{},
-			collection: &collection{cfg: cfg, emit: rec, read: map[string]bool{}, gaps: map[string]bool{}}}}
+		b := &bedrockRun{absent: map[string]error{}, regionRun: &regionRun{region: "x", skip: map[string]bool{}, accountRun: &accountRun{
+			collection: &collection{cfg: cfg, emit: rec, read: map[string]bool{}, gaps: map[string]bool{}}}}}
 		asked := 0
 		for _, p := range []piece{{controlPlane, "a", []string{records.KindGuardrail}}, {controlPlane, "b", []string{records.KindModelLifecycle}}} {
 			if err := b.part(t.Context(), p, func([]string) error {

@@ -10,6 +10,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
+	"github.com/aws/aws-sdk-go-v2/service/cloudtrail"
+	"github.com/aws/aws-sdk-go-v2/service/organizations"
 	"github.com/aws/aws-sdk-go-v2/service/sagemaker"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 
@@ -33,32 +35,47 @@ func newSession(ctx context.Context, c *config, count func(connector.Calls)) (*s
 	if c.RoleARN == "" {
 		return s, nil
 	}
+	if c.WebIdentityTokenFile == "" {
+		return s.assume(ctx, c.RoleARN, c.externalID)
+	}
 	client, err := s.sts(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if c.WebIdentityTokenFile != "" {
-		s.creds = aws.NewCredentialsCache(stscreds.NewWebIdentityRoleProvider(client, c.RoleARN,
-			stscreds.IdentityTokenFile(c.WebIdentityTokenFile),
-			func(o *stscreds.WebIdentityRoleOptions) { o.RoleSessionName = c.SessionName }))
-		return s, nil
+	s.creds = aws.NewCredentialsCache(stscreds.NewWebIdentityRoleProvider(client, c.RoleARN,
+		stscreds.IdentityTokenFile(c.WebIdentityTokenFile),
+		func(o *stscreds.WebIdentityRoleOptions) { o.RoleSessionName = c.SessionName }))
+	return s, nil
+}
+
+// assume returns a session in a role. It does no I/O: the role is assumed when
+// its first request is sent, and again before its keys expire.
+func (s *session) assume(ctx context.Context, role, externalID string) (*session, error) {
+	client, err := s.sts(ctx)
+	if err != nil {
+		return nil, err
 	}
-	s.creds = aws.NewCredentialsCache(stscreds.NewAssumeRoleProvider(client, c.RoleARN, func(o *stscreds.AssumeRoleOptions) {
-		o.RoleSessionName = c.SessionName
-		if c.externalID != "" {
-			o.ExternalID = &c.externalID
+	creds := aws.NewCredentialsCache(stscreds.NewAssumeRoleProvider(client, role, func(o *stscreds.AssumeRoleOptions) {
+		o.RoleSessionName = s.cfg.SessionName
+		if externalID != "" {
+			o.ExternalID = &externalID
 		}
 	}))
-	return s, nil
+	return &session{cfg: s.cfg, creds: creds, count: s.count}, nil
 }
 
 // httpClient returns a client that sends credentials to one address only.
 // Redirects are not followed: AWS sends none.
 func (s *session) httpClient(address string) (*http.Client, error) {
+	return s.clientAt(address, s.cfg.RequestsPerSecond, 4)
+}
+
+// clientAt is httpClient with a budget of its own.
+func (s *session) clientAt(address string, perSecond float64, burst int) (*http.Client, error) {
 	t, err := transport.New(transport.Options{
 		BaseURL:           address,
-		RequestsPerSecond: s.cfg.RequestsPerSecond,
-		Burst:             4,
+		RequestsPerSecond: perSecond,
+		Burst:             burst,
 		Retry:             transport.Retry{MaxAttempts: 1}, // the SDK tries again itself
 		Counted:           s.count,
 	})
@@ -81,31 +98,50 @@ func (s *session) retryer() aws.Retryer {
 	return retry.NewStandard(func(o *retry.StandardOptions) { o.MaxAttempts = s.cfg.MaxAttempts })
 }
 
-// sts returns a client for the security token service in the first region.
+// sts returns a client for the security token service in the home region.
 func (s *session) sts(ctx context.Context) (*sts.Client, error) {
-	region := s.cfg.Regions[0]
+	region := s.cfg.HomeRegion
 	e, err := sts.NewDefaultEndpointResolverV2().ResolveEndpoint(ctx, sts.EndpointParameters{Region: &region, Endpoint: s.endpoint()})
-	if err != nil {
-		return nil, fmt.Errorf("aws: address of STS in %s: %w", region, err)
-	}
-	hc, err := s.httpClient(e.URI.String())
+	hc, err := s.reach("STS", region, e, err)
 	if err != nil {
 		return nil, err
 	}
 	return sts.New(sts.Options{Region: region, Credentials: s.creds, HTTPClient: hc, BaseEndpoint: s.endpoint(), Retryer: s.retryer()}), nil
 }
 
+// organizations returns a client for the accounts of the organisation.
+func (s *session) organizations(ctx context.Context) (*organizations.Client, error) {
+	region := s.cfg.HomeRegion
+	e, err := organizations.NewDefaultEndpointResolverV2().ResolveEndpoint(ctx, organizations.EndpointParameters{Region: &region, Endpoint: s.endpoint()})
+	hc, err := s.reach("Organizations", region, e, err)
+	if err != nil {
+		return nil, err
+	}
+	return organizations.New(organizations.Options{Region: region, Credentials: s.creds, HTTPClient: hc, BaseEndpoint: s.endpoint(), Retryer: s.retryer()}), nil
+}
+
 // sagemaker returns a client for one region.
 func (s *session) sagemaker(ctx context.Context, region string) (*sagemaker.Client, error) {
 	e, err := sagemaker.NewDefaultEndpointResolverV2().ResolveEndpoint(ctx, sagemaker.EndpointParameters{Region: &region, Endpoint: s.endpoint()})
-	if err != nil {
-		return nil, fmt.Errorf("aws: address of SageMaker in %s: %w", region, err)
-	}
-	hc, err := s.httpClient(e.URI.String())
+	hc, err := s.reach("SageMaker", region, e, err)
 	if err != nil {
 		return nil, err
 	}
 	return sagemaker.New(sagemaker.Options{Region: region, Credentials: s.creds, HTTPClient: hc, BaseEndpoint: s.endpoint(), Retryer: s.retryer()}), nil
+}
+
+// cloudTrail returns a client for one region with the small budget that the
+// event history has.
+func (s *session) cloudTrail(ctx context.Context, region string) (*cloudtrail.Client, error) {
+	e, err := cloudtrail.NewDefaultEndpointResolverV2().ResolveEndpoint(ctx, cloudtrail.EndpointParameters{Region: &region, Endpoint: s.endpoint()})
+	if err != nil {
+		return nil, fmt.Errorf("aws: address of CloudTrail in %s: %w", region, err)
+	}
+	hc, err := s.clientAt(e.URI.String(), s.cfg.LookupsPerSecond, 1)
+	if err != nil {
+		return nil, err
+	}
+	return cloudtrail.New(cloudtrail.Options{Region: region, Credentials: s.creds, HTTPClient: hc, BaseEndpoint: s.endpoint(), Retryer: s.retryer()}), nil
 }
 
 // identity is who AWS says we are.

@@ -6,10 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudtrail"
 	"github.com/aws/aws-sdk-go-v2/service/sagemaker"
 
 	"github.com/exhibit-aims/exhibit/plugins/connector"
@@ -27,8 +26,8 @@ type collection struct {
 	cfg  *config
 	req  connector.Request
 	emit connector.Emitter
-	id   identity
 	now  time.Time
+	seen *scope
 
 	read map[string]bool // kinds of which at least one listing was read
 	gaps map[string]bool // kinds with gaps
@@ -38,21 +37,31 @@ type collection struct {
 	told   map[string]bool              // keys of lifecycles that another account's listing gave already
 }
 
-// regionRun reads one region.
+// regionRun reads one region of one account.
 type regionRun struct {
-	*collection
+	*accountRun
 	region string
 	api    *sagemaker.Client
+	trail  *cloudtrail.Client
 
-	skip    map[string]bool              // operations that are denied or not offered here: asked once, reported once
-	configs map[string]*endpointConfig   // by name
-	models  map[string][]packagedModel   // by name of the model
-	broken  map[string]error             // by name of a model that could not be read
-	tags    map[string]map[string]string // by ARN
+	skip     map[string]bool              // operations that are denied or not offered here: asked once, reported once
+	unserved map[string]error             // services without an address here: asked once
+	configs  map[string]*endpointConfig   // by name
+	models   map[string][]packagedModel   // by name of the model
+	broken   map[string]error             // by name of a model that could not be read
+	tags     map[string]map[string]string // by ARN
 }
 
-// Collect reads every configured region in full: AWS has no conditional
-// requests, and a summary does not say when a package was last changed.
+// step is a part of a region that is read at once.
+type step struct {
+	service string // by which it is asked
+	what    string // as a person names it
+	kinds   []string
+	read    func(ctx context.Context) error
+}
+
+// Collect reads the regions of every account that is configured. What the
+// lists show to be unchanged is attested and not described again.
 func (*Connector) Collect(ctx context.Context, req connector.Request, emit connector.Emitter) (connector.Coverage, error) {
 	cfg, err := parseConfig(req.Config)
 	if err != nil {
@@ -66,79 +75,129 @@ func (*Connector) Collect(ctx context.Context, req connector.Request, emit conne
 	if err != nil {
 		return nil, err
 	}
-	c := &collection{cfg: cfg, req: req, emit: emit, now: time.Now(), read: map[string]bool{}, gaps: map[string]bool{},
-		since: map[string]time.Time{}, firsts: map[string]map[string]string{}, told: map[string]bool{}}
-	if c.id, err = s.identity(ctx); err != nil {
-		return nil, fmt.Errorf("aws: %w; check the keys, their region and the machine's clock", err)
-	}
-	for i, region := range cfg.Regions {
-		emit.Progress(connector.Progress{Message: "region " + region, Done: int64(i), Total: int64(len(cfg.Regions))})
-		if err := c.region(ctx, s, region); err != nil {
-			var own *emitError
-			if errors.As(err, &own) {
-				return nil, own.err
-			}
-			return nil, err
+	c := &collection{cfg: cfg, req: req, emit: emit, now: time.Now(), seen: &scope{read: map[string][]string{}, off: map[string]bool{}},
+		read: map[string]bool{}, gaps: map[string]bool{}, since: map[string]time.Time{}, firsts: map[string]map[string]string{}, told: map[string]bool{}}
+	if err := c.accounts(ctx, s); err != nil {
+		var own *emitError
+		if errors.As(err, &own) {
+			return nil, own.err
 		}
+		return nil, err
 	}
 	return c.coverage(), nil
 }
 
-// region reads one region. Its errors end the run; whatever AWS answers ends
-// in gaps.
-func (c *collection) region(ctx context.Context, s *session, region string) error {
-	api, err := s.sagemaker(ctx, region)
+// accounts reads one account after the other.
+func (c *collection) accounts(ctx context.Context, s *session) error {
+	own, err := s.identity(ctx)
 	if err != nil {
-		return err
+		return fmt.Errorf("aws: %w; check the keys, their region and the machine's clock", err)
 	}
+	doors, err := c.doors(ctx, s, own)
+	if err != nil {
+		return fmt.Errorf("aws: the accounts to read: %w", err)
+	}
+	for i, d := range doors {
+		c.emit.Progress(connector.Progress{Message: "account " + d.account, Done: int64(i), Total: int64(len(doors))})
+		if err := c.account(ctx, s, d, own); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// readRegion reads one region. Its errors end the run; whatever AWS answers
+// ends in gaps.
+func (a *accountRun) readRegion(ctx context.Context, region string) error {
+	a.emit.Progress(connector.Progress{Message: "account " + a.id.account + ", region " + region})
 	r := &regionRun{
-		collection: c, region: region, api: api, skip: map[string]bool{},
+		accountRun: a, region: region, skip: map[string]bool{}, unserved: map[string]error{},
 		configs: map[string]*endpointConfig{}, models: map[string][]packagedModel{}, broken: map[string]error{}, tags: map[string]map[string]string{},
 	}
-	if kinds := r.wanted(records.KindModel, records.KindModelVersion, records.KindModelApproval); len(kinds) > 0 {
-		if err := r.failed(ctx, kinds, "model packages", r.registry(ctx)); err != nil {
+	var err error
+	if r.api, err = a.session.sagemaker(ctx, region); err != nil {
+		return err
+	}
+	if r.trail, err = a.session.cloudTrail(ctx, region); err != nil {
+		return err
+	}
+	for _, st := range r.steps() {
+		if err := r.step(ctx, st); err != nil {
 			return err
 		}
 	}
-	if kinds := r.wanted(records.KindDeployment); len(kinds) > 0 {
-		if err := r.failed(ctx, kinds, "endpoints", r.deployments(ctx)); err != nil {
-			return err
+	return r.bedrock(ctx, a.session)
+}
+
+// steps are what is read of a region besides Bedrock, in this order.
+func (r *regionRun) steps() []step {
+	return []step{
+		{sageMaker, "model packages", []string{records.KindModel, records.KindModelVersion, records.KindModelApproval}, r.registry},
+		{sageMaker, "endpoints", []string{records.KindDeployment}, r.deployments},
+	}
+}
+
+// Services by which steps are asked.
+const (
+	sageMaker  = "Amazon SageMaker"
+	cloudTrail = "AWS CloudTrail"
+)
+
+// step reads a part and turns what ended it into a gap. A service that the
+// region does not have is asked once; every part of it is a gap all the same.
+func (r *regionRun) step(ctx context.Context, st step) error {
+	kinds := r.wanted(st.kinds...)
+	if len(kinds) == 0 {
+		return nil
+	}
+	err := r.unserved[st.service]
+	if err == nil {
+		if err = st.read(ctx); notHere(err) {
+			err = &absentError{service: st.service, region: r.region, err: err}
+			r.unserved[st.service] = err
 		}
 	}
-	return r.bedrock(ctx, s)
+	return r.failed(ctx, kinds, st.what, err)
 }
 
 func (c *collection) wanted(kinds ...string) []string {
-	return slices.DeleteFunc(kinds, func(k string) bool { return !c.req.Wants(k) })
+	return slices.DeleteFunc(slices.Clone(kinds), func(k string) bool { return !c.req.Wants(k) })
 }
 
-// failed turns an error into a gap, unless it ends the run. nil stays nil.
+// failed turns an error into a gap of the region, unless it ends the run. nil
+// stays nil.
 func (r *regionRun) failed(ctx context.Context, kinds []string, what string, err error) error {
+	if err == nil {
+		return nil
+	}
+	var call *callError
+	if reason := reasonOf(err); errors.As(err, &call) && (reason == connector.Denied || reason == connector.Unsupported) {
+		r.skip[call.op] = true
+	}
+	return r.gap(ctx, kinds, "account "+r.id.account+", region "+r.region+", "+what, err)
+}
+
+// gap reports what could not be read, and why, unless the error ends the run.
+func (c *collection) gap(ctx context.Context, kinds []string, scope string, err error) error {
 	var own *emitError
 	switch {
 	case err == nil, errors.As(err, &own):
 		return err
 	case ctx.Err() != nil:
 		return ctx.Err()
+	case len(kinds) == 0:
+		return nil
 	}
-	reason := reasonOf(err)
-	g := connector.Gap{
-		Kinds: kinds, Reason: reason, Detail: printable(err.Error(), 900),
-		Scope: printable("account "+r.id.account+", region "+r.region+", "+what, 250),
-	}
+	g := connector.Gap{Kinds: kinds, Reason: reasonOf(err), Detail: printable(err.Error(), 900), Scope: printable(scope, 250)}
 	var call *callError
-	if errors.As(err, &call) {
-		if reason == connector.Denied && slices.ContainsFunc(permissions(), func(p connector.Permission) bool { return p.ID == call.op }) {
-			g.Permission = call.op
-		}
-		if reason == connector.Denied || reason == connector.Unsupported {
-			r.skip[call.op] = true
-		}
+	if errors.As(err, &call) && g.Reason == connector.Denied &&
+		slices.ContainsFunc(permissions(), func(p connector.Permission) bool { return p.ID == call.op }) {
+		g.Permission = call.op
 	}
 	for _, k := range kinds {
-		r.gaps[k] = true
+		c.gaps[k] = true
 	}
-	if err := r.emit.Gap(g); err != nil {
+	if err := c.emit.Gap(g); err != nil {
 		return &emitError{err}
 	}
 	return nil
@@ -163,65 +222,19 @@ func (r *regionRun) record(ctx context.Context, rec connector.Record, payload an
 	return nil
 }
 
-// coverage is the claim about every kind that was asked for.
-func (c *collection) coverage() connector.Coverage {
-	queries := map[string]string{
-		records.KindModel:         "ListModelPackageGroups, ListModelPackages (unversioned)",
-		records.KindModelVersion:  "ListModelPackages of each group, DescribeModelPackage",
-		records.KindModelApproval: "DescribeModelPackage of each version; state as read, so changes between two runs may be missed",
-		records.KindDeployment:    "ListEndpoints, DescribeEndpoint, DescribeEndpointConfig, DescribeModel",
+// saw notes that listings of kinds were answered.
+func (r *regionRun) saw(kinds ...string) {
+	for _, k := range kinds {
+		r.read[k] = true
 	}
-	for kind, q := range queries {
-		queries[kind] = "sagemaker " + q
-	}
-	for kind, q := range bedrockQueries() {
-		queries[kind] = strings.TrimPrefix(queries[kind]+"; "+q, "; ")
-	}
-	events := []string{records.KindModelApproval, records.KindLineage, records.KindModelLifecycle, kindEvaluationRun, records.KindVendorUsage, records.KindModelObservation}
-	cov := connector.Coverage{}
-	for kind, q := range queries {
-		if !c.req.Wants(kind) {
-			continue
-		}
-		k := connector.KindCoverage{
-			Status: connector.Complete, Since: c.since[kind], Enumerated: !slices.Contains(events, kind), IndependentCount: -1,
-			Query: fmt.Sprintf("%s; account %s, regions %s; no other region was looked at", q, c.id.account, strings.Join(c.cfg.Regions, ", ")),
-		}
-		switch {
-		case c.gaps[kind] && !c.read[kind]:
-			k.Status, k.Enumerated = connector.Refused, false
-		case c.gaps[kind]:
-			k.Status, k.Enumerated = connector.Partial, false
-		}
-		cov[kind] = k
-	}
-	return cov
 }
 
 // registryName is the registry's name in records.
 func (r *regionRun) registryName() string { return "sagemaker/" + r.id.account + "/" + r.region }
 
-// tagsOf lists the tags of a resource.
-func (r *regionRun) tagsOf(ctx context.Context, arn string) (map[string]string, error) {
-	const op = "sagemaker:ListTags"
-	tags := map[string]string{}
-	if arn == "" || r.skip[op] {
-		return tags, nil
-	}
-	err := eachPage(ctx, op, func(token *string) (*string, error) {
-		out, err := r.api.ListTags(ctx, &sagemaker.ListTagsInput{ResourceArn: &arn, NextToken: token})
-		if err != nil {
-			return nil, &callError{op, err}
-		}
-		if out.Tags == nil {
-			return nil, &callError{op, errNoAnswer}
-		}
-		for _, t := range out.Tags {
-			tags[printable(aws.ToString(t.Key), 128)] = printable(aws.ToString(t.Value), 256)
-		}
-		return out.NextToken, nil
-	})
-	return tags, err
+// arn names a resource of SageMaker here.
+func (r *regionRun) arn(resource string) string {
+	return "arn:" + r.id.partition() + ":sagemaker:" + r.region + ":" + r.id.account + ":" + resource
 }
 
 // stamp writes a time as payloads have it; empty if there is none.

@@ -8,30 +8,55 @@ import (
 	"net"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/exhibit-aims/exhibit/plugins/connector"
 )
 
+// allRegions stands for every region that an account has switched on.
+const allRegions = "all"
+
 // config is the connector's settings; config.schema.json documents them.
 type config struct {
-	Regions              []string `json:"regions"`
-	RoleARN              string   `json:"role_arn"`
-	SessionName          string   `json:"session_name"`
-	WebIdentityTokenFile string   `json:"web_identity_token_file"`
-	EnvironmentTag       string   `json:"environment_tag"`
-	Vendor               string   `json:"vendor"`
-	EndpointURL          string   `json:"endpoint_url"`
-	RequestsPerSecond    float64  `json:"requests_per_second"`
-	MaxAttempts          int      `json:"max_attempts"`
+	Regions              []string        `json:"regions"`
+	HomeRegion           string          `json:"home_region"`
+	RoleARN              string          `json:"role_arn"`
+	Accounts             []accountConfig `json:"accounts"`
+	Organization         *orgConfig      `json:"organization"`
+	SessionName          string          `json:"session_name"`
+	WebIdentityTokenFile string          `json:"web_identity_token_file"`
+	EnvironmentTag       string          `json:"environment_tag"`
+	OwnerTag             string          `json:"owner_tag"`
+	Vendor               string          `json:"vendor"`
+	EndpointURL          string          `json:"endpoint_url"`
+	RequestsPerSecond    float64         `json:"requests_per_second"`
+	LookupsPerSecond     float64         `json:"lookups_per_second"`
+	LookupPages          int             `json:"lookup_pages"`
+	MaxAttempts          int             `json:"max_attempts"`
 
 	keyID, secretKey, sessionToken, externalID string
+}
+
+// accountConfig is an account to read, and the role that opens it.
+type accountConfig struct {
+	ID         string `json:"id"`
+	RoleARN    string `json:"role_arn"`
+	ExternalID string `json:"external_id"`
+}
+
+// orgConfig is how all accounts of an organisation are opened.
+type orgConfig struct {
+	RoleName   string   `json:"role_name"`
+	ExternalID string   `json:"external_id"`
+	Exclude    []string `json:"exclude"`
 }
 
 // parseConfig reads and checks settings and secrets and reports every error at
 // once.
 func parseConfig(cc connector.Config) (*config, error) {
-	c := &config{SessionName: "exhibit", EnvironmentTag: "environment", Vendor: "aws", RequestsPerSecond: 8, MaxAttempts: 5,
+	c := &config{SessionName: "exhibit", EnvironmentTag: "environment", OwnerTag: "owner", Vendor: "aws",
+		RequestsPerSecond: 8, LookupsPerSecond: 2, LookupPages: 20, MaxAttempts: 5,
 		keyID: cc.Secrets["access_key_id"], secretKey: cc.Secrets["secret_access_key"],
 		sessionToken: cc.Secrets["session_token"], externalID: cc.Secrets["external_id"]}
 	dec := json.NewDecoder(bytes.NewReader(cc.Settings))
@@ -40,19 +65,12 @@ func parseConfig(cc connector.Config) (*config, error) {
 		return nil, fmt.Errorf("aws: settings: %w", err)
 	}
 	var errs []error
-	if len(c.Regions) == 0 {
-		errs = append(errs, errors.New("regions: name at least one"))
+	if c.MaxAttempts < 1 || c.RequestsPerSecond <= 0 || c.LookupsPerSecond <= 0 || c.LookupPages < 1 {
+		errs = append(errs, errors.New("max_attempts, requests_per_second, lookups_per_second, lookup_pages: want more than zero"))
 	}
-	if c.MaxAttempts < 1 || c.RequestsPerSecond <= 0 {
-		errs = append(errs, errors.New("max_attempts, requests_per_second: want more than zero"))
-	}
-	name := regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-[0-9]{1,2}$`)
-	for i, r := range c.Regions {
-		if !name.MatchString(r) {
-			errs = append(errs, fmt.Errorf("regions[%d]: %q is no region", i, r))
-		}
-	}
+	errs = append(errs, c.checkRegions()...)
 	errs = append(errs, c.checkIdentity()...)
+	errs = append(errs, c.checkAccounts()...)
 	if c.EndpointURL != "" {
 		if err := checkEndpoint(c.EndpointURL); err != nil {
 			errs = append(errs, fmt.Errorf("endpoint_url: %w", err))
@@ -63,6 +81,37 @@ func parseConfig(cc connector.Config) (*config, error) {
 	}
 	return c, nil
 }
+
+// checkRegions also settles the home region: the first one named, or the one
+// where AWS keeps its global services.
+func (c *config) checkRegions() []error {
+	var errs []error
+	if len(c.Regions) == 0 {
+		errs = append(errs, errors.New(`regions: name at least one, or "all"`))
+	}
+	name := regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-[0-9]{1,2}$`)
+	for i, r := range c.Regions {
+		if !name.MatchString(r) && r != allRegions {
+			errs = append(errs, fmt.Errorf("regions[%d]: %q is no region", i, r))
+		}
+	}
+	if c.everyRegion() && len(c.Regions) > 1 {
+		errs = append(errs, errors.New(`regions: give either "all" or names`))
+	}
+	if c.HomeRegion != "" && !name.MatchString(c.HomeRegion) {
+		errs = append(errs, fmt.Errorf("home_region: %q is no region", c.HomeRegion))
+	}
+	switch {
+	case c.HomeRegion != "":
+	case c.everyRegion() || len(c.Regions) == 0:
+		c.HomeRegion = "us-east-1"
+	default:
+		c.HomeRegion = c.Regions[0]
+	}
+	return errs
+}
+
+func (c *config) everyRegion() bool { return slices.Contains(c.Regions, allRegions) }
 
 // checkIdentity: either keys, or a token file with a role.
 func (c *config) checkIdentity() []error {
@@ -78,6 +127,32 @@ func (c *config) checkIdentity() []error {
 	case c.WebIdentityTokenFile == "" && c.keyID == "":
 		errs = append(errs, errors.New("secrets access_key_id and secret_access_key: missing; "+
 			"a connector sees no environment and no ~/.aws, so give keys, or web_identity_token_file with role_arn"))
+	}
+	return errs
+}
+
+// checkAccounts: a list or an organisation, each account once, each role in
+// the account that it opens.
+func (c *config) checkAccounts() []error {
+	var errs []error
+	if c.Organization != nil && len(c.Accounts) > 0 {
+		errs = append(errs, errors.New("accounts, organization: give one of them"))
+	}
+	if o := c.Organization; o != nil && !regexp.MustCompile(`^[A-Za-z0-9+=,.@_/-]{1,512}$`).MatchString(o.RoleName) {
+		errs = append(errs, fmt.Errorf("organization.role_name: %q names no role", o.RoleName))
+	}
+	number := regexp.MustCompile(`^[0-9]{12}$`)
+	seen := map[string]bool{}
+	for i, a := range c.Accounts {
+		switch {
+		case !number.MatchString(a.ID):
+			errs = append(errs, fmt.Errorf("accounts[%d].id: want twelve digits", i))
+		case seen[a.ID]:
+			errs = append(errs, fmt.Errorf("accounts[%d].id: %s is there twice", i, a.ID))
+		case a.RoleARN != "" && !strings.Contains(a.RoleARN, ":iam::"+a.ID+":role/"):
+			errs = append(errs, fmt.Errorf("accounts[%d].role_arn: not a role of account %s", i, a.ID))
+		}
+		seen[a.ID] = true
 	}
 	return errs
 }

@@ -305,13 +305,3 @@ func (r *regionRun) components(ctx context.Context, endpoint string, base record
 	}
 	return out, nil
 }
-
-// tagNamed returns a tag's value, its name in any case.
-func tagNamed(tags map[string]string, name string) string {
-	for k, v := range tags {
-		if strings.EqualFold(k, name) {
-			return v
-		}
-	}
-	return ""
-}

@@ -69,7 +69,12 @@ func refusesCredentials(code string) bool {
 func reasonOf(err error) connector.Reason {
 	var limit *transport.RateLimitError
 	var large *transport.TooLargeError
+	var closed *closedAccount
 	switch {
+	case errors.As(err, &closed):
+		return connector.Unsupported
+	case errors.Is(err, errOtherAccount):
+		return connector.NotFound
 	case errors.Is(err, errNoAnswer), errors.Is(err, errLoop), errors.Is(err, errValue):
 		return connector.Malformed
 	case errors.As(err, &limit):

@@ -1,0 +1,58 @@
+package aws
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/exhibit-aims/exhibit/plugins/connector"
+	"github.com/exhibit-aims/exhibit/plugins/records"
+)
+
+// queries say what was asked for each kind.
+func queries() map[string]string {
+	out := map[string]string{}
+	for _, family := range []map[string]string{sagemakerQueries(), bedrockQueries()} {
+		for kind, q := range family {
+			out[kind] = strings.TrimPrefix(out[kind]+"; "+q, "; ")
+		}
+	}
+	return out
+}
+
+// sagemakerQueries are those of SageMaker's kinds.
+func sagemakerQueries() map[string]string {
+	return map[string]string{
+		records.KindModel:         "sagemaker ListModelPackageGroups, ListModelPackages (unversioned)",
+		records.KindModelVersion:  "sagemaker ListModelPackages, DescribeModelPackage of those that are new or changed",
+		records.KindModelApproval: "sagemaker DescribeModelPackage of each version; state as read, so changes between two runs may be missed",
+		records.KindDeployment:    "sagemaker ListEndpoints, DescribeEndpoint, DescribeEndpointConfig, DescribeModel",
+	}
+}
+
+// events are kinds whose records are not listed anew in every run.
+func events() []string {
+	return []string{records.KindModelApproval, records.KindLineage, records.KindModelLifecycle, kindEvaluationRun,
+		records.KindVendorUsage, records.KindModelObservation, records.KindCloudAuditEvent, records.KindModelMonitor}
+}
+
+// coverage is the claim about every kind that was asked for.
+func (c *collection) coverage() connector.Coverage {
+	cov := connector.Coverage{}
+	for kind, q := range queries() {
+		if !c.req.Wants(kind) {
+			continue
+		}
+		k := connector.KindCoverage{
+			Status: connector.Complete, Enumerated: !slices.Contains(events(), kind), IndependentCount: -1,
+			Since: c.since[kind], Query: q + "; " + c.seen.text(),
+		}
+		switch {
+		case c.gaps[kind] && !c.read[kind]:
+			k.Status, k.Enumerated = connector.Refused, false
+		case c.gaps[kind]:
+			k.Status, k.Enumerated = connector.Partial, false
+		}
+		cov[kind] = k
+	}
+	return cov
+}
