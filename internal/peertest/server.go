@@ -67,6 +67,7 @@ func Start(t testing.TB, name, probe string, command func(port string) []string)
 	cmd := exec.Command(args[0], args[1:]...)
 	cmd.Stdout, cmd.Stderr = &out, &out
 	cmd.Dir = t.TempDir()
+	cmd.Env = append(os.Environ(), "MLFLOW_DISABLE_TELEMETRY=true", "DO_NOT_TRACK=1")
 	cmd.SysProcAttr = DieWithParent() // with a group of its own, so that its children end with it
 	began := time.Now()
 	if err := cmd.Start(); err != nil {
