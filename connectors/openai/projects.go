@@ -3,6 +3,7 @@ package openai
 import (
 	"context"
 	"net/url"
+	"slices"
 	"time"
 
 	"github.com/exhibit-aims/exhibit/plugins/connector"
@@ -40,7 +41,9 @@ func (r *run) listProjects(ctx context.Context) error {
 		if !records.Fit(p.ID) {
 			return r.unfit("projects", "a project has no id that can be one", kinds...)
 		}
-		r.projects = append(r.projects, p)
+		if !slices.ContainsFunc(r.projects, func(q project) bool { return q.ID == p.ID }) { // one that moved to the next page meanwhile
+			r.projects = append(r.projects, p)
+		}
 		return nil
 	}, records.KindVendorProject)
 	s.bad = func(n int, why string) error { return r.unfit(entry("projects", n), why, kinds...) }
