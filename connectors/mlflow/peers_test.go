@@ -123,7 +123,10 @@ func TestAgainstMLflow(t *testing.T) {
 		}
 	}
 	realChanges(t, s, cfg, rec, secondRun)
-	connectortest.Peer(t, peertest.MLflowName+" "+version(t, base), rec.Kinds())
+	if got := "MLflow " + version(t, base); got != peertest.MLflowName {
+		t.Errorf("the server is %s, and is named %s", got, peertest.MLflowName)
+	}
+	connectortest.Peer(t, peertest.MLflowName, rec.Kinds())
 }
 
 // realChanges reads again, unchanged and then changed.

@@ -14,7 +14,7 @@ const (
 	SimulacrumName = "simulacrum 0.8.0"
 	SteadyName     = "steady 0.22.2"
 	MotoName       = "moto_server 5.2.1"
-	MLflowName     = "MLflow"
+	MLflowName     = "MLflow 3.17.2"
 	WireMockName   = "WireMock 3.13.2"
 )
 
