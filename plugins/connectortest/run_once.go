@@ -101,6 +101,13 @@ func (r *Recorder) Cursors() map[string]string {
 	return maps.Clone(r.cursors)
 }
 
+// Validators returns the validators as a next run would be handed them.
+func (r *Recorder) Validators() map[string]connector.Validator {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return maps.Clone(r.validators)
+}
+
 // Payload decodes a record's payload.
 func Payload(t testing.TB, rec connector.Record) map[string]any {
 	t.Helper()
