@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/exhibit-aims/exhibit/plugins/connector"
+	"github.com/exhibit-aims/exhibit/plugins/connectortest"
 )
 
 func approver(id, decision string) map[string]any {
@@ -46,8 +47,8 @@ func TestApprovals(t *testing.T) {
 		t.Fatal(err)
 	}
 	var got []map[string]any
-	for _, x := range rec.byKind(KindApproval) {
-		got = append(got, payload(t, x))
+	for _, x := range rec.Records(KindApproval) {
+		got = append(got, connectortest.Payload(t, x))
 	}
 	one := func(who, what string, requester bool) map[string]any {
 		return map[string]any{"approver": who, "decision": what, "is_requester": requester}
@@ -68,8 +69,8 @@ func TestApprovals(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
-	if len(rec.gaps) != 1 || !strings.Contains(rec.gaps[0].Detail, "sort of") || cov[KindApproval].Status != connector.Partial {
-		t.Errorf("gaps %v", rec.gaps)
+	if len(rec.Gaps()) != 1 || !strings.Contains(rec.Gaps()[0].Detail, "sort of") || cov[KindApproval].Status != connector.Partial {
+		t.Errorf("gaps %v", rec.Gaps())
 	}
 	if f.times("GET /rest/servicedeskapi/request/INC-1/approval") != 2 {
 		t.Errorf("four approvals at two a page: %v", f.calls)
@@ -85,11 +86,11 @@ func TestRequesterByAccount(t *testing.T) {
 	a["approvers"] = []any{map[string]any{"approver": map[string]any{"accountId": "acc-1", "emailAddress": "ann@example.com"}, "approverDecision": "approved"}}
 	f.approvals["INC-1"] = []map[string]any{a}
 	rec, _, err := run(t, desk(f, nil), nil)
-	if err != nil || len(rec.byKind(KindApproval)) != 1 {
-		t.Fatalf("gaps %v, error %v", rec.gaps, err)
+	if err != nil || len(rec.Records(KindApproval)) != 1 {
+		t.Fatalf("gaps %v, error %v", rec.Gaps(), err)
 	}
 	want := []any{map[string]any{"approver": "ann@example.com", "decision": "approved", "is_requester": true}}
-	if diff := cmp.Diff(want, payload(t, rec.byKind(KindApproval)[0])["decisions"]); diff != "" {
+	if diff := cmp.Diff(want, connectortest.Payload(t, rec.Records(KindApproval)[0])["decisions"]); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -104,11 +105,11 @@ func TestOnlyRequestsAreAsked(t *testing.T) {
 	f.add(3, "Request", map[string]any{"customfield_99": map[string]any{}})
 	f.approvals["INC-1"] = []map[string]any{approved("5", "acc-9")}
 	rec, cov, err := run(t, desk(f, nil), nil)
-	if err != nil || len(rec.byKind(KindApproval)) != 1 {
-		t.Fatalf("gaps %+v, error %v", rec.gaps, err)
+	if err != nil || len(rec.Records(KindApproval)) != 1 {
+		t.Fatalf("gaps %+v, error %v", rec.Gaps(), err)
 	}
-	if len(rec.gaps) != 1 || rec.gaps[0].Scope != "issue INC-3" || rec.gaps[0].Permission != permApprovals || cov[KindApproval].Status != connector.Partial {
-		t.Errorf("gaps %+v", rec.gaps)
+	if len(rec.Gaps()) != 1 || rec.Gaps()[0].Scope != "issue INC-3" || rec.Gaps()[0].Permission != permApprovals || cov[KindApproval].Status != connector.Partial {
+		t.Errorf("gaps %+v", rec.Gaps())
 	}
 	if f.times("GET /rest/servicedeskapi/request/INC-2/approval") != 0 {
 		t.Error("an issue that is no request was asked for approvals")
@@ -136,8 +137,8 @@ func TestApprovalsRefused(t *testing.T) {
 			f.add(1, "Request", nil)
 			f.routes["GET /rest/servicedeskapi/request/INC-1/approval"] = tt.answer
 			rec, cov, err := run(t, desk(f, nil), nil)
-			if err != nil || len(rec.gaps) != 1 || rec.gaps[0].Reason != tt.reason || cmp.Diff([]string{KindApproval}, rec.gaps[0].Kinds) != "" {
-				t.Errorf("gaps %+v, error %v", rec.gaps, err)
+			if err != nil || len(rec.Gaps()) != 1 || rec.Gaps()[0].Reason != tt.reason || cmp.Diff([]string{KindApproval}, rec.Gaps()[0].Kinds) != "" {
+				t.Errorf("gaps %+v, error %v", rec.Gaps(), err)
 			}
 			if cov[KindApproval].Status != connector.Partial || cov[KindIssue].Status != connector.Complete {
 				t.Errorf("coverage %+v", cov)
@@ -158,8 +159,8 @@ func TestPendingApprovalsAreAskedAgain(t *testing.T) {
 	}
 	f.approvals["INC-1"] = []map[string]any{approved("5", "acc-9")}
 	rec, cov, err := run(t, desk(f, nil), rec)
-	if err != nil || len(rec.gaps) != 0 || len(rec.byKind(KindApproval)) != 1 || payload(t, rec.byKind(KindApproval)[0])["decision"] != "approved" {
-		t.Fatalf("approvals %v, gaps %v, error %v", rec.byKind(KindApproval), rec.gaps, err)
+	if err != nil || len(rec.Gaps()) != 0 || len(rec.Records(KindApproval)) != 1 || connectortest.Payload(t, rec.Records(KindApproval)[0])["decision"] != "approved" {
+		t.Fatalf("approvals %v, gaps %v, error %v", rec.Records(KindApproval), rec.Gaps(), err)
 	}
 	if cov[KindApproval].Enumerated {
 		t.Error("an incremental run lists not all there is")

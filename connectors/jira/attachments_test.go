@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/exhibit-aims/exhibit/plugins/connector"
+	"github.com/exhibit-aims/exhibit/plugins/connectortest"
 )
 
 const helloSHA256 = "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"
@@ -31,16 +32,16 @@ func TestAttachments(t *testing.T) {
 	f.add(2, "Task", map[string]any{"attachment": []any{}})
 	f.add(3, "Task", nil) // the answer does not say
 	rec, _, err := run(t, f.settings(nil), nil)
-	if err != nil || len(rec.gaps) != 0 {
-		t.Fatalf("gaps %+v, error %v", rec.gaps, err)
+	if err != nil || len(rec.Gaps()) != 0 {
+		t.Fatalf("gaps %+v, error %v", rec.Gaps(), err)
 	}
 	meta := func(id, name string, size int) map[string]any {
 		return map[string]any{"id": id, "name": name, "size": float64(size), "author": "acc-1", "created": "2026-01-02T10:00:00Z", "mime_type": "text/plain"}
 	}
 	want := []any{[]any{meta("7", "=cmd() .txt", 5), meta("12", "report.pdf", 3<<20)}, []any{}, nil}
 	var got []any
-	for _, r := range rec.byKind(KindIssue) {
-		got = append(got, payload(t, r)["attachments"])
+	for _, r := range rec.Records(KindIssue) {
+		got = append(got, connectortest.Payload(t, r)["attachments"])
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
@@ -51,27 +52,27 @@ func TestAttachments(t *testing.T) {
 		}
 	}
 	rec, _, err = run(t, hashing(f, nil), nil)
-	if err != nil || len(rec.gaps) != 0 {
-		t.Fatalf("gaps %+v, error %v", rec.gaps, err)
+	if err != nil || len(rec.Gaps()) != 0 {
+		t.Fatalf("gaps %+v, error %v", rec.Gaps(), err)
 	}
 	sum := sha256.Sum256([]byte(big))
 	want[0].([]any)[0].(map[string]any)["sha256"] = helloSHA256
 	want[0].([]any)[1].(map[string]any)["sha256"] = hex.EncodeToString(sum[:])
-	if diff := cmp.Diff(want[0], payload(t, rec.byKind(KindIssue)[0])["attachments"]); diff != "" {
+	if diff := cmp.Diff(want[0], connectortest.Payload(t, rec.Records(KindIssue)[0])["attachments"]); diff != "" {
 		t.Error(diff)
 	}
-	if rec.calls.Bytes < 3<<20 {
-		t.Errorf("only %d bytes were counted", rec.calls.Bytes)
+	if rec.Counted().Bytes < 3<<20 {
+		t.Errorf("only %d bytes were counted", rec.Counted().Bytes)
 	}
 	// Changed issues are read again, their files are not; a full run reads all.
 	f.forget()
 	f.issues[0]["fields"].(map[string]any)["updated"] = "2026-03-01T10:00:00.000+0000"
 	again, _, err := run(t, hashing(f, nil), rec)
-	if err != nil || len(again.byKind(KindIssue)) == 0 || f.times("GET /rest/api/3/attachment/content/7") != 0 ||
-		!strings.Contains(string(again.byKind(KindIssue)[0].Payload), helloSHA256) {
+	if err != nil || len(again.Records(KindIssue)) == 0 || f.times("GET /rest/api/3/attachment/content/7") != 0 ||
+		!strings.Contains(string(again.Records(KindIssue)[0].Payload), helloSHA256) {
 		t.Errorf("calls %v, error %v", f.calls, err)
 	}
-	if _, _, err := runWith(t, New(), connector.Request{Config: config0(t, hashing(f, nil)), Full: true}, again); err != nil || f.times("GET /rest/api/3/attachment/content/7") != 1 {
+	if _, _, err := connectortest.Collect(t, New(), connector.Request{Config: config0(t, hashing(f, nil)), Full: true}, again); err != nil || f.times("GET /rest/api/3/attachment/content/7") != 1 {
 		t.Errorf("a full run: calls %v, error %v", f.calls, err)
 	}
 }
@@ -90,8 +91,8 @@ func TestAttachmentsOnAnotherHost(t *testing.T) {
 		http.Redirect(w, r, strings.Replace(media.URL, "127.0.0.1", "localhost", 1)+"/file?token=once", http.StatusSeeOther)
 	}
 	rec, _, err := run(t, hashing(f, nil), nil)
-	if err != nil || len(rec.gaps) != 0 || !strings.Contains(string(rec.byKind(KindIssue)[0].Payload), helloSHA256) {
-		t.Errorf("gaps %+v, error %v", rec.gaps, err)
+	if err != nil || len(rec.Gaps()) != 0 || !strings.Contains(string(rec.Records(KindIssue)[0].Payload), helloSHA256) {
+		t.Errorf("gaps %+v, error %v", rec.Gaps(), err)
 	}
 	if diff := cmp.Diff([]string{""}, seen); diff != "" {
 		t.Errorf("the media host saw credentials: %s", diff)
@@ -129,22 +130,22 @@ func TestAttachmentsThatCannotBeRead(t *testing.T) {
 			if tt.answer != nil {
 				f.routes[route] = tt.answer
 			}
-			rec, cov, err := runWith(t, &Connector{tune: noWaits(nil)}, connector.Request{Config: config0(t, hashing(f, map[string]any{"max_bytes": 50}))}, nil)
-			if err != nil || len(rec.byKind(KindIssue)) != 1 {
-				t.Fatalf("gaps %+v, error %v", rec.gaps, err)
+			rec, cov, err := connectortest.Collect(t, &Connector{tune: noWaits(nil)}, connector.Request{Config: config0(t, hashing(f, map[string]any{"max_bytes": 50}))}, nil)
+			if err != nil || len(rec.Records(KindIssue)) != 1 {
+				t.Fatalf("gaps %+v, error %v", rec.Gaps(), err)
 			}
-			m := payload(t, rec.byKind(KindIssue)[0])["attachments"].([]any)[0].(map[string]any)
+			m := connectortest.Payload(t, rec.Records(KindIssue)[0])["attachments"].([]any)[0].(map[string]any)
 			if m["unhashed"] != tt.unhashed || m["sha256"] != nil {
 				t.Errorf("%v", m)
 			}
 			if tt.reason == "" {
-				if len(rec.gaps) != 0 || cov[KindIssue].Status != connector.Complete {
-					t.Errorf("gaps %+v", rec.gaps)
+				if len(rec.Gaps()) != 0 || cov[KindIssue].Status != connector.Complete {
+					t.Errorf("gaps %+v", rec.Gaps())
 				}
 				return
 			}
-			if len(rec.gaps) != 1 || rec.gaps[0].Reason != tt.reason || rec.gaps[0].Scope != "issue INC-1" || cov[KindIssue].Status != connector.Partial {
-				t.Errorf("gaps %+v, coverage %+v", rec.gaps, cov[KindIssue])
+			if len(rec.Gaps()) != 1 || rec.Gaps()[0].Reason != tt.reason || rec.Gaps()[0].Scope != "issue INC-1" || cov[KindIssue].Status != connector.Partial {
+				t.Errorf("gaps %+v, coverage %+v", rec.Gaps(), cov[KindIssue])
 			}
 		})
 	}
@@ -159,9 +160,9 @@ func TestAttachmentsHostDown(t *testing.T) {
 		f.add(i+1, "Task", map[string]any{"attachment": []any{a}})
 		f.routes["GET /rest/api/3/attachment/content/"+fmt.Sprint(100+i)] = status(503)
 	}
-	rec, _, err := runWith(t, &Connector{tune: noWaits(nil)}, connector.Request{Config: config0(t, hashing(f, nil))}, nil)
-	if err != nil || len(rec.gaps) != 30 || len(rec.byKind(KindIssue)) != 30 || len(f.calls) > 20 {
-		t.Errorf("%d gaps, %d calls, error %v", len(rec.gaps), len(f.calls), err)
+	rec, _, err := connectortest.Collect(t, &Connector{tune: noWaits(nil)}, connector.Request{Config: config0(t, hashing(f, nil))}, nil)
+	if err != nil || len(rec.Gaps()) != 30 || len(rec.Records(KindIssue)) != 30 || len(f.calls) > 20 {
+		t.Errorf("%d gaps, %d calls, error %v", len(rec.Gaps()), len(f.calls), err)
 	}
 }
 
@@ -175,8 +176,8 @@ func TestAttachmentsThatAreNone(t *testing.T) {
 			f := newFakeJira(t)
 			f.add(1, "Task", map[string]any{"attachment": v})
 			rec, _, err := run(t, hashing(f, nil), nil)
-			if err != nil || len(rec.gaps) != 1 || rec.gaps[0].Reason != connector.Malformed || len(rec.byKind(KindIssue)) != 0 {
-				t.Errorf("gaps %+v, error %v", rec.gaps, err)
+			if err != nil || len(rec.Gaps()) != 1 || rec.Gaps()[0].Reason != connector.Malformed || len(rec.Records(KindIssue)) != 0 {
+				t.Errorf("gaps %+v, error %v", rec.Gaps(), err)
 			}
 			for _, c := range f.calls {
 				if strings.Contains(c, "admin") {

@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/exhibit-aims/exhibit/plugins/connector"
+	"github.com/exhibit-aims/exhibit/plugins/connectortest"
 )
 
 // history is an entry; the id of a value is made from its name.
@@ -38,9 +39,9 @@ func TestIssuesAndTransitions(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	issues := rec.byKind(KindIssue)
-	if len(issues) != 3 || len(rec.gaps) != 0 {
-		t.Fatalf("%d issues, gaps %v", len(issues), rec.gaps)
+	issues := rec.Records(KindIssue)
+	if len(issues) != 3 || len(rec.Gaps()) != 0 {
+		t.Fatalf("%d issues, gaps %v", len(issues), rec.Gaps())
 	}
 	want := connector.Record{Kind: KindIssue, Major: 1, Subject: connector.Subject{Type: "record", ID: "INC-1"}, Key: id,
 		EventTime: time.Date(2026, 1, 1, 8, 0, 0, 0, time.UTC), URL: f.URL + "/browse/INC-1", Payload: issues[0].Payload}
@@ -54,12 +55,12 @@ func TestIssuesAndTransitions(t *testing.T) {
 		"custom_fields": map[string]any{"cause": "why"},
 		"links":         []any{map[string]any{"type": "Causes", "direction": "outward", "key": "CAPA-2"}},
 	}
-	if diff := cmp.Diff(wantPayload, payload(t, issues[0])); diff != "" {
+	if diff := cmp.Diff(wantPayload, connectortest.Payload(t, issues[0])); diff != "" {
 		t.Error(diff)
 	}
 	var got []string
-	for _, x := range rec.byKind(KindTransition) {
-		m := payload(t, x)
+	for _, x := range rec.Records(KindTransition) {
+		m := connectortest.Payload(t, x)
 		got = append(got, fmt.Sprint(x.Key, " ", x.EventTime.Format(time.RFC3339), " ", m["field"], " ", m["from"], ">", m["to"], " ", m["author"]))
 	}
 	wantTransitions := []string{"70.0 2026-01-01T10:00:00Z priority id>High acc-9", "71.0 2026-01-01T11:00:00Z status Open>Done acc-9"}
@@ -101,8 +102,8 @@ func TestSecondRunReadsWhatChanged(t *testing.T) {
 	if c := cov[KindIssue]; c.Status != connector.Complete || c.Enumerated {
 		t.Errorf("an incremental run lists not all there is: %+v", c)
 	}
-	if second.cursors["updated:INC"] != first.cursors["updated:INC"] {
-		t.Errorf("cursors %v, then %v", first.cursors, second.cursors)
+	if second.Cursors()["updated:INC"] != first.Cursors()["updated:INC"] {
+		t.Errorf("cursors %v, then %v", first.Cursors(), second.Cursors())
 	}
 	f.queries = nil
 	changed := f.settings(map[string]any{"custom_fields": map[string]string{"x": "customfield_9"}})
@@ -128,8 +129,8 @@ func TestHiddenIssues(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if len(rec.gaps) != 1 || rec.gaps[0].Reason != connector.Hidden || rec.gaps[0].Permission != permBrowse || !strings.Contains(rec.gaps[0].Detail, tt.want) {
-				t.Errorf("gaps %+v", rec.gaps)
+			if len(rec.Gaps()) != 1 || rec.Gaps()[0].Reason != connector.Hidden || rec.Gaps()[0].Permission != permBrowse || !strings.Contains(rec.Gaps()[0].Detail, tt.want) {
+				t.Errorf("gaps %+v", rec.Gaps())
 			}
 			if c := cov[KindIssue]; c.Status != connector.Partial || c.Enumerated {
 				t.Errorf("coverage %+v", c)
@@ -138,7 +139,7 @@ func TestHiddenIssues(t *testing.T) {
 			s := f.settings(map[string]any{"projects": []any{map[string]any{"key": "INC", "canary": tt.canary}}})
 			for i, want := range []connector.CoverageStatus{connector.Partial, connector.Partial, connector.Complete} {
 				if rec, cov, err = run(t, s, rec); err != nil || cov[KindIssue].Status != want || cov[KindIssue].Enumerated != (want == connector.Complete) {
-					t.Errorf("run %d: gaps %+v, coverage %+v, error %v", i, rec.gaps, cov[KindIssue], err)
+					t.Errorf("run %d: gaps %+v, coverage %+v, error %v", i, rec.Gaps(), cov[KindIssue], err)
 				}
 				if i == 0 {
 					f.count = -1
@@ -197,14 +198,14 @@ func TestAnswersThatAreNone(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if len(rec.gaps) != 1 || rec.gaps[0].Reason != tt.reason {
-				t.Errorf("gaps %+v", rec.gaps)
+			if len(rec.Gaps()) != 1 || rec.Gaps()[0].Reason != tt.reason {
+				t.Errorf("gaps %+v", rec.Gaps())
 			}
 			if c := cov[KindIssue]; c.Status != tt.cover || c.Enumerated || c.IndependentCount != -1 {
 				t.Errorf("coverage %+v", c)
 			}
-			if len(rec.cursors) != 0 {
-				t.Errorf("cursors %v", rec.cursors)
+			if len(rec.Cursors()) != 0 {
+				t.Errorf("cursors %v", rec.Cursors())
 			}
 		})
 	}
@@ -246,8 +247,8 @@ func TestTokenStaysAtHome(t *testing.T) {
 		http.Redirect(w, r, strings.Replace(other.URL, "127.0.0.1", "localhost", 1)+"/x", http.StatusFound)
 	}
 	rec, cov, err := run(t, f.settings(nil), nil)
-	if err != nil || len(rec.gaps) != 1 || rec.gaps[0].Reason != connector.Malformed || cov[KindIssue].Status != connector.Refused {
-		t.Errorf("what another host says was believed: gaps %+v, error %v", rec.gaps, err)
+	if err != nil || len(rec.Gaps()) != 1 || rec.Gaps()[0].Reason != connector.Malformed || cov[KindIssue].Status != connector.Refused {
+		t.Errorf("what another host says was believed: gaps %+v, error %v", rec.Gaps(), err)
 	}
 	if diff := cmp.Diff([]string{""}, seen); diff != "" {
 		t.Errorf("the other host saw credentials: %s", diff)
@@ -266,8 +267,8 @@ func TestServerHiccupsAreRetried(t *testing.T) {
 		f.search(w, r)
 	}
 	rec, _, err := run(t, f.settings(nil), nil)
-	if err != nil || len(rec.gaps) != 0 || len(rec.byKind(KindIssue)) != 1 {
-		t.Errorf("gaps %v, error %v", rec.gaps, err)
+	if err != nil || len(rec.Gaps()) != 0 || len(rec.Records(KindIssue)) != 1 {
+		t.Errorf("gaps %v, error %v", rec.Gaps(), err)
 	}
 }
 
@@ -279,13 +280,13 @@ func TestHistoryOneByOne(t *testing.T) {
 	}
 	f.routes["POST /rest/api/3/changelog/bulkfetch"] = status(404)
 	rec, _, err := run(t, f.settings(nil), nil)
-	if err != nil || len(rec.gaps) != 0 || len(rec.byKind(KindTransition)) != 2 {
-		t.Errorf("transitions %v, gaps %v, error %v", rec.byKind(KindTransition), rec.gaps, err)
+	if err != nil || len(rec.Gaps()) != 0 || len(rec.Records(KindTransition)) != 2 {
+		t.Errorf("transitions %v, gaps %v, error %v", rec.Records(KindTransition), rec.Gaps(), err)
 	}
 	f.routes["GET /rest/api/3/issue/"+id+"/changelog"] = raw("application/json", `{"startAt":0,"total":9,"isLast":false,"values":[]}`)
 	rec, cov, err := run(t, f.settings(nil), nil)
-	if err != nil || len(rec.gaps) != 1 || cov[KindTransition].Status != connector.Partial || cov[KindIssue].Status != connector.Complete {
-		t.Errorf("a history without end: gaps %v, coverage %+v, error %v", rec.gaps, cov[KindTransition], err)
+	if err != nil || len(rec.Gaps()) != 1 || cov[KindTransition].Status != connector.Partial || cov[KindIssue].Status != connector.Complete {
+		t.Errorf("a history without end: gaps %v, coverage %+v, error %v", rec.Gaps(), cov[KindTransition], err)
 	}
 }
 
@@ -303,7 +304,7 @@ func TestHostileIssues(t *testing.T) {
 		t.Fatal(err)
 	}
 	var scopes []string
-	for _, g := range rec.gaps {
+	for _, g := range rec.Gaps() {
 		if g.Reason != connector.Malformed {
 			t.Errorf("gap %+v", g)
 		}
@@ -314,13 +315,13 @@ func TestHostileIssues(t *testing.T) {
 	if diff := cmp.Diff(want, scopes); diff != "" {
 		t.Error(diff)
 	}
-	if s := payload(t, rec.byKind(KindIssue)[0])["summary"].(string); strings.ContainsAny(s, "\n\x1b\u202e") || !strings.HasPrefix(s, "=cmd()") {
+	if s := connectortest.Payload(t, rec.Records(KindIssue)[0])["summary"].(string); strings.ContainsAny(s, "\n\x1b\u202e") || !strings.HasPrefix(s, "=cmd()") {
 		t.Errorf("summary %q", s)
 	}
 	var kept []string
-	for _, x := range rec.byKind(KindIssue) {
+	for _, x := range rec.Records(KindIssue) {
 		kept = append(kept, x.Subject.ID)
-		if x.Subject.ID == "INC-2" && payload(t, x)["updated"] != nil {
+		if x.Subject.ID == "INC-2" && connectortest.Payload(t, x)["updated"] != nil {
 			t.Errorf("a time that is none was kept: %s", x.Payload)
 		}
 	}
@@ -337,7 +338,7 @@ func TestHostileIssues(t *testing.T) {
 func TestEmitterErrorsEndTheRun(t *testing.T) {
 	f := newFakeJira(t)
 	f.add(1, "Task", nil)
-	_, err := New().Collect(t.Context(), connector.Request{Config: config0(t, f.settings(nil))}, &fullEmitter{newRecorder()})
+	_, err := New().Collect(t.Context(), connector.Request{Config: config0(t, f.settings(nil))}, &fullEmitter{connectortest.NewRecorder()})
 	if !errors.Is(err, errFull) {
 		t.Errorf("error %v, want the emitter's own", err)
 	}
@@ -345,6 +346,6 @@ func TestEmitterErrorsEndTheRun(t *testing.T) {
 
 var errFull = fmt.Errorf("host is gone")
 
-type fullEmitter struct{ *recorder }
+type fullEmitter struct{ *connectortest.Recorder }
 
 func (*fullEmitter) Record(connector.Record) error { return errFull }

@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/exhibit-aims/exhibit/plugins/connector"
+	"github.com/exhibit-aims/exhibit/plugins/connectortest"
 )
 
 const dcSearch = "POST /rest/api/2/search"
@@ -25,9 +26,9 @@ func dataCenterSettings(f *fakeJira, more map[string]any) map[string]any {
 }
 
 // keysOf are the keys of the issues that were emitted.
-func keysOf(rec *recorder) string {
+func keysOf(rec *connectortest.Recorder) string {
 	var out []string
-	for _, r := range rec.byKind(KindIssue) {
+	for _, r := range rec.Records(KindIssue) {
 		out = append(out, r.Subject.ID)
 	}
 	return strings.Join(out, " ")
@@ -42,8 +43,8 @@ func TestDataCenter(t *testing.T) {
 		f.changes[id] = []map[string]any{history(i+1, "2026-01-01T10:00:00.000+0000", "status", "A", "B")}
 	}
 	rec, cov, err := run(t, dataCenterSettings(f, nil), nil)
-	if err != nil || len(rec.gaps) != 0 {
-		t.Fatalf("gaps %v, error %v", rec.gaps, err)
+	if err != nil || len(rec.Gaps()) != 0 {
+		t.Fatalf("gaps %v, error %v", rec.Gaps(), err)
 	}
 	if keysOf(rec) != "INC-1 INC-2 INC-3 INC-4 INC-5" || len(transitionsOf(rec)) != 5 {
 		t.Errorf("issues %s, transitions %v", keysOf(rec), transitionsOf(rec))
@@ -83,16 +84,16 @@ func TestDataCenterListingThatShifts(t *testing.T) {
 		f.searchDataCenter(w, r)
 	}
 	rec, _, err := run(t, dataCenterSettings(f, nil), nil)
-	if err != nil || len(rec.gaps) != 0 || keysOf(rec) != "INC-1 INC-2 INC-3 INC-4 INC-5" {
-		t.Errorf("issues %s, gaps %+v, error %v", keysOf(rec), rec.gaps, err)
+	if err != nil || len(rec.Gaps()) != 0 || keysOf(rec) != "INC-1 INC-2 INC-3 INC-4 INC-5" {
+		t.Errorf("issues %s, gaps %+v, error %v", keysOf(rec), rec.Gaps(), err)
 	}
 	f.routes[dcSearch] = func(w http.ResponseWriter, r *http.Request) {
 		f.issues = append(f.issues[1:], f.issues[0]) // for ever
 		f.searchDataCenter(w, r)
 	}
 	rec, cov, err := run(t, dataCenterSettings(f, nil), nil)
-	if err != nil || len(rec.gaps) != 1 || rec.gaps[0].Reason != connector.Truncated || cov[KindIssue].Status != connector.Partial || len(rec.cursors) != 0 {
-		t.Errorf("gaps %+v, coverage %+v, error %v", rec.gaps, cov[KindIssue], err)
+	if err != nil || len(rec.Gaps()) != 1 || rec.Gaps()[0].Reason != connector.Truncated || cov[KindIssue].Status != connector.Partial || len(rec.Cursors()) != 0 {
+		t.Errorf("gaps %+v, coverage %+v, error %v", rec.Gaps(), cov[KindIssue], err)
 	}
 }
 
@@ -111,13 +112,13 @@ func TestDataCenterLongHistories(t *testing.T) {
 	}
 	f.routes[dcSearch] = cut
 	rec, _, err := run(t, dataCenterSettings(f, nil), nil)
-	if err != nil || len(rec.gaps) != 0 || len(transitionsOf(rec)) != 1 || f.times("GET /rest/api/2/issue/10001") != 1 {
-		t.Errorf("transitions %v, gaps %+v, error %v", transitionsOf(rec), rec.gaps, err)
+	if err != nil || len(rec.Gaps()) != 0 || len(transitionsOf(rec)) != 1 || f.times("GET /rest/api/2/issue/10001") != 1 {
+		t.Errorf("transitions %v, gaps %+v, error %v", transitionsOf(rec), rec.Gaps(), err)
 	}
 	f.routes["GET /rest/api/2/issue/10001"] = raw("application/json", mustJSON(t, map[string]any{"changelog": map[string]any{"total": 3, "histories": f.changes["10001"]}}))
 	rec, cov, err := run(t, dataCenterSettings(f, nil), nil)
-	if err != nil || len(rec.gaps) != 1 || rec.gaps[0].Reason != connector.Truncated || cov[KindTransition].Status != connector.Partial {
-		t.Errorf("cut there too: gaps %+v, error %v", rec.gaps, err)
+	if err != nil || len(rec.Gaps()) != 1 || rec.Gaps()[0].Reason != connector.Truncated || cov[KindTransition].Status != connector.Partial {
+		t.Errorf("cut there too: gaps %+v, error %v", rec.Gaps(), err)
 	}
 }
 
@@ -159,13 +160,13 @@ func TestAnswersThatAreTooLarge(t *testing.T) {
 			}
 			rec, cov, err := run(t, f.settings(map[string]any{"deployment": tt.deployment, "page_size": 16}), nil)
 			if !tt.whole {
-				if err != nil || len(rec.gaps) != 1 || rec.gaps[0].Reason != connector.Truncated || cov[KindIssue].Status != connector.Refused {
-					t.Errorf("gaps %+v, error %v", rec.gaps, err)
+				if err != nil || len(rec.Gaps()) != 1 || rec.Gaps()[0].Reason != connector.Truncated || cov[KindIssue].Status != connector.Refused {
+					t.Errorf("gaps %+v, error %v", rec.Gaps(), err)
 				}
 				return
 			}
-			if err != nil || len(rec.gaps) != 0 || keysOf(rec) != "INC-1 INC-2 INC-3 INC-4 INC-5 INC-6" || len(transitionsOf(rec)) != 6 {
-				t.Errorf("issues %s, gaps %+v, error %v", keysOf(rec), rec.gaps, err)
+			if err != nil || len(rec.Gaps()) != 0 || keysOf(rec) != "INC-1 INC-2 INC-3 INC-4 INC-5 INC-6" || len(transitionsOf(rec)) != 6 {
+				t.Errorf("issues %s, gaps %+v, error %v", keysOf(rec), rec.Gaps(), err)
 			}
 		})
 	}
@@ -185,8 +186,8 @@ func TestDataCenterAnswersThatAreNone(t *testing.T) {
 			f := newFakeJira(t)
 			f.routes[dcSearch] = tt.answer
 			rec, cov, err := run(t, dataCenterSettings(f, nil), nil)
-			if err != nil || len(rec.gaps) != 1 || rec.gaps[0].Reason != tt.reason || cov[KindIssue].Status == connector.Complete {
-				t.Errorf("gaps %+v, coverage %+v, error %v", rec.gaps, cov[KindIssue], err)
+			if err != nil || len(rec.Gaps()) != 1 || rec.Gaps()[0].Reason != tt.reason || cov[KindIssue].Status == connector.Complete {
+				t.Errorf("gaps %+v, coverage %+v, error %v", rec.Gaps(), cov[KindIssue], err)
 			}
 		})
 	}
@@ -204,10 +205,10 @@ func TestDataCenterFilesAndApprovals(t *testing.T) {
 	}
 	s := dataCenterSettings(f, map[string]any{"attachments": map[string]any{"sha256": true}, "projects": []any{map[string]any{"key": "INC", "approvals": true}}})
 	rec, _, err := run(t, s, nil)
-	if err != nil || len(rec.gaps) != 0 || len(rec.byKind(KindApproval)) != 1 {
-		t.Fatalf("gaps %+v, error %v", rec.gaps, err)
+	if err != nil || len(rec.Gaps()) != 0 || len(rec.Records(KindApproval)) != 1 {
+		t.Fatalf("gaps %+v, error %v", rec.Gaps(), err)
 	}
-	if got := fmt.Sprint(payload(t, rec.byKind(KindIssue)[0])["attachments"]); !strings.Contains(got, helloSHA256) || f.times("GET /secure/attachment/7/") != 1 {
+	if got := fmt.Sprint(connectortest.Payload(t, rec.Records(KindIssue)[0])["attachments"]); !strings.Contains(got, helloSHA256) || f.times("GET /secure/attachment/7/") != 1 {
 		t.Errorf("attachments %s", got)
 	}
 }

@@ -10,14 +10,15 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/exhibit-aims/exhibit/plugins/connector"
+	"github.com/exhibit-aims/exhibit/plugins/connectortest"
 )
 
 const bulkRoute = "POST /rest/api/3/changelog/bulkfetch"
 
 // transitionsOf are the keys of the transitions, in order.
-func transitionsOf(rec *recorder) []string {
+func transitionsOf(rec *connectortest.Recorder) []string {
 	var out []string
-	for _, r := range rec.byKind(KindTransition) {
+	for _, r := range rec.Records(KindTransition) {
 		out = append(out, r.Key)
 	}
 	return out
@@ -37,10 +38,10 @@ func TestHistoriesInBulk(t *testing.T) {
 		}
 	}
 	rec, cov, err := run(t, f.settings(nil), nil)
-	if err != nil || len(rec.gaps) != 0 {
-		t.Fatalf("gaps %v, error %v", rec.gaps, err)
+	if err != nil || len(rec.Gaps()) != 0 {
+		t.Fatalf("gaps %v, error %v", rec.Gaps(), err)
 	}
-	if got := len(rec.byKind(KindTransition)); got != n || cov[KindTransition].Status != connector.Complete {
+	if got := len(rec.Records(KindTransition)); got != n || cov[KindTransition].Status != connector.Complete {
 		t.Errorf("%d of %d transitions, coverage %+v", got, n, cov[KindTransition])
 	}
 	// 1000 issues with 2000 entries in answers of 700, then 250 with 500.
@@ -63,8 +64,8 @@ func TestHistoryTwice(t *testing.T) {
 	entry := history(9, "2026-01-01T10:00:00.000+0000", "status", "A", "B")
 	f.changes[id] = []map[string]any{history(10, "2026-01-01T10:00:00.000+0000", "status", "B", "C"), entry, entry}
 	rec, _, err := run(t, f.settings(nil), nil)
-	if diff := cmp.Diff([]string{"9.0", "10.0"}, transitionsOf(rec)); diff != "" || err != nil || len(rec.gaps) != 0 {
-		t.Errorf("%s, gaps %v, error %v", diff, rec.gaps, err)
+	if diff := cmp.Diff([]string{"9.0", "10.0"}, transitionsOf(rec)); diff != "" || err != nil || len(rec.Gaps()) != 0 {
+		t.Errorf("%s, gaps %v, error %v", diff, rec.Gaps(), err)
 	}
 }
 
@@ -78,8 +79,8 @@ func TestOneBadHistoryAmongMany(t *testing.T) {
 	}
 	f.changes["10013"] = []map[string]any{history(113, "yesterday", "status", "A", "B")}
 	rec, cov, err := run(t, f.settings(nil), nil)
-	if err != nil || len(rec.gaps) != 1 || rec.gaps[0].Scope != "issue INC-13" || rec.gaps[0].Reason != connector.Malformed {
-		t.Errorf("gaps %+v, error %v", rec.gaps, err)
+	if err != nil || len(rec.Gaps()) != 1 || rec.Gaps()[0].Scope != "issue INC-13" || rec.Gaps()[0].Reason != connector.Malformed {
+		t.Errorf("gaps %+v, error %v", rec.Gaps(), err)
 	}
 	if got := len(transitionsOf(rec)); got != 63 || cov[KindTransition].Status != connector.Partial || cov[KindIssue].Status != connector.Complete {
 		t.Errorf("%d transitions, coverage %+v", got, cov)
@@ -97,17 +98,17 @@ func TestServerErrorsOfHistories(t *testing.T) {
 	}
 	f.routes[bulkRoute] = status(500)
 	f.routes["GET /rest/api/3/issue/10007/changelog"] = status(500)
-	rec, _, err := runWith(t, &Connector{tune: noWaits(nil)}, connector.Request{Config: config0(t, f.settings(map[string]any{"page_size": 10}))}, nil)
-	if err != nil || len(rec.gaps) != 1 || rec.gaps[0].Scope != "issue INC-7" || rec.gaps[0].Reason != connector.Unavailable {
-		t.Errorf("one broken issue: gaps %+v, error %v", rec.gaps, err)
+	rec, _, err := connectortest.Collect(t, &Connector{tune: noWaits(nil)}, connector.Request{Config: config0(t, f.settings(map[string]any{"page_size": 10}))}, nil)
+	if err != nil || len(rec.Gaps()) != 1 || rec.Gaps()[0].Scope != "issue INC-7" || rec.Gaps()[0].Reason != connector.Unavailable {
+		t.Errorf("one broken issue: gaps %+v, error %v", rec.Gaps(), err)
 	}
 	for i := range 200 {
 		f.routes[fmt.Sprintf("GET /rest/api/3/issue/%d/changelog", 10001+i)] = status(500)
 	}
 	f.forget()
-	rec, cov, err := runWith(t, &Connector{tune: noWaits(nil)}, connector.Request{Config: config0(t, f.settings(nil))}, nil)
-	if err != nil || len(rec.gaps) != 1 || rec.gaps[0].Scope != "project INC" || cov[KindTransition].Status != connector.Refused || len(f.calls) > 150 {
-		t.Errorf("all broken: %d calls, gaps %+v, error %v", len(f.calls), rec.gaps, err)
+	rec, cov, err := connectortest.Collect(t, &Connector{tune: noWaits(nil)}, connector.Request{Config: config0(t, f.settings(nil))}, nil)
+	if err != nil || len(rec.Gaps()) != 1 || rec.Gaps()[0].Scope != "project INC" || cov[KindTransition].Status != connector.Refused || len(f.calls) > 150 {
+		t.Errorf("all broken: %d calls, gaps %+v, error %v", len(f.calls), rec.Gaps(), err)
 	}
 }
 
@@ -137,16 +138,16 @@ func TestHistoriesThatAreNotWhole(t *testing.T) {
 				t.Fatal(err)
 			}
 			if tt.want == "" {
-				if len(rec.gaps) != 0 || cov[KindTransition].Status != connector.Complete {
-					t.Errorf("gaps %+v, coverage %+v", rec.gaps, cov[KindTransition])
+				if len(rec.Gaps()) != 0 || cov[KindTransition].Status != connector.Complete {
+					t.Errorf("gaps %+v, coverage %+v", rec.Gaps(), cov[KindTransition])
 				}
 				return
 			}
 			want := []string{KindTransition}
 			for range 2 { // a run that reads nothing new says it too
-				if len(rec.gaps) != 1 || rec.gaps[0].Reason != connector.Truncated || !strings.Contains(rec.gaps[0].Detail, tt.want) ||
-					!strings.Contains(rec.gaps[0].Detail, "INC-1") || cmp.Diff(want, rec.gaps[0].Kinds) != "" || cov[KindTransition].Status != connector.Partial {
-					t.Fatalf("gaps %+v, coverage %+v", rec.gaps, cov[KindTransition])
+				if len(rec.Gaps()) != 1 || rec.Gaps()[0].Reason != connector.Truncated || !strings.Contains(rec.Gaps()[0].Detail, tt.want) ||
+					!strings.Contains(rec.Gaps()[0].Detail, "INC-1") || cmp.Diff(want, rec.Gaps()[0].Kinds) != "" || cov[KindTransition].Status != connector.Partial {
+					t.Fatalf("gaps %+v, coverage %+v", rec.Gaps(), cov[KindTransition])
 				}
 				f.issues[1]["fields"].(map[string]any)["updated"] = "2026-03-01T10:00:00.000+0000"
 				if rec, cov, err = run(t, f.settings(nil), rec); err != nil {
@@ -155,8 +156,8 @@ func TestHistoriesThatAreNotWhole(t *testing.T) {
 			}
 			known := f.settings(map[string]any{"projects": []any{map[string]any{"key": "INC", "history_since": "2026-01-02"}}})
 			rec, cov, err = run(t, known, nil)
-			if err != nil || len(rec.gaps) != 0 || cov[KindTransition].Since.IsZero() {
-				t.Errorf("known to begin late: gaps %+v, coverage %+v, error %v", rec.gaps, cov[KindTransition], err)
+			if err != nil || len(rec.Gaps()) != 0 || cov[KindTransition].Since.IsZero() {
+				t.Errorf("known to begin late: gaps %+v, coverage %+v, error %v", rec.Gaps(), cov[KindTransition], err)
 			}
 		})
 	}
@@ -193,7 +194,7 @@ func TestActors(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			m := payload(t, recs[0])
+			m := connectortest.Payload(t, recs[0])
 			if m["author"] != tt.identity || m["author_type"] != tt.kind {
 				t.Errorf("%v, %v", m["author"], m["author_type"])
 			}
@@ -220,8 +221,8 @@ func TestHistoriesThatAreNone(t *testing.T) {
 			}
 			f.routes["GET /rest/api/3/issue/10001/changelog"], f.routes["GET /rest/api/3/issue/10002/changelog"] = bad, bad
 			rec, cov, err := run(t, f.settings(nil), nil)
-			if err != nil || len(rec.gaps) != 2 || cov[KindTransition].Status != connector.Partial || cov[KindIssue].Status != connector.Complete {
-				t.Errorf("gaps %+v, coverage %+v, error %v", rec.gaps, cov, err)
+			if err != nil || len(rec.Gaps()) != 2 || cov[KindTransition].Status != connector.Partial || cov[KindIssue].Status != connector.Complete {
+				t.Errorf("gaps %+v, coverage %+v, error %v", rec.Gaps(), cov, err)
 			}
 		})
 	}

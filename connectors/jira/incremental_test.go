@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/exhibit-aims/exhibit/plugins/connector"
+	"github.com/exhibit-aims/exhibit/plugins/connectortest"
 )
 
 // What a run costs, in calls: a thousand issues at first, and the same again
@@ -28,22 +29,22 @@ func TestCostOfReadingAgain(t *testing.T) {
 	s := f.settings(incidentMapping())
 	s["projects"] = []any{map[string]any{"key": "INC", "canary": "INC-1"}}
 	first, cov, err := run(t, s, nil)
-	if err != nil || len(first.gaps) != 0 || len(first.records) != 1000+3000+1000 || !cov["jira.incident"].Enumerated {
-		t.Fatalf("%d records, gaps %v, error %v", len(first.records), first.gaps, err)
+	if err != nil || len(first.Gaps()) != 0 || len(first.Records()) != 1000+3000+1000 || !cov["jira.incident"].Enumerated {
+		t.Fatalf("%d records, gaps %v, error %v", len(first.Records()), first.Gaps(), err)
 	}
 	// myself, fields, project, 10 of search, 3 of histories, count; the canary was among the issues.
-	if first.calls.Requests != 17 {
-		t.Errorf("the first run costs %d calls", first.calls.Requests)
+	if first.Counted().Requests != 17 {
+		t.Errorf("the first run costs %d calls", first.Counted().Requests)
 	}
 	second, cov, err := run(t, s, first)
-	if err != nil || len(second.gaps) != 0 || len(second.byKind(KindIssue)) != 1 || cov[KindIssue].Status != connector.Complete {
-		t.Fatalf("%d records, gaps %v, error %v", len(second.records), second.gaps, err)
+	if err != nil || len(second.Gaps()) != 0 || len(second.Records(KindIssue)) != 1 || cov[KindIssue].Status != connector.Complete {
+		t.Fatalf("%d records, gaps %v, error %v", len(second.Records()), second.Gaps(), err)
 	}
 	// myself, fields, project, one of search, one history, count, canary.
-	if second.calls.Requests != 7 {
-		t.Errorf("the second run costs %d calls: %v", second.calls.Requests, f.calls[17:])
+	if second.Counted().Requests != 7 {
+		t.Errorf("the second run costs %d calls: %v", second.Counted().Requests, f.calls[17:])
 	}
-	if diff := cmp.Diff(first.cursors, second.cursors); diff != "" {
+	if diff := cmp.Diff(first.Cursors(), second.Cursors()); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -54,15 +55,15 @@ func TestIssuesLeftOpen(t *testing.T) {
 	f.add(1, "Task", map[string]any{"status": "Open"})
 	f.add(20, "Task", nil)
 	rec, _, err := run(t, f.settings(nil), nil)
-	if err != nil || len(rec.gaps) != 1 {
-		t.Fatalf("gaps %v, error %v", rec.gaps, err)
+	if err != nil || len(rec.Gaps()) != 1 {
+		t.Fatalf("gaps %v, error %v", rec.Gaps(), err)
 	}
-	if rec, _, err = run(t, f.settings(nil), rec); err != nil || len(rec.gaps) != 1 || rec.gaps[0].Scope != "issue INC-1" {
-		t.Fatalf("the next run does not say it: gaps %v, error %v", rec.gaps, err)
+	if rec, _, err = run(t, f.settings(nil), rec); err != nil || len(rec.Gaps()) != 1 || rec.Gaps()[0].Scope != "issue INC-1" {
+		t.Fatalf("the next run does not say it: gaps %v, error %v", rec.Gaps(), err)
 	}
 	f.issues[0]["fields"].(map[string]any)["status"] = map[string]any{"name": "Open"}
-	if rec, _, err = run(t, f.settings(nil), rec); err != nil || len(rec.gaps) != 0 || !strings.Contains(keysOf(rec), "INC-1") {
-		t.Fatalf("it is well now: gaps %v, issues %s, error %v", rec.gaps, keysOf(rec), err)
+	if rec, _, err = run(t, f.settings(nil), rec); err != nil || len(rec.Gaps()) != 0 || !strings.Contains(keysOf(rec), "INC-1") {
+		t.Fatalf("it is well now: gaps %v, issues %s, error %v", rec.Gaps(), keysOf(rec), err)
 	}
 	f.forget()
 	if rec, _, err = run(t, f.settings(nil), rec); err != nil || keysOf(rec) != "INC-20" || len(f.queries) != 1 {
@@ -80,12 +81,12 @@ func TestIssueLeftOpenThatIsGone(t *testing.T) {
 	}
 	f.issues = f.issues[1:]
 	rec, cov, err := run(t, f.settings(nil), rec)
-	if err != nil || len(rec.gaps) != 1 || cov[KindIssue].Status != connector.Partial || len(rec.cursors) == 0 {
-		t.Fatalf("gaps %v, cursors %v, error %v", rec.gaps, rec.cursors, err)
+	if err != nil || len(rec.Gaps()) != 1 || cov[KindIssue].Status != connector.Partial || len(rec.Cursors()) == 0 {
+		t.Fatalf("gaps %v, cursors %v, error %v", rec.Gaps(), rec.Cursors(), err)
 	}
 	rec, cov, err = run(t, f.settings(nil), rec)
-	if err != nil || len(rec.gaps) != 0 || !cov[KindIssue].Enumerated {
-		t.Errorf("the run after that reads all: gaps %v, coverage %+v, error %v", rec.gaps, cov[KindIssue], err)
+	if err != nil || len(rec.Gaps()) != 0 || !cov[KindIssue].Enumerated {
+		t.Errorf("the run after that reads all: gaps %v, coverage %+v, error %v", rec.Gaps(), cov[KindIssue], err)
 	}
 }
 
@@ -101,12 +102,12 @@ func TestMovedAndDeleted(t *testing.T) {
 	}
 	f.issues = f.issues[:1]
 	f.issues[0]["key"] = "INC-77" // moved away and back
-	full, cov, err := runWith(t, New(), connector.Request{Config: config0(t, s), Full: true}, first)
-	if err != nil || !cov[KindIssue].Enumerated || len(full.byKind(KindIssue)) != 1 {
+	full, cov, err := connectortest.Collect(t, New(), connector.Request{Config: config0(t, s), Full: true}, first)
+	if err != nil || !cov[KindIssue].Enumerated || len(full.Records(KindIssue)) != 1 {
 		t.Fatalf("coverage %+v, error %v", cov[KindIssue], err)
 	}
 	for _, kind := range []string{KindIssue, "jira.incident"} {
-		if was, is := first.byKind(kind)[0], full.byKind(kind)[0]; was.Key != is.Key || is.Subject.ID != "INC-77" {
+		if was, is := first.Records(kind)[0], full.Records(kind)[0]; was.Key != is.Key || is.Subject.ID != "INC-77" {
 			t.Errorf("%s: key %s, then %s of %s", kind, was.Key, is.Key, is.Subject.ID)
 		}
 	}
@@ -120,8 +121,8 @@ func TestClocks(t *testing.T) {
 		f.add(1, "Task", map[string]any{"updated": "2199-01-01T00:00:00.000+0000"})
 		f.add(2, "Task", nil)
 		rec, _, err := run(t, f.settings(nil), nil)
-		if err != nil || !strings.Contains(rec.cursors["updated:INC"], "2026-02-02T10:00:00Z") {
-			t.Errorf("cursors %v, error %v", rec.cursors, err)
+		if err != nil || !strings.Contains(rec.Cursors()["updated:INC"], "2026-02-02T10:00:00Z") {
+			t.Errorf("cursors %v, error %v", rec.Cursors(), err)
 		}
 	})
 	t.Run("created in the future", func(t *testing.T) {
@@ -129,12 +130,12 @@ func TestClocks(t *testing.T) {
 		f.add(1, "Task", map[string]any{"created": later, "updated": later})
 		f.add(2, "Task", nil)
 		rec, _, err := run(t, f.settings(nil), nil)
-		if err != nil || len(rec.gaps) != 1 || rec.gaps[0].Reason != connector.Malformed || keysOf(rec) != "INC-2" {
-			t.Fatalf("gaps %v, error %v", rec.gaps, err)
+		if err != nil || len(rec.Gaps()) != 1 || rec.Gaps()[0].Reason != connector.Malformed || keysOf(rec) != "INC-2" {
+			t.Fatalf("gaps %v, error %v", rec.Gaps(), err)
 		}
 		f.issues[0]["fields"].(map[string]any)["created"] = "2026-03-01T10:00:00.000+0000" // the time has come
-		if rec, _, err = run(t, f.settings(nil), rec); err != nil || !strings.Contains(keysOf(rec), "INC-1") || len(rec.gaps) != 0 {
-			t.Errorf("issues %s, gaps %v, error %v", keysOf(rec), rec.gaps, err)
+		if rec, _, err = run(t, f.settings(nil), rec); err != nil || !strings.Contains(keysOf(rec), "INC-1") || len(rec.Gaps()) != 0 {
+			t.Errorf("issues %s, gaps %v, error %v", keysOf(rec), rec.Gaps(), err)
 		}
 	})
 	t.Run("a change while we read", func(t *testing.T) {
@@ -143,8 +144,8 @@ func TestClocks(t *testing.T) {
 		f.add(1, "Task", map[string]any{"updated": now.Add(20 * time.Second).Format("2006-01-02T15:04:05.000-0700")})
 		rec, _, err := run(t, f.settings(nil), nil)
 		var p position
-		if err != nil || json.Unmarshal([]byte(rec.cursors["updated:INC"]), &p) != nil || p.Updated.After(time.Now()) {
-			t.Errorf("cursors %v, error %v", rec.cursors, err)
+		if err != nil || json.Unmarshal([]byte(rec.Cursors()["updated:INC"]), &p) != nil || p.Updated.After(time.Now()) {
+			t.Errorf("cursors %v, error %v", rec.Cursors(), err)
 		}
 	})
 	t.Run("a position in the future", func(t *testing.T) {
@@ -154,7 +155,9 @@ func TestClocks(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		rec.cursors["updated:INC"] = strings.Replace(rec.cursors["updated:INC"], "2026-02-01", "2190-02-01", 1)
+		if err := rec.Cursor("updated:INC", strings.Replace(rec.Cursors()["updated:INC"], "2026-02-01", "2190-02-01", 1)); err != nil {
+			t.Fatal(err)
+		}
 		if _, cov, err := run(t, f.settings(nil), rec); err != nil || !cov[KindIssue].Enumerated {
 			t.Errorf("coverage %+v, error %v", cov[KindIssue], err)
 		}
@@ -202,8 +205,8 @@ func TestProjectsThatCannotBeListed(t *testing.T) {
 			f.project = tt.project
 			f.add(1, "Task", nil)
 			rec, cov, err := run(t, f.settings(nil), nil)
-			if err != nil || len(rec.gaps) != 1 || rec.gaps[0].Reason != tt.reason || !strings.Contains(rec.gaps[0].Detail, tt.says) || cov[KindIssue].Status != connector.Refused {
-				t.Errorf("gaps %+v, coverage %+v, error %v", rec.gaps, cov[KindIssue], err)
+			if err != nil || len(rec.Gaps()) != 1 || rec.Gaps()[0].Reason != tt.reason || !strings.Contains(rec.Gaps()[0].Detail, tt.says) || cov[KindIssue].Status != connector.Refused {
+				t.Errorf("gaps %+v, coverage %+v, error %v", rec.Gaps(), cov[KindIssue], err)
 			}
 		})
 	}
@@ -221,8 +224,8 @@ func TestSchemaDrift(t *testing.T) {
 			f.add(1, "Task", fields)
 			f.add(2, "Task", nil)
 			rec, cov, err := run(t, f.settings(nil), nil)
-			if err != nil || len(rec.gaps) != 1 || rec.gaps[0].Reason != connector.Malformed || rec.gaps[0].Scope != "issue INC-1" || cov[KindIssue].Status != connector.Partial {
-				t.Errorf("gaps %+v, coverage %+v, error %v", rec.gaps, cov[KindIssue], err)
+			if err != nil || len(rec.Gaps()) != 1 || rec.Gaps()[0].Reason != connector.Malformed || rec.Gaps()[0].Scope != "issue INC-1" || cov[KindIssue].Status != connector.Partial {
+				t.Errorf("gaps %+v, coverage %+v, error %v", rec.Gaps(), cov[KindIssue], err)
 			}
 			if !strings.Contains(keysOf(rec), "INC-2") {
 				t.Errorf("issues %s", keysOf(rec))
@@ -239,8 +242,8 @@ func TestSchemaDrift(t *testing.T) {
 			f := newFakeJira(t)
 			f.routes[searchRoute] = raw("application/json", body)
 			rec, cov, err := run(t, f.settings(nil), nil)
-			if err != nil || len(rec.gaps) != 1 || rec.gaps[0].Reason != connector.Malformed || rec.gaps[0].Scope != "project INC" || cov[KindIssue].Status != connector.Refused {
-				t.Errorf("gaps %+v, coverage %+v, error %v", rec.gaps, cov[KindIssue], err)
+			if err != nil || len(rec.Gaps()) != 1 || rec.Gaps()[0].Reason != connector.Malformed || rec.Gaps()[0].Scope != "project INC" || cov[KindIssue].Status != connector.Refused {
+				t.Errorf("gaps %+v, coverage %+v, error %v", rec.Gaps(), cov[KindIssue], err)
 			}
 		})
 	}
@@ -257,8 +260,8 @@ func TestOnlyWhatJiraStillOffers(t *testing.T) {
 	s["projects"] = []any{map[string]any{"key": "INC", "canary": "INC-1", "approvals": true}}
 	s["issue_types"] = []any{map[string]any{"project": "INC", "jql": "priority = High", "kind": "jira.incident", "fields": map[string]any{"declared_at": "created"}}}
 	rec, _, err := run(t, s, nil)
-	if err != nil || len(rec.gaps) != 0 {
-		t.Fatalf("gaps %v, error %v", rec.gaps, err)
+	if err != nil || len(rec.Gaps()) != 0 {
+		t.Fatalf("gaps %v, error %v", rec.Gaps(), err)
 	}
 	for _, a := range f.asked {
 		if strings.Contains(a, "/rest/api/3/search?") || strings.Contains(a, "/rest/api/2/") {
@@ -275,7 +278,7 @@ func TestHugeIssue(t *testing.T) {
 	f.add(1, "Task", map[string]any{"customfield_1": strings.Repeat("x", 2<<20)})
 	f.add(2, "Task", nil)
 	rec, _, err := run(t, f.settings(map[string]any{"custom_fields": map[string]string{"big": "customfield_1"}}), nil)
-	if err != nil || len(rec.gaps) != 1 || rec.gaps[0].Reason != connector.Malformed || keysOf(rec) != "INC-2" {
-		t.Errorf("issues %s, gaps %s, error %v", keysOf(rec), fmt.Sprint(rec.gaps), err)
+	if err != nil || len(rec.Gaps()) != 1 || rec.Gaps()[0].Reason != connector.Malformed || keysOf(rec) != "INC-2" {
+		t.Errorf("issues %s, gaps %s, error %v", keysOf(rec), fmt.Sprint(rec.Gaps()), err)
 	}
 }

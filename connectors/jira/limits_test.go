@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/exhibit-aims/exhibit/plugins/connector"
+	"github.com/exhibit-aims/exhibit/plugins/connectortest"
 	"github.com/exhibit-aims/exhibit/plugins/transport"
 )
 
@@ -75,9 +76,9 @@ func TestLimits(t *testing.T) {
 			f.add(1, "Task", nil)
 			f.routes[searchRoute] = f.once(status(tt.status, tt.headers...))
 			clock := &waiting{}
-			rec, cov, err := runWith(t, &Connector{tune: noWaits(clock)}, connector.Request{Config: config0(t, f.settings(nil))}, nil)
-			if err != nil || len(rec.gaps) != 0 || len(rec.byKind(KindIssue)) != 1 || cov[KindIssue].Status != connector.Complete {
-				t.Errorf("gaps %+v, error %v", rec.gaps, err)
+			rec, cov, err := connectortest.Collect(t, &Connector{tune: noWaits(clock)}, connector.Request{Config: config0(t, f.settings(nil))}, nil)
+			if err != nil || len(rec.Gaps()) != 0 || len(rec.Records(KindIssue)) != 1 || cov[KindIssue].Status != connector.Complete {
+				t.Errorf("gaps %+v, error %v", rec.Gaps(), err)
 			}
 			if clock.slept < tt.from || clock.slept > tt.to {
 				t.Errorf("waited %s, want %s to %s", clock.slept, tt.from, tt.to)
@@ -98,11 +99,11 @@ func TestLimitsThatLast(t *testing.T) {
 			f := newFakeJira(t)
 			f.routes[searchRoute] = status(429, headers...)
 			s := f.settings(map[string]any{"projects": []any{map[string]any{"key": "INC"}, map[string]any{"key": "OPS"}}})
-			rec, cov, err := runWith(t, &Connector{tune: noWaits(nil)}, connector.Request{Config: config0(t, s)}, nil)
-			if err != nil || len(rec.gaps) != 2 || cov[KindIssue].Status != connector.Refused || len(rec.cursors) != 0 {
-				t.Fatalf("gaps %+v, coverage %+v, error %v", rec.gaps, cov[KindIssue], err)
+			rec, cov, err := connectortest.Collect(t, &Connector{tune: noWaits(nil)}, connector.Request{Config: config0(t, s)}, nil)
+			if err != nil || len(rec.Gaps()) != 2 || cov[KindIssue].Status != connector.Refused || len(rec.Cursors()) != 0 {
+				t.Fatalf("gaps %+v, coverage %+v, error %v", rec.Gaps(), cov[KindIssue], err)
 			}
-			for _, g := range rec.gaps {
+			for _, g := range rec.Gaps() {
 				if g.Reason != connector.RateLimited || !strings.Contains(g.Detail, "jira-burst-based") {
 					t.Errorf("gap %+v", g)
 				}
@@ -133,14 +134,14 @@ func TestSlowAndTornAnswers(t *testing.T) {
 				o.AttemptTimeout, o.Retry.MaxAttempts = 100*time.Millisecond, 2
 			}
 			f.routes[searchRoute] = f.once(answer)
-			rec, _, err := runWith(t, &Connector{tune: tune}, connector.Request{Config: config0(t, f.settings(nil))}, nil)
-			if err != nil || len(rec.gaps) != 0 || len(rec.byKind(KindIssue)) != 1 || rec.calls.Retries != 1 {
-				t.Errorf("once: gaps %+v, calls %+v, error %v", rec.gaps, rec.calls, err)
+			rec, _, err := connectortest.Collect(t, &Connector{tune: tune}, connector.Request{Config: config0(t, f.settings(nil))}, nil)
+			if err != nil || len(rec.Gaps()) != 0 || len(rec.Records(KindIssue)) != 1 || rec.Counted().Retries != 1 {
+				t.Errorf("once: gaps %+v, calls %+v, error %v", rec.Gaps(), rec.Counted(), err)
 			}
 			f.routes[searchRoute] = answer
-			rec, cov, err := runWith(t, &Connector{tune: tune}, connector.Request{Config: config0(t, f.settings(nil))}, nil)
-			if err != nil || len(rec.gaps) != 1 || rec.gaps[0].Reason != connector.Unavailable || cov[KindIssue].Status != connector.Refused {
-				t.Errorf("for ever: gaps %+v, error %v", rec.gaps, err)
+			rec, cov, err := connectortest.Collect(t, &Connector{tune: tune}, connector.Request{Config: config0(t, f.settings(nil))}, nil)
+			if err != nil || len(rec.Gaps()) != 1 || rec.Gaps()[0].Reason != connector.Unavailable || cov[KindIssue].Status != connector.Refused {
+				t.Errorf("for ever: gaps %+v, error %v", rec.Gaps(), err)
 			}
 		})
 	}

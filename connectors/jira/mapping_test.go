@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/exhibit-aims/exhibit/plugins/connector"
+	"github.com/exhibit-aims/exhibit/plugins/connectortest"
 )
 
 // incident is a mapping that uses every form of path.
@@ -47,10 +48,10 @@ func TestMappedIncident(t *testing.T) {
 		history(3, "2026-01-04T10:00:00.000+0000", "status", "Open", "Contained"),
 	}
 	rec, cov, err := run(t, f.settings(incidentMapping()), nil)
-	if err != nil || len(rec.gaps) != 0 {
-		t.Fatalf("gaps %v, error %v", rec.gaps, err)
+	if err != nil || len(rec.Gaps()) != 0 {
+		t.Fatalf("gaps %v, error %v", rec.Gaps(), err)
 	}
-	got := rec.byKind("jira.incident")
+	got := rec.Records("jira.incident")
 	if len(got) != 1 {
 		t.Fatalf("%d incidents", len(got))
 	}
@@ -64,7 +65,7 @@ func TestMappedIncident(t *testing.T) {
 		"severity": "SEV-1", "system_ids": []any{"bot"}, "declared_at": "2026-01-01T08:00:00Z", "contained_at": "2026-01-04T10:00:00Z",
 		"decision_by": "acc-9", "notifiable": false, "harm_type": "unfair treatment", "corrective_action_keys": []any{"CAPA-1"},
 	}
-	if diff := cmp.Diff(wantPayload, payload(t, got[0])); diff != "" {
+	if diff := cmp.Diff(wantPayload, connectortest.Payload(t, got[0])); diff != "" {
 		t.Error(diff)
 	}
 	if c := cov["jira.incident"]; c.Status != connector.Complete || !c.Enumerated {
@@ -80,14 +81,14 @@ func TestMappedToOtherKinds(t *testing.T) {
 		"fields": map[string]any{"system_id": "customfield_1[].value", "approved_at": "customfield_2", "assessor": "reporter", "approved_by": "assignee"},
 	}}})
 	rec, _, err := run(t, s, nil)
-	if err != nil || len(rec.gaps) != 0 || len(rec.byKind("risk.assessment")) != 1 {
-		t.Fatalf("gaps %v, error %v", rec.gaps, err)
+	if err != nil || len(rec.Gaps()) != 0 || len(rec.Records("risk.assessment")) != 1 {
+		t.Fatalf("gaps %v, error %v", rec.Gaps(), err)
 	}
-	got := rec.byKind("risk.assessment")[0]
+	got := rec.Records("risk.assessment")[0]
 	if got.Key != "10001" || got.Subject != (connector.Subject{Type: "ai_system", ID: "support-bot"}) || !got.EventTime.Equal(time.Date(2026, 1, 9, 0, 0, 0, 0, time.UTC)) {
 		t.Errorf("%+v", got)
 	}
-	if m := payload(t, got); m["assessor"] != "acc-1" || m["approved_by"] != "bo@example.com" {
+	if m := connectortest.Payload(t, got); m["assessor"] != "acc-1" || m["approved_by"] != "bo@example.com" {
 		t.Errorf("people: %v", m)
 	}
 }
@@ -114,7 +115,7 @@ func TestMappedValuesThatDoNotFit(t *testing.T) {
 				t.Fatal(err)
 			}
 			var details []string
-			for _, g := range rec.gaps {
+			for _, g := range rec.Gaps() {
 				if g.Scope != "issue INC-1" || g.Reason != connector.Malformed {
 					t.Errorf("gap %+v", g)
 				}
@@ -123,7 +124,7 @@ func TestMappedValuesThatDoNotFit(t *testing.T) {
 			if !strings.Contains(strings.Join(details, "\n"), tt.want) {
 				t.Errorf("details %q, want %q", details, tt.want)
 			}
-			if got := rec.byKind("jira.incident"); len(got) != 1 || got[0].Subject.ID != "INC-2" {
+			if got := rec.Records("jira.incident"); len(got) != 1 || got[0].Subject.ID != "INC-2" {
 				t.Errorf("incidents %v", got)
 			}
 			if cov["jira.incident"].Status != connector.Partial {
@@ -131,8 +132,8 @@ func TestMappedValuesThatDoNotFit(t *testing.T) {
 			}
 			// An incremental run looks at the issue again and says the same.
 			again, cov, err := run(t, f.settings(incidentMapping()), rec)
-			if err != nil || len(again.gaps) != len(rec.gaps) || cov["jira.incident"].Status != connector.Partial {
-				t.Errorf("the next run: gaps %v, coverage %+v, error %v", again.gaps, cov["jira.incident"], err)
+			if err != nil || len(again.Gaps()) != len(rec.Gaps()) || cov["jira.incident"].Status != connector.Partial {
+				t.Errorf("the next run: gaps %v, coverage %+v, error %v", again.Gaps(), cov["jira.incident"], err)
 			}
 		})
 	}

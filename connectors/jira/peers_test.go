@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 
@@ -18,16 +17,6 @@ import (
 	"github.com/exhibit-aims/exhibit/plugins/connector"
 	"github.com/exhibit-aims/exhibit/plugins/connectortest"
 )
-
-// kindsOf are the kinds of the records that a run gave.
-func kindsOf(rec *recorder) []string {
-	var out []string
-	for _, r := range rec.records {
-		out = append(out, r.Kind)
-	}
-	slices.Sort(out)
-	return slices.Compact(out)
-}
 
 // Every request fits Atlassian's own specification, its examples become
 // records, and what a mock cannot know (a count that fits, a canary, the size of
@@ -46,20 +35,20 @@ func TestAgainstPrism(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, g := range rec.gaps {
+	for _, g := range rec.Gaps() {
 		t.Logf("gap %+v", g)
 		if strings.Contains(g.Detail, "status 4") && g.Reason != connector.NotFound {
 			t.Errorf("a request that the specification refuses: %s", g.Detail)
 		}
 	}
-	if len(rec.byKind(KindIssue)) == 0 {
+	if len(rec.Records(KindIssue)) == 0 {
 		t.Error("the specification's example of an issue gave no record")
 	}
 	if cov[KindIssue].Status == connector.Complete {
 		t.Errorf("a mock's answers look complete: %+v", cov[KindIssue])
 	}
 	askBulk(t, settings)
-	connectortest.Peer(t, peertest.PrismName+" with Atlassian's specification", kindsOf(rec))
+	connectortest.Peer(t, peertest.PrismName+" with Atlassian's specification", rec.Kinds())
 }
 
 // askBulk asks for two histories at once: one is asked for alone, and the
@@ -168,20 +157,20 @@ func TestAgainstWireMock(t *testing.T) {
 		answers("POST", "/rest/api/3/search", 410, map[string]any{"errorMessages": []string{"removed"}}),
 	)
 	s := map[string]any{"base_url": url, "email": "reader@example.com", "attachments": map[string]any{"sha256": true}, "projects": []any{map[string]any{"key": "INC", "approvals": true}}}
-	rec, cov, err := runWith(t, &Connector{tune: noWaits(nil)}, connector.Request{Config: config0(t, s)}, nil)
-	if err != nil || len(rec.gaps) != 0 {
-		t.Fatalf("gaps %+v, error %v", rec.gaps, err)
+	rec, cov, err := connectortest.Collect(t, &Connector{tune: noWaits(nil)}, connector.Request{Config: config0(t, s)}, nil)
+	if err != nil || len(rec.Gaps()) != 0 {
+		t.Fatalf("gaps %+v, error %v", rec.Gaps(), err)
 	}
-	if keysOf(rec) != "INC-1 INC-2 INC-3" || !strings.Contains(string(rec.byKind(KindIssue)[0].Payload), helloSHA256) {
+	if keysOf(rec) != "INC-1 INC-2 INC-3" || !strings.Contains(string(rec.Records(KindIssue)[0].Payload), helloSHA256) {
 		t.Errorf("issues %s", keysOf(rec))
 	}
 	if diff := cmp.Diff([]string{"1.0", "2.0", "3.0"}, transitionsOf(rec)); diff != "" {
 		t.Error(diff)
 	}
-	if c := cov[KindIssue]; c.Status != connector.Complete || c.IndependentCount != 3 || rec.calls.RateLimited != 2 {
-		t.Errorf("coverage %+v, calls %+v", c, rec.calls)
+	if c := cov[KindIssue]; c.Status != connector.Complete || c.IndependentCount != 3 || rec.Counted().RateLimited != 2 {
+		t.Errorf("coverage %+v, calls %+v", c, rec.Counted())
 	}
-	connectortest.Peer(t, peertest.WireMockName, kindsOf(rec))
+	connectortest.Peer(t, peertest.WireMockName, rec.Kinds())
 }
 
 // What a Data Center's search answers on Cloud, and a limit that lasts.
@@ -195,7 +184,7 @@ func TestAgainstWireMockRefusing(t *testing.T) {
 	)
 	s := map[string]any{"base_url": url, "deployment": "datacenter", "projects": []any{map[string]any{"key": "OLD"}, map[string]any{"key": "NEW"}}}
 	rec, _, err := run(t, s, nil)
-	if err != nil || len(rec.gaps) != 2 || rec.gaps[0].Reason != connector.Unsupported || rec.gaps[1].Reason != connector.RateLimited {
-		t.Errorf("gaps %+v, error %v", rec.gaps, err)
+	if err != nil || len(rec.Gaps()) != 2 || rec.Gaps()[0].Reason != connector.Unsupported || rec.Gaps()[1].Reason != connector.RateLimited {
+		t.Errorf("gaps %+v, error %v", rec.Gaps(), err)
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/exhibit-aims/exhibit/plugins/connector"
+	"github.com/exhibit-aims/exhibit/plugins/connectortest"
 )
 
 // purposeSettings are the settings that the README maps every purpose with,
@@ -94,15 +95,15 @@ func TestPurposes(t *testing.T) {
 	f.pageSize = 3
 	seedPurposes(f)
 	rec, cov, err := run(t, purposeSettings(t, f), nil)
-	if err != nil || len(rec.gaps) != 0 {
-		t.Fatalf("gaps %+v, error %v", rec.gaps, err)
+	if err != nil || len(rec.Gaps()) != 0 {
+		t.Fatalf("gaps %+v, error %v", rec.Gaps(), err)
 	}
 	type row struct {
 		Subject, Key, At string
 		Fields           map[string]any
 	}
 	got := map[string][]row{}
-	for _, r := range rec.records {
+	for _, r := range rec.Records() {
 		if r.Kind == KindIssue || r.Kind == KindTransition {
 			continue
 		}
@@ -113,7 +114,7 @@ func TestPurposes(t *testing.T) {
 		if !r.EventTime.IsZero() {
 			at = r.EventTime.Format("01-02 15:04")
 		}
-		m := payload(t, r)
+		m := connectortest.Payload(t, r)
 		for _, name := range []string{"issue_key", "issue_id", "project", "summary", "id", "key"} { // as everywhere
 			delete(m, name)
 		}
@@ -168,12 +169,12 @@ func TestOneRecordOfAKind(t *testing.T) {
 	}
 	s := f.settings(map[string]any{"issue_types": []any{entry(map[string]any{"type": "incident", "label": "ai"}), entry(map[string]any{"label": "x"})}})
 	rec, _, err := run(t, s, nil)
-	if err != nil || len(rec.gaps) != 0 {
-		t.Fatalf("gaps %v, error %v", rec.gaps, err)
+	if err != nil || len(rec.Gaps()) != 0 {
+		t.Fatalf("gaps %v, error %v", rec.Gaps(), err)
 	}
 	var got []string
-	for _, r := range rec.byKind("jira.incident") {
-		got = append(got, fmt.Sprint(r.Subject.ID, " ", payload(t, r)["harm_type"]))
+	for _, r := range rec.Records("jira.incident") {
+		got = append(got, fmt.Sprint(r.Subject.ID, " ", connectortest.Payload(t, r)["harm_type"]))
 	}
 	if diff := cmp.Diff([]string{"INC-1 2", "INC-2 1"}, got); diff != "" {
 		t.Error(diff)
@@ -187,13 +188,13 @@ func TestTwoSystemsAndNoForEach(t *testing.T) {
 	f.add(2, "Risk", map[string]any{"customfield_1": []any{}})
 	mapping := map[string]any{"project": "INC", "type": "Risk", "kind": "risk.assessment", "fields": map[string]any{"system_id": "customfield_1[].value"}}
 	rec, _, err := run(t, f.settings(map[string]any{"issue_types": []any{mapping}}), nil)
-	if err != nil || len(rec.gaps) != 2 || len(rec.byKind("risk.assessment")) != 0 {
-		t.Errorf("gaps %v, error %v", rec.gaps, err)
+	if err != nil || len(rec.Gaps()) != 2 || len(rec.Records("risk.assessment")) != 0 {
+		t.Errorf("gaps %v, error %v", rec.Gaps(), err)
 	}
 	mapping["for_each"] = "system_id"
 	rec, _, err = run(t, f.settings(map[string]any{"issue_types": []any{mapping}}), nil)
-	if err != nil || len(rec.gaps) != 1 || len(rec.byKind("risk.assessment")) != 2 {
-		t.Errorf("for each: gaps %v, error %v", rec.gaps, err)
+	if err != nil || len(rec.Gaps()) != 1 || len(rec.Records("risk.assessment")) != 2 {
+		t.Errorf("for each: gaps %v, error %v", rec.Gaps(), err)
 	}
 }
 
@@ -203,8 +204,8 @@ func TestMappingByABadQuery(t *testing.T) {
 	f.add(1, "Incident", nil)
 	s := f.settings(map[string]any{"issue_types": []any{map[string]any{"project": "INC", "jql": "nonsense", "kind": "jira.incident", "fields": map[string]any{"declared_at": "created"}}}})
 	rec, cov, err := run(t, s, nil)
-	if err != nil || len(rec.gaps) != 1 || rec.gaps[0].Reason != connector.Malformed || cov["jira.incident"].Status != connector.Partial || cov[KindIssue].Status != connector.Complete {
-		t.Errorf("gaps %+v, coverage %+v, error %v", rec.gaps, cov["jira.incident"], err)
+	if err != nil || len(rec.Gaps()) != 1 || rec.Gaps()[0].Reason != connector.Malformed || cov["jira.incident"].Status != connector.Partial || cov[KindIssue].Status != connector.Complete {
+		t.Errorf("gaps %+v, coverage %+v, error %v", rec.Gaps(), cov["jira.incident"], err)
 	}
 }
 
@@ -216,8 +217,8 @@ func TestFieldThatIsGone(t *testing.T) {
 	f.add(1, "Incident", map[string]any{"priority": map[string]any{"name": "High"}})
 	s := f.settings(incidentMapping())
 	rec, cov, err := run(t, s, nil)
-	if err != nil || len(rec.gaps) != 1 || rec.gaps[0].Scope != "field customfield_8" || rec.gaps[0].Reason != connector.NotFound || cov["jira.incident"].Status != connector.Partial || len(rec.cursors) != 0 {
-		t.Errorf("gaps %+v, cursors %v, error %v", rec.gaps, rec.cursors, err)
+	if err != nil || len(rec.Gaps()) != 1 || rec.Gaps()[0].Scope != "field customfield_8" || rec.Gaps()[0].Reason != connector.NotFound || cov["jira.incident"].Status != connector.Partial || len(rec.Cursors()) != 0 {
+		t.Errorf("gaps %+v, cursors %v, error %v", rec.Gaps(), rec.Cursors(), err)
 	}
 }
 

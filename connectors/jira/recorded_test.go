@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	gojira "github.com/andygrunwald/go-jira"
+
+	"github.com/exhibit-aims/exhibit/plugins/connectortest"
 )
 
 // recorded reads an answer that the makers of go-jira recorded from a Jira
@@ -60,7 +62,7 @@ func TestRecordedIssues(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", is.key, err)
 		}
-		m := payload(t, rec)
+		m := connectortest.Payload(t, rec)
 		if m["key"] != "AR-86" || m["project"] != "AR" || m["type"] != "Task" || m["status"] == "" || rec.URL != "https://jira.example/browse/AR-86" {
 			t.Errorf("%s", rec.Payload)
 		}
