@@ -1,7 +1,6 @@
 package documents
 
 import (
-	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -11,8 +10,6 @@ import (
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/filemode"
 	"github.com/go-git/go-git/v5/plumbing/object"
-
-	"github.com/exhibit-aims/exhibit/plugins/connector"
 )
 
 const benchFiles = 10_000
@@ -60,38 +57,21 @@ func (r *testRepo) head(parent plumbing.Hash, entries ...object.TreeEntry) plumb
 	return h
 }
 
-func benchRun(b *testing.B, settings map[string]any, prev *recorder) *recorder {
-	b.Helper()
-	text, err := json.Marshal(settings)
-	if err != nil {
-		b.Fatal(err)
-	}
-	rec := newRecorder()
-	req := connector.Request{Config: connector.Config{Settings: text}}
-	if prev != nil {
-		req.Cursors, req.Validators = prev.cursors, prev.validators
-	}
-	if _, err := New().Collect(b.Context(), req, rec); err != nil {
-		b.Fatal(err)
-	}
-	return rec
-}
-
 func BenchmarkRepository(b *testing.B) {
 	r, s := benchRepo(b)
-	first := benchRun(b, s, nil)
-	if len(first.records) != benchFiles {
-		b.Fatalf("%d records, gaps %v", len(first.records), first.gaps)
+	first, _ := run(b, s, nil)
+	if len(first.Records()) != benchFiles {
+		b.Fatalf("%d records, gaps %v", len(first.Records()), first.Gaps())
 	}
 	b.Run("first", func(b *testing.B) {
 		for b.Loop() {
-			benchRun(b, s, nil)
+			run(b, s, nil)
 		}
 	})
 	b.Run("unchanged", func(b *testing.B) {
 		for b.Loop() {
-			if rec := benchRun(b, s, first); rec.unchanged[group] != benchFiles || len(rec.records) != 0 {
-				b.Fatalf("unchanged %v", rec.unchanged)
+			if rec, _ := run(b, s, first); rec.Attested()[group] != benchFiles || len(rec.Records()) != 0 {
+				b.Fatalf("unchanged %v", rec.Attested())
 			}
 		}
 	})
@@ -110,8 +90,8 @@ func BenchmarkRepository(b *testing.B) {
 	r.head(ref.Hash(), append(root.Entries, r.blob("readme.md", filemode.Regular, "elsewhere"))...)
 	b.Run("commit elsewhere", func(b *testing.B) {
 		for b.Loop() {
-			if rec := benchRun(b, s, first); rec.unchanged[group] != benchFiles || len(rec.records) != 0 {
-				b.Fatalf("unchanged %v", rec.unchanged)
+			if rec, _ := run(b, s, first); rec.Attested()[group] != benchFiles || len(rec.Records()) != 0 {
+				b.Fatalf("unchanged %v", rec.Attested())
 			}
 		}
 	})
@@ -129,16 +109,16 @@ func BenchmarkFolder(b *testing.B) {
 		}
 	}
 	s := map[string]any{"folder": dir, "documents": []any{map[string]any{"glob": "policies/**/*.md", "required_sections": []string{"Purpose"}}}}
-	first := benchRun(b, s, nil)
+	first, _ := run(b, s, nil)
 	b.Run("first", func(b *testing.B) {
 		for b.Loop() {
-			benchRun(b, s, nil)
+			run(b, s, nil)
 		}
 	})
 	b.Run("unchanged", func(b *testing.B) {
 		for b.Loop() {
-			if rec := benchRun(b, s, first); rec.unchanged[group] != benchFiles || len(rec.records) != 0 {
-				b.Fatalf("unchanged %v", rec.unchanged)
+			if rec, _ := run(b, s, first); rec.Attested()[group] != benchFiles || len(rec.Records()) != 0 {
+				b.Fatalf("unchanged %v", rec.Attested())
 			}
 		}
 	})

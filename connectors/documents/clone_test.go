@@ -17,6 +17,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/exhibit-aims/exhibit/plugins/connector"
+	"github.com/exhibit-aims/exhibit/plugins/connectortest"
 )
 
 // An address would have to be fetched: by a program, or over the network. The
@@ -100,8 +101,8 @@ func TestLargeFiles(t *testing.T) {
 	r.commit(at(1, 1, 9), map[string]string{"policies/a.md": ptr})
 	s := documentSettings(r)
 	rec, _ := run(t, s, nil)
-	if len(rec.records) != 0 || len(rec.gaps) == 0 || rec.gaps[0].Reason != connector.Unavailable || !strings.Contains(rec.gaps[0].Detail, "git lfs fetch") {
-		t.Fatalf("a pointer is not the policy: records %v, gaps %v", rec.records, rec.gaps)
+	if len(rec.Records()) != 0 || len(rec.Gaps()) == 0 || rec.Gaps()[0].Reason != connector.Unavailable || !strings.Contains(rec.Gaps()[0].Detail, "git lfs fetch") {
+		t.Fatalf("a pointer is not the policy: records %v, gaps %v", rec.Records(), rec.Gaps())
 	}
 	kept := filepath.Join(r.dir, ".git", "lfs", "objects", sum(content)[:2], sum(content)[2:4], sum(content))
 	if err := os.MkdirAll(filepath.Dir(kept), 0o755); err != nil {
@@ -111,19 +112,19 @@ func TestLargeFiles(t *testing.T) {
 		t.Fatal(err)
 	}
 	rec, _ = run(t, s, rec)
-	if len(rec.records) != 1 || payload(t, rec.records[0])["sha256"] != sum(content) || len(rec.gaps) != 0 {
-		t.Errorf("fetched since: records %v, gaps %v", rec.records, rec.gaps)
+	if len(rec.Records()) != 1 || connectortest.Payload(t, rec.Records()[0])["sha256"] != sum(content) || len(rec.Gaps()) != 0 {
+		t.Errorf("fetched since: records %v, gaps %v", rec.Records(), rec.Gaps())
 	}
 	if err := os.WriteFile(kept, []byte(strings.Replace(content, "P", "p", 1)), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if rec, _ = run(t, s, nil); len(rec.records) != 0 || !strings.Contains(rec.gaps[0].Detail, "not what the pointer names") {
-		t.Errorf("tampered with: records %v, gaps %v", rec.records, rec.gaps)
+	if rec, _ = run(t, s, nil); len(rec.Records()) != 0 || !strings.Contains(rec.Gaps()[0].Detail, "not what the pointer names") {
+		t.Errorf("tampered with: records %v, gaps %v", rec.Records(), rec.Gaps())
 	}
 	f := newTestFolder(t)
 	f.write("policies/a.md", ptr)
-	if rec, _ = run(t, f.settings(), nil); len(rec.records) != 0 || len(rec.gaps) != 1 {
-		t.Errorf("in a folder: records %v, gaps %v", rec.records, rec.gaps)
+	if rec, _ = run(t, f.settings(), nil); len(rec.Records()) != 0 || len(rec.Gaps()) != 1 {
+		t.Errorf("in a folder: records %v, gaps %v", rec.Records(), rec.Gaps())
 	}
 }
 
@@ -140,7 +141,7 @@ func TestHiddenFolders(t *testing.T) {
 	r.commitTree(at(1, 2, 9), e)
 	rec, _ := run(t, documentSettings(r), nil)
 	var got []string
-	for _, g := range rec.gaps {
+	for _, g := range rec.Gaps() {
 		got = append(got, g.Scope)
 	}
 	if diff := cmp.Diff([]string{"policies/elsewhere", "policies/module"}, got); diff != "" {
@@ -156,7 +157,7 @@ func TestGlobThatTakesNothing(t *testing.T) {
 	s["records"] = []any{map[string]any{"glob": "incidents/*.yaml", "kinds": []string{"jira.incident"}}}
 	rec, cov := run(t, s, nil)
 	var got []string
-	for _, g := range rec.gaps {
+	for _, g := range rec.Gaps() {
 		got = append(got, string(g.Reason)+" "+g.Scope+" "+strings.Join(g.Kinds, " "))
 	}
 	if diff := cmp.Diff([]string{"not_found procedures/*.md document.revision", "not_found incidents/*.yaml jira.incident"}, got); diff != "" {
@@ -166,8 +167,8 @@ func TestGlobThatTakesNothing(t *testing.T) {
 		t.Errorf("no file is no clean answer: %+v", c)
 	}
 	again, cov := run(t, s, rec)
-	if len(again.gaps) != 2 || again.unchanged[group] != 1 || cov["jira.incident"].Status != connector.Partial {
-		t.Errorf("unchanged, and still nothing there: gaps %v", again.gaps)
+	if len(again.Gaps()) != 2 || again.Attested()[group] != 1 || cov["jira.incident"].Status != connector.Partial {
+		t.Errorf("unchanged, and still nothing there: gaps %v", again.Gaps())
 	}
 	if rep := check(t, s); !strings.Contains(rep.Permissions[0].Detail, "no file matches procedures/*.md") {
 		t.Errorf("%+v", rep)
@@ -212,8 +213,8 @@ func TestSignedCommits(t *testing.T) {
 		s["signing_keys"] = keys
 		rec, _ := run(t, s, nil)
 		m := map[string][2]any{}
-		for _, x := range rec.records {
-			p := payload(t, x)
+		for _, x := range rec.Records() {
+			p := connectortest.Payload(t, x)
 			m[p["source_path"].(string)] = [2]any{p["source_signature"], p["source_signed_by"]}
 		}
 		return m
@@ -238,18 +239,18 @@ func TestForms(t *testing.T) {
 	r := newTestRepo(t)
 	r.commit(at(1, 1, 9), map[string]string{"policies/a.md": form, "policies/html.md": "Line<br>and <b>bold</b>, <ann@example.com>, `<code here>`, 3 <5 and >4\n\n```\n<not a form>\n```\n"})
 	rec, _ := run(t, documentSettings(r), nil)
-	if len(rec.records) != 1 || len(rec.gaps) != 1 || !strings.Contains(rec.gaps[0].Detail, "placeholder <id of the policy>") {
-		t.Fatalf("records %v, gaps %v", rec.records, rec.gaps)
+	if len(rec.Records()) != 1 || len(rec.Gaps()) != 1 || !strings.Contains(rec.Gaps()[0].Detail, "placeholder <id of the policy>") {
+		t.Fatalf("records %v, gaps %v", rec.Records(), rec.Gaps())
 	}
 	filled := strings.NewReplacer("<id of the policy>", "p", "<who>", "ann", "<name of the approver>", "Bo").Replace(form)
 	half := strings.NewReplacer("<id of the policy>", "p", "<who>", "ann").Replace(form)
 	r.commit(at(1, 2, 9), map[string]string{"policies/a.md": half})
-	if rec, _ = run(t, documentSettings(r), nil); len(rec.records) != 1 || !strings.Contains(rec.gaps[0].Detail, "placeholder <name of the approver>") {
-		t.Errorf("half filled in: records %v, gaps %v", rec.records, rec.gaps)
+	if rec, _ = run(t, documentSettings(r), nil); len(rec.Records()) != 1 || !strings.Contains(rec.Gaps()[0].Detail, "placeholder <name of the approver>") {
+		t.Errorf("half filled in: records %v, gaps %v", rec.Records(), rec.Gaps())
 	}
 	r.commit(at(1, 3, 9), map[string]string{"policies/a.md": filled})
-	if rec, _ = run(t, documentSettings(r), nil); len(rec.records) != 2 || len(rec.gaps) != 0 {
-		t.Errorf("filled in: records %v, gaps %v", rec.records, rec.gaps)
+	if rec, _ = run(t, documentSettings(r), nil); len(rec.Records()) != 2 || len(rec.Gaps()) != 0 {
+		t.Errorf("filled in: records %v, gaps %v", rec.Records(), rec.Gaps())
 	}
 	for text, want := range map[string]string{
 		"approver: <who>": "approver", "risks:\n  - {source: <what>, level: high}": "risks[0].source", "topics: {security: <what>}": "topics.security",

@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/exhibit-aims/exhibit/plugins/connector"
+	"github.com/exhibit-aims/exhibit/plugins/connectortest"
 	"github.com/exhibit-aims/exhibit/plugins/records"
 )
 
@@ -43,25 +44,25 @@ func (f *testFolder) settings() map[string]any {
 }
 
 // seenAt returns when each content came into force, by document and digest.
-func seenAt(t *testing.T, rec *recorder) map[string]time.Time {
+func seenAt(t *testing.T, rec *connectortest.Recorder) map[string]time.Time {
 	t.Helper()
 	m := map[string]time.Time{}
-	for _, x := range rec.records {
-		m[x.Subject.ID+" "+payload(t, x)["sha256"].(string)[:8]] = x.EventTime
+	for _, x := range rec.Records() {
+		m[x.Subject.ID+" "+connectortest.Payload(t, x)["sha256"].(string)[:8]] = x.EventTime
 	}
 	return m
 }
 
 // age makes what is remembered an hour older, so that a test need not wait.
-func age(rec *recorder) {
-	for name, v := range rec.cursors {
+func age(rec *connectortest.Recorder) {
+	for name, v := range rec.Cursors() {
 		if strings.HasPrefix(name, memoryFiles) {
 			m := parseMemory(map[string]string{name: v})
 			for p, s := range m {
 				m[p] = sighting{sum: s.sum, since: s.since.Add(-time.Hour)}
 			}
 			for n, v := range m.cursors(nil) {
-				rec.cursors[n] = v
+				_ = rec.Cursor(n, v) // the recorder takes anything
 			}
 		}
 	}
@@ -76,11 +77,11 @@ func TestFolder(t *testing.T) {
 		t.Fatal(err)
 	}
 	rec, cov := run(t, f.settings(), nil)
-	if len(rec.records) != 1 || len(rec.gaps) != 0 {
-		t.Fatalf("records %v, gaps %v", rec.records, rec.gaps)
+	if len(rec.Records()) != 1 || len(rec.Gaps()) != 0 {
+		t.Fatalf("records %v, gaps %v", rec.Records(), rec.Gaps())
 	}
-	x := rec.records[0]
-	m := payload(t, x)
+	x := rec.Records()[0]
+	m := connectortest.Payload(t, x)
 	if time.Since(x.EventTime) > time.Minute || m["modified_at"] != x.EventTime.Format(time.RFC3339Nano) {
 		t.Errorf("what a file says of its own age counts: %v", x.EventTime)
 	}
@@ -100,13 +101,12 @@ func TestFolderRemembers(t *testing.T) {
 	f.write("policies/b.md", "b\n")
 	first, _ := run(t, f.settings(), nil)
 	age(first)
-	want := map[string]time.Time{"ai-policy " + sum(policyV1)[:8]: first.records[0].EventTime.Add(-time.Hour), "policies/b.md " + sum("b\n")[:8]: first.records[0].EventTime.Add(-time.Hour)}
+	want := map[string]time.Time{"ai-policy " + sum(policyV1)[:8]: first.Records()[0].EventTime.Add(-time.Hour), "policies/b.md " + sum("b\n")[:8]: first.Records()[0].EventTime.Add(-time.Hour)}
 	now := time.Now()
 	if err := os.Chtimes(p, now, now); err != nil {
 		t.Fatal(err)
 	}
-	first.validators = nil // as in a full run, which is handed its memory only
-	touched, _ := run(t, f.settings(), first)
+	touched, _ := runWith(t, connector.Request{Full: true}, f.settings(), first) // which is handed its memory only
 	if diff := cmp.Diff(want, seenAt(t, touched)); diff != "" {
 		t.Errorf("touched:\n%s", diff)
 	}
@@ -122,7 +122,7 @@ func TestFolderRemembers(t *testing.T) {
 	}
 	f.write("policies/sub/policy.md", policyV2)
 	changed, _ := run(t, f.settings(), moved)
-	if at := seenAt(t, changed)["ai-policy "+sum(policyV2)[:8]]; time.Since(at) > time.Minute || len(changed.records) != 2 {
+	if at := seenAt(t, changed)["ai-policy "+sum(policyV2)[:8]]; time.Since(at) > time.Minute || len(changed.Records()) != 2 {
 		t.Errorf("changed: %v", seenAt(t, changed))
 	}
 	age(changed)
@@ -135,8 +135,8 @@ func TestFolderRemembers(t *testing.T) {
 		t.Fatal(err)
 	}
 	gone, cov := run(t, f.settings(), back)
-	if c := cov[records.KindDocumentRevision]; len(gone.records) != 1 || !c.Enumerated {
-		t.Errorf("deleted: records %d, coverage %+v", len(gone.records), c)
+	if c := cov[records.KindDocumentRevision]; len(gone.Records()) != 1 || !c.Enumerated {
+		t.Errorf("deleted: records %d, coverage %+v", len(gone.Records()), c)
 	}
 }
 
@@ -145,10 +145,10 @@ func TestFolderUnchanged(t *testing.T) {
 	f.write("policies/ai.md", policyV1)
 	first, _ := run(t, f.settings(), nil)
 	second, cov := run(t, f.settings(), first)
-	if len(second.records) != 0 || second.unchanged[group] != 1 || !cov[records.KindDocumentRevision].Enumerated {
-		t.Errorf("records %d, unchanged %v, coverage %+v", len(second.records), second.unchanged, cov)
+	if len(second.Records()) != 0 || second.Attested()[group] != 1 || !cov[records.KindDocumentRevision].Enumerated {
+		t.Errorf("records %d, unchanged %v, coverage %+v", len(second.Records()), second.Attested(), cov)
 	}
-	if diff := cmp.Diff(first.cursors, second.cursors); diff != "" {
+	if diff := cmp.Diff(first.Cursors(), second.Cursors()); diff != "" {
 		t.Errorf("what is remembered changed:\n%s", diff)
 	}
 }
@@ -182,7 +182,7 @@ func TestFolderOfHostileThings(t *testing.T) {
 	s["max_file_bytes"] = 1000
 	rec, cov := run(t, s, nil)
 	got := map[string]connector.Reason{}
-	for _, g := range rec.gaps {
+	for _, g := range rec.Gaps() {
 		got[g.Scope] = g.Reason
 		if strings.Contains(g.Detail, secret) {
 			t.Errorf("detail %q", g.Detail)
@@ -196,8 +196,8 @@ func TestFolderOfHostileThings(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
-	if len(rec.records) != 1 || cov[records.KindDocumentRevision].Status != connector.Partial {
-		t.Errorf("records %v, coverage %+v", rec.records, cov[records.KindDocumentRevision])
+	if len(rec.Records()) != 1 || cov[records.KindDocumentRevision].Status != connector.Partial {
+		t.Errorf("records %v, coverage %+v", rec.Records(), cov[records.KindDocumentRevision])
 	}
 }
 
@@ -220,15 +220,15 @@ func TestFolderHidesForAWhile(t *testing.T) {
 		t.Fatal(err)
 	}
 	second, _ := run(t, f.settings(), first)
-	if len(second.gaps) != 1 || second.gaps[0].Reason != connector.Denied || second.gaps[0].Permission != permRead {
-		t.Errorf("gaps %v", second.gaps)
+	if len(second.Gaps()) != 1 || second.Gaps()[0].Reason != connector.Denied || second.Gaps()[0].Permission != permRead {
+		t.Errorf("gaps %v", second.Gaps())
 	}
 	if err := os.Chmod(p, 0o644); err != nil {
 		t.Fatal(err)
 	}
 	third, _ := run(t, f.settings(), second)
-	if len(third.records) != 1 || time.Since(third.records[0].EventTime) < 30*time.Minute {
-		t.Errorf("records %v, gaps %v", third.records, third.gaps)
+	if len(third.Records()) != 1 || time.Since(third.Records()[0].EventTime) < 30*time.Minute {
+		t.Errorf("records %v, gaps %v", third.Records(), third.Gaps())
 	}
 }
 
@@ -244,13 +244,13 @@ func TestFolderThatIsNotMounted(t *testing.T) {
 	empty := f.settings()
 	empty["name"] = "policies"
 	second, cov := run(t, empty, first)
-	if len(second.gaps) != 1 || second.gaps[0].Reason != connector.NotFound || cov[records.KindDocumentRevision].Enumerated {
-		t.Errorf("gaps %v, coverage %+v", second.gaps, cov[records.KindDocumentRevision])
+	if len(second.Gaps()) != 1 || second.Gaps()[0].Reason != connector.NotFound || cov[records.KindDocumentRevision].Enumerated {
+		t.Errorf("gaps %v, coverage %+v", second.Gaps(), cov[records.KindDocumentRevision])
 	}
 	f.dir = dir
 	third, _ := run(t, f.settings(), second)
-	if len(third.records) != 1 || time.Since(third.records[0].EventTime) < 30*time.Minute {
-		t.Errorf("records %v, gaps %v", third.records, third.gaps)
+	if len(third.Records()) != 1 || time.Since(third.Records()[0].EventTime) < 30*time.Minute {
+		t.Errorf("records %v, gaps %v", third.Records(), third.Gaps())
 	}
 	m := memory{"a": {sum: "1", since: at(6, 1, 9)}}
 	if got := m.next(map[string]string{"a": "1"}, nil, at(5, 1, 9)); !got["a"].since.Equal(at(5, 1, 9)) {
@@ -266,10 +266,10 @@ func TestRecordsOfAFolder(t *testing.T) {
 	f.write("records/later.yaml", strings.Replace(goodAssessmentOf(time.Now().UTC().AddDate(0, 0, 2).Format(time.DateOnly)), "RA-1", "RA-2", 1))
 	s := map[string]any{"folder": f.dir, "records": []any{map[string]any{"glob": "records/*.yaml", "kinds": []string{"risk.assessment"}}}}
 	rec, _ := run(t, s, nil)
-	if len(rec.records) != 1 || rec.records[0].Key != "RA-1" || len(rec.gaps) != 1 || !strings.Contains(rec.gaps[0].Detail, "first seen") {
-		t.Fatalf("records %v, gaps %v", rec.records, rec.gaps)
+	if len(rec.Records()) != 1 || rec.Records()[0].Key != "RA-1" || len(rec.Gaps()) != 1 || !strings.Contains(rec.Gaps()[0].Detail, "first seen") {
+		t.Fatalf("records %v, gaps %v", rec.Records(), rec.Gaps())
 	}
-	m := payload(t, rec.records[0])
+	m := connectortest.Payload(t, rec.Records()[0])
 	if m["source_first_seen_at"] == nil || m["source_commit"] != nil {
 		t.Errorf("payload %v", m)
 	}

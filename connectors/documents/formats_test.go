@@ -17,6 +17,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/exhibit-aims/exhibit/plugins/connector"
+	"github.com/exhibit-aims/exhibit/plugins/connectortest"
 	"github.com/exhibit-aims/exhibit/plugins/records"
 )
 
@@ -84,12 +85,12 @@ func TestUnreadableIsNotEmpty(t *testing.T) {
 	r.commit(at(1, 1, 9), files)
 	settings := map[string]any{"repository": r.dir, "documents": []any{map[string]any{"glob": "policies/*", "required_sections": []string{"Purpose"}}}}
 	rec, cov := run(t, settings, nil)
-	if len(rec.records) != len(files) {
-		t.Fatalf("records %d, gaps %v", len(rec.records), rec.gaps)
+	if len(rec.Records()) != len(files) {
+		t.Fatalf("records %d, gaps %v", len(rec.Records()), rec.Gaps())
 	}
 	unreadable := 0
-	for _, x := range rec.records {
-		m := payload(t, x)
+	for _, x := range rec.Records() {
+		m := connectortest.Payload(t, x)
 		if m["sha256"] != sum(files[m["source_path"].(string)]) {
 			t.Errorf("%v: digest %v", m["source_path"], m["sha256"])
 		}
@@ -100,13 +101,13 @@ func TestUnreadableIsNotEmpty(t *testing.T) {
 			unreadable++
 		}
 	}
-	if unreadable != len(files)-1 || len(rec.gaps) != unreadable || rec.gaps[0].Reason != connector.Malformed ||
+	if unreadable != len(files)-1 || len(rec.Gaps()) != unreadable || rec.Gaps()[0].Reason != connector.Malformed ||
 		cov[records.KindDocumentRevision].Status != connector.Partial {
-		t.Errorf("%d unreadable, gaps %v", unreadable, rec.gaps)
+		t.Errorf("%d unreadable, gaps %v", unreadable, rec.Gaps())
 	}
 	delete(settings["documents"].([]any)[0].(map[string]any), "required_sections")
-	if rec, _ := run(t, settings, nil); len(rec.gaps) != 0 || len(rec.records) != len(files) {
-		t.Errorf("where no section is asked for nothing is missing: gaps %v", rec.gaps)
+	if rec, _ := run(t, settings, nil); len(rec.Gaps()) != 0 || len(rec.Records()) != len(files) {
+		t.Errorf("where no section is asked for nothing is missing: gaps %v", rec.Gaps())
 	}
 }
 
@@ -119,15 +120,15 @@ func TestIDFromTheSettings(t *testing.T) {
 	s := map[string]any{"repository": r.dir, "documents": []any{map[string]any{"glob": "policies/AI Policy*.pdf", "id": "AIP-01"}}}
 	rec, _ := run(t, s, nil)
 	var got []string
-	for _, x := range rec.records {
+	for _, x := range rec.Records() {
 		got = append(got, x.Subject.ID+" "+x.EventTime.Format(time.DateOnly))
 	}
 	if diff := cmp.Diff([]string{"AIP-01 2026-01-01", "AIP-01 2026-02-01"}, got); diff != "" {
-		t.Errorf("%s\ngaps %v", diff, rec.gaps)
+		t.Errorf("%s\ngaps %v", diff, rec.Gaps())
 	}
 	r.commit(at(3, 1, 9), map[string]string{"policies/AI Policy copy.pdf": pdf + "% other\n"})
-	if rec, _ := run(t, s, nil); len(rec.records) != 0 || len(rec.gaps) != 1 || !strings.Contains(rec.gaps[0].Detail, "AIP-01") {
-		t.Errorf("two files are not one document: records %d, gaps %v", len(rec.records), rec.gaps)
+	if rec, _ := run(t, s, nil); len(rec.Records()) != 0 || len(rec.Gaps()) != 1 || !strings.Contains(rec.Gaps()[0].Detail, "AIP-01") {
+		t.Errorf("two files are not one document: records %d, gaps %v", len(rec.Records()), rec.Gaps())
 	}
 }
 

@@ -3,7 +3,6 @@
 package documents
 
 import (
-	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -78,23 +77,14 @@ func peerSettings(dir string) map[string]any {
 	}
 }
 
-// kindsOf lists the kinds that were read.
-func kindsOf(rec *recorder) []string {
-	kinds := map[string]bool{}
-	for _, x := range rec.records {
-		kinds[x.Kind] = true
-	}
-	return slices.Collect(maps.Keys(kinds))
-}
-
 // Whatever way git keeps the same history, the same is read from it.
-func TestGit(t *testing.T) {
+func TestAgainstGit(t *testing.T) {
 	dir := history(t)
 	want := []string{"document.revision 2026-01-10", "document.revision 2026-02-10", "training.completion 2026-01-02"}
-	facts := func(dir string) ([]string, *recorder, connector.Coverage) {
+	facts := func(dir string) ([]string, *connectortest.Recorder, connector.Coverage) {
 		rec, cov := run(t, peerSettings(dir), nil)
 		var got []string
-		for _, x := range rec.records {
+		for _, x := range rec.Records() {
 			got = append(got, x.Kind+" "+x.EventTime.Format("2006-01-02"))
 		}
 		slices.Sort(got)
@@ -115,8 +105,8 @@ func TestGit(t *testing.T) {
 	for name, at := range map[string]string{"work tree": dir, "further work tree": tree, "mirror": clone("--mirror"), "packed": packed, "bare": alternates} {
 		t.Run(name, func(t *testing.T) {
 			got, rec, cov := facts(at)
-			if diff := cmp.Diff(want, got); diff != "" || len(rec.gaps) != 0 {
-				t.Errorf("%s\ngaps %v", diff, rec.gaps)
+			if diff := cmp.Diff(want, got); diff != "" || len(rec.Gaps()) != 0 {
+				t.Errorf("%s\ngaps %v", diff, rec.Gaps())
 			}
 			if cov[records.KindDocumentRevision].Status != connector.Complete {
 				t.Errorf("coverage %+v", cov[records.KindDocumentRevision])
@@ -125,15 +115,15 @@ func TestGit(t *testing.T) {
 	}
 	t.Run("shallow", func(t *testing.T) {
 		_, rec, cov := facts(clone("--depth", "2"))
-		if len(rec.gaps) == 0 || rec.gaps[0].Reason != connector.Truncated || cov[records.KindDocumentRevision].Status != connector.Partial {
-			t.Errorf("gaps %v", rec.gaps)
+		if len(rec.Gaps()) == 0 || rec.Gaps()[0].Reason != connector.Truncated || cov[records.KindDocumentRevision].Status != connector.Partial {
+			t.Errorf("gaps %v", rec.Gaps())
 		}
 	})
 	t.Run("without contents", func(t *testing.T) {
 		gitRun(t, dir, "", "config", "uploadpack.allowFilter", "true")
 		_, rec, _ := facts(clone("--bare", "--filter=blob:none"))
-		if len(rec.records) != 0 || len(rec.gaps) == 0 || rec.gaps[0].Reason != connector.Unavailable {
-			t.Errorf("records %v, gaps %v", rec.records, rec.gaps)
+		if len(rec.Records()) != 0 || len(rec.Gaps()) == 0 || rec.Gaps()[0].Reason != connector.Unavailable {
+			t.Errorf("records %v, gaps %v", rec.Records(), rec.Gaps())
 		}
 	})
 	t.Run("pushed by force", func(t *testing.T) {
@@ -142,16 +132,16 @@ func TestGit(t *testing.T) {
 		gitRun(t, dir, "2026-04-01T09:00:00Z", "commit", "-q", "--amend", "-m", "another history")
 		gitRun(t, at, "", "fetch", "-q", "--prune")
 		second, _ := run(t, peerSettings(at), first)
-		if len(second.gaps) != 1 || second.gaps[0].Reason != connector.Hidden {
-			t.Errorf("gaps %v", second.gaps)
+		if len(second.Gaps()) != 1 || second.Gaps()[0].Reason != connector.Hidden {
+			t.Errorf("gaps %v", second.Gaps())
 		}
 	})
 	t.Run("submodule", func(t *testing.T) {
 		gitRun(t, dir, "2026-05-01T09:00:00Z", "submodule", "add", "-q", "file://"+packed, "policies/module")
 		gitRun(t, dir, "2026-05-01T09:00:00Z", "commit", "-q", "-m", "submodule")
 		_, rec, _ := facts(dir)
-		if len(rec.gaps) != 1 || rec.gaps[0].Scope != "policies/module" || rec.gaps[0].Reason != connector.Unsupported {
-			t.Errorf("gaps %v", rec.gaps)
+		if len(rec.Gaps()) != 1 || rec.Gaps()[0].Scope != "policies/module" || rec.Gaps()[0].Reason != connector.Unsupported {
+			t.Errorf("gaps %v", rec.Gaps())
 		}
 	})
 	t.Run("objects named by SHA-256", func(t *testing.T) {
@@ -162,11 +152,11 @@ func TestGit(t *testing.T) {
 		}
 	})
 	_, rec, _ := facts(packed)
-	connectortest.Peer(t, "git 2", kindsOf(rec))
+	connectortest.Peer(t, "git 2", rec.Kinds())
 }
 
 // What gpg signed is proven by its key; what ssh-keygen signed is named.
-func TestGitSigned(t *testing.T) {
+func TestAgainstGitSigned(t *testing.T) {
 	dir, home := t.TempDir(), t.TempDir()
 	if err := os.Chmod(home, 0o700); err != nil {
 		t.Fatal(err)
@@ -197,20 +187,20 @@ func TestGitSigned(t *testing.T) {
 	}
 	rec, _ := run(t, map[string]any{"repository": dir, "documents": []any{map[string]any{"glob": "*.md"}}, "signing_keys": []string{public}}, nil)
 	got := map[any]any{}
-	for _, x := range rec.records {
-		m := payload(t, x)
+	for _, x := range rec.Records() {
+		m := connectortest.Payload(t, x)
 		got[m["source_path"]] = m["source_signature"]
 		if proven := m["source_signed_by"] != nil; proven != (m["source_path"] == "gpg.md") {
 			t.Errorf("%v: signed by %v", m["source_path"], m["source_signed_by"])
 		}
 	}
 	if diff := cmp.Diff(map[any]any{"gpg.md": "openpgp", "ssh.md": "ssh"}, got); diff != "" {
-		t.Errorf("%s\ngaps %v", diff, rec.gaps)
+		t.Errorf("%s\ngaps %v", diff, rec.Gaps())
 	}
 }
 
 // Files that other programs wrote; testdata/make.py says which and how.
-func TestOfficePrograms(t *testing.T) {
+func TestAgainstOfficePrograms(t *testing.T) {
 	for server, file := range map[string]string{"reportlab 5.1.0": "policy.pdf", "python-docx 1.2.0": "policy.docx", "openpyxl 3.1.5": "training.xlsx"} {
 		f := newTestFolder(t)
 		f.write("in/"+file, string(fixture(t, file)))
@@ -219,6 +209,6 @@ func TestOfficePrograms(t *testing.T) {
 			s["records"] = []any{map[string]any{"glob": "in/*", "kinds": []string{"training.completion"}, "columns": map[string]string{"Employee": "person"}}}
 		}
 		rec, _ := run(t, s, nil)
-		connectortest.Peer(t, server, kindsOf(rec))
+		connectortest.Peer(t, server, rec.Kinds())
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/exhibit-aims/exhibit/plugins/connector"
+	"github.com/exhibit-aims/exhibit/plugins/connectortest"
 	"github.com/exhibit-aims/exhibit/plugins/records"
 )
 
@@ -39,10 +40,10 @@ func TestRecordFile(t *testing.T) {
 	r := newTestRepo(t)
 	h := r.commit(at(3, 2, 16), map[string]string{"records/risk.yaml": goodAssessment})
 	rec, cov := run(t, recordSettings(r), nil)
-	if len(rec.records) != 1 || len(rec.gaps) != 0 {
-		t.Fatalf("records %v, gaps %v", rec.records, rec.gaps)
+	if len(rec.Records()) != 1 || len(rec.Gaps()) != 0 {
+		t.Fatalf("records %v, gaps %v", rec.Records(), rec.Gaps())
 	}
-	got := rec.records[0]
+	got := rec.Records()[0]
 	want := connector.Record{
 		Kind: "risk.assessment", Major: 1, Subject: connector.Subject{Type: "ai_system", ID: "support-bot"},
 		Key: "RA-1", Group: group, EventTime: at(3, 2, 0), Payload: got.Payload,
@@ -56,7 +57,7 @@ func TestRecordFile(t *testing.T) {
 		"source_commit": h.String(), "source_path": "records/risk.yaml", "source_committed_at": "2026-03-02T16:00:00Z",
 		"source_committed_by": "Carl Committer <carl@example.com>", "source_sha256": sum(goodAssessment),
 	}
-	if diff := cmp.Diff(wantPayload, payload(t, got)); diff != "" {
+	if diff := cmp.Diff(wantPayload, connectortest.Payload(t, got)); diff != "" {
 		t.Error(diff)
 	}
 	if c := cov["vendor.assessment"]; c.Status != connector.Complete || !c.Enumerated {
@@ -99,13 +100,13 @@ func TestRecordFilesThatAreRefused(t *testing.T) {
 			r := newTestRepo(t)
 			r.commit(at(3, 2, 16), map[string]string{"records/" + tt.file: tt.content})
 			rec, cov := run(t, recordSettings(r), nil)
-			if len(rec.records) != 0 || len(rec.gaps) == 0 {
-				t.Fatalf("records %v, gaps %v", rec.records, rec.gaps)
+			if len(rec.Records()) != 0 || len(rec.Gaps()) == 0 {
+				t.Fatalf("records %v, gaps %v", rec.Records(), rec.Gaps())
 			}
-			if d := rec.gaps[0].Detail; !strings.Contains(d, tt.want) {
+			if d := rec.Gaps()[0].Detail; !strings.Contains(d, tt.want) {
 				t.Errorf("detail %q, want it to say %q", d, tt.want)
 			}
-			for _, k := range rec.gaps[0].Kinds {
+			for _, k := range rec.Gaps()[0].Kinds {
 				if cov[k].Status != connector.Partial {
 					t.Errorf("coverage of %s: %+v", k, cov[k])
 				}
@@ -123,7 +124,7 @@ func TestSeveralRecordsAndOneBad(t *testing.T) {
 	})
 	rec, _ := run(t, recordSettings(r), nil)
 	got := map[string]string{}
-	for _, x := range rec.records {
+	for _, x := range rec.Records() {
 		got[x.Kind+" "+x.Key] = x.EventTime.Format(time.RFC3339)
 	}
 	want := map[string]string{
@@ -135,8 +136,8 @@ func TestSeveralRecordsAndOneBad(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
-	if len(rec.gaps) == 0 || !strings.Contains(rec.gaps[0].Detail, "record 2: vendor.assessment: field vendor_id: missing") {
-		t.Errorf("gaps %v", rec.gaps)
+	if len(rec.Gaps()) == 0 || !strings.Contains(rec.Gaps()[0].Detail, "record 2: vendor.assessment: field vendor_id: missing") {
+		t.Errorf("gaps %v", rec.Gaps())
 	}
 }
 
@@ -144,8 +145,8 @@ func TestSameRecordInTwoFiles(t *testing.T) {
 	r := newTestRepo(t)
 	r.commit(at(3, 2, 16), map[string]string{"records/a.yaml": goodAssessment, "records/b.yaml": goodAssessment})
 	rec, _ := run(t, recordSettings(r), nil)
-	if len(rec.records) != 0 || len(rec.gaps) != 2 || !strings.Contains(rec.gaps[0].Detail, "more than one place (records/a.yaml, records/b.yaml)") {
-		t.Errorf("records %v, gaps %v", rec.records, rec.gaps)
+	if len(rec.Records()) != 0 || len(rec.Gaps()) != 2 || !strings.Contains(rec.Gaps()[0].Detail, "more than one place (records/a.yaml, records/b.yaml)") {
+		t.Errorf("records %v, gaps %v", rec.Records(), rec.Gaps())
 	}
 }
 
@@ -156,7 +157,7 @@ func TestOnlyWantedKinds(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	rec := newRecorder()
+	rec := connectortest.NewRecorder()
 	cov, err := New().Collect(t.Context(), connector.Request{Config: connector.Config{Settings: b}, Kinds: []string{"vendor.assessment", records.KindDocumentRevision}}, rec)
 	if err != nil {
 		t.Fatal(err)
@@ -166,8 +167,8 @@ func TestOnlyWantedKinds(t *testing.T) {
 	for k, c := range cov {
 		got[k] = c.Status
 	}
-	if diff := cmp.Diff(want, got); diff != "" || len(rec.records) != 0 {
-		t.Errorf("records %v, coverage:\n%s", rec.records, diff)
+	if diff := cmp.Diff(want, got); diff != "" || len(rec.Records()) != 0 {
+		t.Errorf("records %v, coverage:\n%s", rec.Records(), diff)
 	}
 }
 
@@ -177,11 +178,11 @@ func TestDayOfTheCommitter(t *testing.T) {
 	sydney := time.FixedZone("", 11*3600)
 	r.commit(time.Date(2026, 3, 2, 9, 0, 0, 0, sydney), map[string]string{"records/a.yaml": goodAssessment})
 	rec, _ := run(t, recordSettings(r), nil)
-	if len(rec.records) != 1 {
-		t.Fatalf("gaps %v", rec.gaps)
+	if len(rec.Records()) != 1 {
+		t.Fatalf("gaps %v", rec.Gaps())
 	}
-	if want := time.Date(2026, 3, 1, 22, 0, 0, 0, time.UTC); !rec.records[0].EventTime.Equal(want) {
-		t.Errorf("event time %v, want %v: never after the commit", rec.records[0].EventTime, want)
+	if want := time.Date(2026, 3, 1, 22, 0, 0, 0, time.UTC); !rec.Records()[0].EventTime.Equal(want) {
+		t.Errorf("event time %v, want %v: never after the commit", rec.Records()[0].EventTime, want)
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/exhibit-aims/exhibit/plugins/connector"
+	"github.com/exhibit-aims/exhibit/plugins/connectortest"
 	"github.com/exhibit-aims/exhibit/plugins/records"
 )
 
@@ -42,7 +43,7 @@ func revisionsSeen(t *testing.T, recs []connector.Record) []seen {
 	t.Helper()
 	var out []seen
 	for _, r := range recs {
-		m := payload(t, r)
+		m := connectortest.Payload(t, r)
 		out = append(out, seen{
 			Subject: r.Subject.Type + ":" + r.Subject.ID, SHA: m["sha256"].(string), At: r.EventTime.Format(time.RFC3339),
 			Path: m["source_path"].(string), Version: strings.TrimSpace(strOf(m["version"])), Sections: len(m["required_sections_found"].([]any)),
@@ -66,14 +67,14 @@ func TestRevisionsOfADocument(t *testing.T) {
 		{"document:ai-policy", sum(policyV1), "2026-01-10T09:00:00Z", "policies/ai.md", "1.0", 1},
 		{"document:ai-policy", sum(policyV2), "2026-02-10T09:00:00Z", "policies/sub/ai-policy.md", "2.0", 2},
 	}
-	if diff := cmp.Diff(want, revisionsSeen(t, rec.records)); diff != "" {
+	if diff := cmp.Diff(want, revisionsSeen(t, rec.Records())); diff != "" {
 		t.Errorf("a rename must not renew, a deleted document must not appear (-want +got):\n%s", diff)
 	}
-	if c := cov[records.KindDocumentRevision]; c.Status != connector.Complete || !c.Enumerated || len(rec.gaps) != 0 {
-		t.Errorf("coverage %+v, gaps %v", c, rec.gaps)
+	if c := cov[records.KindDocumentRevision]; c.Status != connector.Complete || !c.Enumerated || len(rec.Gaps()) != 0 {
+		t.Errorf("coverage %+v, gaps %v", c, rec.Gaps())
 	}
-	first := rec.records[0]
-	m := payload(t, first)
+	first := rec.Records()[0]
+	m := connectortest.Payload(t, first)
 	if m["modified_by"] != "Carl Committer <carl@example.com>" || m["classification"] != "internal" || m["owner"] != "cto@example.com" {
 		t.Errorf("payload %v", m)
 	}
@@ -92,7 +93,7 @@ func TestOldContentComesBackIntoForce(t *testing.T) {
 		{"document:policies/a.md", sum("two\n"), "2026-02-01T09:00:00Z", "policies/a.md", "", 0},
 		{"document:policies/a.md", sum("one\n"), "2026-03-01T09:00:00Z", "policies/a.md", "", 0},
 	}
-	if diff := cmp.Diff(want, revisionsSeen(t, rec.records)); diff != "" {
+	if diff := cmp.Diff(want, revisionsSeen(t, rec.Records())); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -103,23 +104,23 @@ func TestUnchangedCostsNothing(t *testing.T) {
 	settings := documentSettings(r)
 	first, _ := run(t, settings, nil)
 	second, cov := run(t, settings, first)
-	if len(second.records) != 0 || second.unchanged[group] != 2 || cov[records.KindDocumentRevision].Status != connector.Complete {
-		t.Errorf("same head: records %d, unchanged %v, coverage %+v", len(second.records), second.unchanged, cov)
+	if len(second.Records()) != 0 || second.Attested()[group] != 2 || cov[records.KindDocumentRevision].Status != connector.Complete {
+		t.Errorf("same head: records %d, unchanged %v, coverage %+v", len(second.Records()), second.Attested(), cov)
 	}
 	r.commit(at(1, 2, 9), map[string]string{"src/main.go": "package main\n"})
 	third, _ := run(t, settings, second)
-	if len(third.records) != 0 || third.unchanged[group] != 2 {
-		t.Errorf("a commit elsewhere: records %d, unchanged %v", len(third.records), third.unchanged)
+	if len(third.Records()) != 0 || third.Attested()[group] != 2 {
+		t.Errorf("a commit elsewhere: records %d, unchanged %v", len(third.Records()), third.Attested())
 	}
 	r.commit(at(1, 3, 9), map[string]string{"policies/a.md": "two\n"})
 	fourth, _ := run(t, settings, third)
-	if len(fourth.records) != 3 || len(fourth.unchanged) != 0 {
-		t.Errorf("a change: records %d, unchanged %v", len(fourth.records), fourth.unchanged)
+	if len(fourth.Records()) != 3 || len(fourth.Attested()) != 0 {
+		t.Errorf("a change: records %d, unchanged %v", len(fourth.Records()), fourth.Attested())
 	}
 	settings["documents"].([]any)[0].(map[string]any)["owner"] = "x"
 	fifth, _ := run(t, settings, fourth)
-	if len(fifth.records) != 3 {
-		t.Errorf("other settings: records %d, want all of them again", len(fifth.records))
+	if len(fifth.Records()) != 3 {
+		t.Errorf("other settings: records %d, want all of them again", len(fifth.Records()))
 	}
 }
 
@@ -143,7 +144,7 @@ func TestFirstParentOnly(t *testing.T) {
 	}
 	rec, _ := run(t, documentSettings(r), nil)
 	var shas []string
-	for _, s := range revisionsSeen(t, rec.records) {
+	for _, s := range revisionsSeen(t, rec.Records()) {
 		shas = append(shas, s.SHA)
 	}
 	if diff := cmp.Diff([]string{sum("one\n"), sum("merged\n")}, shas); diff != "" {
@@ -160,7 +161,7 @@ func TestSinceKeepsWhatIsInForce(t *testing.T) {
 	s["since"] = "2026-05-01"
 	rec, cov := run(t, s, nil)
 	var got []string
-	for _, s := range revisionsSeen(t, rec.records) {
+	for _, s := range revisionsSeen(t, rec.Records()) {
 		got = append(got, s.At+" "+s.Path)
 	}
 	want := []string{"2026-01-01T09:00:00Z policies/old.md", "2026-06-01T09:00:00Z policies/a.md"}
@@ -194,7 +195,7 @@ func TestHostileTree(t *testing.T) {
 	s["documents"] = append(s["documents"].([]any), map[string]any{"glob": "vendor/**"})
 	rec, cov := run(t, s, nil)
 	got := map[string]connector.Reason{}
-	for _, g := range rec.gaps {
+	for _, g := range rec.Gaps() {
 		got[g.Scope] = g.Reason
 	}
 	want := map[string]connector.Reason{
@@ -208,15 +209,15 @@ func TestHostileTree(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
-	if len(rec.records) != 1 || rec.records[0].Subject.ID != "policies/ok.md" {
-		t.Errorf("records %v", rec.records)
+	if len(rec.Records()) != 1 || rec.Records()[0].Subject.ID != "policies/ok.md" {
+		t.Errorf("records %v", rec.Records())
 	}
 	if c := cov[records.KindDocumentRevision]; c.Status != connector.Partial || c.Enumerated {
 		t.Errorf("coverage %+v", c)
 	}
 	again, _ := run(t, s, rec)
-	if diff := cmp.Diff(rec.gaps, again.gaps); diff != "" || again.unchanged[group] != 1 || len(again.records) != 0 {
-		t.Errorf("what cannot be understood is said again, though nothing is read: unchanged %v, gaps:\n%s", again.unchanged, diff)
+	if diff := cmp.Diff(rec.Gaps(), again.Gaps()); diff != "" || again.Attested()[group] != 1 || len(again.Records()) != 0 {
+		t.Errorf("what cannot be understood is said again, though nothing is read: unchanged %v, gaps:\n%s", again.Attested(), diff)
 	}
 }
 
@@ -226,17 +227,17 @@ func TestDatesThatCannotBe(t *testing.T) {
 	r.commit(at(1, 1, 9), map[string]string{"policies/a.md": "back-dated\n"})
 	r.commit(time.Now().AddDate(1, 0, 0), map[string]string{"policies/b.md": "from tomorrow\n"})
 	rec, cov := run(t, documentSettings(r), nil)
-	for _, x := range rec.records {
-		m := payload(t, x)
+	for _, x := range rec.Records() {
+		m := connectortest.Payload(t, x)
 		if suspicious := m["out_of_order"] == true; suspicious != (m["sha256"] == sum("back-dated\n")) {
 			t.Errorf("out_of_order of %v", m)
 		}
 	}
-	if len(rec.validators) != 0 {
+	if len(rec.Validators()) != 0 {
 		t.Error("a date in the future passes, and the run would not look again")
 	}
-	if len(rec.records) != 2 || len(rec.gaps) != 1 || rec.gaps[0].Reason != connector.Malformed || cov[records.KindDocumentRevision].Status != connector.Partial {
-		t.Errorf("records %d, gaps %v", len(rec.records), rec.gaps)
+	if len(rec.Records()) != 2 || len(rec.Gaps()) != 1 || rec.Gaps()[0].Reason != connector.Malformed || cov[records.KindDocumentRevision].Status != connector.Partial {
+		t.Errorf("records %d, gaps %v", len(rec.Records()), rec.Gaps())
 	}
 }
 
@@ -249,12 +250,12 @@ func TestRewrittenHistoryIsNoticed(t *testing.T) {
 		t.Fatal(err)
 	}
 	second, cov := run(t, documentSettings(r), first)
-	if len(second.gaps) != 1 || second.gaps[0].Reason != connector.Hidden || cov[records.KindDocumentRevision].Status != connector.Partial {
-		t.Errorf("gaps %v, coverage %+v", second.gaps, cov[records.KindDocumentRevision])
+	if len(second.Gaps()) != 1 || second.Gaps()[0].Reason != connector.Hidden || cov[records.KindDocumentRevision].Status != connector.Partial {
+		t.Errorf("gaps %v, coverage %+v", second.Gaps(), cov[records.KindDocumentRevision])
 	}
 	third, cov := run(t, documentSettings(r), second)
-	if len(third.gaps) != 0 || cov[records.KindDocumentRevision].Status != connector.Complete {
-		t.Errorf("it is told once: gaps %v", third.gaps)
+	if len(third.Gaps()) != 0 || cov[records.KindDocumentRevision].Status != connector.Complete {
+		t.Errorf("it is told once: gaps %v", third.Gaps())
 	}
 }
 
@@ -266,8 +267,8 @@ func TestHistoryCutShort(t *testing.T) {
 	s := documentSettings(r)
 	s["max_commits"] = 1
 	rec, cov := run(t, s, nil)
-	if len(rec.records) != 1 || len(rec.gaps) != 1 || rec.gaps[0].Reason != connector.Truncated || cov[records.KindDocumentRevision].Status != connector.Partial {
-		t.Errorf("max_commits: records %d, gaps %v", len(rec.records), rec.gaps)
+	if len(rec.Records()) != 1 || len(rec.Gaps()) != 1 || rec.Gaps()[0].Reason != connector.Truncated || cov[records.KindDocumentRevision].Status != connector.Partial {
+		t.Errorf("max_commits: records %d, gaps %v", len(rec.Records()), rec.Gaps())
 	}
 	c, err := r.git.CommitObject(second)
 	if err != nil {
@@ -278,7 +279,7 @@ func TestHistoryCutShort(t *testing.T) {
 		t.Fatal(err)
 	}
 	rec, _ = run(t, documentSettings(r), nil)
-	if len(rec.gaps) != 1 || rec.gaps[0].Reason != connector.Truncated || !strings.Contains(rec.gaps[0].Detail, "shallow") {
-		t.Errorf("shallow clone: gaps %v", rec.gaps)
+	if len(rec.Gaps()) != 1 || rec.Gaps()[0].Reason != connector.Truncated || !strings.Contains(rec.Gaps()[0].Detail, "shallow") {
+		t.Errorf("shallow clone: gaps %v", rec.Gaps())
 	}
 }

@@ -10,10 +10,11 @@ import (
 	"github.com/xuri/excelize/v2"
 
 	"github.com/exhibit-aims/exhibit/plugins/connector"
+	"github.com/exhibit-aims/exhibit/plugins/connectortest"
 )
 
 // tableRun collects one table with the settings of its glob.
-func tableRun(t *testing.T, name, content string, glob map[string]any) (*recorder, connector.Coverage) {
+func tableRun(t *testing.T, name, content string, glob map[string]any) (*connectortest.Recorder, connector.Coverage) {
 	t.Helper()
 	r := newTestRepo(t)
 	r.commit(at(3, 2, 16), map[string]string{"registers/" + name: content})
@@ -22,11 +23,11 @@ func tableRun(t *testing.T, name, content string, glob map[string]any) (*recorde
 }
 
 // keys lists the keys of records and the details of gaps.
-func outcome(rec *recorder) (keys, gaps []string) {
-	for _, x := range rec.records {
+func outcome(rec *connectortest.Recorder) (keys, gaps []string) {
+	for _, x := range rec.Records() {
 		keys = append(keys, x.Key)
 	}
-	for _, g := range rec.gaps {
+	for _, g := range rec.Gaps() {
 		gaps = append(gaps, g.Scope+": "+g.Detail)
 	}
 	return keys, gaps
@@ -67,19 +68,19 @@ func TestTableRow(t *testing.T) {
 		"kinds": []string{"vendor.assessment", "vendor.record"}, "values": map[string]string{"result": "accepted", "topics.continuity": "plan of 2026"},
 		"columns": map[string]string{"supplier": "vendor_id", "Assessed": "approved_at", "By": "assessor", "Salary": ""},
 	})
-	if len(rec.records) != 1 || len(rec.gaps) != 0 {
-		t.Fatalf("records %v, gaps %v", rec.records, rec.gaps)
+	if len(rec.Records()) != 1 || len(rec.Gaps()) != 0 {
+		t.Fatalf("records %v, gaps %v", rec.Records(), rec.Gaps())
 	}
 	want := map[string]any{
 		"vendor_id": "acme", "services": "hosting", "criticality": "critical", "result": "accepted", "assessor": "ann",
 		"approved_at": "2026-02-03T00:00:00Z", "source_path": "registers/vendors.csv",
 		"topics": map[string]any{"security": "good", "model_updates": "{x", "continuity": "plan of 2026"},
 	}
-	if diff := cmp.Diff(want, payload(t, rec.records[0])); diff != "" {
+	if diff := cmp.Diff(want, connectortest.Payload(t, rec.Records()[0])); diff != "" {
 		t.Error(diff)
 	}
 	rec, _ = tableRun(t, "v.csv", "vendor_id,services,data_classes\nacme,a; b ;c,\"one\ntwo\"\n", map[string]any{"kinds": []string{"vendor.record"}})
-	if diff := cmp.Diff([]any{"a", "b", "c"}, payload(t, rec.records[0])["services"]); diff != "" {
+	if diff := cmp.Diff([]any{"a", "b", "c"}, connectortest.Payload(t, rec.Records()[0])["services"]); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -109,13 +110,13 @@ func TestBadRowsAreNamed(t *testing.T) {
 			rec, cov := tableRun(t, "a.csv", tt.content, one)
 			_, gaps := outcome(rec)
 			if tt.want == "" {
-				if len(gaps) != 0 || len(rec.records) != tt.records {
-					t.Errorf("records %d, gaps %q", len(rec.records), gaps)
+				if len(gaps) != 0 || len(rec.Records()) != tt.records {
+					t.Errorf("records %d, gaps %q", len(rec.Records()), gaps)
 				}
 				return
 			}
-			if len(gaps) != 1 || !strings.HasPrefix(gaps[0], "registers/a.csv: ") || !strings.Contains(gaps[0], tt.want) || len(rec.records) != tt.records {
-				t.Errorf("records %d, gaps %q, want %q", len(rec.records), gaps, tt.want)
+			if len(gaps) != 1 || !strings.HasPrefix(gaps[0], "registers/a.csv: ") || !strings.Contains(gaps[0], tt.want) || len(rec.Records()) != tt.records {
+				t.Errorf("records %d, gaps %q, want %q", len(rec.Records()), gaps, tt.want)
 			}
 			if cov["training.completion"].Status != connector.Partial {
 				t.Errorf("coverage %+v", cov["training.completion"])
@@ -128,8 +129,8 @@ func TestBadRowsAreNamed(t *testing.T) {
 func TestNoneIsSaid(t *testing.T) {
 	for name, content := range map[string]string{"a.csv": "person,course,completed_at\n", "a.json": "[]", "a.yaml": "[]\n"} {
 		rec, cov := tableRun(t, name, content, map[string]any{"kinds": []string{"training.completion"}})
-		if c := cov["training.completion"]; len(rec.gaps) != 0 || c.Status != connector.Complete || !c.Enumerated {
-			t.Errorf("%s: gaps %v, coverage %+v", name, rec.gaps, c)
+		if c := cov["training.completion"]; len(rec.Gaps()) != 0 || c.Status != connector.Complete || !c.Enumerated {
+			t.Errorf("%s: gaps %v, coverage %+v", name, rec.Gaps(), c)
 		}
 	}
 }
@@ -152,10 +153,10 @@ func TestRowsAreStable(t *testing.T) {
 	first, _ := run(t, s, nil)
 	r.commit(at(2, 5, 9), map[string]string{"a.csv": head + "bo,x,2026-02-01\n"})
 	second, _ := run(t, s, first)
-	if len(second.records) != 2 {
-		t.Fatalf("records %v, gaps %v", second.records, second.gaps)
+	if len(second.Records()) != 2 {
+		t.Fatalf("records %v, gaps %v", second.Records(), second.Gaps())
 	}
-	if diff := cmp.Diff(first.records[0], second.records[0]); diff != "" {
+	if diff := cmp.Diff(first.Records()[0], second.Records()[0]); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -174,7 +175,7 @@ func TestXLSXOfOpenpyxl(t *testing.T) {
 		!strings.Contains(gaps[1], "sheet 2026, row 4: training.completion: column C (completed_at)") {
 		t.Errorf("gaps %q", gaps)
 	}
-	m := payload(t, rec.records[0])
+	m := connectortest.Payload(t, rec.Records()[0])
 	if m["score"] != 0.95 || m["passed"] != "true" || m["source_sheet"] != "2026" {
 		t.Errorf("payload %v", m)
 	}

@@ -14,6 +14,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/exhibit-aims/exhibit/plugins/connector"
+	"github.com/exhibit-aims/exhibit/plugins/connectortest"
 	"github.com/exhibit-aims/exhibit/plugins/records"
 	"github.com/exhibit-aims/exhibit/plugins/wire/configschema"
 )
@@ -115,8 +116,8 @@ func TestTemplates(t *testing.T) {
 
 	rec, cov := run(t, templateSettings(t, filled.dir), nil)
 	got := map[string]string{}
-	for _, x := range rec.records {
-		m := payload(t, x)
+	for _, x := range rec.Records() {
+		m := connectortest.Payload(t, x)
 		p := m["source_path"].(string)
 		got[p] = x.Kind
 		if x.Kind == records.KindDocumentRevision {
@@ -129,7 +130,7 @@ func TestTemplates(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("filled in (-want +got):\n%s", diff)
 	}
-	for _, g := range rec.gaps {
+	for _, g := range rec.Gaps() {
 		t.Errorf("filled in: %s: %s", g.Scope, g.Detail)
 	}
 	for kind, c := range cov {
@@ -139,11 +140,11 @@ func TestTemplates(t *testing.T) {
 	}
 
 	rec, _ = run(t, templateSettings(t, forms.dir), nil)
-	for _, x := range rec.records {
-		t.Errorf("%s is evidence though nobody filled it in", payload(t, x)["source_path"])
+	for _, x := range rec.Records() {
+		t.Errorf("%s is evidence though nobody filled it in", connectortest.Payload(t, x)["source_path"])
 	}
 	said := map[string]bool{}
-	for _, g := range rec.gaps {
+	for _, g := range rec.Gaps() {
 		if !strings.Contains(g.Detail, "still holds the placeholder") {
 			t.Errorf("%s: %s", g.Scope, g.Detail)
 		}
@@ -176,7 +177,7 @@ func TestTemplateFilledInButForOne(t *testing.T) {
 		almost := fill(text[:last[0]]) + text[last[0]:]
 		r := newTestRepo(t)
 		r.commit(at(2, 1, 9), map[string]string{x.File: almost})
-		if rec, _ := run(t, templateSettings(t, r.dir), nil); len(rec.records) != 0 {
+		if rec, _ := run(t, templateSettings(t, r.dir), nil); len(rec.Records()) != 0 {
 			t.Errorf("%s: with %s left it is evidence", x.File, text[last[0]:last[1]])
 		}
 	}
