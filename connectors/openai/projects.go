@@ -66,10 +66,10 @@ func (r *run) members(ctx context.Context) error {
 			out.Status = "archived"
 		} else {
 			n := int64(0)
-			err := list(ctx, r.admin, p.path("users"), nil, take(r, "members of project "+p.ID, func(struct{}) error {
+			err := list(ctx, r.admin, p.path("users"), nil, take(r, "members of project "+p.ID, func(rawItem) error {
 				n++
 				return nil
-			}))
+			}, records.KindVendorProject))
 			if err == nil {
 				out.Members = counted(n)
 			} else if err := r.miss(ctx, coverage.Part{Kinds: []string{records.KindVendorProject}, Scope: "members", Permission: permManagement}, p.ID, err); err != nil {

@@ -3,6 +3,7 @@ package openai
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"maps"
 	"slices"
 	"strings"
@@ -124,16 +125,17 @@ func (r *run) serviceAccounts(ctx context.Context, accounts map[string]records.V
 			continue
 		}
 		n := int64(0)
-		err := list(ctx, r.admin, p.path("service_accounts"), nil, take(r, "service accounts of project "+p.ID, func(s struct {
-			ID        string `json:"id"`
-			Name      string `json:"name"`
-			Role      string `json:"role"`
-			CreatedAt int64  `json:"created_at"`
-		}) error {
-			if !records.Fit(s.ID) {
-				return r.unfit("service accounts of project "+p.ID, "an account has no id that can be one", kind)
-			}
+		err := list(ctx, r.admin, p.path("service_accounts"), nil, take(r, "service accounts of project "+p.ID, func(raw rawItem) error {
 			n++
+			var s struct {
+				ID        string `json:"id"`
+				Name      string `json:"name"`
+				Role      string `json:"role"`
+				CreatedAt int64  `json:"created_at"`
+			}
+			if json.Unmarshal(raw, &s) != nil || !records.Fit(s.ID) {
+				return r.unfit("service accounts of project "+p.ID, "an account is of another form, or has no id that can be one", kind)
+			}
 			u, known := accounts[s.ID]
 			if !known {
 				u = records.VendorUser{Vendor: r.cfg.Vendor, UserID: s.ID, Name: records.Line(s.Name, 200), Role: records.Line(s.Role, 60),
@@ -142,7 +144,7 @@ func (r *run) serviceAccounts(ctx context.Context, accounts map[string]records.V
 			u.Service, u.Projects = true, append(u.Projects, p.ID)
 			accounts[s.ID] = u
 			return nil
-		}))
+		}, kind))
 		if err != nil {
 			whole = false
 			part := coverage.Part{Kinds: []string{kind, records.KindVendorProject}, Scope: "service accounts", Permission: permManagement}

@@ -1,0 +1,110 @@
+package anthropic
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"time"
+
+	"github.com/exhibit-aims/exhibit/plugins/connector"
+	"github.com/exhibit-aims/exhibit/plugins/coverage"
+	"github.com/exhibit-aims/exhibit/plugins/records"
+	"github.com/exhibit-aims/exhibit/plugins/rest"
+	"github.com/exhibit-aims/exhibit/plugins/transport"
+)
+
+// apiVersion is the version of the interface that is asked for.
+const apiVersion = "2023-06-01"
+
+// Paths of the interface.
+const (
+	pathMe         = "v1/organizations/me"
+	pathModels     = "v1/models"
+	pathActivities = "v1/compliance/activities"
+)
+
+// api is the interface as one key sees it.
+type api struct{ *rest.Client }
+
+func newAPI(c *config, key string, clock transport.Clock, counted func(connector.Calls)) (*api, error) {
+	client, err := rest.New(transport.Options{
+		BaseURL: c.BaseURL, UserAgent: "exhibit-connector-anthropic/" + Version, RequestsPerSecond: c.Rate, Burst: 5, Counted: counted, Clock: clock,
+		Authorize: func(r *http.Request) {
+			r.Header.Set("X-Api-Key", key)
+			r.Header.Set("Anthropic-Version", apiVersion)
+		},
+	})
+	if err != nil {
+		return nil, fmt.Errorf("anthropic: base_url: %w", err)
+	}
+	return &api{client}, nil
+}
+
+// greeting is who Anthropic says we are.
+type greeting struct {
+	ID   string `json:"id"`
+	Name string `json:"name"`
+
+	now time.Time // by the clock that is behind
+}
+
+// admit finds out whether an Admin API key is taken.
+func (a *api) admit(ctx context.Context, now time.Time) (greeting, error) {
+	g := greeting{}
+	answer, err := a.Get(ctx, rest.Call{Path: pathMe}, &g)
+	g.now = behind(answer.Header, now)
+	switch {
+	case err == nil:
+		g.ID, g.Name = records.Line(g.ID, 100), records.Line(g.Name, 200)
+		return g, nil
+	case coverage.Fatal(ctx, err) != nil:
+		return g, coverage.Fatal(ctx, err)
+	case rest.StatusOf(err) == http.StatusUnauthorized:
+		return g, fmt.Errorf("anthropic: the secret %s: %w: %w", secretAdmin, err, connector.ErrRefused)
+	}
+	return greeting{now: g.now}, nil // what may not be read is told part by part
+}
+
+// behind is now, or the time by Anthropic's clock if that is behind: a day is
+// over once it is over on both sides.
+func behind(h http.Header, now time.Time) time.Time {
+	if at, err := http.ParseTime(h.Get("Date")); err == nil && at.Before(now.Add(-time.Minute)) && at.After(now.Add(-48*time.Hour)) {
+		return at.UTC()
+	}
+	return now
+}
+
+// errNoAnswer is a listing without its list.
+var errNoAnswer = errors.New("it holds no list under data, or does not say whether more follows")
+
+// listing is how Anthropic answers with a page of things.
+type listing struct {
+	Data    []json.RawMessage `json:"data"`
+	HasMore *bool             `json:"has_more"`
+	LastID  string            `json:"last_id"`
+}
+
+// list reads all pages of a listing. An entry of another form is handed to
+// s.bad, and the rest is read.
+func list[T any](ctx context.Context, a *api, path string, query url.Values, s sink[T]) error {
+	return rest.Pages(ctx, path, func(token string) (string, rest.Answer, error) {
+		q := url.Values{"limit": {"1000"}}
+		for name, values := range query {
+			q[name] = slices.Clone(values)
+		}
+		if token != "" {
+			q.Set("after_id", token)
+		}
+		var page listing
+		answer, err := a.Get(ctx, rest.Call{Path: path, Query: q}, &page)
+		if err != nil {
+			return "", answer, err
+		}
+		next, err := s.page(path, page)
+		return next, answer, err
+	})
+}

@@ -1,0 +1,127 @@
+package anthropic
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/exhibit-aims/exhibit/plugins/connector"
+	"github.com/exhibit-aims/exhibit/plugins/coverage"
+	"github.com/exhibit-aims/exhibit/plugins/records"
+)
+
+const day = 24 * time.Hour
+
+// run is one collection.
+type run struct {
+	cfg        *config
+	req        connector.Request
+	book       *coverage.Book
+	admin      *api
+	key        *api // nil without the secret
+	compliance *api
+	now        time.Time
+
+	workspaces []workspace
+	listed     bool              // all workspaces are known
+	defaultID  string            // the id of the default workspace, or its name
+	used       map[string]bool   // workspaces with use on the days that were read
+	usedKeys   map[string]bool   // keys, likewise
+	lastUsed   map[string]string // the last day of use, by key
+	missed     misses
+}
+
+// Collect reads the organisation.
+func (conn *Connector) Collect(ctx context.Context, req connector.Request, emit connector.Emitter) (connector.Coverage, error) {
+	cfg, err := parseConfig(req.Config)
+	if err != nil {
+		return nil, err
+	}
+	r := &run{cfg: cfg, req: req, book: coverage.New(New().Describe(), req, emit),
+		used: map[string]bool{}, usedKeys: map[string]bool{}, lastUsed: map[string]string{}}
+	if err := r.connect(conn, r.book.Counter()); err != nil {
+		return nil, err
+	}
+	hello, err := r.admin.admit(ctx, time.Now().UTC())
+	if err != nil {
+		return nil, err
+	}
+	r.now = hello.now
+	r.book.Enumerated(records.KindVendorUser, records.KindVendorProject, records.KindAPIKey, records.KindDataControls)
+	steps := []func(context.Context) error{
+		r.listWorkspaces, r.users, r.members, r.usage, r.costs, r.keys, r.hidden, r.activities, r.controls, r.lifecycles, r.tellMissed,
+	}
+	for i, step := range steps {
+		r.book.Progress("anthropic", i, len(steps))
+		if err := step(ctx); err != nil {
+			return nil, err
+		}
+	}
+	return r.book.Result(), nil
+}
+
+// connect makes a client for each key.
+func (r *run) connect(conn *Connector, counted func(connector.Calls)) (err error) {
+	if r.admin, err = newAPI(r.cfg, r.cfg.admin, conn.clock, counted); err != nil {
+		return err
+	}
+	r.compliance = r.admin
+	if r.cfg.compliance != "" {
+		if r.compliance, err = newAPI(r.cfg, r.cfg.compliance, conn.clock, counted); err != nil {
+			return err
+		}
+	}
+	if r.cfg.key != "" {
+		r.key, err = newAPI(r.cfg, r.cfg.key, conn.clock, counted)
+	}
+	return err
+}
+
+// unfit reports an entry that cannot be taken.
+func (r *run) unfit(scope, why string, kinds ...string) error {
+	return r.book.Gap(connector.Gap{Kinds: kinds, Scope: scope, Reason: connector.Malformed, Detail: why})
+}
+
+// take makes a sink for a listing of some kinds.
+func take[T any](r *run, what string, each func(T) error, kinds ...string) sink[T] {
+	return sink[T]{
+		each: each,
+		bad:  func(n int, why string) error { return r.unfit(entry(what, n), why, kinds...) },
+		saw:  func() { r.book.Read(kinds...) },
+	}
+}
+
+// midnight is the beginning of a day, UTC.
+func midnight(t time.Time) time.Time { return t.UTC().Truncate(day) }
+
+// moment reads a time of Anthropic's. None, and the epoch that stands for an
+// unknown one, are zero.
+func moment(s string) (time.Time, error) {
+	if s == "" {
+		return time.Time{}, nil
+	}
+	at, err := time.Parse(time.RFC3339Nano, s)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("%q is no time", records.Line(s, 40))
+	}
+	if at.Year() < 2000 || at.Year() > 9000 {
+		return time.Time{}, nil
+	}
+	return at.UTC(), nil
+}
+
+// moments reads several times, or says which is none.
+func moments(texts ...string) ([]time.Time, error) {
+	var out []time.Time
+	for _, s := range texts {
+		at, err := moment(s)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, at)
+	}
+	return out, nil
+}
+
+// counted is a number that is known.
+func counted(n int64) *int64 { return &n }

@@ -1,0 +1,153 @@
+package anthropic
+
+import (
+	"context"
+	"maps"
+	"math/big"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/exhibit-aims/exhibit/plugins/connector"
+	"github.com/exhibit-aims/exhibit/plugins/coverage"
+	"github.com/exhibit-aims/exhibit/plugins/records"
+	"github.com/exhibit-aims/exhibit/plugins/rest"
+)
+
+// cost is what a workspace cost on a day.
+type cost struct {
+	Workspace string `json:"workspace_id"`
+	Amount    string `json:"amount"` // cents, with a fraction
+	Currency  string `json:"currency"`
+}
+
+// charge is a workspace's cost on a day, by which sums are kept.
+type charge struct{ day, workspace string }
+
+// costs reads what each workspace cost on each day: rows of their own.
+func (r *run) costs(ctx context.Context) error {
+	const kind = records.KindVendorUsage
+	d := r.days("costs")
+	part := coverage.Part{Kinds: []string{kind}, Scope: "costs", Permission: permAdmin}
+	return r.book.Part(ctx, part, func() error {
+		r.book.Query("costs by workspace", kind)
+		r.book.Since(d.First, kind)
+		sums := map[charge]*big.Rat{}
+		err := report(ctx, r.admin, pathCost, d, []string{"workspace_id"}, func(at time.Time, c cost) error {
+			dollars, ok := amount(c.Amount)
+			if !ok || !strings.EqualFold(c.Currency, "usd") {
+				return &rest.MalformedError{Path: pathCost, Why: "an amount of " + at.Format(time.DateOnly) + " is none, or not in US dollars"}
+			}
+			k := charge{at.Format(time.DateOnly), r.place(c.Workspace)}
+			if sums[k] == nil {
+				sums[k] = new(big.Rat)
+			}
+			sums[k].Add(sums[k], dollars)
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		if err := r.charges(sums); err != nil {
+			return err
+		}
+		return r.book.Cursor("costs", d)
+	})
+}
+
+func (r *run) charges(sums map[charge]*big.Rat) error {
+	order := func(a, b charge) int { return strings.Compare(a.day+a.workspace, b.day+b.workspace) }
+	for _, k := range slices.SortedFunc(maps.Keys(sums), order) {
+		dollars, err := strconv.ParseFloat(sums[k].FloatString(6), 64)
+		if err != nil {
+			return err
+		}
+		if dollars == 0 {
+			continue
+		}
+		at, err := moment(k.day + "T00:00:00Z")
+		if err != nil {
+			return err
+		}
+		p := records.VendorUsage{Vendor: r.cfg.Vendor, Project: k.workspace, Day: k.day, Cost: &dollars}
+		err = r.book.Record(connector.Record{
+			Kind: records.KindVendorUsage, Subject: connector.Subject{Type: "vendor", ID: p.Vendor}, Key: strings.Join([]string{p.Vendor, p.Project, "", "", p.Day, "cost"}, "|"),
+			EventTime: at, URL: pageCost,
+		}, p)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// amount reads cents as they are written, without the error of a float, and
+// gives dollars. One beyond a billion is none.
+func amount(cents string) (*big.Rat, bool) {
+	if cents == "" || len(cents) > 40 || strings.Trim(strings.TrimPrefix(cents, "-"), "0123456789.") != "" {
+		return nil, false
+	}
+	v, ok := new(big.Rat).SetString(cents)
+	if !ok {
+		return nil, false
+	}
+	v.Quo(v, big.NewRat(100, 1))
+	return v, new(big.Rat).Abs(v).Cmp(big.NewRat(1e9, 1)) <= 0
+}
+
+// hidden holds the workspaces that were used against those that are listed: one
+// that is missing there was hidden from us.
+func (r *run) hidden(context.Context) error {
+	if !r.listed {
+		return nil
+	}
+	listed := map[string]bool{"": true, r.defaultID: true}
+	for _, w := range r.workspaces {
+		listed[w.ID] = true
+	}
+	for _, id := range slices.Sorted(maps.Keys(r.used)) {
+		if listed[id] {
+			continue
+		}
+		err := r.book.Gap(connector.Gap{
+			Kinds: []string{records.KindVendorProject, records.KindDataControls}, Scope: "workspace " + id, Reason: connector.Hidden,
+			Detail: "it was used on days that were read, and is in no list of workspaces, archived ones included",
+		})
+		if err != nil {
+			return err
+		}
+	}
+	told := map[string]bool{}
+	for _, a := range r.cfg.declared(r.defaultID) {
+		if listed[a.Project] || told[a.Project] {
+			continue
+		}
+		told[a.Project] = true
+		err := r.book.Gap(connector.Gap{
+			Kinds: []string{records.KindModelObservation}, Scope: "workspace " + a.Project, Reason: connector.NotFound,
+			Detail: "settings.requests names it, and the organisation has no workspace with this id",
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// hiddenKeys does the same for keys: Anthropic lists them in every state.
+func (r *run) hiddenKeys(listed map[string]bool) error {
+	for _, id := range slices.Sorted(maps.Keys(r.usedKeys)) {
+		if listed[id] {
+			continue
+		}
+		err := r.book.Gap(connector.Gap{
+			Kinds: []string{records.KindAPIKey}, Scope: "key " + id, Reason: connector.Hidden,
+			Detail: "it was used on days that were read, and is in no list of keys, archived ones included",
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
