@@ -113,6 +113,7 @@ func rows(b *strings.Builder, d connector.Descriptor, peers map[string][]string)
 		}
 		if d.Name == "http" {
 			kept = append(kept, k.Kind)
+			servers = append(servers, peers[k.Kind]...)
 			continue
 		}
 		fmt.Fprintf(b, "| [%s](%s/README.md) | `%s` | %s | %s | %s |\n", d.Name, d.Name, k.Kind, permissions(d, k.Kind), words(k.Reread), read(peers[k.Kind]))

@@ -21,7 +21,6 @@ type fake struct {
 	*httptest.Server
 	mu       sync.Mutex
 	handlers map[string]http.HandlerFunc // by path, instead of what it does by itself
-	asked    []string
 }
 
 func newFake(t *testing.T) *fake {
@@ -38,21 +37,8 @@ func (f *fake) on(path string, h http.HandlerFunc) {
 	f.handlers[path] = h
 }
 
-func (f *fake) requests(prefix string) int {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	n := 0
-	for _, a := range f.asked {
-		if strings.HasPrefix(a, prefix) {
-			n++
-		}
-	}
-	return n
-}
-
 func (f *fake) serve(w http.ResponseWriter, r *http.Request) {
 	f.mu.Lock()
-	f.asked = append(f.asked, r.URL.RequestURI())
 	h := f.handlers[r.URL.Path]
 	f.mu.Unlock()
 	if r.Header.Get("Authorization") != "Bearer "+fakeSecret {

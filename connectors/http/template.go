@@ -76,6 +76,3 @@ func (t *template) fill(ctx context.Context, v vars, path bool) (string, error) 
 	}
 	return b.String(), nil
 }
-
-// constant reports whether the template holds no expression.
-func (t *template) constant() bool { return len(t.parts) == 1 }
