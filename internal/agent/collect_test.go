@@ -114,6 +114,36 @@ func TestLostGroup(t *testing.T) {
 	}
 }
 
+// What a source does not keep itself outlives a full run, asked for or forced
+// by an attestation that does not hold; positions do not.
+func TestMemoryOutlivesAFullRun(t *testing.T) {
+	c := newCollector(t)
+	told := func(s fakeSettings, full bool) string {
+		t.Helper()
+		src := source(t, s)
+		src.Full = full
+		run, err := c.Collect(t.Context(), src, nil)
+		if err != nil || len(run.Gaps) == 0 {
+			t.Fatalf("%v, gaps %v", err, run.Gaps)
+		}
+		return run.Gaps[len(run.Gaps)-1].Scope
+	}
+	for i, step := range []struct {
+		s    fakeSettings
+		full bool
+		want string
+	}{
+		{fakeSettings{Records: 100, Pages: true, Memory: true, Changed: "a"}, false, `memory "", position ""`},
+		{fakeSettings{Records: 100, Pages: true, Memory: true, Changed: "b"}, false, `memory "a", position "a"`},
+		{fakeSettings{Records: 100, Pages: true, Memory: true, Changed: "c"}, true, `memory "a", position ""`},
+		{fakeSettings{Records: 100, Pages: true, Memory: true, Changed: "c", Lost: true}, false, `memory "a", position ""`},
+	} {
+		if got := told(step.s, step.full); got != step.want {
+			t.Errorf("run %d: %s, want %s", i+1, got, step.want)
+		}
+	}
+}
+
 func TestCrashKeepsWhatWasAcknowledged(t *testing.T) {
 	c := newCollector(t)
 	run := collect(t, c, fakeSettings{Records: 2000, Crash: 1500})

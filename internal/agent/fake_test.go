@@ -35,6 +35,7 @@ type fakeSettings struct {
 	Gap      string `json:"gap"`      // scope of a gap
 	Problem  string `json:"problem"`  // Check's problem
 	Detailed bool   `json:"detailed"` // payloads of about 1 KiB
+	Memory   bool   `json:"memory"`   // remember the first run's Changed and make it the scope of a gap
 }
 
 const fakeKind = "github.repository"
@@ -70,6 +71,11 @@ func (fake) Collect(_ context.Context, req connector.Request, emit connector.Emi
 	if err != nil {
 		return nil, err
 	}
+	if s.Memory {
+		if err := s.remember(req, emit); err != nil {
+			return nil, err
+		}
+	}
 	for page := 0; page*100 < s.Records; page++ {
 		if err := s.page(page, req, emit); err != nil {
 			return nil, err
@@ -84,6 +90,21 @@ func (fake) Collect(_ context.Context, req connector.Request, emit connector.Emi
 		err = emit.Gap(connector.Gap{Kinds: []string{fakeKind}, Scope: s.Gap, Reason: connector.Denied, Detail: "not allowed"})
 	}
 	return connector.Coverage{fakeKind: cov, "github.release": {IndependentCount: -1}}, err
+}
+
+// remember keeps what Changed was at first, as memory and as a position, and
+// tells both as a gap.
+func (s fakeSettings) remember(req connector.Request, emit connector.Emitter) error {
+	const memory, position = connector.MemoryPrefix + "first", "last"
+	told := fmt.Sprintf("memory %q, position %q", req.Cursors[memory], req.Cursors[position])
+	err := emit.Gap(connector.Gap{Kinds: []string{fakeKind}, Scope: told, Reason: connector.Hidden, Detail: "of a test"})
+	if _, ok := req.Cursors[memory]; !ok && err == nil {
+		err = emit.Cursor(memory, s.Changed)
+	}
+	if err == nil {
+		err = emit.Cursor(position, s.Changed)
+	}
+	return err
 }
 
 func (s fakeSettings) page(page int, req connector.Request, emit connector.Emitter) error {

@@ -83,12 +83,12 @@ func TestRequestReachesTheConnector(t *testing.T) {
 	since := time.Date(2026, 1, 1, 0, 0, 0, 5, time.UTC)
 	req := request("echo")
 	req.Kinds, req.Since = []string{"test.thing"}, since
-	req.Cursors = map[string]string{"at": "17"}
+	req.Cursors = map[string]string{"at": "17", connector.MemoryPrefix + "first": "1999"}
 	req.Validators = map[string]connector.Validator{"k": {ETag: `W/"1"`, LastModified: "x", Link: "<y>", Memo: []byte{0, 255}}}
 	want := echo{Kinds: req.Kinds, Cursors: req.Cursors, Validators: req.Validators, Since: since, TokenLength: len(token)}
 	for _, full := range []bool{false, true} {
-		if req.Full = full; full { // all is to be read again: the connector gets no state
-			want.Full, want.Cursors, want.Validators = true, nil, nil
+		if req.Full = full; full { // all is to be read again: the connector gets its memory and no position
+			want.Full, want.Cursors, want.Validators = true, map[string]string{connector.MemoryPrefix + "first": "1999"}, nil
 		}
 		var sink memory
 		var got echo
