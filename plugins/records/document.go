@@ -25,9 +25,9 @@ type DocumentRevision struct {
 	SourceURI             string   `json:"source_uri"`
 	SourcePath            string   `json:"source_path,omitempty"`
 	SourceCommit          string   `json:"source_commit,omitempty"`
-	SourceSignature       string   `json:"source_signature,omitempty"` // of the commit: openpgp, ssh, x509 or unknown
-	SourceSignedBy        string   `json:"source_signed_by,omitempty"` // fingerprint of a trusted key that proves it
-	OutOfOrder            bool     `json:"out_of_order,omitempty"`  // the commit is dated before its parent
+	SourceSignature       string   `json:"source_signature,omitempty"`       // of the commit: openpgp, ssh, x509 or unknown
+	SourceSignedBy        string   `json:"source_signed_by,omitempty"`       // fingerprint of a trusted key that proves it
+	OutOfOrder            bool     `json:"out_of_order,omitempty"`           // the commit is dated before its parent
 	TextUnreadable        string   `json:"text_unreadable,omitempty"`        // why sections could not be looked for
 	RequiredSectionsFound []string `json:"required_sections_found,omitzero"` // nil: not looked for; empty: none of them
 }

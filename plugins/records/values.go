@@ -42,7 +42,8 @@ func Fit(s string) bool {
 // nothing.
 func Link(raw string) string {
 	u, err := url.Parse(raw)
-	if err != nil || len(raw) > maxLink || u.Host == "" || u.User != nil || (u.Scheme != "https" && u.Scheme != "http") || unfit(raw) {
+	if err != nil || len(raw) > maxLink || u.Host == "" || u.User != nil || (u.Scheme != "https" && u.Scheme != "http") ||
+		unfit(raw) || strings.ContainsRune(raw, utf8.RuneError) {
 		return ""
 	}
 	return raw
