@@ -110,7 +110,7 @@ func (c *Client) Raw(ctx context.Context, call Call) (Answer, error) {
 	// A key with a part left out may stand for two addresses.
 	exact := !strings.Contains(a.Key, redacted)
 	if memo := c.http.Memo(a.Key); exact && call.Usable != nil && memo != nil && call.Usable(memo) {
-		req = req.WithContext(transport.Conditional(req.Context(), a.Key))
+		req = req.WithContext(transport.Conditional(req.Context(), a.Key)) //nolint:contextcheck // it is ctx, and may say that the body can be sent again
 	}
 	resp, err := c.http.Do(req)
 	if err != nil {

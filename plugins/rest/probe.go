@@ -7,6 +7,7 @@ import (
 	"net/http"
 
 	"github.com/exhibit-aims/exhibit/plugins/connector"
+	"github.com/exhibit-aims/exhibit/plugins/records"
 	"github.com/exhibit-aims/exhibit/plugins/transport"
 )
 
@@ -43,4 +44,26 @@ func (c *Client) Probe(ctx context.Context, permission string, call Call, denies
 		}
 	}
 	return state, nil
+}
+
+// Unknown returns a report with permissions of which nothing is known.
+func Unknown(report connector.CheckReport, permissions []connector.Permission) connector.CheckReport {
+	report.Permissions = nil
+	for _, p := range permissions {
+		report.Permissions = append(report.Permissions, connector.PermissionState{Permission: p.ID})
+	}
+	return report
+}
+
+// Failed ends a check. The end of the context and a source that cannot be
+// reached are its error; anything else is a problem, which remedy mends.
+func Failed(ctx context.Context, report connector.CheckReport, err error, remedy string) (connector.CheckReport, error) {
+	if ctx.Err() != nil {
+		return report, ctx.Err()
+	}
+	if errors.Is(err, connector.ErrUnreachable) {
+		return report, err
+	}
+	report.Problem, report.Remedy = records.Line(err.Error(), 900), remedy
+	return report, nil
 }

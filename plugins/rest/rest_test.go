@@ -1,6 +1,7 @@
 package rest_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -195,9 +196,28 @@ func TestProbe(t *testing.T) {
 			t.Errorf("%d: %+v, %v", status, got, err)
 		}
 	}
-	cl := newClient(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(401) }, nil)
+	cl := newClient(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusUnauthorized) }, nil)
 	if _, err := cl.Probe(t.Context(), "p", rest.Call{Path: "x"}); !errors.Is(err, connector.ErrRefused) {
 		t.Error(err)
+	}
+}
+
+func TestHowACheckFails(t *testing.T) {
+	report := rest.Unknown(connector.CheckReport{Identity: "ada", Permissions: []connector.PermissionState{{Permission: "b", Grant: connector.Granted}}},
+		[]connector.Permission{{ID: "a"}, {ID: "b"}})
+	got, err := rest.Failed(t.Context(), report, fmt.Errorf("no\nkey: %w", connector.ErrRefused), "renew it")
+	want := connector.CheckReport{Identity: "ada", Permissions: []connector.PermissionState{{Permission: "a"}, {Permission: "b"}},
+		Problem: "no key: " + connector.ErrRefused.Error(), Remedy: "renew it"}
+	if d := cmp.Diff(want, got); d != "" || err != nil {
+		t.Errorf("%s, error %v", d, err)
+	}
+	if got, err := rest.Failed(t.Context(), report, fmt.Errorf("x: %w", connector.ErrUnreachable), ""); !errors.Is(err, connector.ErrUnreachable) || got.Problem != "" {
+		t.Errorf("out of reach: %+v, %v", got, err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := rest.Failed(ctx, report, errors.New("x"), ""); !errors.Is(err, context.Canceled) {
+		t.Errorf("ended: %v", err)
 	}
 }
 
