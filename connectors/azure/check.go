@@ -2,7 +2,6 @@ package azure
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -21,32 +20,18 @@ func (c *Connector) Check(ctx context.Context, in connector.Config) (connector.C
 	cfg, err := parseConfig(in)
 	if err != nil {
 		report.Problem, report.Remedy = err.Error(), "correct the settings or the secret"
-		return unknown(report), nil
+		return rest.Unknown(report, permissions()), nil //nolint:nilerr // the report tells it
 	}
 	report.Identity = "app " + cfg.Client + " in " + cfg.Tenant
 	s, err := newSession(ctx, cfg, c.transport, nil)
 	if err == nil {
 		err = s.check(ctx, &report)
 	}
-	switch {
-	case ctx.Err() != nil:
-		return report, ctx.Err()
-	case errors.Is(err, connector.ErrUnreachable):
-		return report, err
-	case err != nil:
-		report.Problem = records.Line(err.Error(), 900)
-		report.Remedy = "App registrations in Entra ID: make a new secret for the app and put it in the place of " + secretClient
-		return unknown(report), nil
+	if err != nil {
+		return rest.Failed(ctx, rest.Unknown(report, permissions()), err,
+			"App registrations in Entra ID: make a new secret for the app and put it in the place of "+secretClient)
 	}
 	return report, nil
-}
-
-func unknown(r connector.CheckReport) connector.CheckReport {
-	r.Permissions = nil
-	for _, p := range permissions() {
-		r.Permissions = append(r.Permissions, connector.PermissionState{Permission: p.ID})
-	}
-	return r
 }
 
 // allowed is what a role lets the app do: actions with * for anything.

@@ -2,8 +2,6 @@ package azure
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"strings"
 	"time"
@@ -137,13 +135,4 @@ func value[T any](p *T) T {
 		return zero
 	}
 	return *p
-}
-
-// memory names what is remembered of something.
-func memory(parts ...string) string {
-	h := sha256.New()
-	for _, p := range parts {
-		fmt.Fprintf(h, "%d:%s", len(p), p)
-	}
-	return connector.MemoryPrefix + hex.EncodeToString(h.Sum(nil)[:16])
 }

@@ -8,6 +8,7 @@ import (
 	cs "github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/cognitiveservices/armcognitiveservices"
 
 	"github.com/exhibit-aims/exhibit/plugins/connector"
+	"github.com/exhibit-aims/exhibit/plugins/coverage"
 	"github.com/exhibit-aims/exhibit/plugins/records"
 )
 
@@ -26,7 +27,7 @@ func (s *subscription) models(ctx context.Context, clients *cs.ClientFactory, re
 	known := make([]map[string]state, shards)
 	for i := range known {
 		known[i] = map[string]state{}
-		s.book.Position(memory("models", region, string(rune('a'+i))), &known[i])
+		s.book.Position(coverage.Memory("models", region, string(rune('a'+i))), &known[i])
 	}
 	seen := map[string]bool{} // a model is listed once for each kind of account and SKU
 	err := each(ctx, "models of "+region, clients.NewModelsClient().NewListPager(region, nil),
@@ -46,7 +47,7 @@ func (s *subscription) models(ctx context.Context, clients *cs.ClientFactory, re
 		return err
 	}
 	for i, k := range known {
-		if err := s.book.Cursor(memory("models", region, string(rune('a'+i))), k); err != nil {
+		if err := s.book.Cursor(coverage.Memory("models", region, string(rune('a'+i))), k); err != nil {
 			return err
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	cs "github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/cognitiveservices/armcognitiveservices"
 
 	"github.com/exhibit-aims/exhibit/plugins/connector"
+	"github.com/exhibit-aims/exhibit/plugins/coverage"
 	"github.com/exhibit-aims/exhibit/plugins/records"
 )
 
@@ -174,7 +175,7 @@ type serving struct {
 func (a *account) observed(d *cs.Deployment, subject connector.Subject, updated time.Time) error {
 	m := d.Properties.Model
 	served := records.Line(strings.TrimSuffix(str(m.Name)+"-"+str(m.Version), "-"), 200)
-	name := memory("serving", strings.ToLower(str(d.ID)))
+	name := coverage.Memory("serving", strings.ToLower(str(d.ID)))
 	var was serving
 	known := a.book.Position(name, &was)
 	switch {
