@@ -2,7 +2,6 @@ package gcp
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -22,33 +21,18 @@ func (*Connector) Check(ctx context.Context, in connector.Config) (connector.Che
 	cfg, err := parseConfig(in)
 	if err != nil {
 		report.Problem, report.Remedy = err.Error(), "correct the settings or the secret"
-		return unknown(report), nil
+		return rest.Unknown(report, permissions()), nil //nolint:nilerr // the report tells it
 	}
 	s, err := newSession(ctx, cfg, nil)
 	if err == nil {
 		report.Identity = s.identity()
 		err = s.check(ctx, &report)
 	}
-	switch {
-	case ctx.Err() != nil:
-		return report, ctx.Err()
-	case errors.Is(err, connector.ErrUnreachable):
-		return report, err
-	case err != nil:
-		report.Problem = records.Line(err.Error(), 900)
-		report.Remedy = "make a new key for the service account and put it into the secret " + secretKey
-		return unknown(report), nil
+	if err != nil {
+		return rest.Failed(ctx, rest.Unknown(report, permissions()), err,
+			"make a new key for the service account and put it into the secret "+secretKey)
 	}
 	return report, nil
-}
-
-// unknown completes a report with the permissions of which nothing is known.
-func unknown(r connector.CheckReport) connector.CheckReport {
-	r.Permissions = nil
-	for _, p := range permissions() {
-		r.Permissions = append(r.Permissions, connector.PermissionState{Permission: p.ID})
-	}
-	return r
 }
 
 func (s *session) check(ctx context.Context, report *connector.CheckReport) error {

@@ -163,7 +163,7 @@ func TestKeyOfAServiceAccount(t *testing.T) {
 	f.on("/token", func(w http.ResponseWriter, _ *http.Request, body string) {
 		issued++
 		if !strings.Contains(body, "assertion=") {
-			w.WriteHeader(400)
+			w.WriteHeader(http.StatusBadRequest)
 			return
 		}
 		fmt.Fprintf(w, `{"access_token":%q,"token_type":"Bearer","expires_in":3600}`, fakeToken)

@@ -63,7 +63,7 @@ func newFake(t *testing.T) *fake {
 	f.on("/v1/projects/acme-ai:testIamPermissions", func(w http.ResponseWriter, _ *http.Request, body string) {
 		var q struct{ Permissions []string }
 		if json.Unmarshal([]byte(body), &q) != nil {
-			w.WriteHeader(400)
+			w.WriteHeader(http.StatusBadRequest)
 			return
 		}
 		held := []string{}

@@ -153,7 +153,7 @@ type approved struct {
 // version's last change, or of the first reading that saw it.
 func (p *place) approvals(m model, all []model) error {
 	for _, alias := range p.cfg.ApprovalAliases {
-		name := connector.MemoryPrefix + digest(p.registry(), m.id(), alias)
+		name := coverage.Memory(p.registry(), m.id(), alias)
 		known := map[string]approved{}
 		p.book.Position(name, &known)
 		for _, v := range all {
@@ -214,15 +214,6 @@ func (p *place) approval(m, v model, alias string, a approved) error {
 		Key: p.registry() + "/" + m.id() + "/" + v.VersionID + "/" + alias + "/" + records.Stamp(a.Since), EventTime: a.Since,
 		URL: p.console("models/" + m.id() + "/versions/" + v.VersionID),
 	}, payload)
-}
-
-// digest names what is remembered of something.
-func digest(parts ...string) string {
-	h := sha256.New()
-	for _, s := range parts {
-		fmt.Fprintf(h, "%d:%s", len(s), s)
-	}
-	return hex.EncodeToString(h.Sum(nil)[:16])
 }
 
 // evaluations reads those of a version.

@@ -36,7 +36,7 @@ func (r *run) publisher(ctx context.Context, publisher string) error {
 	if err != nil {
 		return err
 	}
-	name := connector.MemoryPrefix + digest("publisher", publisher)
+	name := coverage.Memory("publisher", publisher)
 	known := map[string]stage{}
 	r.book.Position(name, &known)
 	err = list(ctx, api, "v1beta1/publishers/"+publisher+"/models", "publisherModels", func(m struct {
