@@ -19,7 +19,7 @@ func (*Connector) Check(ctx context.Context, in connector.Config) (connector.Che
 	cfg, err := parseConfig(in)
 	if err != nil {
 		report.Problem, report.Remedy = err.Error(), "correct the settings; every problem is listed"
-		return report, nil
+		return report, nil //nolint:nilerr // the report tells it
 	}
 	api, err := newClient(ctx, cfg, nil, nil)
 	if err == nil {
@@ -45,22 +45,10 @@ func (*Connector) Check(ctx context.Context, in connector.Config) (connector.Che
 		}
 	}
 	if err != nil {
-		return failed(ctx, report, err)
+		return rest.Failed(ctx, report, err,
+			"renew the credential and put it in the place of the secret "+secretToken+"; check base_url and the path that is named")
 	}
 	report.Permissions[0] = sum(states)
-	return report, nil
-}
-
-// failed tells what a person can mend from what ends the check.
-func failed(ctx context.Context, report connector.CheckReport, err error) (connector.CheckReport, error) {
-	if ctx.Err() != nil {
-		return report, ctx.Err()
-	}
-	if errors.Is(err, connector.ErrUnreachable) {
-		return report, err
-	}
-	report.Problem = records.Line(err.Error(), 900)
-	report.Remedy = "renew the credential and put it in the place of the secret " + secretToken + "; check base_url and the path that is named"
 	return report, nil
 }
 
