@@ -2,8 +2,6 @@ package vendorwatch
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -95,13 +93,4 @@ func (r *run) keep(a rest.Answer, note any) error {
 	v := a.Validator
 	v.Memo = memo
 	return r.book.Validator(a.Key, v)
-}
-
-// memory is the name of the cursor that holds what is remembered of a thing.
-func memory(parts ...string) string {
-	h := sha256.New()
-	for _, p := range parts {
-		fmt.Fprintf(h, "%d:%s", len(p), p)
-	}
-	return connector.MemoryPrefix + hex.EncodeToString(h.Sum(nil)[:16])
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/exhibit-aims/exhibit/plugins/connector"
+	"github.com/exhibit-aims/exhibit/plugins/coverage"
 	"github.com/exhibit-aims/exhibit/plugins/records"
 	"github.com/exhibit-aims/exhibit/plugins/rest"
 )
@@ -45,7 +46,7 @@ func (r *run) feed(ctx context.Context, v *vendor, f feed) error {
 		return &rest.MalformedError{Path: f.URL, Why: fmt.Sprintf("it has %d entries of %s; at most %d are read", len(list), f.Provider, maxFeed)}
 	}
 	known := map[string]seen{}
-	r.book.Position(memory("feed", v.ID, f.URL), &known)
+	r.book.Position(coverage.Memory("feed", v.ID, f.URL), &known)
 	for _, e := range list {
 		s, ok := known[e.model]
 		if !ok || s.Shutdown != records.Stamp(e.shutdown) {
@@ -80,7 +81,7 @@ func (r *run) remember(v *vendor, f feed, known map[string]seen) error {
 			return err
 		}
 		if len(raw) < 60<<10 {
-			return r.book.Cursor(memory("feed", v.ID, f.URL), known)
+			return r.book.Cursor(coverage.Memory("feed", v.ID, f.URL), known)
 		}
 		oldest := slices.MinFunc(slices.Collect(maps.Keys(known)), func(a, b string) int {
 			return strings.Compare(known[a].Shutdown+a, known[b].Shutdown+b)
@@ -98,13 +99,13 @@ func (r *run) keepEndings(v *vendor, f feed, list []ending) error {
 			ahead[e.model] = records.Stamp(e.shutdown)
 		}
 	}
-	return r.book.Cursor(memory("ahead", v.ID, f.URL), ahead)
+	return r.book.Cursor(coverage.Memory("ahead", v.ID, f.URL), ahead)
 }
 
 // retireAll emits the retirements that have come since the feed was read.
 func (r *run) retireAll(v *vendor, f feed) error {
 	ahead := map[string]string{}
-	r.book.Position(memory("ahead", v.ID, f.URL), &ahead)
+	r.book.Position(coverage.Memory("ahead", v.ID, f.URL), &ahead)
 	for _, model := range slices.Sorted(maps.Keys(ahead)) {
 		at, err := first(ahead[model])
 		if err != nil || at.After(r.now) {

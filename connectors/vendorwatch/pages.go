@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/exhibit-aims/exhibit/plugins/connector"
+	"github.com/exhibit-aims/exhibit/plugins/coverage"
 	"github.com/exhibit-aims/exhibit/plugins/records"
 	"github.com/exhibit-aims/exhibit/plugins/rest"
 )
@@ -30,7 +31,7 @@ const markLength = 8
 
 // page reads a page and tells whether its text is another one than before.
 func (r *run) page(ctx context.Context, v *vendor, p *page) error {
-	name := memory("page", v.ID, p.URL)
+	name := coverage.Memory("page", v.ID, p.URL)
 	var last remembered
 	known := r.book.Position(name, &last)
 	a, err := r.web.get(ctx, p.URL, "text/html,text/plain;q=0.9", rest.NoteFits(func(sum string) bool { return known && sum == last.SHA256 }))

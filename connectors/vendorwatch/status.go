@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/exhibit-aims/exhibit/plugins/connector"
+	"github.com/exhibit-aims/exhibit/plugins/coverage"
 	"github.com/exhibit-aims/exhibit/plugins/records"
 	"github.com/exhibit-aims/exhibit/plugins/rest"
 )
@@ -91,7 +92,7 @@ func (r *run) hidden(v *vendor, detail string) error {
 // reaches says whether the list touches what the last run saw, and how far
 // back the history goes.
 func (r *run) reaches(v *vendor, listed statusNote) error {
-	name := memory("status", v.ID, v.Status)
+	name := coverage.Memory("status", v.ID, v.Status)
 	var last statusNote
 	before := r.book.Position(name, &last)
 	whole := listed.Count < fullPage
