@@ -33,11 +33,10 @@ type appServer struct {
 	life time.Duration // of a token
 	skew time.Duration // of the server's clock
 
-	mu      sync.Mutex
-	lent    int
-	revoked bool // all tokens lent so far
-	from    int  // tokens up to it are refused
-	refuse  http.HandlerFunc
+	mu     sync.Mutex
+	lent   int
+	from   int // tokens up to it are refused
+	refuse http.HandlerFunc
 }
 
 func newAppServer(t *testing.T) *appServer {
@@ -49,7 +48,7 @@ func newAppServer(t *testing.T) *appServer {
 	s := &appServer{fakeGitHub: newFake(t), t: t, key: key, life: time.Hour}
 	organisation(s.fakeGitHub)
 	s.set("/repos/acme/app", repoJSON(11, "app"), "/rate_limit", obj{}, "/repos/acme/app/commits", []any{})
-	s.fakeGitHub.admit = s.admits
+	s.admit = s.admits
 	s.on("/orgs/acme/installation", s.installation(91, nil))
 	s.on("/app/installations/91", s.installation(91, nil))
 	s.on("/app/installations/91/access_tokens", s.lend)
@@ -199,7 +198,7 @@ func TestAppClock(t *testing.T) {
 			s, h := newAppServer(t), newHost(t)
 			s.skew = skew
 			date := func(w http.ResponseWriter) { w.Header().Set("Date", s.now().UTC().Format(http.TimeFormat)) }
-			s.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { date(w); s.fakeGitHub.ServeHTTP(w, r) })
+			s.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { date(w); s.ServeHTTP(w, r) })
 			h.mustCollect(s.fakeGitHub, everything(), s.asApp)
 			if len(h.gaps) != 0 || s.lent != 1 {
 				t.Errorf("gaps %+v, %d tokens", h.gaps, s.lent)
@@ -218,7 +217,7 @@ func TestAppRefused(t *testing.T) {
 		change  func(*appServer)
 		refused bool
 	}{
-		{"wrong key", func(s *appServer) { s.key = other; s.fakeGitHub.admit = func(*http.Request) bool { return false } }, true},
+		{"wrong key", func(s *appServer) { s.key = other; s.admit = func(*http.Request) bool { return false } }, true},
 		{"not installed", func(s *appServer) { s.on("/orgs/acme/installation", status(404, "Not Found")) }, true},
 		{"suspended", func(s *appServer) { s.on("/orgs/acme/installation", s.installation(91, day(1))) }, true},
 		{"no token", func(s *appServer) { s.refuse = status(403, "This installation has been suspended") }, true},

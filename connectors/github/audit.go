@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/exhibit-aims/exhibit/plugins/connector"
+	"github.com/exhibit-aims/exhibit/plugins/records"
 )
 
 const (
@@ -217,7 +218,7 @@ func auditData(fields map[string]any) map[string]any {
 		if len(out) == maxAuditFields {
 			break
 		}
-		if !fit(name) || len(name) > 100 || told[name] || delicate(name) {
+		if !records.Fit(name) || len(name) > 100 || told[name] || delicate(name) {
 			continue
 		}
 		switch v := fields[name].(type) {

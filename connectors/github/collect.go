@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/exhibit-aims/exhibit/plugins/connector"
+	"github.com/exhibit-aims/exhibit/plugins/records"
 )
 
 // run is one collection.
@@ -226,13 +227,13 @@ func (r *run) record(rec connector.Record, payload any) error {
 		return nil
 	}
 	b, err := json.Marshal(payload)
-	if err == nil && (!fit(rec.Key) || !fit(rec.Subject.ID) || rec.EventTime.After(r.latest())) {
+	if err == nil && (!records.Fit(rec.Key) || !records.Fit(rec.Subject.ID) || rec.EventTime.After(r.latest())) {
 		err = errors.New("its name or its date is none that evidence can have")
 	}
 	if err != nil {
 		return r.gap(connector.Gap{Kinds: []string{rec.Kind}, Scope: "record " + rec.Key, Reason: connector.Malformed, Detail: err.Error()})
 	}
-	rec.Major, rec.Payload, rec.URL = 1, b, deepLink(rec.URL)
+	rec.Major, rec.Payload, rec.URL = 1, b, records.Link(rec.URL)
 	return r.stop(r.emit.Record(rec))
 }
 

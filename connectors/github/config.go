@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/exhibit-aims/exhibit/plugins/connector"
+	"github.com/exhibit-aims/exhibit/plugins/records"
 )
 
 // Defaults, as config.schema.json states them.
@@ -70,7 +71,7 @@ func parseConfig(in connector.Config, now time.Time) (*config, error) {
 	}
 	errs = append(errs, c.checkRepositories()...)
 	errs = append(errs, c.compile()...)
-	errs = append(errs, c.furtherSettings.check()...)
+	errs = append(errs, c.checkFurther()...)
 	c.since = now.UTC().AddDate(0, 0, -c.LookbackDays).Truncate(24 * time.Hour)
 	if c.Since != "" {
 		t, err := time.Parse(time.DateOnly, c.Since)
@@ -183,7 +184,7 @@ func (c *config) compile() []error {
 		c.artifacts = append(c.artifacts, g)
 	}
 	for i, b := range c.Branches {
-		if !fit(b) || strings.Contains(b, "..") {
+		if !records.Fit(b) || strings.Contains(b, "..") {
 			errs = append(errs, fmt.Errorf("branches[%d]: %q is not a branch's name", i, b))
 		}
 	}

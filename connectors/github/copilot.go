@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/exhibit-aims/exhibit/plugins/connector"
+	"github.com/exhibit-aims/exhibit/plugins/records"
 )
 
 type copilotPayload struct {
@@ -85,7 +86,7 @@ func (r *run) copilotBilling(ctx context.Context, pay *copilotPayload) error {
 		n.Words = map[string]string{}
 		for name, raw := range body {
 			var word string
-			if json.Unmarshal(raw, &word) == nil && fit(name) && len(n.Words) < 200 {
+			if json.Unmarshal(raw, &word) == nil && records.Fit(name) && len(n.Words) < 200 {
 				n.Words[line(name, 100)] = line(word, 100)
 			}
 		}
@@ -217,7 +218,7 @@ func (r *run) copilotSeats(ctx context.Context) error {
 		kind: KindCopilotSeat, path: path, field: "seats", total: "total_seats",
 		part: part{kinds: []string{KindCopilotSeat}, scope: "organisation " + org, permission: permCopilotSeats},
 		record: func(s listedSeat) (connector.Record, any, error) {
-			if s.Assignee == nil || !fit(s.Assignee.Login) || !fitID(s.Assignee.ID) {
+			if s.Assignee == nil || !records.Fit(s.Assignee.Login) || !fitID(s.Assignee.ID) {
 				return connector.Record{}, nil, &malformedError{Path: path, Why: "a seat that is nobody's"}
 			}
 			pay := seatPayload{

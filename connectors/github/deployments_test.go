@@ -80,11 +80,11 @@ func TestDeploymentUnread(t *testing.T) {
 
 // Hostile links name no run.
 func TestDeploymentRunLinks(t *testing.T) {
-	f, h := newInventory(t)
+	f, _ := newInventory(t)
 	for i, link := range []string{"https://evil.example/actions/runs/71", "javascript:/acme/app/actions/runs/71", "https://github.com/a/b/actions/runs/71x",
 		"https://github.com/a/b/actions/runs/99999999999999999999", "https://github.com/a/b/actions/runs/0"} {
 		f.set(deploys, []any{deploymentJSON(801, day(12))}, deploys+"/801/statuses", []any{obj{"id": 1, "state": "success", "created_at": day(12), "log_url": link}})
-		h = newHost(t)
+		h := newHost(t)
 		readDeployments(h, f)
 		if got := h.payloads(github.KindDeployment)["801"]; got == nil || got["run_id"] != nil || len(h.gaps) > 0 {
 			t.Errorf("%d %s: %v, gaps %+v", i, link, got, h.gaps)

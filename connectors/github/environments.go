@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/exhibit-aims/exhibit/plugins/connector"
+	"github.com/exhibit-aims/exhibit/plugins/records"
 )
 
 // listedEnvironment is an environment as listed. It is kept as a note beside
@@ -103,7 +104,7 @@ func (r *run) environments(ctx context.Context, repo repository, envs *environme
 	}
 	for _, env := range rows {
 		where := part{kinds: []string{KindEnvironment}, scope: repo.FullName + " environment " + env.Name, permission: permActions}
-		if !fitID(env.ID) || !fit(env.Name) {
+		if !fitID(env.ID) || !records.Fit(env.Name) {
 			if err := r.missed(ctx, where, &malformedError{Path: repo.path() + "/environments", Why: "an environment without id or name"}); err != nil {
 				return err
 			}
@@ -217,7 +218,7 @@ func (r *run) environmentSecrets(ctx context.Context, repo repository, envs *env
 		rows = rows[:maxNamedEnvironments]
 	}
 	for _, env := range rows {
-		if !fit(env.Name) {
+		if !records.Fit(env.Name) {
 			continue // said where environments are read
 		}
 		for _, s := range []store{environmentSecretStore, environmentVariableStore} {

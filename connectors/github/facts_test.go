@@ -42,7 +42,7 @@ func TestMergeQueueAndClosedIssues(t *testing.T) {
 // the history is shown; a pending one is nobody's business.
 func TestDismissedReviews(t *testing.T) {
 	const events = "/repos/acme/app/issues/1/events"
-	list := []any{obj{"event": "labeled", "created_at": day(3)}, nil,
+	list := []any{obj{"event": "assigned", "created_at": day(3)}, nil,
 		obj{"event": "review_dismissed", "created_at": day(11), "actor": user("root"), "dismissed_review": obj{"review_id": 601, "state": "approved"}}}
 	for _, tc := range []struct {
 		name    string

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/exhibit-aims/exhibit/plugins/connector"
+	"github.com/exhibit-aims/exhibit/plugins/records"
 )
 
 // listedInstallation is an app as the organisation let it in. Rights are read
@@ -86,7 +87,7 @@ func (r *run) counted(kind string, sum listed) {
 func rights(prefix string, in map[string]any) map[string]string {
 	out := map[string]string{}
 	for name, v := range in {
-		if word, ok := v.(string); ok && fit(name) && len(out) < 500 {
+		if word, ok := v.(string); ok && records.Fit(name) && len(out) < 500 {
 			out[prefix+line(name, 100)] = line(word, 40)
 		}
 	}

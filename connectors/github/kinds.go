@@ -167,7 +167,7 @@ func defaultFurther() furtherSettings {
 	return furtherSettings{SBOMPerRun: 100, AuditInclude: webEvents}
 }
 
-func (s furtherSettings) check() (errs []error) {
+func (s furtherSettings) checkFurther() (errs []error) {
 	if s.SBOMPerRun < 1 {
 		errs = append(errs, errors.New("sbom_per_run: must be above zero; to read no packages leave the kind out of the source's kinds"))
 	}

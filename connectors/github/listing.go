@@ -8,6 +8,7 @@ import (
 	"net/url"
 
 	"github.com/exhibit-aims/exhibit/plugins/connector"
+	"github.com/exhibit-aims/exhibit/plugins/records"
 )
 
 // listing is a list of things of which each becomes one record. Its pages are
@@ -77,7 +78,7 @@ func listPage[T any](ctx context.Context, r *run, l listing[T], p page[json.RawM
 	whole := true
 	for _, row := range rows {
 		rec, pay, err := l.record(row)
-		if err == nil && (!fit(rec.Key) || !fit(rec.Subject.ID)) {
+		if err == nil && (!records.Fit(rec.Key) || !records.Fit(rec.Subject.ID)) {
 			err = &malformedError{Path: l.path, Why: "a name that no record can have"}
 		}
 		if err != nil {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/exhibit-aims/exhibit/plugins/connector"
+	"github.com/exhibit-aims/exhibit/plugins/records"
 )
 
 const (
@@ -158,7 +159,7 @@ func (r *run) releases(ctx context.Context, repo repository) error {
 func tagsOf(list []*listedRelease) []string {
 	tags := []string{}
 	for _, rel := range list {
-		if rel != nil && fit(rel.TagName) {
+		if rel != nil && records.Fit(rel.TagName) {
 			tags = append(tags, rel.TagName)
 		}
 	}

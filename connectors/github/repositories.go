@@ -14,6 +14,7 @@ import (
 	gh "github.com/google/go-github/v60/github"
 
 	"github.com/exhibit-aims/exhibit/plugins/connector"
+	"github.com/exhibit-aims/exhibit/plugins/records"
 )
 
 // repository is what a listing says that the other kinds need. It is kept as
@@ -360,7 +361,7 @@ func (r *run) emitRepository(full *listedRepository, group string) (repository, 
 }
 
 // validBranch reports whether a branch's name can be asked for.
-func validBranch(b string) bool { return fit(b) && !strings.Contains(b, "..") && len(b) <= 250 }
+func validBranch(b string) bool { return records.Fit(b) && !strings.Contains(b, "..") && len(b) <= 250 }
 
 // plainProperties keeps the values that GitHub documents: texts and lists of them.
 func plainProperties(in map[string]any) map[string]any {

@@ -91,8 +91,8 @@ func TestSBOMBudget(t *testing.T) {
 		cov := readSBOMs(h, f, "sbom_per_run", 3)
 		var gaps []string
 		for _, g := range h.gaps {
-			switch {
-			case g.Scope == "acme/r2":
+			switch g.Scope {
+			case "acme/r2":
 				gaps = append(gaps, string(g.Reason)+" acme/r2")
 			default:
 				gaps = append(gaps, string(g.Reason)+" "+strings.Join(strings.Fields(g.Detail)[:map[bool]int{true: 3, false: 2}[g.Reason == connector.RateLimited]], " "))

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/exhibit-aims/exhibit/plugins/connector"
+	"github.com/exhibit-aims/exhibit/plugins/records"
 )
 
 // store is one of the places where GitHub keeps secrets and variables.
@@ -109,7 +110,7 @@ func (r *run) names(ctx context.Context, s store, permission string, h holder) e
 		kind: KindSecretName, path: h.path + "/" + s.path, query: url.Values{"per_page": {s.page}}, field: s.field, total: "total_count",
 		part: part{kinds: []string{KindSecretName}, scope: h.scope + " " + s.path, permission: permission},
 		record: func(row keptName) (connector.Record, any, error) {
-			if !fit(row.Name) {
+			if !records.Fit(row.Name) {
 				return connector.Record{}, nil, &malformedError{Path: h.path + "/" + s.path, Why: "a " + s.typ + " whose name is none"}
 			}
 			pay := h.payload

@@ -8,19 +8,12 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/exhibit-aims/exhibit/plugins/records"
 )
 
-// Limits of what the host takes, in bytes.
-const (
-	maxName = 1000
-	maxURL  = 4000
-	maxID   = 1 << 53
-)
-
-// fit reports whether a string from the API can be part of a key or an id.
-func fit(s string) bool {
-	return s != "" && len(s) <= maxName && utf8.ValidString(s) && !strings.ContainsFunc(s, unfitRune)
-}
+// maxID is the largest number that JSON can carry exactly.
+const maxID = 1 << 53
 
 func unfitRune(r rune) bool {
 	return unicode.IsControl(r) || r == '\u2028' || r == '\u2029' || r == utf8.RuneError
@@ -67,16 +60,6 @@ func isSHA(s string) bool {
 	return (len(s) == 40 || len(s) == 64) && strings.Trim(s, "0123456789abcdef") == ""
 }
 
-// deepLink returns raw if it is an address that a person can safely follow.
-func deepLink(raw string) string {
-	u, err := url.Parse(raw)
-	if err != nil || len(raw) > maxURL || u.Host == "" || u.User != nil || (u.Scheme != "https" && u.Scheme != "http") ||
-		strings.ContainsFunc(raw, unfitRune) {
-		return ""
-	}
-	return raw
-}
-
 // escapePath escapes a file's path for use in a URL, segment by segment.
 func escapePath(p string) string {
 	segs := strings.Split(p, "/")
@@ -89,7 +72,7 @@ func escapePath(p string) string {
 // cleanPath reports whether a path in a tree is one that a record may carry
 // and a URL can name.
 func cleanPath(p string) bool {
-	if !fit(p) || len(p) > 900 {
+	if !records.Fit(p) || len(p) > 900 {
 		return false
 	}
 	for seg := range strings.SplitSeq(p, "/") {

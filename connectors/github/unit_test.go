@@ -72,17 +72,6 @@ func TestIssueKeys(t *testing.T) {
 	}
 }
 
-func TestDeepLink(t *testing.T) {
-	for raw, ok := range map[string]bool{
-		"https://github.com/a/b": true, "http://127.0.0.1:4100/a": true, "javascript:alert(1)": false, "//x/y": false, "/x": false,
-		"https://u:p@h/": false, "file:///etc/passwd": false, "https://h/\x00": false, "https://h/" + strings.Repeat("a", 5000): false, "": false,
-	} {
-		if got := deepLink(raw) != ""; got != ok {
-			t.Errorf("deepLink(%.40q) kept: %v, want %v", raw, got, ok)
-		}
-	}
-}
-
 func FuzzNextPage(f *testing.F) {
 	f.Add(`<https://api.github.com/x?page=2>; rel="next"`)
 	f.Add(`<a>,<b>; rel="next",`)

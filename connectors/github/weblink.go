@@ -3,6 +3,8 @@ package github
 import (
 	"net/url"
 	"strings"
+
+	"github.com/exhibit-aims/exhibit/plugins/records"
 )
 
 // web is the address of a page for people; empty where the API's address does
@@ -24,5 +26,5 @@ func (c *config) web(path string, query url.Values) string {
 	if len(query) > 0 {
 		link += "?" + query.Encode()
 	}
-	return deepLink(link)
+	return records.Link(link)
 }
