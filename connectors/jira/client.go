@@ -102,7 +102,7 @@ func (c *client) request(ctx context.Context, method, path string, body any) (*h
 	}
 	req.Header.Set("Accept", "application/json")
 	if strings.HasPrefix(path, "rest/servicedeskapi/") && c.version == "2" {
-		req.Header.Set("X-ExperimentalApi", "opt-in") // older Data Centers ask for it
+		req.Header.Set("X-ExperimentalApi", "opt-in") // older servers of Data Center ask for it
 	}
 	return req, nil
 }

@@ -3,15 +3,10 @@ package jira
 import (
 	"testing"
 
-	"github.com/exhibit-aims/exhibit/plugins/connector"
 	"github.com/exhibit-aims/exhibit/plugins/connectortest"
 )
 
 func TestMain(m *testing.M) { connectortest.Main(m, New()) }
-
-func configOf(settings []byte) connector.Config {
-	return connector.Config{Settings: settings, Secrets: map[string]string{"token": fakeToken}}
-}
 
 func TestConformance(t *testing.T) {
 	f := newFakeJira(t)

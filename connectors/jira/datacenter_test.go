@@ -199,7 +199,7 @@ func TestDataCenterFilesAndApprovals(t *testing.T) {
 	f.approvals["INC-1"] = []map[string]any{approved("5", "acc-9")}
 	f.routes["GET /rest/servicedeskapi/request/INC-1/approval"] = func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("X-ExperimentalApi") != "opt-in" {
-			t.Error("older Data Centers answer 412 without X-ExperimentalApi")
+			t.Error("older servers of Data Center answer 412 without X-ExperimentalApi")
 		}
 		f.desk(w, r, "INC-1")
 	}

@@ -26,7 +26,7 @@ func (c *client) fields(ctx context.Context) (map[string]string, error) {
 		if stops(err) {
 			return nil, err
 		}
-		return nil, nil //nolint:nilerr // what needs it does without
+		return nil, nil // what needs it does without
 	}
 	out := map[string]string{}
 	for _, f := range list {

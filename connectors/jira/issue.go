@@ -234,7 +234,7 @@ func (is *issue) record(c *config, files []attachment) (connector.Record, error)
 		Key: is.key, ID: is.id, Project: r.text(80, "project", "key"), Type: r.text(200, "issuetype", "name"),
 		Summary: r.text(1000, "summary"), Status: r.text(200, "status", "name"), StatusCategory: r.text(80, "status", "statusCategory", "key"),
 		Priority: r.text(200, "priority", "name"), Reporter: r.person("reporter"), Assignee: r.person("assignee"),
-		Created: stamp(is.created), Updated: stamp(is.updated),
+		Created: records.Stamp(is.created), Updated: records.Stamp(is.updated),
 		Resolution: r.text(200, "resolution", "name"), Due: r.text(10, "duedate"),
 		Labels: r.texts("labels", ""), Components: r.texts("components", "name"), ParentKey: r.text(80, "parent", "key"),
 		CustomFields: map[string]any{}, Links: r.links(), Attachments: files,
@@ -269,11 +269,3 @@ func (is *issue) record(c *config, files []attachment) (connector.Record, error)
 }
 
 func (is *issue) url(c *config) string { return c.WebURL + "/browse/" + is.key }
-
-// stamp writes a time as payloads have it; empty if there is none.
-func stamp(t time.Time) string {
-	if t.IsZero() {
-		return ""
-	}
-	return t.Format(time.RFC3339Nano)
-}

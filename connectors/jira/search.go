@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -100,15 +101,18 @@ func (p *searchPage) check(op string, fields []string) error {
 	if len(fields) < 2 || len(p.Issues) == 0 {
 		return nil
 	}
-	for _, raw := range p.Issues {
-		var is struct {
-			Fields map[string]json.RawMessage `json:"fields"`
-		}
-		if json.Unmarshal(raw, &is) != nil || len(is.Fields) > 0 {
-			return nil
-		}
+	if slices.ContainsFunc(p.Issues, tells) {
+		return nil
 	}
 	return &formatError{op: op, err: errors.New("the answer holds ids only, though fields were asked for")}
+}
+
+// tells reports whether an issue holds fields, or is none at all.
+func tells(raw json.RawMessage) bool {
+	var is struct {
+		Fields map[string]json.RawMessage `json:"fields"`
+	}
+	return json.Unmarshal(raw, &is) != nil || len(is.Fields) > 0
 }
 
 // errShifted: issues went from the listing while it was read, so that others
