@@ -22,15 +22,15 @@ func (conn *Connector) Check(ctx context.Context, in connector.Config) (connecto
 		err = r.connect(conn, nil)
 	}
 	if err != nil {
-		return unknown(connector.CheckReport{Problem: err.Error(), Remedy: "correct the settings or the secrets"}), nil
+		return refused(err, "correct the settings or the secrets"), nil
 	}
 	hello, err := r.admin.admit(ctx, r.now)
 	switch {
 	case ctx.Err() != nil:
 		return connector.CheckReport{}, ctx.Err()
 	case errors.Is(err, connector.ErrRefused):
-		return unknown(connector.CheckReport{Problem: records.Line(err.Error(), 900),
-			Remedy: "a member with the role admin makes an Admin API key (sk-ant-admin…) under Settings, Admin keys; an ordinary API key (sk-ant-api…) is none"}), nil
+		return refused(err,
+			"a member with the role admin makes an Admin API key (sk-ant-admin…) under Settings, Admin keys; an ordinary API key (sk-ant-api…) is none"), nil
 	case err != nil:
 		return connector.CheckReport{}, err
 	}
@@ -76,8 +76,10 @@ func (a *api) probe(ctx context.Context, permission string, call rest.Call) (con
 	return state, err
 }
 
-// unknown completes a report with the permissions of which nothing is known.
-func unknown(r connector.CheckReport) connector.CheckReport {
+// refused is the report of a check that could not begin: nothing is known of
+// any permission.
+func refused(err error, remedy string) connector.CheckReport {
+	r := connector.CheckReport{Problem: records.Line(err.Error(), 900), Remedy: remedy}
 	for _, p := range permissions() {
 		r.Permissions = append(r.Permissions, connector.PermissionState{Permission: p.ID})
 	}

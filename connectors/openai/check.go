@@ -13,11 +13,11 @@ import (
 func (conn *Connector) Check(ctx context.Context, in connector.Config) (connector.CheckReport, error) {
 	cfg, err := parseConfig(in)
 	if err != nil {
-		return unknown(connector.CheckReport{Problem: err.Error(), Remedy: "correct the settings or the secrets"}), nil
+		return refused(err, "correct the settings or the secrets"), nil
 	}
 	admin, err := newAPI(cfg, cfg.admin, conn.clock, nil)
 	if err != nil {
-		return unknown(connector.CheckReport{Problem: err.Error(), Remedy: "correct base_url"}), nil
+		return refused(err, "correct base_url"), nil
 	}
 	now := time.Now().UTC()
 	hello, err := admin.admit(ctx, now)
@@ -25,8 +25,8 @@ func (conn *Connector) Check(ctx context.Context, in connector.Config) (connecto
 	case ctx.Err() != nil:
 		return connector.CheckReport{}, ctx.Err()
 	case errors.Is(err, connector.ErrRefused):
-		return unknown(connector.CheckReport{Problem: records.Line(err.Error(), 900),
-			Remedy: "an owner of the organisation makes an admin key (sk-admin-…) under Settings, Organization, Admin keys; a key of a project (sk-proj-…) is no admin key"}), nil
+		return refused(err,
+			"an owner of the organisation makes an admin key (sk-admin-…) under Settings, Organization, Admin keys; a key of a project (sk-proj-…) is no admin key"), nil
 	case err != nil:
 		return connector.CheckReport{}, err
 	}
@@ -92,8 +92,10 @@ func scope(ctx context.Context, a *api) []string {
 	return out
 }
 
-// unknown completes a report with the permissions of which nothing is known.
-func unknown(r connector.CheckReport) connector.CheckReport {
+// refused is the report of a check that could not begin: nothing is known of
+// any permission.
+func refused(err error, remedy string) connector.CheckReport {
+	r := connector.CheckReport{Problem: records.Line(err.Error(), 900), Remedy: remedy}
 	for _, p := range permissions() {
 		r.Permissions = append(r.Permissions, connector.PermissionState{Permission: p.ID})
 	}
