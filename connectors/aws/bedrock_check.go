@@ -119,7 +119,7 @@ func newProber(ctx context.Context, s *session, region string, id identity) (*pr
 // are well-formed, so that the answer is about access and not about the name.
 // known is false for an action that is not one of these.
 func (p *prober) try(ctx context.Context, action string) (known bool, err error) {
-	for _, try := range []func(context.Context, string) (bool, error){p.registryOf, p.endpointsOf, p.models, p.safeguards, p.agents, p.content, p.stores} {
+	for _, try := range []func(context.Context, string) (bool, error){p.registryOf, p.endpointsOf, p.lineageOf, p.monitorsOf, p.resourcesOf, p.trailsOf, p.models, p.safeguards, p.agents, p.content, p.stores} {
 		if known, err := try(ctx, action); known {
 			return true, err
 		}

@@ -26,17 +26,17 @@ type position struct {
 	open  time.Time
 }
 
-func (b *bedrockRun) position(list, kind string) *position {
-	p := &position{name: list + "/" + b.id.account + "/" + b.region}
-	if at, err := time.Parse(time.RFC3339Nano, b.req.Cursors[p.name]); err == nil && !at.After(b.now) {
+func (r *regionRun) position(list, kind string) *position {
+	p := &position{name: list + "/" + r.id.account + "/" + r.region}
+	if at, err := time.Parse(time.RFC3339Nano, r.req.Cursors[p.name]); err == nil && !at.After(r.now) {
 		p.after = &at
 	}
-	if since := b.req.Since; !since.IsZero() {
+	if since := r.req.Since; !since.IsZero() {
 		if p.after == nil || p.after.Before(since) {
 			p.after = &since
 		}
-		if since.After(b.since[kind]) {
-			b.since[kind] = since
+		if since.After(r.since[kind]) {
+			r.since[kind] = since
 		}
 	}
 	return p
@@ -57,7 +57,7 @@ func (p *position) passed(created *time.Time, ended bool) {
 
 // store keeps the position. One second is taken off, so that a job made in the
 // same moment is not missed.
-func (b *bedrockRun) store(p *position) error {
+func (r *regionRun) store(p *position) error {
 	at := p.last
 	if !p.open.IsZero() && p.open.Before(at) {
 		at = p.open
@@ -65,7 +65,7 @@ func (b *bedrockRun) store(p *position) error {
 	if at.IsZero() {
 		return nil
 	}
-	if err := b.emit.Cursor(p.name, at.Add(-time.Second).UTC().Format(time.RFC3339Nano)); err != nil {
+	if err := r.emit.Cursor(p.name, at.Add(-time.Second).UTC().Format(time.RFC3339Nano)); err != nil {
 		return &emitError{err}
 	}
 	return nil

@@ -49,6 +49,7 @@ func TestBedrock(t *testing.T) {
 		return kind + " aws|123456789012/eu-west-1|" + rest + "|" + at.Format(time.DateOnly) + " " + at.Format(time.RFC3339)
 	}
 	want := []string{
+		"cloud.ai_resource_inventory cloudtrail/123456789012/eu-west-1",
 		"vendor.model_lifecycle aws|" + claude + "|eu-west-1|active|||2027-05-22T00:00:00Z 2025-05-22T00:00:00Z",
 		"vendor.model_lifecycle aws|anthropic.claude-v2:1|eu-west-1|retired|2025-01-21T00:00:00Z||2025-07-21T00:00:00Z 2025-01-21T00:00:00Z",
 		"vendor.model_lifecycle aws|cohere.command-r-v1:0|eu-west-1|deprecated|2026-02-01T00:00:00Z|2098-01-01T00:00:00Z|2099-01-01T00:00:00Z 2026-02-01T00:00:00Z",
@@ -87,7 +88,7 @@ func TestBedrock(t *testing.T) {
 	if d := cmp.Diff(want, shorts(rec.records)); d != "" {
 		t.Error(d)
 	}
-	events := []string{records.KindModelApproval, records.KindModelLifecycle, records.KindLineage, kindEvaluationRun, records.KindVendorUsage, records.KindModelObservation}
+	events := []string{records.KindModelMonitor, records.KindCloudAuditEvent, records.KindModelApproval, records.KindModelLifecycle, records.KindLineage, kindEvaluationRun, records.KindVendorUsage, records.KindModelObservation}
 	for kind, c := range cov {
 		if c.Status != connector.Complete || c.Enumerated == slices.Contains(events, kind) {
 			t.Errorf("coverage of %s: %+v", kind, c)
@@ -196,11 +197,11 @@ func TestOwnModelsAndLineage(t *testing.T) {
 // gap of the kinds that it is for.
 func TestBedrockAnswersThatAreNone(t *testing.T) {
 	alone := map[string]string{ // listings that nothing else of the kind stands beside
-		"ListFoundationModels": records.KindModelLifecycle, "ListModelCustomizationJobs": records.KindLineage, "ListEvaluationJobs": kindEvaluationRun,
+		"ListFoundationModels": records.KindModelLifecycle, "ListEvaluationJobs": kindEvaluationRun,
 		"ListGuardrails": records.KindGuardrail, "GetModelInvocationLoggingConfiguration": records.KindInvocationLogging, "ListMetrics": records.KindVendorUsage,
 	}
 	beside := map[string]string{
-		"ListCustomModels": records.KindModelVersion, "ListImportedModels": records.KindModel, "ListInferenceProfiles": records.KindDeployment,
+		"ListCustomModels": records.KindModelVersion, "ListModelCustomizationJobs": records.KindLineage, "ListImportedModels": records.KindModel, "ListInferenceProfiles": records.KindDeployment,
 		"ListProvisionedModelThroughputs": records.KindDeployment, "ListCustomModelDeployments": records.KindDeployment, "ListMarketplaceModelEndpoints": records.KindDeployment,
 		"ListPromptRouters": records.KindDeployment, "ListAgents": records.KindAIResource, "ListFlows": records.KindAIResource, "ListPrompts": records.KindAIResource,
 		"ListKnowledgeBases": records.KindAIResource, "ListEnforcedGuardrailsConfiguration": records.KindGuardrail, "ListAgentVersions": records.KindGuardrail,

@@ -44,12 +44,14 @@ type regionRun struct {
 	api    *sagemaker.Client
 	trail  *cloudtrail.Client
 
-	skip     map[string]bool              // operations that are denied or not offered here: asked once, reported once
-	unserved map[string]error             // services without an address here: asked once
-	configs  map[string]*endpointConfig   // by name
-	models   map[string][]packagedModel   // by name of the model
-	broken   map[string]error             // by name of a model that could not be read
-	tags     map[string]map[string]string // by ARN
+	skip     map[string]bool            // operations that are denied or not offered here: asked once, reported once
+	unserved map[string]error           // services without an address here: asked once
+	configs  map[string]*endpointConfig // by name
+	models   map[string][]packagedModel // by name of the model
+	broken   map[string]error           // by name of a model that could not be read
+	hints    *tagHints
+	memory   approvalMemory
+	dropped  map[string]bool // groups of which a record could not be emitted
 }
 
 // step is a part of a region that is read at once.
@@ -112,7 +114,8 @@ func (a *accountRun) readRegion(ctx context.Context, region string) error {
 	a.emit.Progress(connector.Progress{Message: "account " + a.id.account + ", region " + region})
 	r := &regionRun{
 		accountRun: a, region: region, skip: map[string]bool{}, unserved: map[string]error{},
-		configs: map[string]*endpointConfig{}, models: map[string][]packagedModel{}, broken: map[string]error{}, tags: map[string]map[string]string{},
+		configs: map[string]*endpointConfig{}, models: map[string][]packagedModel{}, broken: map[string]error{},
+		memory: approvalMemory{before: map[string]map[string]told{}, now: map[string]map[string]told{}}, dropped: map[string]bool{},
 	}
 	var err error
 	if r.api, err = a.session.sagemaker(ctx, region); err != nil {
@@ -132,8 +135,14 @@ func (a *accountRun) readRegion(ctx context.Context, region string) error {
 // steps are what is read of a region besides Bedrock, in this order.
 func (r *regionRun) steps() []step {
 	return []step{
-		{sageMaker, "model packages", []string{records.KindModel, records.KindModelVersion, records.KindModelApproval}, r.registry},
+		{sageMaker, "model package groups", []string{records.KindModel}, r.groups},
+		{sageMaker, "model packages", versionKinds(), r.packages},
 		{sageMaker, "endpoints", []string{records.KindDeployment}, r.deployments},
+		{sageMaker, "model cards", []string{records.KindModelCard}, r.cards},
+		{sageMaker, "monitors", []string{records.KindModelMonitor}, r.monitors},
+		{sageMaker, "resources", []string{records.KindAIResource}, r.inventory},
+		{cloudTrail, "audit trails", []string{records.KindAIResource}, r.trails},
+		{cloudTrail, "event history", []string{records.KindCloudAuditEvent}, r.audit},
 	}
 }
 
@@ -206,13 +215,16 @@ func (c *collection) gap(ctx context.Context, kinds []string, scope string, err 
 // record emits a record, unless its time cannot be.
 func (r *regionRun) record(ctx context.Context, rec connector.Record, payload any) error {
 	if rec.EventTime.After(r.now) {
+		r.dropped[rec.Group] = true
 		return r.failed(ctx, []string{rec.Kind}, rec.Subject.ID, fmt.Errorf("%w: its time, %s, has not come yet", errValue, rec.EventTime.Format(time.RFC3339)))
 	}
 	if len(rec.Subject.ID) > 900 || len(rec.Key) > 1000 || rec.Subject.ID == "" {
+		r.dropped[rec.Group] = true
 		return r.failed(ctx, []string{rec.Kind}, rec.Subject.ID, fmt.Errorf("%w: a name that is empty or too long", errValue))
 	}
 	b, err := json.Marshal(payload)
 	if err != nil {
+		r.dropped[rec.Group] = true
 		return r.failed(ctx, []string{rec.Kind}, rec.Subject.ID, fmt.Errorf("%w: %w", errValue, err))
 	}
 	rec.Major, rec.Payload = 1, b

@@ -38,6 +38,8 @@ func TestRegistryAndDeployment(t *testing.T) {
 		{records.KindModelVersion, "model:triage/2", reg + "triage|2", "2026-01-02T00:00:00Z"},
 		{records.KindModelApproval, "model:triage/2", reg + "triage|2|2026-01-03T00:00:00.5Z", "2026-01-03T00:00:00.5Z"},
 		{records.KindDeployment, "deployment:live@eu-west-1", reg + "live", "2026-01-04T00:00:00Z"},
+		{records.KindAIResource, "organization:123456789012", "arn:aws:sagemaker:eu-west-1:123456789012:endpoint/live", "0001-01-01T00:00:00Z"},
+		{records.KindAIResource, "organization:123456789012", "cloudtrail/123456789012/eu-west-1", "0001-01-01T00:00:00Z"},
 		{records.KindInvocationLogging, "deployment:bedrock/123456789012/eu-west-1", "aws|123456789012|eu-west-1", "0001-01-01T00:00:00Z"},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -45,7 +47,7 @@ func TestRegistryAndDeployment(t *testing.T) {
 	}
 	const arn = "arn:aws:sagemaker:eu-west-1:123456789012:"
 	wantApproval := obj{"registry": "sagemaker/123456789012/eu-west-1", "model": "triage", "version": "2", "arn_or_uri": arn + "model-package/triage/2",
-		"approval_status": "Approved", "approval_description": "=evaluated \uFFFD[1m", "changed_by": "bo", "changed_at": "2026-01-03T00:00:00.5Z"}
+		"approval_status": "Approved", "approval_description": "=evaluated \uFFFD[1m", "changed_by": "bo", "changed_at": "2026-01-03T00:00:00.5Z", "basis": "last_change"}
 	if diff := cmp.Diff(wantApproval, payload(t, rec.byKind(records.KindModelApproval)[1])); diff != "" {
 		t.Error(diff)
 	}
@@ -82,7 +84,7 @@ func TestAnswersThatAreNone(t *testing.T) {
 		reason connector.Reason
 		cover  connector.CoverageStatus
 	}{
-		"denied":              {"ListModelPackageGroups", failWith("AccessDeniedException"), nil, records.KindModelVersion, connector.Denied, connector.Partial},
+		"denied":              {"ListModelPackageGroups", failWith("AccessDeniedException"), nil, records.KindModel, connector.Denied, connector.Partial},
 		"endpoints denied":    {"ListEndpoints", failWith("AccessDeniedException"), nil, records.KindDeployment, connector.Denied, connector.Partial},
 		"not offered":         {"ListEndpoints", failWith("UnknownOperationException"), nil, records.KindDeployment, connector.Unsupported, connector.Partial},
 		"HTML 500":            {"ListEndpoints", nil, html500, records.KindDeployment, connector.Unavailable, connector.Partial},
@@ -208,14 +210,15 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 		http.Redirect(w, r, other.URL, http.StatusTemporaryRedirect)
 	}
 	rec, _, err := run(t, f.config())
-	if err != nil || len(rec.gaps) != 1 || len(other.calls) != 0 {
+	if err != nil || len(rec.gaps) != 2 || len(other.calls) != 0 { // of endpoints, and of endpoints as resources
 		t.Errorf("gaps %v, error %v; the other host was asked %v", rec.gaps, err, other.calls)
 	}
 }
 
 func TestCheck(t *testing.T) {
 	f := newFakeAWS(t)
-	for _, op := range []string{"DescribeModelPackageGroup", "DescribeModelPackage", "DescribeEndpoint", "DescribeEndpointConfig", "DescribeInferenceComponent"} {
+	for _, op := range []string{"DescribeModelPackageGroup", "DescribeModelPackage", "DescribeEndpoint", "DescribeEndpointConfig", "DescribeInferenceComponent",
+		"DescribeTrainingJob", "DescribeModelCard", "DescribeMonitoringSchedule", "DescribeProcessingJob"} {
 		f.ops[op] = failWith("ValidationException")
 	}
 	f.ops["DescribeModel"] = failWith("AccessDeniedException")

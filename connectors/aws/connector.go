@@ -43,8 +43,11 @@ func (*Connector) Describe() connector.Descriptor {
 func sagemakerKinds() []connector.KindSpec {
 	return []connector.KindSpec{
 		{Kind: records.KindModel, Major: 1, Summary: "a model package group, or a package without versions"},
-		{Kind: records.KindModelVersion, Major: 1, Summary: "a model package"},
-		{Kind: records.KindModelApproval, Major: 1, Summary: "the approval state that a model package carries, by whom and since when"},
+		{Kind: records.KindModelVersion, Major: 1, Summary: "a model package, or a model of Bedrock's own"},
+		{Kind: records.KindModelApproval, Major: 1, Summary: "an approval of a model package that was given, refused or taken back, by whom and when"},
 		{Kind: records.KindDeployment, Major: 1, Summary: "an endpoint with its variants and the model package behind each"},
+		{Kind: records.KindModelCard, Major: 1, Summary: "a version of a model card, with its sections and status"},
+		{Kind: records.KindModelMonitor, Major: 1, Summary: "a run of a monitor, or a schedule that never ran", Reread: connector.ReadSinceCursor},
+		{Kind: records.KindCloudAuditEvent, Major: 1, Summary: "a change of something of SageMaker or Bedrock, as CloudTrail's event history holds it", Reread: connector.ReadSinceCursor},
 	}
 }

@@ -21,11 +21,19 @@ func queries() map[string]string {
 
 // sagemakerQueries are those of SageMaker's kinds.
 func sagemakerQueries() map[string]string {
+	const unsaid = "changes between two runs are seen in the event history alone"
 	return map[string]string{
 		records.KindModel:         "sagemaker ListModelPackageGroups, ListModelPackages (unversioned)",
-		records.KindModelVersion:  "sagemaker ListModelPackages, DescribeModelPackage of those that are new or changed",
-		records.KindModelApproval: "sagemaker DescribeModelPackage of each version; state as read, so changes between two runs may be missed",
-		records.KindDeployment:    "sagemaker ListEndpoints, DescribeEndpoint, DescribeEndpointConfig, DescribeModel",
+		records.KindModelVersion:  "sagemaker ListModelPackages (both types), DescribeModelPackage of those that are new or changed",
+		records.KindModelApproval: "cloudtrail LookupEvents of CreateModelPackage and UpdateModelPackage; sagemaker DescribeModelPackage for older states; " + unsaid,
+		records.KindDeployment:    "sagemaker ListEndpoints, DescribeEndpoint, DescribeEndpointConfig, DescribeModel, ListInferenceComponents",
+		records.KindLineage:       "sagemaker ListArtifacts, QueryLineage, DescribeTrainingJob for each model package",
+		records.KindModelCard:     "sagemaker ListModelCards, ListModelCardVersions, DescribeModelCard",
+		records.KindModelMonitor:  "sagemaker ListMonitoringSchedules, ListMonitoringExecutions since the last run",
+		records.KindAIResource: "sagemaker ListDomains, ListNotebookInstances, ListEndpoints, ListModels, ListFeatureGroups, ListPipelines, ListMonitoringSchedules; " +
+			"cloudtrail DescribeTrails",
+		records.KindCloudAuditEvent: "cloudtrail LookupEvents by event source (SageMaker and Bedrock) since the last run, at most 90 days back: management events that changed something; " +
+			"calls of endpoints (InvokeEndpoint) are data events, which the event history does not hold",
 	}
 }
 

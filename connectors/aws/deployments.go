@@ -3,6 +3,7 @@ package aws
 import (
 	"context"
 	"errors"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -27,69 +28,87 @@ type packagedModel struct{ arn, model, version string }
 
 // deployments reads all endpoints.
 func (r *regionRun) deployments(ctx context.Context) error {
-	const op = "sagemaker:ListEndpoints"
-	return eachPage(ctx, op, func(token *string) (*string, error) {
+	return r.eachEndpoint(ctx, records.KindDeployment, func(e types.EndpointSummary) error { return r.endpoint(ctx, e) })
+}
+
+// eachEndpoint lists the endpoints of the region.
+func (r *regionRun) eachEndpoint(ctx context.Context, kind string, each func(types.EndpointSummary) error) error {
+	return listing(ctx, listEndpoints, func() { r.saw(kind) }, func(token *string) ([]types.EndpointSummary, *string, error) {
 		out, err := r.api.ListEndpoints(ctx, &sagemaker.ListEndpointsInput{
 			MaxResults: aws.Int32(pageSize), NextToken: token, SortBy: types.EndpointSortKeyCreationTime, SortOrder: types.OrderKeyAscending,
 		})
 		if err != nil {
-			return nil, &callError{op, err}
+			return nil, nil, err
 		}
-		if out.Endpoints == nil {
-			return nil, &callError{op, errNoAnswer}
-		}
-		r.read[records.KindDeployment] = true
-		for _, e := range out.Endpoints {
-			if err := r.endpoint(ctx, aws.ToString(e.EndpointName)); err != nil {
-				return nil, err
-			}
-		}
-		return out.NextToken, nil
-	})
+		return out.Endpoints, out.NextToken, nil
+	}, each)
 }
 
-// endpoint follows one endpoint down to the packages that it serves.
-func (r *regionRun) endpoint(ctx context.Context, name string) error {
+// endpoint follows one endpoint down to the packages that it serves, unless the
+// list shows that it is as it was. Endpoints that host components are followed
+// each time: a component may be replaced without a change of its endpoint.
+func (r *regionRun) endpoint(ctx context.Context, e types.EndpointSummary) error {
 	const op = "sagemaker:DescribeEndpoint"
-	if r.skip[op] {
-		return nil
+	name, what := aws.ToString(e.EndpointName), "endpoint "+aws.ToString(e.EndpointName)
+	t, err := r.tagState(ctx, aws.ToString(e.EndpointArn))
+	if err != nil {
+		return err
 	}
-	what := "endpoint " + name
+	key := r.registryName() + "|" + printable(name, 200)
+	it := r.thingOf(records.KindDeployment, key, e, t.state, r.cfg.EnvironmentTag)
+	if r.same(it) {
+		return r.attest(it)
+	}
+	if r.skip[op] {
+		return r.forget(it)
+	}
 	out, err := r.api.DescribeEndpoint(ctx, &sagemaker.DescribeEndpointInput{EndpointName: &name})
 	if err == nil && aws.ToString(out.EndpointArn) == "" {
 		err = errNoAnswer
 	}
 	if err != nil {
+		if err := r.forget(it); err != nil {
+			return err
+		}
 		return r.failed(ctx, []string{records.KindDeployment}, what, &callError{op, err})
 	}
-	tags, err := r.tagsOf(ctx, aws.ToString(out.EndpointArn))
-	if err := r.failed(ctx, []string{records.KindDeployment}, "tags of "+what, err); err != nil {
+	tags, err := r.of(ctx, aws.ToString(out.EndpointArn), t)
+	if err != nil {
 		return err
 	}
 	d := records.Deployment{
 		Platform: "sagemaker", EndpointID: printable(name, 200), Environment: tagNamed(tags, r.cfg.EnvironmentTag), Region: r.region,
 		Variants: []records.Variant{}, CreatedAt: stamp(out.CreationTime), UpdatedAt: stamp(out.LastModifiedTime),
-		Status: string(out.EndpointStatus), ConfigRef: printable(aws.ToString(out.EndpointConfigName), 200),
-		ARNOrURI: printable(aws.ToString(out.EndpointArn), 300), DataCapture: "disabled", Tags: tags,
+		Status: string(out.EndpointStatus), ConfigRef: text(out.EndpointConfigName, 200),
+		ARNOrURI: text(out.EndpointArn, 300), DataCapture: "disabled", Tags: tags,
 	}
 	if c := out.DataCaptureConfig; c != nil && aws.ToBool(c.EnableCapture) && c.CaptureStatus != types.CaptureStatusStopped {
 		d.DataCapture = "enabled"
 	}
-	if d.Variants, err = r.variants(ctx, out); err != nil {
+	var hosts bool
+	if d.Variants, hosts, err = r.variants(ctx, out); err != nil {
 		return err
 	}
-	return r.record(ctx, connector.Record{
-		Kind: records.KindDeployment, Subject: connector.Subject{Type: "deployment", ID: d.EndpointID + "@" + r.region},
-		Key: r.registryName() + "|" + d.EndpointID, EventTime: utc(out.LastModifiedTime), URL: r.consoleURL("endpoints/" + d.EndpointID),
-	}, d)
+	if err := r.record(ctx, connector.Record{
+		Kind: records.KindDeployment, Subject: connector.Subject{Type: "deployment", ID: r.endpointID(d.EndpointID)}, Group: it.group,
+		Key: key, EventTime: utc(out.LastModifiedTime), URL: r.consoleURL("endpoints/" + d.EndpointID),
+	}, d); err != nil {
+		return err
+	}
+	resolved := !slices.ContainsFunc(d.Variants, func(v records.Variant) bool { return !v.Resolved })
+	return r.keepIf(resolved && !hosts && !r.skip[listTags], it)
 }
 
+// endpointID is the id of an endpoint as a subject.
+func (r *regionRun) endpointID(name string) string { return name + "@" + r.region }
+
 // variants joins what the endpoint says of its traffic with what its
-// configuration says of its models.
-func (r *regionRun) variants(ctx context.Context, e *sagemaker.DescribeEndpointOutput) ([]records.Variant, error) {
+// configuration says of its models. hosts: a variant names no model and hosts
+// components instead.
+func (r *regionRun) variants(ctx context.Context, e *sagemaker.DescribeEndpointOutput) (out []records.Variant, hosts bool, err error) {
 	cfg, err := r.config(ctx, aws.ToString(e.EndpointConfigName))
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	now := map[string]types.ProductionVariantSummary{}
 	for _, v := range e.ProductionVariants {
@@ -98,28 +117,29 @@ func (r *regionRun) variants(ctx context.Context, e *sagemaker.DescribeEndpointO
 	for _, v := range e.ShadowProductionVariants {
 		now["shadow:"+aws.ToString(v.VariantName)] = v
 	}
-	out := []records.Variant{}
+	out = []records.Variant{}
 	if cfg.err != nil { // all that is known: there are variants, and nobody can tell what is behind them
 		for _, v := range e.ProductionVariants {
 			out = append(out, weigh(records.Variant{Name: printable(aws.ToString(v.VariantName), 200)}, v))
 		}
-		return out, nil
+		return out, hosts, nil
 	}
 	for _, v := range cfg.variants {
+		hosts = hosts || aws.ToString(v.ModelName) == ""
 		vs, err := r.variant(ctx, aws.ToString(e.EndpointName), v, now[aws.ToString(v.VariantName)], false)
 		if err != nil {
-			return nil, err
+			return nil, false, err
 		}
 		out = append(out, vs...)
 	}
 	for _, v := range cfg.shadows {
 		vs, err := r.variant(ctx, aws.ToString(e.EndpointName), v, now["shadow:"+aws.ToString(v.VariantName)], true)
 		if err != nil {
-			return nil, err
+			return nil, false, err
 		}
 		out = append(out, vs...)
 	}
-	return out, nil
+	return out, hosts, nil
 }
 
 // variant gives one entry for each packaged or bare artefact in the variant.

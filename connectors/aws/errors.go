@@ -45,7 +45,7 @@ func reasonOfCode(code string) (connector.Reason, bool) {
 		return connector.Unsupported, true
 	case "Throttling", "ThrottledException", "TooManyRequests", "RequestLimitExceeded", "SlowDown":
 		return connector.RateLimited, true
-	case "ResourceNotFound", "NotFound", "NoSuchLifecycleConfiguration", "ObjectLockConfigurationNotFoundError":
+	case "ResourceNotFound", "NotFound", "TrailNotFound", "NoSuchLifecycleConfiguration", "ObjectLockConfigurationNotFoundError":
 		return connector.NotFound, true
 	}
 	if refusesCredentials(code) {
@@ -77,7 +77,7 @@ func reasonOf(err error) connector.Reason {
 		return connector.NotFound
 	case errors.Is(err, errNoAnswer), errors.Is(err, errLoop), errors.Is(err, errValue):
 		return connector.Malformed
-	case errors.As(err, &limit):
+	case errors.As(err, &limit), errors.Is(err, errBudget):
 		return connector.RateLimited
 	case errors.As(err, &large), errors.Is(err, errTruncated):
 		return connector.Truncated
@@ -121,6 +121,9 @@ func describes(err error) bool {
 
 // errTruncated: AWS gives only a part, and says so in its documentation alone.
 var errTruncated = errors.New("AWS returns only a part")
+
+// errBudget: there is more than a run may spend on it.
+var errBudget = errors.New("more than a run may read")
 
 // errValue is a value in an answer that cannot be.
 var errValue = errors.New("a value that cannot be")

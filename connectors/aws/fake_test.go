@@ -40,8 +40,16 @@ func newFakeAWS(t *testing.T) *fakeAWS {
 	for op, list := range map[string]string{
 		"ListModelPackageGroups": "ModelPackageGroupSummaryList", "ListModelPackages": "ModelPackageSummaryList",
 		"ListEndpoints": "Endpoints", "ListTags": "Tags", "ListInferenceComponents": "InferenceComponents",
+		"ListModelCards": "ModelCardSummaries", "ListModelCardVersions": "ModelCardVersionSummaryList",
+		"ListMonitoringSchedules": "MonitoringScheduleSummaries", "ListMonitoringExecutions": "MonitoringExecutionSummaries",
+		"ListDomains": "Domains", "ListNotebookInstances": "NotebookInstances", "ListModels": "Models", "ListFeatureGroups": "FeatureGroupSummaries",
+		"ListPipelines": "PipelineSummaries", "ListArtifacts": "ArtifactSummaries", "QueryLineage": "Vertices",
+		"LookupEvents": "Events", "DescribeTrails": "trailList", "GetResources": "ResourceTagMappingList",
 	} {
 		f.ops[op] = func(obj) (int, any) { return 200, obj{list: []obj{}} }
+	}
+	for _, op := range []string{"GetTrailStatus", "GetEventSelectors"} {
+		f.ops[op] = failWith("TrailNotFoundException")
 	}
 	f.emptyBedrock()
 	return f
@@ -62,7 +70,10 @@ func (f *fakeAWS) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		f.rest(w, r, op, in)
 		return
 	}
-	op := strings.TrimPrefix(r.Header.Get("X-Amz-Target"), "SageMaker.")
+	op := r.Header.Get("X-Amz-Target")
+	for _, prefix := range []string{"SageMaker.", "CloudTrail_20131101.", "ResourceGroupsTaggingAPI_20170126.", "AWSOrganizationsV20161128."} {
+		op = strings.TrimPrefix(op, prefix)
+	}
 	if form, err := url.ParseQuery(string(b)); err == nil && form.Get("Action") != "" { // STS
 		op, r.PostForm = form.Get("Action"), form
 	}
@@ -88,7 +99,14 @@ func (f *fakeAWS) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	status, out := answer(in)
-	f.write(w, status, out)
+	b, err = json.Marshal(out)
+	if err != nil {
+		f.t.Error(err)
+	}
+	if auth := strings.Split(r.Header.Get("Authorization"), "/"); len(auth) > 3 { // each region has things of its own
+		b = []byte(strings.ReplaceAll(string(b), ":sagemaker:eu-west-1:", ":sagemaker:"+auth[2]+":"))
+	}
+	f.write(w, status, json.RawMessage(b))
 }
 
 func (f *fakeAWS) write(w http.ResponseWriter, status int, v any) {
@@ -109,7 +127,7 @@ func (f *fakeAWS) config(regions ...string) connector.Config {
 	if len(regions) == 0 {
 		regions = []string{"eu-west-1"}
 	}
-	b, err := json.Marshal(obj{"regions": regions, "endpoint_url": f.URL, "requests_per_second": 100, "max_attempts": 2})
+	b, err := json.Marshal(obj{"regions": regions, "endpoint_url": f.URL, "requests_per_second": 100, "lookups_per_second": 100, "max_attempts": 2})
 	if err != nil {
 		f.t.Fatal(err)
 	}
@@ -128,13 +146,13 @@ func (f *fakeAWS) fill() {
 		return 200, obj{"Tags": []obj{{"Key": "Environment", "Value": "production"}}}
 	}
 	f.ops["ListModelPackages"] = func(in obj) (int, any) {
-		if in["ModelPackageGroupName"] == nil {
-			return 200, obj{"ModelPackageSummaryList": []obj{}}
+		if in["ModelPackageType"] != "Both" && in["MaxResults"] != 1.0 { // but for a probe
+			f.t.Errorf("asked for packages of type %v", in["ModelPackageType"])
 		}
 		if in["NextToken"] == nil {
-			return 200, obj{"ModelPackageSummaryList": []obj{{"ModelPackageArn": arn + "model-package/triage/1", "ModelPackageGroupName": "triage"}}, "NextToken": "2"}
+			return 200, obj{"ModelPackageSummaryList": []obj{{"ModelPackageArn": arn + "model-package/triage/1", "ModelPackageGroupName": "triage", "ModelPackageVersion": 1, "ModelApprovalStatus": "PendingManualApproval", "CreationTime": 1767312000}}, "NextToken": "2"}
 		}
-		return 200, obj{"ModelPackageSummaryList": []obj{{"ModelPackageArn": arn + "model-package/triage/2", "ModelPackageGroupName": "triage"}}}
+		return 200, obj{"ModelPackageSummaryList": []obj{{"ModelPackageArn": arn + "model-package/triage/2", "ModelPackageGroupName": "triage", "ModelPackageVersion": 2, "ModelApprovalStatus": "Approved", "CreationTime": 1767312000}}}
 	}
 	f.ops["DescribeModelPackage"] = func(in obj) (int, any) {
 		name := in["ModelPackageName"].(string)

@@ -166,7 +166,9 @@ func TestBedrockAgainstMotoWithItsTimesMended(t *testing.T) {
 	attributes := map[string]any{}
 	for _, r := range rec.byKind(records.KindAIResource) {
 		p := payload(t, r)
-		attributes[p["name"].(string)] = p["attributes"]
+		if p["service"] == "bedrock" {
+			attributes[p["name"].(string)] = p["attributes"]
+		}
 	}
 	if d := cmp.Diff(map[string]any{
 		"helper":   obj{"version": "DRAFT", "model": "anthropic.claude-3-sonnet-20240229-v1:0", "role": "arn:aws:iam::123456789012:role/x"},
@@ -188,7 +190,7 @@ func TestBedrockAgainstMotoWithItsTimesMended(t *testing.T) {
 }
 
 func bedrockConfig(t *testing.T, url string) connector.Config {
-	settings := ok(json.Marshal(obj{"regions": []string{"eu-west-1"}, "endpoint_url": url, "requests_per_second": 100, "max_attempts": 1}))(t)
+	settings := ok(json.Marshal(obj{"regions": []string{"eu-west-1"}, "endpoint_url": url, "requests_per_second": 100, "lookups_per_second": 100, "max_attempts": 1}))(t)
 	return connector.Config{Settings: settings, Secrets: map[string]string{"access_key_id": "AKIATEST", "secret_access_key": fakeSecret}}
 }
 

@@ -93,7 +93,7 @@ func TestAgainstMoto(t *testing.T) {
 		{VariantName: sdk.String("a"), ModelName: sdk.String("m2"), InitialInstanceCount: sdk.Int32(1), InitialVariantWeight: sdk.Float32(1), InstanceType: types.ProductionVariantInstanceTypeMlM5Large}}}))(t)
 	ok(api.CreateEndpoint(ctx, &sagemaker.CreateEndpointInput{EndpointName: sdk.String("live"), EndpointConfigName: sdk.String("live-1"), Tags: []types.Tag{{Key: sdk.String("Environment"), Value: sdk.String("production")}}}))(t)
 
-	settings := ok(json.Marshal(obj{"regions": []string{"eu-west-1"}, "endpoint_url": url, "requests_per_second": 100, "max_attempts": 1}))(t)
+	settings := ok(json.Marshal(obj{"regions": []string{"eu-west-1"}, "endpoint_url": url, "requests_per_second": 100, "lookups_per_second": 100, "max_attempts": 1}))(t)
 	cfg := connector.Config{Settings: settings, Secrets: map[string]string{"access_key_id": "AKIATEST", "secret_access_key": fakeSecret}}
 	rep, err := New().Check(ctx, cfg)
 	if err != nil || rep.Problem != "" || !strings.Contains(rep.Identity, "123456789012") {

@@ -9,7 +9,7 @@ import (
 // kinds brings its own.
 func permissions() []connector.Permission {
 	var out []connector.Permission
-	for _, family := range [][]connector.Permission{sagemakerPermissions(), accountPermissions(), bedrockPermissions()} {
+	for _, family := range [][]connector.Permission{sagemakerPermissions(), trailPermissions(), accountPermissions(), bedrockPermissions()} {
 		out = append(out, family...)
 	}
 	return out
@@ -32,23 +32,54 @@ func granted(grant func(action string) string, needs []need) []connector.Permiss
 
 // sagemakerPermissions are the actions on SageMaker.
 func sagemakerPermissions() []connector.Permission {
-	models := []string{records.KindModel, records.KindModelVersion, records.KindModelApproval}
-	versions := models[1:]
-	endpoints := []string{records.KindDeployment}
+	models := []string{records.KindModel}
+	versions := []string{records.KindModel, records.KindModelVersion, records.KindModelApproval, records.KindLineage}
+	endpoints, cards := []string{records.KindDeployment}, []string{records.KindModelCard}
+	monitors, lineage, resources := []string{records.KindModelMonitor}, []string{records.KindLineage}, []string{records.KindAIResource}
 	return granted(func(action string) string {
 		return `add "` + action + `" on "*" to a policy of the reading identity (AmazonSageMakerReadOnly holds all of sagemaker:)`
 	}, []need{
 		{"sagemaker:ListModelPackageGroups", "lists the models", models},
-		{"sagemaker:DescribeModelPackageGroup", "says who made a model", []string{records.KindModel}},
-		{"sagemaker:ListTags", "tags of models and endpoints, the environment among them", []string{records.KindModel, records.KindDeployment}},
-		{"sagemaker:ListModelPackages", "lists the versions of a model", versions},
+		{"sagemaker:DescribeModelPackageGroup", "says who made a model", models},
+		{listTags, "tags of models, endpoints and resources, environment and owner among them", tagKinds()},
+		{"sagemaker:ListModelPackages", "lists the versions of models", versions},
 		{"sagemaker:DescribeModelPackage", "approval, who gave it, and where a version came from", versions},
-		{"sagemaker:ListEndpoints", "lists the endpoints", endpoints},
+		{listArtifacts, "finds a model package in SageMaker's lineage", lineage},
+		{queryLineage, "finds the training jobs behind a model package", lineage},
+		{describeTrainingJob, "data, code and settings of a training job", lineage},
+		{listEndpoints, "lists the endpoints", []string{records.KindDeployment, records.KindAIResource}},
 		{"sagemaker:DescribeEndpoint", "status and share of traffic", endpoints},
 		{"sagemaker:DescribeEndpointConfig", "the models behind an endpoint", endpoints},
 		{"sagemaker:DescribeModel", "the model package behind a model", endpoints},
 		{"sagemaker:ListInferenceComponents", "models of endpoints that host components", endpoints},
 		{"sagemaker:DescribeInferenceComponent", "the model of a component", endpoints},
+		{listModelCards, "lists the model cards", cards},
+		{listModelCardVersions, "lists the versions of a card", cards},
+		{describeModelCard, "content, status and approval of a card", cards},
+		{listSchedules, "lists the monitors", []string{records.KindModelMonitor, records.KindAIResource}},
+		{describeSchedule, "when a monitor runs, and against which baseline", monitors},
+		{listExecutions, "lists the runs of monitors", monitors},
+		{describeProcessingJob, "how many violations a run found", monitors},
+		{listDomains, "lists the domains that people work in", resources},
+		{listNotebooks, "lists the notebook instances", resources},
+		{listModels, "lists the models that can be served", resources},
+		{listFeatureGroups, "lists the feature groups", resources},
+		{listPipelines, "lists the pipelines", resources},
+	})
+}
+
+// trailPermissions are the actions on CloudTrail, and the one that says whether
+// tags have changed.
+func trailPermissions() []connector.Permission {
+	resources := []string{records.KindAIResource}
+	return granted(func(action string) string {
+		return `add "` + action + `" on "*" to a policy of the reading identity`
+	}, []need{
+		{lookupEvents, "who changed what and when, approvals among it", []string{records.KindCloudAuditEvent, records.KindModelApproval}},
+		{describeTrails, "whether a region's calls are kept", resources},
+		{getTrailStatus, "whether a trail is switched on", resources},
+		{getEventSelectors, "whether calls of models and endpoints are kept", resources},
+		{getResources, "whether tags have changed, in one call for all; without it the tags of each resource are listed in every run", tagKinds()},
 	})
 }
 

@@ -60,6 +60,7 @@ func (s *session) enabledRegions(ctx context.Context) (on, off []string, err err
 // regions is read in the home region alone, with a gap for the rest.
 func (a *accountRun) regions(ctx context.Context) ([]string, error) {
 	if !a.cfg.everyRegion() {
+		a.note(a.cfg.Regions, nil)
 		return a.cfg.Regions, nil
 	}
 	on, off, err := a.session.enabledRegions(ctx)
@@ -92,6 +93,9 @@ func (s *scope) text() string {
 	var parts []string
 	for regions, accounts := range s.read {
 		parts = append(parts, numbered(accounts)+", regions "+regions)
+	}
+	if len(parts) == 0 {
+		parts = []string{"no account was entered"}
 	}
 	slices.Sort(parts)
 	out := strings.Join(parts, "; ") + "; no other region was looked at"

@@ -17,156 +17,179 @@ import (
 
 const pageSize = 100
 
-// registry reads groups, their packages, and packages without a group.
-func (r *regionRun) registry(ctx context.Context) error {
-	const op = "sagemaker:ListModelPackageGroups"
-	err := eachPage(ctx, op, func(token *string) (*string, error) {
+// groups reads the model package groups.
+func (r *regionRun) groups(ctx context.Context) error {
+	return listing(ctx, "sagemaker:ListModelPackageGroups", func() { r.saw(records.KindModel) }, func(token *string) ([]types.ModelPackageGroupSummary, *string, error) {
 		out, err := r.api.ListModelPackageGroups(ctx, &sagemaker.ListModelPackageGroupsInput{
 			MaxResults: aws.Int32(pageSize), NextToken: token, SortBy: types.ModelPackageGroupSortByCreationTime, SortOrder: types.SortOrderAscending,
 		})
 		if err != nil {
-			return nil, &callError{op, err}
+			return nil, nil, err
 		}
-		if out.ModelPackageGroupSummaryList == nil {
-			return nil, &callError{op, errNoAnswer}
-		}
-		r.read[records.KindModel] = true
-		for _, g := range out.ModelPackageGroupSummaryList {
-			if err := r.group(ctx, g); err != nil {
-				return nil, err
-			}
-		}
-		return out.NextToken, nil
-	})
+		return out.ModelPackageGroupSummaryList, out.NextToken, nil
+	}, func(g types.ModelPackageGroupSummary) error { return r.group(ctx, g) })
+}
+
+// group emits a model package group, or attests that it is as it was.
+func (r *regionRun) group(ctx context.Context, g types.ModelPackageGroupSummary) error {
+	name, arn := text(g.ModelPackageGroupName, 200), aws.ToString(g.ModelPackageGroupArn)
+	t, err := r.tagState(ctx, arn)
 	if err != nil {
 		return err
 	}
-	kinds := r.wanted(records.KindModel, records.KindModelVersion, records.KindModelApproval)
-	return r.failed(ctx, kinds, "packages without a group", r.packages(ctx, ""))
-}
-
-// group emits a model package group and reads its packages.
-func (r *regionRun) group(ctx context.Context, g types.ModelPackageGroupSummary) error {
-	name := printable(aws.ToString(g.ModelPackageGroupName), 200)
-	kinds := r.wanted(records.KindModelVersion, records.KindModelApproval)
-	if r.req.Wants(records.KindModel) {
-		if err := r.model(ctx, name, g); err != nil {
-			return err
-		}
+	key := r.registryName() + "|" + name
+	it := r.thingOf(records.KindModel, key, g.CreationTime, g.ModelPackageGroupDescription, arn, t.state)
+	if r.same(it) {
+		return r.attest(it)
 	}
-	if len(kinds) == 0 {
-		return nil
+	tags, err := r.of(ctx, arn, t)
+	if err != nil {
+		return err
 	}
-	return r.failed(ctx, kinds, "model package group "+name, r.packages(ctx, name))
-}
-
-func (r *regionRun) model(ctx context.Context, name string, g types.ModelPackageGroupSummary) error {
 	m := records.Model{
-		Registry: r.registryName(), Name: name, ID: printable(aws.ToString(g.ModelPackageGroupArn), 300), Visibility: "private",
-		About: printable(aws.ToString(g.ModelPackageGroupDescription), 1000), CreatedAt: stamp(g.CreationTime), Tags: map[string]string{},
+		Registry: r.registryName(), Name: name, ID: printable(arn, 300), Visibility: "private",
+		About: text(g.ModelPackageGroupDescription, 1000), CreatedAt: stamp(g.CreationTime), Tags: tags,
 	}
 	const describe = "sagemaker:DescribeModelPackageGroup"
+	whole := !r.skip[describe] && !r.skip[listTags]
 	if !r.skip[describe] {
 		out, err := r.api.DescribeModelPackageGroup(ctx, &sagemaker.DescribeModelPackageGroupInput{ModelPackageGroupName: g.ModelPackageGroupName})
-		if err != nil {
-			err = r.failed(ctx, []string{records.KindModel}, "model package group "+name, &callError{describe, err})
-		} else {
+		if err == nil {
 			m.Owner = who(out.CreatedBy)
-		}
-		if err != nil {
+		} else if err := r.failed(ctx, []string{records.KindModel}, "model package group "+name, &callError{describe, err}); err != nil {
 			return err
+		} else {
+			whole = false
 		}
 	}
-	tags, err := r.tagsOf(ctx, aws.ToString(g.ModelPackageGroupArn))
-	if err := r.failed(ctx, []string{records.KindModel}, "tags of "+name, err); err != nil {
+	if err := r.record(ctx, connector.Record{
+		Kind: records.KindModel, Subject: connector.Subject{Type: "model", ID: name}, Key: key, Group: it.group, EventTime: utc(g.CreationTime),
+		URL: r.consoleURL("model-packages"),
+	}, m); err != nil {
 		return err
 	}
-	m.Tags = tags
-	return r.record(ctx, connector.Record{
-		Kind: records.KindModel, Subject: connector.Subject{Type: "model", ID: name}, Key: m.Registry + "|" + name, EventTime: utc(g.CreationTime),
-		URL: r.consoleURL("model-packages"),
-	}, m)
+	return r.keepIf(whole, it)
 }
 
-// packages reads the packages of a group, or those without one.
-func (r *regionRun) packages(ctx context.Context, group string) error {
-	const op = "sagemaker:ListModelPackages"
-	if r.skip[op] {
-		return nil
-	}
-	in := &sagemaker.ListModelPackagesInput{MaxResults: aws.Int32(pageSize), SortBy: types.ModelPackageSortByCreationTime, SortOrder: types.SortOrderAscending}
-	if group != "" {
-		in.ModelPackageGroupName = &group
-	} else {
-		in.ModelPackageType = types.ModelPackageTypeUnversioned
-	}
-	return eachPage(ctx, op, func(token *string) (*string, error) {
-		in.NextToken = token
-		out, err := r.api.ListModelPackages(ctx, in)
+// packages reads the packages of all groups, and those without one. The list
+// does not say when a package was last changed: the event history does.
+func (r *regionRun) packages(ctx context.Context) error {
+	var log *approvalLog
+	err := listing(ctx, "sagemaker:ListModelPackages", func() { r.saw(versionKinds()...) }, func(token *string) ([]types.ModelPackageSummary, *string, error) {
+		out, err := r.api.ListModelPackages(ctx, &sagemaker.ListModelPackagesInput{
+			MaxResults: aws.Int32(pageSize), NextToken: token, ModelPackageType: types.ModelPackageTypeBoth,
+			SortBy: types.ModelPackageSortByCreationTime, SortOrder: types.SortOrderAscending,
+		})
 		if err != nil {
-			return nil, &callError{op, err}
+			return nil, nil, err
 		}
-		if out.ModelPackageSummaryList == nil {
-			return nil, &callError{op, errNoAnswer}
-		}
-		r.read[records.KindModelVersion], r.read[records.KindModelApproval] = true, true
-		for _, p := range out.ModelPackageSummaryList {
-			if group == "" && aws.ToString(p.ModelPackageGroupName) != "" {
-				continue // read with its group
-			}
-			if err := r.modelPackage(ctx, aws.ToString(p.ModelPackageArn)); err != nil {
-				return nil, err
+		return out.ModelPackageSummaryList, out.NextToken, nil
+	}, func(p types.ModelPackageSummary) (err error) {
+		if log == nil { // not before there is a package: most regions have none
+			if log, err = r.approvalHistory(ctx); err != nil {
+				return err
 			}
 		}
-		return out.NextToken, nil
+		return r.modelPackage(ctx, p, log)
 	})
+	if err != nil {
+		return err
+	}
+	return r.storeMemory()
 }
 
-// modelPackage emits a package and its approval.
-func (r *regionRun) modelPackage(ctx context.Context, arn string) error {
+// versionKinds are what packages bear on; a package without versions is a
+// model of its own.
+func versionKinds() []string {
+	return []string{records.KindModel, records.KindModelVersion, records.KindModelApproval, records.KindLineage}
+}
+
+// things are what a package gives besides events: a version, and a model if it
+// is in no group.
+func (r *regionRun) things(p types.ModelPackageSummary) (version, model thing, all []thing) {
+	name, number := splitPackage(text(p.ModelPackageArn, 300))
+	key := r.registryName() + "|" + name
+	version = r.thingOf(records.KindModelVersion, key+"|"+number, p)
+	model = r.thingOf(records.KindModel, key, p)
+	if r.req.Wants(records.KindModelVersion) {
+		all = append(all, version)
+	}
+	if r.req.Wants(records.KindModel) && number == unversioned {
+		all = append(all, model)
+	}
+	return version, model, all
+}
+
+// modelPackage emits a package, its approval and what it was made from, or
+// attests that it is as it was: the list says the same, the event history knows
+// of no edit, and there is no approval or lineage to tell.
+func (r *regionRun) modelPackage(ctx context.Context, p types.ModelPackageSummary, log *approvalLog) error {
 	const op = "sagemaker:DescribeModelPackage"
-	kinds := r.wanted(records.KindModelVersion, records.KindModelApproval)
-	if r.skip[op] || len(kinds) == 0 {
+	arn := aws.ToString(p.ModelPackageArn)
+	_, version := splitPackage(arn)
+	kinds := r.wanted(versionKinds()...)
+	if len(kinds) == 0 || version != unversioned && len(kinds) == 1 && kinds[0] == records.KindModel {
 		return nil
+	}
+	_, _, things := r.things(p)
+	if log.read && !log.touched[printable(arn, 300)] && r.same(things...) && r.lineageTold(arn) &&
+		!(r.req.Wants(records.KindModelApproval) && r.approvalToTell(log, arn, string(p.ModelApprovalStatus))) {
+		r.remember(arn, r.stateOf(log, arn, string(p.ModelApprovalStatus)))
+		return r.attest(things...)
+	}
+	if r.skip[op] {
+		return r.forget(things...)
 	}
 	out, err := r.api.DescribeModelPackage(ctx, &sagemaker.DescribeModelPackageInput{ModelPackageName: &arn})
+	if err == nil && (aws.ToString(out.ModelPackageArn) == "" || out.CreationTime == nil) {
+		err = errNoAnswer
+	}
 	if err != nil {
+		if err := r.forget(things...); err != nil {
+			return err
+		}
 		return r.failed(ctx, kinds, "model package "+arn, &callError{op, err})
 	}
-	if aws.ToString(out.ModelPackageArn) == "" || out.CreationTime == nil {
-		return r.failed(ctx, kinds, "model package "+arn, &callError{op, errNoAnswer})
-	}
+	return r.described(ctx, p, out, log)
+}
+
+// described emits what the description of a package says.
+func (r *regionRun) described(ctx context.Context, p types.ModelPackageSummary, out *sagemaker.DescribeModelPackageOutput, log *approvalLog) error {
+	versionThing, modelThing, things := r.things(p)
 	v := r.version(out)
 	id := v.Model + "/" + v.Version
 	if v.Version == unversioned {
 		id = v.Model
-		if err := r.unversionedModel(ctx, v); err != nil {
+		if err := r.unversionedModel(ctx, v, modelThing.group); err != nil {
 			return err
 		}
 	}
 	if r.req.Wants(records.KindModelVersion) {
 		if err := r.record(ctx, connector.Record{
-			Kind: records.KindModelVersion, Subject: connector.Subject{Type: "model", ID: id},
+			Kind: records.KindModelVersion, Subject: connector.Subject{Type: "model", ID: id}, Group: versionThing.group,
 			Key: strings.Join([]string{v.Registry, v.Model, v.Version}, "|"), EventTime: utc(out.CreationTime), URL: r.consoleURL("model-packages"),
 		}, v); err != nil {
 			return err
 		}
 	}
-	if out.ModelApprovalStatus == "" || !r.req.Wants(records.KindModelApproval) {
-		return nil
+	if err := r.keep(things...); err != nil {
+		return err
 	}
-	return r.approval(ctx, out, v, id)
+	if err := r.approval(ctx, out, v, log); err != nil {
+		return err
+	}
+	return r.lineage(ctx, out, v)
 }
 
 // unversionedModel emits a package without a group as a model of its own.
-func (r *regionRun) unversionedModel(ctx context.Context, v records.ModelVersion) error {
+func (r *regionRun) unversionedModel(ctx context.Context, v records.ModelVersion, group string) error {
 	if !r.req.Wants(records.KindModel) {
 		return nil
 	}
 	created, _ := time.Parse(time.RFC3339Nano, v.CreatedAt)
 	m := records.Model{Registry: v.Registry, Name: v.Model, ID: v.ARNOrURI, Owner: v.CreatedBy, CreatedAt: v.CreatedAt, Visibility: "private", Tags: map[string]string{}}
 	return r.record(ctx, connector.Record{
-		Kind: records.KindModel, Subject: connector.Subject{Type: "model", ID: v.Model}, Key: v.Registry + "|" + v.Model, EventTime: created,
+		Kind: records.KindModel, Subject: connector.Subject{Type: "model", ID: v.Model}, Key: v.Registry + "|" + v.Model, Group: group, EventTime: created,
 	}, m)
 }
 
@@ -206,29 +229,6 @@ func (r *regionRun) version(out *sagemaker.DescribeModelPackageOutput) records.M
 		v.Tags[printable(k, 128)] = printable(val, 256)
 	}
 	return v
-}
-
-// approval emits the approval state. Without a later change it dates from the
-// package's creation.
-func (r *regionRun) approval(ctx context.Context, out *sagemaker.DescribeModelPackageOutput, v records.ModelVersion, id string) error {
-	at, by := out.LastModifiedTime, out.LastModifiedBy
-	if at == nil {
-		at, by = out.CreationTime, out.CreatedBy
-	}
-	a := records.ModelApproval{
-		Registry: v.Registry, Model: v.Model, Version: v.Version, ARNOrURI: v.ARNOrURI,
-		ApprovalStatus: string(out.ModelApprovalStatus), ApprovalDescription: printable(aws.ToString(out.ApprovalDescription), 2000),
-		ChangedBy: who(by), ChangedAt: stamp(at),
-	}
-	switch out.ModelApprovalStatus {
-	case types.ModelApprovalStatusApproved, types.ModelApprovalStatusRejected, types.ModelApprovalStatusPendingManualApproval:
-	default:
-		return r.failed(ctx, []string{records.KindModelApproval}, "model package "+id, fmt.Errorf("%w: approval status %q", errValue, printable(a.ApprovalStatus, 40)))
-	}
-	return r.record(ctx, connector.Record{
-		Kind: records.KindModelApproval, Subject: connector.Subject{Type: "model", ID: id},
-		Key: strings.Join([]string{v.Registry, v.Model, v.Version, a.ChangedAt}, "|"), EventTime: utc(at), URL: r.consoleURL("model-packages"),
-	}, a)
 }
 
 // who names a person as well as AWS knows: the identity that the identity
