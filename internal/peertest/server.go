@@ -64,7 +64,7 @@ func Start(t testing.TB, name, probe string, command func(port string) []string)
 	port := freePort(t)
 	args := command(port)
 	var out tail
-	cmd := exec.Command(args[0], args[1:]...)
+	cmd := exec.CommandContext(context.WithoutCancel(t.Context()), args[0], args[1:]...) // stopGroup ends it
 	cmd.Stdout, cmd.Stderr = &out, &out
 	cmd.Dir = t.TempDir()
 	cmd.Env = append(os.Environ(), "MLFLOW_DISABLE_TELEMETRY=true", "DO_NOT_TRACK=1")
@@ -88,7 +88,7 @@ func Start(t testing.TB, name, probe string, command func(port string) []string)
 // freePort is a port of this machine that nobody listens on.
 func freePort(t testing.TB) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -162,12 +162,13 @@ func onlyLoopback(t testing.TB, name, port string) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	dialer := net.Dialer{Timeout: time.Second}
 	for _, a := range addrs {
 		ip, ok := a.(*net.IPNet)
 		if !ok || ip.IP.IsLoopback() || ip.IP.IsLinkLocalUnicast() {
 			continue
 		}
-		if c, err := net.DialTimeout("tcp", net.JoinHostPort(ip.IP.String(), port), time.Second); err == nil {
+		if c, err := dialer.DialContext(t.Context(), "tcp", net.JoinHostPort(ip.IP.String(), port)); err == nil {
 			c.Close()
 			t.Fatalf("%s listens on %s too: others can reach it", name, ip.IP)
 		}
