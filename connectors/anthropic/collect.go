@@ -28,6 +28,7 @@ type run struct {
 	used       map[string]bool   // workspaces with use on the days that were read
 	usedKeys   map[string]bool   // keys, likewise
 	lastUsed   map[string]string // the last day of use, by key
+	told       map[string]bool   // observations, by key
 	missed     misses
 }
 
@@ -38,7 +39,7 @@ func (conn *Connector) Collect(ctx context.Context, req connector.Request, emit 
 		return nil, err
 	}
 	r := &run{cfg: cfg, req: req, book: coverage.New(New().Describe(), req, emit),
-		used: map[string]bool{}, usedKeys: map[string]bool{}, lastUsed: map[string]string{}}
+		used: map[string]bool{}, told: map[string]bool{}, usedKeys: map[string]bool{}, lastUsed: map[string]string{}}
 	if err := r.connect(conn, r.book.Counter()); err != nil {
 		return nil, err
 	}

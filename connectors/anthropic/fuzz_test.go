@@ -17,7 +17,7 @@ func offline() (*run, *connectortest.Recorder) {
 	rec := connectortest.NewRecorder()
 	return &run{
 		cfg: &config{Vendor: "anthropic", History: 90}, book: coverage.New(New().Describe(), connector.Request{}, rec), defaultID: defaultName,
-		used: map[string]bool{}, usedKeys: map[string]bool{}, lastUsed: map[string]string{}, now: time.Date(2026, 3, 2, 4, 0, 0, 0, time.UTC),
+		used: map[string]bool{}, told: map[string]bool{}, usedKeys: map[string]bool{}, lastUsed: map[string]string{}, now: time.Date(2026, 3, 2, 4, 0, 0, 0, time.UTC),
 	}, rec
 }
 

@@ -24,6 +24,7 @@ type run struct {
 	projects []project
 	listed   bool            // all projects are known
 	used     map[string]bool // projects with use on the days that were read
+	told     map[string]bool // observations, by key
 	missed   misses
 }
 
@@ -33,7 +34,7 @@ func (conn *Connector) Collect(ctx context.Context, req connector.Request, emit 
 	if err != nil {
 		return nil, err
 	}
-	r := &run{cfg: cfg, req: req, book: coverage.New(New().Describe(), req, emit), used: map[string]bool{}}
+	r := &run{cfg: cfg, req: req, book: coverage.New(New().Describe(), req, emit), used: map[string]bool{}, told: map[string]bool{}}
 	if r.admin, err = newAPI(cfg, cfg.admin, conn.clock, r.book.Counter()); err != nil {
 		return nil, err
 	}

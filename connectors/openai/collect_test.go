@@ -268,6 +268,16 @@ func TestAuditLogThatIsOff(t *testing.T) {
 	}
 }
 
+// A model that answers through many keys is one observation a day.
+func TestOneObservationForManyKeys(t *testing.T) {
+	f := newFake(t)
+	f.use("completions", `{"num_model_requests":1,"project_id":"proj_a","api_key_id":"key_1","model":"m"},{"num_model_requests":1,"project_id":"proj_a","api_key_id":"key_2","model":"m"}`)
+	rec, _ := f.collect(t, "", nil)
+	if n := len(rec.Records(records.KindModelObservation)); n != 4 { // and that of an image, on two days
+		t.Errorf("%d observations", n)
+	}
+}
+
 // A project that is used and in no list was hidden from us.
 func TestHiddenProject(t *testing.T) {
 	f := newFake(t)

@@ -16,7 +16,7 @@ import (
 func offline() (*run, *connectortest.Recorder) {
 	rec := connectortest.NewRecorder()
 	cfg := &config{Vendor: "openai", History: 90}
-	return &run{cfg: cfg, book: coverage.New(New().Describe(), connector.Request{}, rec), used: map[string]bool{}, now: time.Date(2026, 3, 2, 4, 0, 0, 0, time.UTC)}, rec
+	return &run{cfg: cfg, book: coverage.New(New().Describe(), connector.Request{}, rec), used: map[string]bool{}, told: map[string]bool{}, now: time.Date(2026, 3, 2, 4, 0, 0, 0, time.UTC)}, rec
 }
 
 // sound fails if the host would refuse anything that was emitted.

@@ -221,9 +221,13 @@ func (r *run) observed(at time.Time, u records.Use, puzzles map[string]records.U
 	for _, a := range asked {
 		o := records.ModelObservation{Vendor: r.cfg.Vendor, RequestedModel: records.Line(a.Model, 200), ServedModel: records.Line(u.Model, 200),
 			ObservedAt: records.Stamp(at), Source: "usage_report", SystemID: a.System, Project: records.Line(u.Project, 100)}
+		key := strings.Join([]string{o.Vendor, o.SystemID, o.Project, o.RequestedModel, o.ServedModel, at.Format(time.DateOnly)}, "|")
+		if r.told[key] {
+			continue // through another key
+		}
+		r.told[key] = true
 		err := r.book.Record(connector.Record{
-			Kind: records.KindModelObservation, Subject: connector.Subject{Type: "model", ID: u.Model}, EventTime: at, URL: pageUse,
-			Key: strings.Join([]string{o.Vendor, o.SystemID, o.Project, o.RequestedModel, o.ServedModel, at.Format(time.DateOnly)}, "|"),
+			Kind: records.KindModelObservation, Subject: connector.Subject{Type: "model", ID: u.Model}, EventTime: at, URL: pageUse, Key: key,
 		}, o)
 		if err != nil {
 			return err
