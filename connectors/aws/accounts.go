@@ -40,8 +40,7 @@ func (e *closedAccount) Error() string {
 // configured for.
 var errOtherAccount = errors.New("the identity is in another account")
 
-// doors returns the accounts to read. An account that is closed is a gap; a
-// list of accounts that cannot be had ends the run: there is nothing to read.
+// doors returns the accounts to read. An account that is closed is a gap.
 func (c *collection) doors(ctx context.Context, s *session, own identity) ([]door, error) {
 	if c.cfg.Organization != nil {
 		return c.organization(ctx, s, own)

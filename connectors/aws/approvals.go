@@ -48,6 +48,9 @@ func (l *approvalLog) last(arn string) (change, bool) {
 func (r *regionRun) approvalHistory(ctx context.Context) (*approvalLog, error) {
 	kinds := r.wanted(records.KindModelApproval)
 	l := &approvalLog{changes: map[string][]change{}, touched: map[string]bool{}}
+	if !r.cfg.reads(serveCloudTrail) {
+		return l, nil // approvals carry the time of their package's last change, and coverage says why
+	}
 	s := r.stretch("approvals")
 	if err := r.unread(ctx, s, kinds); err != nil {
 		return nil, err

@@ -36,6 +36,9 @@ func (*Connector) Check(ctx context.Context, cc connector.Config) (connector.Che
 	k := &checking{cfg: cfg, states: map[string]*connector.PermissionState{}}
 	for _, p := range permissions() {
 		k.states[p.ID] = &connector.PermissionState{Permission: p.ID}
+		if service := serviceOf(p.ID); service != "" && !cfg.reads(service) {
+			k.states[p.ID].Detail = "not needed: settings.services leaves " + service + " out"
+		}
 	}
 	var rep connector.CheckReport
 	own, err := s.identity(ctx)
@@ -202,6 +205,9 @@ func (k *checking) reached(account, region string) {
 func (k *checking) region(ctx context.Context, p *prober) bool {
 	reached := false
 	for _, perm := range permissions() {
+		if service := serviceOf(perm.ID); service != "" && !k.cfg.reads(service) {
+			continue
+		}
 		known, err := p.try(ctx, perm.ID)
 		if !known {
 			continue

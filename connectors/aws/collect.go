@@ -56,6 +56,7 @@ type regionRun struct {
 
 // step is a part of a region that is read at once.
 type step struct {
+	key     string // of the service in the settings
 	service string // by which it is asked
 	what    string // as a person names it
 	kinds   []string
@@ -97,7 +98,7 @@ func (c *collection) accounts(ctx context.Context, s *session) error {
 	}
 	doors, err := c.doors(ctx, s, own)
 	if err != nil {
-		return fmt.Errorf("aws: the accounts to read: %w", err)
+		return c.gap(ctx, c.allKinds(), "accounts of the organisation", err)
 	}
 	for i, d := range doors {
 		c.emit.Progress(connector.Progress{Message: "account " + d.account, Done: int64(i), Total: int64(len(doors))})
@@ -125,9 +126,15 @@ func (a *accountRun) readRegion(ctx context.Context, region string) error {
 		return err
 	}
 	for _, st := range r.steps() {
+		if !a.cfg.reads(st.key) {
+			continue
+		}
 		if err := r.step(ctx, st); err != nil {
 			return err
 		}
+	}
+	if !a.cfg.reads(serveBedrock) {
+		return nil
 	}
 	return r.bedrock(ctx, a.session)
 }
@@ -135,14 +142,14 @@ func (a *accountRun) readRegion(ctx context.Context, region string) error {
 // steps are what is read of a region besides Bedrock, in this order.
 func (r *regionRun) steps() []step {
 	return []step{
-		{sageMaker, "model package groups", []string{records.KindModel}, r.groups},
-		{sageMaker, "model packages", versionKinds(), r.packages},
-		{sageMaker, "endpoints", []string{records.KindDeployment}, r.deployments},
-		{sageMaker, "model cards", []string{records.KindModelCard}, r.cards},
-		{sageMaker, "monitors", []string{records.KindModelMonitor}, r.monitors},
-		{sageMaker, "resources", []string{records.KindAIResource}, r.inventory},
-		{cloudTrail, "audit trails", []string{records.KindAIResource}, r.trails},
-		{cloudTrail, "event history", []string{records.KindCloudAuditEvent}, r.audit},
+		{serveSageMaker, sageMaker, "model package groups", []string{records.KindModel}, r.groups},
+		{serveSageMaker, sageMaker, "model packages", versionKinds(), r.packages},
+		{serveSageMaker, sageMaker, "endpoints", []string{records.KindDeployment}, r.deployments},
+		{serveSageMaker, sageMaker, "model cards", []string{records.KindModelCard}, r.cards},
+		{serveSageMaker, sageMaker, "monitors", []string{records.KindModelMonitor}, r.monitors},
+		{serveSageMaker, sageMaker, "resources", []string{records.KindAIResource}, r.inventory},
+		{serveCloudTrail, cloudTrail, "audit trails", []string{records.KindAIResource}, r.trails},
+		{serveCloudTrail, cloudTrail, "event history", []string{records.KindCloudAuditEvent}, r.audit},
 	}
 }
 

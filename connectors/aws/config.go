@@ -20,6 +20,7 @@ const allRegions = "all"
 // config is the connector's settings; config.schema.json documents them.
 type config struct {
 	Regions              []string        `json:"regions"`
+	Services             []string        `json:"services"`
 	HomeRegion           string          `json:"home_region"`
 	RoleARN              string          `json:"role_arn"`
 	Accounts             []accountConfig `json:"accounts"`
@@ -36,6 +37,33 @@ type config struct {
 	MaxAttempts          int             `json:"max_attempts"`
 
 	keyID, secretKey, sessionToken, externalID string
+}
+
+// Services that can be left out, with what belongs to them.
+const (
+	serveSageMaker  = "sagemaker"
+	serveBedrock    = "bedrock" // with the metrics and log stores that tell of its use
+	serveCloudTrail = "cloudtrail"
+)
+
+func allServices() []string { return []string{serveSageMaker, serveBedrock, serveCloudTrail} }
+
+// reads reports whether a service is to be read.
+func (c *config) reads(service string) bool { return slices.Contains(c.Services, service) }
+
+// serviceOf is the service that an IAM action belongs to; empty for those that
+// every reading needs.
+func serviceOf(action string) string {
+	prefix, _, _ := strings.Cut(action, ":")
+	switch prefix {
+	case "sagemaker":
+		return serveSageMaker
+	case "bedrock", "cloudwatch", "logs", "s3":
+		return serveBedrock
+	case "cloudtrail":
+		return serveCloudTrail
+	}
+	return ""
 }
 
 // accountConfig is an account to read, and the role that opens it.
@@ -56,7 +84,7 @@ type orgConfig struct {
 // once.
 func parseConfig(cc connector.Config) (*config, error) {
 	c := &config{SessionName: "exhibit", EnvironmentTag: "environment", OwnerTag: "owner", Vendor: "aws",
-		RequestsPerSecond: 8, LookupsPerSecond: 2, LookupPages: 20, MaxAttempts: 5,
+		Services: allServices(), RequestsPerSecond: 8, LookupsPerSecond: 2, LookupPages: 20, MaxAttempts: 5,
 		keyID: cc.Secrets["access_key_id"], secretKey: cc.Secrets["secret_access_key"],
 		sessionToken: cc.Secrets["session_token"], externalID: cc.Secrets["external_id"]}
 	dec := json.NewDecoder(bytes.NewReader(cc.Settings))

@@ -8,13 +8,22 @@ import (
 	"github.com/exhibit-aims/exhibit/plugins/records"
 )
 
-// queries say what was asked for each kind.
-func queries() map[string]string {
+// queries say what is asked for each kind of the services that are read.
+func (c *config) queries() map[string]string {
 	out := map[string]string{}
-	for _, family := range []map[string]string{sagemakerQueries(), bedrockQueries()} {
-		for kind, q := range family {
+	for _, family := range []struct {
+		service string
+		asked   map[string]string
+	}{{serveSageMaker, sagemakerQueries()}, {serveCloudTrail, cloudTrailQueries()}, {serveBedrock, bedrockQueries()}} {
+		if !c.reads(family.service) {
+			continue
+		}
+		for kind, q := range family.asked {
 			out[kind] = strings.TrimPrefix(out[kind]+"; "+q, "; ")
 		}
+	}
+	if _, ok := out[records.KindModelApproval]; ok && !c.reads(serveCloudTrail) {
+		out[records.KindModelApproval] += "; cloudtrail is left out by the settings"
 	}
 	return out
 }
@@ -25,13 +34,20 @@ func sagemakerQueries() map[string]string {
 	return map[string]string{
 		records.KindModel:         "sagemaker ListModelPackageGroups, ListModelPackages (unversioned)",
 		records.KindModelVersion:  "sagemaker ListModelPackages (both types), DescribeModelPackage of those that are new or changed",
-		records.KindModelApproval: "cloudtrail LookupEvents of CreateModelPackage and UpdateModelPackage; sagemaker DescribeModelPackage for older states; " + unsaid,
+		records.KindModelApproval: "sagemaker DescribeModelPackage for states older than the event history; " + unsaid,
 		records.KindDeployment:    "sagemaker ListEndpoints, DescribeEndpoint, DescribeEndpointConfig, DescribeModel, ListInferenceComponents",
 		records.KindLineage:       "sagemaker ListArtifacts, QueryLineage, DescribeTrainingJob for each model package",
 		records.KindModelCard:     "sagemaker ListModelCards, ListModelCardVersions, DescribeModelCard",
 		records.KindModelMonitor:  "sagemaker ListMonitoringSchedules, ListMonitoringExecutions since the last run",
-		records.KindAIResource: "sagemaker ListDomains, ListNotebookInstances, ListEndpoints, ListModels, ListFeatureGroups, ListPipelines, ListMonitoringSchedules; " +
-			"cloudtrail DescribeTrails",
+		records.KindAIResource:    "sagemaker ListDomains, ListNotebookInstances, ListEndpoints, ListModels, ListFeatureGroups, ListPipelines, ListMonitoringSchedules",
+	}
+}
+
+// cloudTrailQueries are those of what CloudTrail tells.
+func cloudTrailQueries() map[string]string {
+	return map[string]string{
+		records.KindModelApproval: "cloudtrail LookupEvents of CreateModelPackage and UpdateModelPackage",
+		records.KindAIResource:    "cloudtrail DescribeTrails",
 		records.KindCloudAuditEvent: "cloudtrail LookupEvents by event source (SageMaker and Bedrock) since the last run, at most 90 days back: management events that changed something; " +
 			"calls of endpoints (InvokeEndpoint) are data events, which the event history does not hold",
 	}
@@ -46,8 +62,15 @@ func events() []string {
 // coverage is the claim about every kind that was asked for.
 func (c *collection) coverage() connector.Coverage {
 	cov := connector.Coverage{}
-	for kind, q := range queries() {
+	asked := c.cfg.queries()
+	for _, k := range New().Describe().Kinds {
+		kind := k.Kind
 		if !c.req.Wants(kind) {
+			continue
+		}
+		q, ok := asked[kind]
+		if !ok {
+			cov[kind] = connector.KindCoverage{Query: "not read: settings.services names none of the services that tell of it", IndependentCount: -1}
 			continue
 		}
 		k := connector.KindCoverage{

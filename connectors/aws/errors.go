@@ -41,7 +41,7 @@ func reasonOfCode(code string) (connector.Reason, bool) {
 	switch strings.TrimSuffix(code, "Exception") {
 	case "AccessDenied", "UnauthorizedOperation", "Forbidden", "NotAuthorized", "OptInRequired":
 		return connector.Denied, true
-	case "UnknownOperation", "NotImplemented", "InvalidAction", "UnsupportedOperation":
+	case "UnknownOperation", "NotImplemented", "InvalidAction", "UnsupportedOperation", "AWSOrganizationsNotInUse":
 		return connector.Unsupported, true
 	case "Throttling", "ThrottledException", "TooManyRequests", "RequestLimitExceeded", "SlowDown":
 		return connector.RateLimited, true
