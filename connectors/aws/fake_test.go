@@ -105,6 +105,9 @@ func (f *fakeAWS) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	if auth := strings.Split(r.Header.Get("Authorization"), "/"); len(auth) > 3 { // each region has things of its own
 		b = []byte(strings.ReplaceAll(string(b), ":sagemaker:eu-west-1:", ":sagemaker:"+auth[2]+":"))
+		if _, key, ok := strings.Cut(auth[0], "Credential=ASIA"); ok && len(key) == 12 { // and so has each account
+			b = []byte(strings.ReplaceAll(string(b), ":123456789012:", ":"+key+":"))
+		}
 	}
 	f.write(w, status, json.RawMessage(b))
 }
