@@ -29,6 +29,7 @@ type Book struct {
 
 	mu   sync.Mutex
 	seen map[string]*entry
+	told int // gaps that were emitted one by one
 }
 
 // entry is what is known of one kind.
@@ -36,7 +37,12 @@ type entry struct {
 	claim connector.KindCoverage
 	read  int // parts of the scope that were read whole
 	gaps  int
+	cut   bool // there were more gaps than are told one by one
 }
+
+// maxGaps is how many gaps are told one by one. A host ends a run that tells
+// more than a few thousand.
+const maxGaps = 5000
 
 // New opens the books of a run.
 func New(d connector.Descriptor, req connector.Request, emit connector.Emitter) *Book {
@@ -85,12 +91,18 @@ func (b *Book) Enumerated(kinds ...string) {
 
 // Query says what was asked for a kind; several are joined.
 func (b *Book) Query(text string, kinds ...string) {
-	b.update(kinds, func(e *entry) {
-		if e.claim.Query != "" {
-			text = e.claim.Query + "; " + text
+	for i, k := range kinds {
+		if slices.Contains(kinds[:i], k) {
+			continue
 		}
-		e.claim.Query = records.Line(text, 1000)
-	})
+		b.update([]string{k}, func(e *entry) {
+			all := text
+			if e.claim.Query != "" {
+				all = e.claim.Query + "; " + text
+			}
+			e.claim.Query = records.Line(all, 1000)
+		})
+	}
 }
 
 // Since notes how far back the history of kinds was read; the latest counts.
@@ -123,6 +135,8 @@ func (b *Book) Record(rec connector.Record, payload any) error {
 		err = fmt.Errorf("its time, %s, has not come yet", rec.EventTime.UTC().Format(time.RFC3339))
 	case len(raw) > maxPayload:
 		err = fmt.Errorf("it is larger than %d bytes", maxPayload)
+	default:
+		err = fits(raw)
 	}
 	if err != nil {
 		return b.Gap(connector.Gap{Kinds: []string{rec.Kind}, Scope: "record " + rec.Key, Reason: connector.Malformed, Detail: err.Error()})
@@ -143,8 +157,35 @@ func (b *Book) Gap(g connector.Gap) error {
 		return nil
 	}
 	g.Scope, g.Detail = records.Line(g.Scope, 240), records.Line(g.Detail, 900)
-	b.update(g.Kinds, func(e *entry) { e.gaps++ })
+	if g.Scope == "" {
+		g.Scope = "a part without a name"
+	}
+	if !b.note(&g) {
+		return nil
+	}
 	return ended(b.emit.Gap(g))
+}
+
+// note writes a gap down and reports whether it is to be told. Of those beyond
+// maxGaps each kind tells the first, as one that stands for the rest.
+func (b *Book) note(g *connector.Gap) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	var first []string
+	for _, k := range g.Kinds {
+		e := b.seen[k]
+		if e.gaps++; !e.cut {
+			first = append(first, k)
+		}
+	}
+	if b.told++; b.told <= maxGaps {
+		return true
+	}
+	for _, k := range first {
+		b.seen[k].cut = true
+	}
+	g.Kinds, g.Detail = first, records.Line("and further gaps, which are too many to be told one by one; "+g.Detail, 900)
+	return len(first) > 0
 }
 
 // Part is a piece of the scope, for Missed.

@@ -2,6 +2,7 @@ package coverage_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -106,5 +107,76 @@ func TestWhatEndsARun(t *testing.T) {
 		if got := coverage.Fatal(c.ctx, c.err); !errors.Is(got, c.want) || (got == nil) != (c.want == nil) {
 			t.Errorf("%s: %v, want %v", name, got, c.want)
 		}
+	}
+}
+
+// What is asked for one kind is not said of another.
+func TestQueries(t *testing.T) {
+	b := coverage.New(descriptor(), connector.Request{}, connectortest.NewRecorder())
+	b.Query("GET /a", "a.a")
+	b.Query("GET /both", "a.a", "a.b", "a.b")
+	for kind, want := range map[string]string{"a.a": "GET /a; GET /both", "a.b": "GET /both"} {
+		if got := b.Result()[kind].Query; got != want {
+			t.Errorf("%s: %q, want %q", kind, got, want)
+		}
+	}
+}
+
+// A payload that a host refuses would end the run.
+func TestPayloadsNoHostTakes(t *testing.T) {
+	for name, payload := range map[string]string{
+		"deep":  `{"a":` + strings.Repeat("[", 64) + strings.Repeat("]", 64) + `}`,
+		"large": `{"a":1e300}`,
+		"whole": `{"a":9007199254740995}`,
+	} {
+		rec := connectortest.NewRecorder()
+		b := coverage.New(descriptor(), connector.Request{}, rec)
+		if err := b.Record(connector.Record{Kind: "a.a", Key: "k", Subject: connector.Subject{Type: "x", ID: "x"}}, json.RawMessage(payload)); err != nil {
+			t.Fatal(err)
+		}
+		if len(rec.Records()) != 0 || len(rec.Gaps()) != 1 {
+			t.Errorf("%s: %d records, gaps %v", name, len(rec.Records()), rec.Gaps())
+		}
+	}
+}
+
+// More gaps than a host takes are told as one for each kind.
+func TestManyGaps(t *testing.T) {
+	rec := connectortest.NewRecorder()
+	b := coverage.New(descriptor(), connector.Request{}, rec)
+	for i := range 12_000 {
+		if err := b.Gap(connector.Gap{Kinds: []string{[]string{"a.a", "a.b"}[i%2]}, Scope: fmt.Sprint(i), Reason: connector.Denied}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := len(rec.Gaps()); n != 5002 {
+		t.Errorf("%d gaps", n)
+	}
+	if b.Result()["a.b"].Status != connector.Refused {
+		t.Error("gaps that were not told do not count")
+	}
+}
+
+// Memory outgrows one cursor, and says so when it outgrows all.
+func TestTable(t *testing.T) {
+	rec := connectortest.NewRecorder()
+	b := coverage.New(descriptor(), connector.Request{}, rec)
+	one := coverage.OpenTable[string](b, "t")
+	for i := range 5000 {
+		one.Set(fmt.Sprint("name ", i), strings.Repeat("v", 100))
+	}
+	if err := one.Save(); err != nil {
+		t.Fatal(err)
+	}
+	cursors := rec.Cursors()
+	again := coverage.OpenTable[string](coverage.New(descriptor(), connector.Request{Cursors: cursors}, rec), "t")
+	if v, ok := again.Get("name 4999"); !ok || len(v) != 100 || len(again.Names()) != 5000 {
+		t.Errorf("%q, %v, %d names", v, ok, len(again.Names()))
+	}
+	for i := range 50_000 {
+		again.Set(fmt.Sprint("more ", i), strings.Repeat("v", 100))
+	}
+	if err := again.Save(); err == nil || coverage.ReasonOf(err) != connector.Truncated {
+		t.Errorf("more than can be kept: %v", err)
 	}
 }
