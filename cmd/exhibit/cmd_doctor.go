@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
 	"strings"
 	"time"
 
@@ -139,16 +140,49 @@ func (d *doctor) source(ctx context.Context, s configfile.Source) {
 		return
 	}
 	d.good(area, fmt.Sprintf("connector %s %s, as %s", s.Connector, installed.Descriptor.Version, report.Identity))
-	for _, p := range report.Permissions {
-		if p.Grant == connector.Missing {
-			d.bad(area, "permission "+p.Permission+" is missing: "+p.Detail, grantOf(installed.Descriptor, p.Permission))
-		} else {
-			d.good(area, "permission "+p.Permission+" "+orUnknown(p.Grant))
-		}
-	}
+	d.permissions(area, s.Kinds, installed.Descriptor, report.Permissions)
 	if len(report.Scope) > 0 {
 		d.good(area, fmt.Sprintf("reaches %d: %s", len(report.Scope), short(strings.Join(report.Scope, ", "), 120)))
 	}
+}
+
+// permissions says which of those that the source's kinds need are there. Those
+// of which nothing is known for one reason share a line.
+func (d *doctor) permissions(area string, kinds []string, desc connector.Descriptor, states []connector.PermissionState) {
+	unknown := map[string][]string{}
+	var reasons []string
+	for _, p := range states {
+		switch {
+		case !needed(desc, p.Permission, kinds):
+		case p.Grant == connector.Missing:
+			d.bad(area, "permission "+p.Permission+" is missing: "+p.Detail, grantOf(desc, p.Permission))
+		case p.Grant == connector.Granted:
+			d.good(area, "permission "+p.Permission+" granted")
+		default:
+			if unknown[p.Detail] == nil {
+				reasons = append(reasons, p.Detail)
+			}
+			unknown[p.Detail] = append(unknown[p.Detail], p.Permission)
+		}
+	}
+	for _, why := range reasons {
+		text := "not tested: permission " + strings.Join(unknown[why], ", ")
+		if why != "" {
+			text += " (" + why + ")"
+		}
+		d.good(area, text)
+	}
+}
+
+// needed reports whether one of the kinds, or any kind if none is named,
+// cannot be read without a permission.
+func needed(desc connector.Descriptor, permission string, kinds []string) bool {
+	for _, p := range desc.Permissions {
+		if p.ID == permission && len(kinds) > 0 && len(p.Kinds) > 0 {
+			return slices.ContainsFunc(p.Kinds, func(k string) bool { return slices.Contains(kinds, k) })
+		}
+	}
+	return true
 }
 
 func grantOf(desc connector.Descriptor, id string) string {
@@ -158,13 +192,6 @@ func grantOf(desc connector.Descriptor, id string) string {
 		}
 	}
 	return ""
-}
-
-func orUnknown(g connector.Grant) string {
-	if g == connector.GrantUnknown {
-		return "could not be tested"
-	}
-	return string(g)
 }
 
 func (d *doctor) print() {

@@ -338,6 +338,9 @@ func (c *checking) report() connector.CheckReport {
 	}
 	if c.reached == 0 {
 		c.rep.Problem = "none of the projects can be browsed"
+		if why := c.browse.state(permBrowse).Detail; why != "" {
+			c.rep.Problem += ": " + why
+		}
 		c.rep.Remedy = permissions()[0].Grant
 	}
 	return c.rep
