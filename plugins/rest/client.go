@@ -26,8 +26,9 @@ const redacted = "REDACTED"
 
 // Client asks one API. It is safe for concurrent use.
 type Client struct {
-	http   *transport.Client
-	silent atomic.Int32
+	http    *transport.Client
+	silent  atomic.Int32
+	conceal *strings.Replacer // what a source's own words may repeat
 }
 
 // New returns a client for the API at o.BaseURL. It does no I/O.
@@ -37,6 +38,18 @@ func New(o transport.Options) (*Client, error) {
 		return nil, err
 	}
 	return &Client{http: c}, nil
+}
+
+// Conceal has secrets taken out of what a source says of a failure: some repeat
+// the credential that they refuse. It is called before the first question.
+func (c *Client) Conceal(secrets ...string) {
+	var pairs []string
+	for _, s := range secrets {
+		if s != "" {
+			pairs = append(pairs, s, redacted)
+		}
+	}
+	c.conceal = strings.NewReplacer(pairs...)
 }
 
 // Call is one question. Path is relative to the API's root and escaped; a
@@ -126,13 +139,22 @@ func (c *Client) Raw(ctx context.Context, call Call) (Answer, error) {
 	case transport.NotModified(resp):
 		a.NotModified, a.Memo, a.Body = true, c.http.Memo(a.Key), nil
 	case resp.StatusCode/100 != 2:
-		return Answer{}, &StatusError{Path: call.Path, Status: resp.StatusCode, Message: message(a.Body)}
+		return Answer{}, &StatusError{Path: call.Path, Status: resp.StatusCode, Message: c.message(a.Body)}
 	}
 	a.Sum = sha256.Sum256(a.Body)
 	if exact {
 		a.Validator = transport.ValidatorOf(resp)
 	}
 	return a, nil
+}
+
+// message is what a source says of a failure, without secrets.
+func (c *Client) message(body []byte) string {
+	text := message(body)
+	if c.conceal != nil {
+		text = c.conceal.Replace(text)
+	}
+	return records.Line(text, 200)
 }
 
 func (c *Client) request(ctx context.Context, call Call) (*http.Request, error) {

@@ -73,7 +73,7 @@ func StatusOf(err error) int {
 }
 
 // message takes what a source says of a failure out of the forms that are
-// usual: {"message"}, {"error": "…"}, {"error": {"message"}}, {"detail"}.
+// usual, as it is: {"message"}, {"error": "…"}, {"error": {"message"}}, {"detail"}.
 func message(body []byte) string {
 	var said struct {
 		Message string          `json:"message"`
@@ -96,7 +96,7 @@ func message(body []byte) string {
 	default:
 		text = said.Detail
 	}
-	return records.Line(text, 200)
+	return text
 }
 
 // decodeProblem says what is wrong without repeating the answer.

@@ -38,14 +38,21 @@ func Pages(ctx context.Context, path string, ask func(token string) (next string
 }
 
 // NextLink returns the query of the next page in a Link header; nil if there
-// is none. The address itself is not followed: its host is not ours to choose.
+// is none. Several headers are joined with commas. The address itself is not
+// followed: its host is not ours to choose.
 func NextLink(link string) (url.Values, error) {
-	for part := range strings.SplitSeq(link, ",") {
-		target, params, ok := strings.Cut(part, ">")
-		if !ok || !strings.Contains(params, `rel="next"`) && !strings.Contains(params, "rel=next") {
+	for link != "" {
+		_, rest, _ := strings.Cut(link, "<")
+		target, rest, ok := strings.Cut(rest, ">")
+		if !ok {
+			return nil, nil
+		}
+		params, after := linkParams(rest)
+		link = after
+		if !isNext(params) {
 			continue
 		}
-		u, err := url.Parse(strings.TrimLeft(target, " <"))
+		u, err := url.Parse(strings.TrimSpace(target))
 		if err != nil || u.RawQuery == "" {
 			return nil, fmt.Errorf("the link to the next page cannot be read")
 		}
@@ -56,4 +63,36 @@ func NextLink(link string) (url.Values, error) {
 		return q, nil
 	}
 	return nil, nil
+}
+
+// linkParams cuts the parameters of one link off at the comma that ends it; one
+// within quotes does not.
+func linkParams(s string) (params, after string) {
+	quoted := false
+	for i := range len(s) {
+		switch {
+		case s[i] == '"':
+			quoted = !quoted
+		case s[i] == ',' && !quoted:
+			return s[:i], s[i+1:]
+		}
+	}
+	return s, ""
+}
+
+// isNext reports whether one of the relations is next: there may be several,
+// and neither case nor quotes matter.
+func isNext(params string) bool {
+	for p := range strings.SplitSeq(params, ";") {
+		name, value, _ := strings.Cut(p, "=")
+		if !strings.EqualFold(strings.TrimSpace(name), "rel") {
+			continue
+		}
+		for rel := range strings.FieldsSeq(strings.Trim(strings.TrimSpace(value), `"`)) {
+			if strings.EqualFold(rel, "next") {
+				return true
+			}
+		}
+	}
+	return false
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"mime"
 	"net/http"
 
 	"github.com/exhibit-aims/exhibit/plugins/connector"
@@ -12,17 +13,21 @@ import (
 )
 
 // Probe tries a permission out with a question that needs it. It says granted
-// for a success, missing for 403, and unknown for anything else. denies names
+// for a success
+// that is no page for people, missing for 403, and unknown for anything else. denies names
 // further statuses by which the source says that the right is not there, such
 // as 404. Its error, a refused credential (401) or the context's, ends the check.
 func (c *Client) Probe(ctx context.Context, permission string, call Call, denies ...int) (connector.PermissionState, error) {
 	state := connector.PermissionState{Permission: permission}
-	_, err := c.Raw(ctx, call)
+	a, err := c.Raw(ctx, call)
 	status := StatusOf(err)
 	var limit *transport.RateLimitError
 	switch {
 	case ctx.Err() != nil:
 		return state, ctx.Err()
+	case err == nil && isPage(a):
+		state.Detail = call.Path + ": the answer is a page for people, such as a login, and no answer of an API"
+		return state, nil
 	case err == nil:
 		state.Grant = connector.Granted
 		return state, nil
@@ -44,6 +49,12 @@ func (c *Client) Probe(ctx context.Context, permission string, call Call, denies
 		}
 	}
 	return state, nil
+}
+
+// isPage reports whether an answer is HTML, as a login page before an API sends it.
+func isPage(a Answer) bool {
+	t, _, err := mime.ParseMediaType(a.Header.Get("Content-Type"))
+	return err == nil && (t == "text/html" || t == "application/xhtml+xml")
 }
 
 // Unknown returns a report with permissions of which nothing is known.

@@ -178,6 +178,9 @@ func TestNextLink(t *testing.T) {
 		"": nil,
 		`<https://h/x?page=2>; rel="next", <https://h/x?page=9>; rel="last"`: {"page": {"2"}},
 		`<https://h/x?cursor=abc>; rel=next`:                                 {"cursor": {"abc"}},
+		`<https://h/x?ids=1,b?&page=2>; title="a, b"; rel="last next"`:       {"ids": {"1,b?"}, "page": {"2"}},
+		`<https://h/x?page=1>; rel="prev", </x?page=3>; REL=Next`:            {"page": {"3"}},
+		`<https://h/x?page=1>; rel="nextish"`:                                nil,
 	} {
 		if got, err := rest.NextLink(link); err != nil || cmp.Diff(want, got) != "" {
 			t.Errorf("%q: %v, %v", link, got, err)
@@ -233,5 +236,29 @@ func TestSilentHost(t *testing.T) {
 		if got := errors.Is(err, connector.ErrUnreachable); got != (n == 5) {
 			t.Errorf("attempt %d: %v", n, err)
 		}
+	}
+}
+
+// A login page that answers 200 proves no right.
+func TestProbeOfALoginPage(t *testing.T) {
+	cl := newClient(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		fmt.Fprint(w, "<html>Sign in</html>")
+	}, nil)
+	if got, err := cl.Probe(t.Context(), "p", rest.Call{Path: "x"}); err != nil || got.Grant != connector.GrantUnknown || got.Detail == "" {
+		t.Errorf("%+v, %v", got, err)
+	}
+}
+
+// A source that repeats the credential does not bring it into a gap.
+func TestConceal(t *testing.T) {
+	cl := newClient(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusForbidden)
+		fmt.Fprint(w, `{"message":"the key sk-0123456789 may not"}`)
+	}, nil)
+	cl.Conceal("sk-0123456789", "")
+	_, err := cl.Get(t.Context(), rest.Call{Path: "x"}, &item{})
+	if err == nil || strings.Contains(err.Error(), "sk-0123") || !strings.Contains(err.Error(), "may not") {
+		t.Error(err)
 	}
 }
