@@ -172,6 +172,7 @@ func jiraSeeds(t *testing.T, now time.Time) map[string][]byte {
 		"/rest/api/3/search/jql":               fill(t, "jira/search.json", nil, templates(now)),
 		"/rest/api/3/changelog/bulkfetch":      fill(t, "jira/changelog.json", nil, templates(now)),
 		"/rest/api/3/search/approximate-count": []byte(`{"count": 3}`),
+		"/rest/api/3/project/{projectIdOrKey}": []byte(`{"id": "10000", "key": "AIGOV", "name": "AI governance", "projectTypeKey": "software"}`),
 	}
 }
 
