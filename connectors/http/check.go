@@ -8,12 +8,15 @@ import (
 	"strings"
 	"time"
 
+	"github.com/google/cel-go/common/types/ref"
+
 	"github.com/exhibit-aims/exhibit/plugins/connector"
 	"github.com/exhibit-aims/exhibit/plugins/records"
 	"github.com/exhibit-aims/exhibit/plugins/rest"
 )
 
-// Check makes the first request of every listing that needs no other.
+// Check makes the first request of every listing: of those for each item of
+// another with the first item.
 func (*Connector) Check(ctx context.Context, in connector.Config) (connector.CheckReport, error) {
 	report := connector.CheckReport{Permissions: []connector.PermissionState{{Permission: permRead}}}
 	cfg, err := parseConfig(in)
@@ -25,31 +28,98 @@ func (*Connector) Check(ctx context.Context, in connector.Config) (connector.Che
 	if err == nil {
 		report.Identity, err = cfg.identity(ctx, api)
 	}
-	var states []connector.PermissionState
+	t := &trial{cfg: cfg, api: api, report: &report}
 	for _, q := range cfg.Requests {
-		if err != nil {
-			break
-		}
-		if q.Each != "" {
-			continue
-		}
-		var call rest.Call
-		if call, err = q.call(ctx, nil, time.Time{}, ""); err != nil {
-			err = fmt.Errorf("request %s: %w", q.Name, err)
-			break
-		}
-		var state connector.PermissionState
-		if state, err = api.Probe(ctx, q.Name, call); err == nil {
-			states = append(states, state)
-			report.Scope = append(report.Scope, "request "+q.Name)
+		if err == nil && q.Each == "" {
+			err = t.try(ctx, q, nil)
 		}
 	}
 	if err != nil {
 		return rest.Failed(ctx, report, err,
 			"renew the credential and put it in the place of the secret "+secretToken+"; check base_url and the path that is named")
 	}
-	report.Permissions[0] = sum(states)
+	report.Permissions[0] = sum(t.states)
 	return report, nil
+}
+
+// trial tries requests out, each once.
+type trial struct {
+	cfg    *config
+	api    *rest.Client
+	report *connector.CheckReport
+	states []connector.PermissionState
+}
+
+// try makes a request, and those for each of its items with the first of them.
+// What is not understood is no proof that it may be read.
+func (t *trial) try(ctx context.Context, q *request, parent ref.Val) error {
+	v := vars{"parent": parent}
+	call, err := q.call(ctx, v, time.Time{}, "")
+	if err != nil {
+		return fmt.Errorf("request %s: %w", q.Name, err)
+	}
+	call.Header = map[string][]string{"Accept": {"application/json"}}
+	var first ref.Val
+	state, err := t.api.Probe(ctx, q.Name, call)
+	if err != nil {
+		return err
+	}
+	if state.Grant == connector.Granted {
+		if first, err = t.first(ctx, q, call, v); err != nil {
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			state.Grant, state.Detail = connector.GrantUnknown, err.Error()
+		} else {
+			t.report.Scope = append(t.report.Scope, "request "+q.Name)
+		}
+	}
+	t.states = append(t.states, state)
+	return t.children(ctx, q, first)
+}
+
+// first is the first item of an answer that is taken; nil if there is none.
+func (t *trial) first(ctx context.Context, q *request, call rest.Call, v vars) (ref.Val, error) {
+	a, err := t.api.Raw(ctx, call)
+	if err != nil {
+		return nil, err
+	}
+	p, err := q.understand(ctx, a, v, "")
+	if err != nil {
+		return nil, err
+	}
+	for _, item := range p.items {
+		if q.where != nil {
+			take, err := q.where.truth(ctx, with(v, "item", item))
+			if err != nil {
+				return nil, wrap("where", err)
+			}
+			if !take {
+				continue
+			}
+		}
+		return item, nil
+	}
+	return nil, nil
+}
+
+func (t *trial) children(ctx context.Context, q *request, item ref.Val) error {
+	for _, child := range t.cfg.Requests {
+		if child.Each != q.Name {
+			continue
+		}
+		if item == nil {
+			t.states = append(t.states, connector.PermissionState{Permission: child.Name, Detail: "not tried: there is no item of " + q.Name + " to try it with"})
+			if err := t.children(ctx, child, nil); err != nil {
+				return err
+			}
+			continue
+		}
+		if err := t.try(ctx, child, item); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // sum is the one permission: granted if every request was answered, missing

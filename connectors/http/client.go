@@ -39,6 +39,7 @@ func newClient(ctx context.Context, c *config, validators map[string]connector.V
 	if err != nil {
 		return nil, fmt.Errorf("http: base_url: %w", err)
 	}
+	client.Conceal(c.token)
 	return client, nil
 }
 

@@ -20,12 +20,18 @@ import (
 // counted in one more.
 const maxItemGaps = 100
 
+// maxListings bounds the listings of one run: each item of one can start others.
+const maxListings = 50_000
+
 // run is one collection.
 type run struct {
 	cfg  *config
 	req  connector.Request
 	book *coverage.Book
 	api  *rest.Client
+	now  time.Time
+
+	listings int
 }
 
 // Collect makes the requests one after the other.
@@ -39,14 +45,14 @@ func (*Connector) Collect(ctx context.Context, req connector.Request, emit conne
 	if err != nil {
 		return nil, err
 	}
-	r := &run{cfg: cfg, req: req, book: book, api: api}
+	r := &run{cfg: cfg, req: req, book: book, api: api, now: time.Now().UTC()}
 	r.claim()
 	for i, q := range cfg.Requests {
 		if q.Each != "" {
 			continue // made for each item of its parent
 		}
 		book.Progress("request "+q.Name, i, len(cfg.Requests))
-		if err := r.request(ctx, q, nil, ""); err != nil {
+		if _, err := r.request(ctx, q, nil, ""); err != nil {
 			return nil, err
 		}
 	}
@@ -114,27 +120,47 @@ type listing struct {
 	position time.Time // from where is asked; zero: everything
 
 	items, bad int
+	missed     bool // rows are hidden, or a request for an item was not read whole
 	count      int64
 	canary     bool
 	latest     time.Time
 }
 
-// request reads all pages of a request. Its error ends the run.
-func (r *run) request(ctx context.Context, q *request, parent ref.Val, of string) error {
+// errManyListings ends the making of requests for items, not the run.
+var errManyListings error = &truncatedError{fmt.Sprintf("more than %d requests for items of others: narrow where, or make several sources of it", maxListings)}
+
+type truncatedError struct{ why string }
+
+func (e *truncatedError) Error() string { return e.why }
+
+// Reason is Truncated.
+func (*truncatedError) Reason() connector.Reason { return connector.Truncated }
+
+// request reads all pages of a request and reports whether nothing was missed,
+// in those that it leads to neither. Its error ends the run.
+func (r *run) request(ctx context.Context, q *request, parent ref.Val, of string) (whole bool, err error) {
 	kinds := r.book.Wants(r.below(q)...)
 	if len(kinds) == 0 {
-		return nil
+		return true, nil
 	}
 	l := &listing{run: r, q: q, vars: vars{"parent": parent}, scope: "request " + q.Name + of, count: -1}
 	if q.Since != nil {
 		l.position = r.position(q)
 	}
-	return r.book.Part(ctx, coverage.Part{Kinds: kinds, Scope: l.scope, Permission: permRead}, func() error {
+	err = r.book.Part(ctx, coverage.Part{Kinds: kinds, Scope: l.scope, Permission: permRead}, func() error {
+		if r.listings++; r.listings > maxListings {
+			return errManyListings
+		}
 		if err := rest.Pages(ctx, q.Path, func(token string) (string, rest.Answer, error) { return l.page(ctx, token) }); err != nil {
 			return err
 		}
-		return l.finish(kinds)
+		if err := l.finish(kinds); err != nil {
+			return err
+		}
+		whole = !l.missed && l.bad == 0
+		return nil
 	})
+	return whole, err
 }
 
 // position is from where a request asks for changes.
@@ -156,7 +182,7 @@ func (l *listing) page(ctx context.Context, token string) (next string, a rest.A
 		return "", a, &rest.MalformedError{Path: l.q.Path, Why: err.Error()}
 	}
 	if l.keeps() {
-		call.Usable = rest.NoteFits(func(note) bool { return true })
+		call.Usable = rest.NoteFits(func(n note) bool { return n.Settings == l.q.digest })
 	}
 	call.Header = map[string][]string{"Accept": {"application/json"}}
 	if a, err = l.api.Raw(ctx, call); err != nil {
@@ -180,9 +206,15 @@ func (l *listing) page(ctx context.Context, token string) (next string, a rest.A
 // keeps reports whether pages can be asked for conditionally: not if their
 // items are needed for other requests, nor if some of the kinds are left out
 // this time, which would keep a page of which records are missing.
-func (l *listing) keeps() bool {
-	kinds := l.q.kindsOf()
-	return !l.q.children && l.q.Since == nil && l.q.Body == nil && len(l.book.Wants(kinds...)) == len(kinds)
+func (l *listing) keeps() bool { return l.groups() && l.allKinds() }
+
+// groups reports whether the records of a page are one group.
+func (l *listing) groups() bool { return !l.q.children && l.q.Since == nil && l.q.Body == nil }
+
+// allKinds reports whether all that a request leads to is wanted this time.
+func (l *listing) allKinds() bool {
+	kinds := l.below(l.q)
+	return len(l.book.Wants(kinds...)) == len(kinds)
 }
 
 func (l *listing) unchanged(a rest.Answer) (string, error) {
@@ -213,6 +245,7 @@ func (l *listing) keep(p page) error {
 	if !l.keeps() || p.Validator.IsZero() || l.bad > 0 {
 		return nil
 	}
+	p.Settings = l.q.digest
 	memo, err := json.Marshal(p.note)
 	if err != nil {
 		return err
@@ -261,6 +294,9 @@ func (l *listing) item(ctx context.Context, p *page, v vars, scope string) error
 		if err != nil {
 			return wrap("since.time", err)
 		}
+		if at.After(l.now) {
+			at = l.now // a clock that is ahead must not hide what comes until then
+		}
 		if at.After(p.Latest) {
 			p.Latest = at
 		}
@@ -288,10 +324,16 @@ func (l *listing) emit(ctx context.Context, p *page, m *mapping, v vars) error {
 	if !records.Fit(rec.Key) || !records.Fit(rec.Subject.ID) || rec.EventTime.After(time.Now().Add(time.Minute)) {
 		return errors.New("its key, subject or time is none that evidence can have")
 	}
-	if l.keeps() && records.Fit(p.Key) && !p.Validator.IsZero() {
+	if l.groups() && records.Fit(p.Key) && !p.Validator.IsZero() {
 		rec.Group = p.Key
 	}
-	p.Records++
+	if p.keys == nil {
+		p.keys = map[string]bool{}
+	}
+	if name := rec.Kind + " " + rec.Key; !p.keys[name] { // the same twice is one record
+		p.keys[name] = true
+		p.Records++
+	}
 	return l.book.Record(rec, rec.Payload)
 }
 
@@ -302,9 +344,11 @@ func (l *listing) children(ctx context.Context, v vars, scope string) error {
 		if child.Each != l.q.Name {
 			continue
 		}
-		if err := l.request(ctx, child, item, " of "+strings.TrimPrefix(scope, "request ")); err != nil {
+		whole, err := l.request(ctx, child, item, " of "+strings.TrimPrefix(scope, "request "))
+		if err != nil {
 			return &coverage.EmitError{Err: err} // ends the run
 		}
+		l.missed = l.missed || !whole
 	}
 	return nil
 }
@@ -321,6 +365,7 @@ func (l *listing) unfit(scope string, err error) error {
 // finish judges a listing that was read to its end: whether rows are hidden.
 func (l *listing) finish(kinds []string) error {
 	hidden := func(detail string) error {
+		l.missed = true
 		return l.book.Gap(connector.Gap{Kinds: kinds, Scope: l.scope, Reason: connector.Hidden, Permission: permRead, Detail: detail})
 	}
 	if l.bad > maxItemGaps {
@@ -340,8 +385,8 @@ func (l *listing) finish(kinds []string) error {
 			return err
 		}
 	}
-	if l.q.Since == nil || l.latest.IsZero() || l.bad > 0 {
-		return nil
+	if l.q.Since == nil || l.latest.IsZero() || l.bad > 0 || l.missed || !l.allKinds() {
+		return nil // the next run begins where this one did
 	}
 	return l.book.Cursor("since:"+l.q.Name, l.latest)
 }

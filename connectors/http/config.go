@@ -1,13 +1,16 @@
 package http
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
-	"net/http"
 	"net/url"
+	"reflect"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/google/cel-go/cel"
@@ -66,7 +69,9 @@ type request struct {
 	path                        *template
 	query                       map[string]*template
 	items, where, count, canary *expr
-	children                    bool // another request is made for each item
+	children                    bool   // another request is made for each item
+	partly                      bool   // it sees only what changed, or what belongs to that
+	digest                      string // of the settings
 }
 
 type paging struct {
@@ -128,8 +133,8 @@ func parseConfig(in connector.Config) (*config, error) {
 	}
 	p := &parser{env: env}
 	p.auth(c)
-	for name := range c.Headers {
-		if http.CanonicalHeaderKey(name) == "Authorization" {
+	for _, name := range slices.Sorted(maps.Keys(c.Headers)) {
+		if secretHeader(name) {
 			p.bad("headers: %s belongs in auth and the secret %s", name, secretToken)
 		}
 	}
@@ -148,7 +153,8 @@ func parseConfig(in connector.Config) (*config, error) {
 				p.bad("%s: each: no earlier request is called %q", at, r.Each)
 			} else {
 				parent.children = true
-				if parent.Since != nil && r.Enumerates {
+				r.partly = parent.partly
+				if r.partly && r.Enumerates {
 					p.bad("%s: enumerates: it is made only for items of %s that changed since", at, r.Each)
 				}
 			}
@@ -217,7 +223,29 @@ func isHTTP(raw string) bool {
 	return err == nil && u.Host != "" && u.User == nil && (u.Scheme == "https" || u.Scheme == "http")
 }
 
+// secretHeader reports whether a header is one that carries credentials.
+func secretHeader(name string) bool {
+	name = strings.ToLower(name)
+	for _, part := range []string{"authoriz", "x-auth", "cookie", "api-key", "apikey", "token", "secret", "password"} {
+		if strings.Contains(name, part) {
+			return true
+		}
+	}
+	return false
+}
+
+// digestOf is over all settings of a request.
+func digestOf(r *request) string {
+	raw, err := json.Marshal(r)
+	if err != nil {
+		return "" // it was JSON a moment ago
+	}
+	sum := sha256.Sum256(raw)
+	return hex.EncodeToString(sum[:8])
+}
+
 func (p *parser) request(at string, r *request) {
+	r.partly, r.digest = r.Since != nil, digestOf(r)
 	r.path = p.template(at+" path", r.Path)
 	r.query = map[string]*template{}
 	for _, name := range slices.Sorted(maps.Keys(r.Query)) {
@@ -291,10 +319,28 @@ func (p *parser) mapping(at string, m *mapping) {
 		}
 		return
 	}
-	if _, ok := records.Typed()[m.Kind]; !ok {
-		p.bad("%s kind: %q is none that items can become; exhibit connectors describe http lists them", at, m.Kind)
-	}
+	p.fields(at, m)
 	if m.Subject == "" || m.SubjectType == "" || m.Key == "" {
 		p.bad("%s: %s needs subject, subject_type and key", at, m.Kind)
+	}
+}
+
+// fields holds the names in a payload against the kind's: one that is misspelt
+// would be kept and never looked at.
+func (p *parser) fields(at string, m *mapping) {
+	payload, ok := records.Typed()[m.Kind]
+	if !ok {
+		p.bad("%s kind: %q is none that items can become; exhibit connectors describe http lists them", at, m.Kind)
+		return
+	}
+	known := map[string]bool{}
+	for f := range reflect.TypeOf(payload).Fields() {
+		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+		known[name] = true
+	}
+	for _, name := range slices.Sorted(maps.Keys(m.Payload)) {
+		if !known[name] {
+			p.bad("%s payload.%s: a %s has no such field", at, name, m.Kind)
+		}
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/google/cel-go/common/types/ref"
+	"golang.org/x/oauth2"
 
 	"github.com/exhibit-aims/exhibit/plugins/rest"
 )
@@ -24,6 +25,9 @@ type note struct {
 	Canary  bool      `json:"canary,omitempty"`
 	Count   int64     `json:"count,omitempty"` // as the source counts, on the first page
 	Latest  time.Time `json:"latest,omitzero"`
+	// Settings is the digest of the request's settings: under others the page
+	// would have become something else.
+	Settings string `json:"settings"`
 }
 
 // page is one page of a listing. Items is nil where nothing changed.
@@ -31,6 +35,7 @@ type page struct {
 	rest.Answer
 	note
 	items []ref.Val
+	keys  map[string]bool // of the records that its items became
 }
 
 // call is the question for the page at a token.
@@ -47,14 +52,14 @@ func (r *request) call(ctx context.Context, v vars, from time.Time, token string
 		}
 		c.Query.Set(name, value)
 	}
-	if r.Since != nil && !from.IsZero() {
-		c.Query.Set(r.Since.Param, r.Since.write(from))
-	}
 	if r.Paging.SizeParam != "" {
 		c.Query.Set(r.Paging.SizeParam, strconv.Itoa(r.Paging.Size))
 	}
 	if r.Body != nil {
 		c.Method, c.Body = http.MethodPost, maps.Clone(r.Body)
+	}
+	if r.Since != nil && !from.IsZero() {
+		r.Since.put(&c, from)
 	}
 	return c, r.turnTo(&c, token)
 }
@@ -85,6 +90,20 @@ func (r *request) turnTo(c *rest.Call, token string) error {
 	}
 	c.Query.Set(r.Paging.Param, token)
 	return nil
+}
+
+// put asks for what changed since a time: in the body if there is one.
+func (s *since) put(c *rest.Call, from time.Time) {
+	text := s.write(from)
+	body, ok := c.Body.(map[string]any)
+	switch {
+	case !ok:
+		c.Query.Set(s.Param, text)
+	case s.Format == "unix":
+		body[s.Param] = from.Unix()
+	default:
+		body[s.Param] = text
+	}
 }
 
 func (s *since) write(t time.Time) string {
@@ -122,7 +141,7 @@ func (r *request) understand(ctx context.Context, a rest.Answer, v vars, token s
 func (r *request) next(ctx context.Context, p page, v vars, token string) (string, error) {
 	switch r.Paging.Type {
 	case "link":
-		q, err := rest.NextLink(p.Header.Get("Link"))
+		q, err := rest.NextLink(strings.Join(p.Header.Values("Link"), ","))
 		return q.Encode(), err
 	case "token":
 		next, err := r.Paging.next.text(ctx, v)
@@ -153,8 +172,13 @@ func with(v vars, name string, value any) vars {
 	return out
 }
 
-// issuerProblem says what an issuer of tokens answered, without its body.
+// issuerProblem says what an issuer of tokens answered, without its words: they
+// may repeat the secret.
 func issuerProblem(err error) string {
+	var refused *oauth2.RetrieveError
+	if errors.As(err, &refused) && refused.Response != nil {
+		return refused.Response.Status
+	}
 	text, _, _ := strings.Cut(err.Error(), "\n")
 	if i := strings.Index(text, "Response:"); i >= 0 {
 		text = text[:i]
