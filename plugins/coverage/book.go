@@ -37,6 +37,7 @@ type entry struct {
 	claim connector.KindCoverage
 	read  int // parts of the scope that were read whole
 	gaps  int
+	some  bool // a record was emitted
 	cut   bool // there were more gaps than are told one by one
 }
 
@@ -145,6 +146,7 @@ func (b *Book) Record(rec connector.Record, payload any) error {
 	if !rec.EventTime.IsZero() {
 		rec.EventTime = rec.EventTime.UTC()
 	}
+	b.update([]string{rec.Kind}, func(e *entry) { e.some = true })
 	return ended(b.emit.Record(rec))
 }
 
@@ -265,7 +267,7 @@ func (b *Book) Result() connector.Coverage {
 		e := b.seen[kind]
 		c := e.claim
 		switch {
-		case e.gaps > 0 && e.read == 0:
+		case e.gaps > 0 && e.read == 0 && !e.some:
 			c.Status = connector.Refused
 		case e.gaps > 0:
 			c.Status = connector.Partial

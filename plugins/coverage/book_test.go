@@ -180,3 +180,17 @@ func TestTable(t *testing.T) {
 		t.Errorf("more than can be kept: %v", err)
 	}
 }
+
+// A part that breaks off after its first records was seen in part.
+func TestBrokenOff(t *testing.T) {
+	b := coverage.New(descriptor(), connector.Request{}, connectortest.NewRecorder())
+	err := b.Part(t.Context(), coverage.Part{Kinds: []string{"a.a"}, Scope: "x"}, func() error {
+		if err := b.Record(connector.Record{Kind: "a.a", Key: "k", Subject: connector.Subject{Type: "x", ID: "x"}}, map[string]any{}); err != nil {
+			return err
+		}
+		return errors.New("broken")
+	})
+	if got := b.Result()["a.a"].Status; err != nil || got != connector.Partial {
+		t.Errorf("%q, %v", got, err)
+	}
+}
