@@ -3,6 +3,7 @@ package vendorwatch
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"strings"
 
 	"github.com/exhibit-aims/exhibit/plugins/connector"
@@ -22,6 +23,7 @@ func (*Connector) Check(ctx context.Context, in connector.Config) (connector.Che
 	}
 	web := &hosts{rate: cfg.Rate, clients: map[string]*rest.Client{}}
 	var problems []string
+	closed := false
 	for _, v := range cfg.Vendors {
 		for _, address := range v.addresses() {
 			_, err := web.get(ctx, address, "*/*", nil)
@@ -30,6 +32,8 @@ func (*Connector) Check(ctx context.Context, in connector.Config) (connector.Che
 			}
 			if err != nil {
 				problems = append(problems, err.Error())
+				status := rest.StatusOf(err)
+				closed = closed || status == http.StatusUnauthorized || status == http.StatusForbidden
 				continue
 			}
 			report.Scope = append(report.Scope, "vendor "+v.ID+", "+address)
@@ -38,7 +42,10 @@ func (*Connector) Check(ctx context.Context, in connector.Config) (connector.Che
 	state := &report.Permissions[0]
 	state.Grant = connector.Granted
 	if len(problems) > 0 {
-		state.Grant = connector.Missing
+		state.Grant = connector.GrantUnknown // broken, moved or out of reach is not closed
+		if closed {
+			state.Grant = connector.Missing
+		}
 		state.Detail = records.Line(fmt.Sprintf("%d of %d addresses cannot be read: %s", len(problems), len(problems)+len(report.Scope), strings.Join(problems, "; ")), 900)
 	}
 	if len(report.Scope) == 0 {

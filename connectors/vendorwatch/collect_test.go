@@ -241,14 +241,14 @@ func TestFeeds(t *testing.T) {
 		"litellm": {feed{Format: "litellm", Provider: "anthropic"},
 			`{"sample_spec":{"litellm_provider":"anthropic","deprecation_date":"date when the model is deprecated, YYYY-MM-DD"},
 			  "anthropic/c-1":{"litellm_provider":"anthropic","deprecation_date":"2026-01-02"},"c-2":{"litellm_provider":"anthropic"},"g":{"litellm_provider":"openai","deprecation_date":"2026-01-02"},
-			  "c-3":{"litellm_provider":"anthropic","deprecation_date":{}}}`,
+			  "c-3":{"litellm_provider":"anthropic","deprecation_date":null}}`,
 			[]ending{{model: "c-1", shutdown: day("2026-01-02")}}},
 		"models.dev": {feed{Format: "models_dev", Provider: "Anthropic"},
 			`{"anthropic":{"name":"Anthropic","models":{"c-1":{"status":"deprecated","release_date":"2024-06"},"c-2":{"release_date":"2025-01-01"}}}}`,
 			[]ending{{model: "c-1"}}},
 	} {
-		got, err := parseFeed(c.f, []byte(c.body))
-		if d := cmp.Diff(c.want, got, cmp.AllowUnexported(ending{})); err != nil || d != "" {
+		got, bad, err := parseFeed(c.f, []byte(c.body))
+		if d := cmp.Diff(c.want, got, cmp.AllowUnexported(ending{})); err != nil || d != "" || bad != 0 {
 			t.Errorf("%s: %v\n%s", name, err, d)
 		}
 	}
@@ -289,7 +289,7 @@ func FuzzFeed(f *testing.F) {
 	f.Add("litellm", []byte(`{"a":{"litellm_provider":"x","deprecation_date":"2026-01-01"}}`))
 	f.Add("models_dev", []byte(`{"x":{"models":{"a":{"status":"deprecated"}}}}`))
 	f.Fuzz(func(t *testing.T, format string, body []byte) {
-		list, err := parseFeed(feed{Format: format, Provider: "x"}, body)
+		list, _, err := parseFeed(feed{Format: format, Provider: "x"}, body)
 		if err != nil {
 			return
 		}

@@ -1,10 +1,10 @@
 package vendorwatch
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -28,152 +28,162 @@ type ending struct {
 // maxFeed bounds the entries of one vendor in one feed.
 const maxFeed = 5000
 
+// feedNote is for what a feed was read that did not change: several vendors,
+// and several names of one, may share it.
+type feedNote struct{ Vendor, Format, Provider string }
+
 // feed reads the endings of a vendor's models from a feed.
 func (r *run) feed(ctx context.Context, v *vendor, f feed) error {
-	key := struct{ Vendor, Provider string }{v.ID, f.Provider}
-	a, err := r.web.get(ctx, f.URL, "application/json", rest.NoteFits(func(n map[string]string) bool { return n[key.Vendor] == key.Provider }))
+	note := feedNote{v.ID, f.Format, f.Provider}
+	known := coverage.OpenTable[seen](r.book, "feed", v.ID, f.URL, f.Format, f.Provider)
+	a, err := r.web.get(ctx, f.URL, "application/json", rest.NoteFits(func(n feedNote) bool { return n == note }))
 	if err != nil {
 		return err
 	}
 	if a.NotModified {
-		return r.retireAll(v, f)
+		return r.retireAll(v, f, known)
 	}
-	list, err := parseFeed(f, a.Body)
+	list, bad, err := parseFeed(f, a.Body)
 	if err != nil {
 		return &rest.MalformedError{Path: f.URL, Why: err.Error()}
 	}
 	if len(list) > maxFeed {
 		return &rest.MalformedError{Path: f.URL, Why: fmt.Sprintf("it has %d entries of %s; at most %d are read", len(list), f.Provider, maxFeed)}
 	}
-	known := map[string]seen{}
-	r.book.Position(coverage.Memory("feed", v.ID, f.URL), &known)
-	for _, e := range list {
-		s, ok := known[e.model]
-		if !ok || s.Shutdown != records.Stamp(e.shutdown) {
-			s = seen{First: r.now, Shutdown: records.Stamp(e.shutdown)}
-		}
-		known[e.model] = s
-		if err := r.ending(v, f, e, s.First); err != nil {
-			return err
-		}
-	}
-	if err := r.remember(v, f, known); err != nil {
+	if err := r.endings(v, f, list, known); err != nil {
 		return err
 	}
-	if err := r.keepEndings(v, f, list); err != nil {
-		return err
+	if bad > 0 {
+		return &rest.MalformedError{Path: f.URL, Why: fmt.Sprintf("%d entries of %s have no name or a date that is none; the others were taken", bad, f.Provider)}
 	}
-	return r.keep(a, map[string]string{v.ID: f.Provider})
+	return r.keep(a, note)
 }
 
-// seen is when an ending with these dates was first read.
+// seen is when an ending with this date was first read. Moved: there was
+// another date before. Gone: the feed no longer has it.
 type seen struct {
-	First    time.Time `json:"first"`
-	Shutdown string    `json:"shutdown,omitempty"`
+	First    time.Time `json:"f"`
+	Shutdown string    `json:"s,omitempty"`
+	Moved    bool      `json:"m,omitempty"`
+	Gone     bool      `json:"g,omitempty"`
 }
 
-// remember keeps when endings were first seen; the oldest are dropped where it
-// would be more than a host keeps.
-func (r *run) remember(v *vendor, f feed, known map[string]seen) error {
-	for {
-		raw, err := json.Marshal(known)
-		if err != nil {
+// endings emits what a feed lists and remembers it.
+func (r *run) endings(v *vendor, f feed, list []ending, known *coverage.Table[seen]) error {
+	listed := map[string]bool{}
+	for _, e := range list {
+		listed[e.model] = true
+		s, ok := known.Get(e.model)
+		if !ok || s.Shutdown != records.Stamp(e.shutdown) {
+			s = seen{First: r.now, Shutdown: records.Stamp(e.shutdown), Moved: ok}
+		}
+		s.Gone = false
+		known.Set(e.model, s)
+		if err := r.ending(v, f, e, s); err != nil {
 			return err
 		}
-		if len(raw) < 60<<10 {
-			return r.book.Cursor(coverage.Memory("feed", v.ID, f.URL), known)
-		}
-		oldest := slices.MinFunc(slices.Collect(maps.Keys(known)), func(a, b string) int {
-			return strings.Compare(known[a].Shutdown+a, known[b].Shutdown+b)
-		})
-		delete(known, oldest)
 	}
-}
-
-// keepEndings keeps the shutdowns to come, so that they become retirements on
-// their day although the feed does not change.
-func (r *run) keepEndings(v *vendor, f feed, list []ending) error {
-	ahead := map[string]string{}
-	for _, e := range list {
-		if e.shutdown.After(r.now) && len(ahead) < 500 {
-			ahead[e.model] = records.Stamp(e.shutdown)
+	for _, model := range known.Names() {
+		if s, _ := known.Get(model); !listed[model] && !s.Gone {
+			s.Gone = true
+			known.Set(model, s)
 		}
 	}
-	return r.book.Cursor(coverage.Memory("ahead", v.ID, f.URL), ahead)
+	return known.Save()
 }
 
-// retireAll emits the retirements that have come since the feed was read.
-func (r *run) retireAll(v *vendor, f feed) error {
-	ahead := map[string]string{}
-	r.book.Position(coverage.Memory("ahead", v.ID, f.URL), &ahead)
-	for _, model := range slices.Sorted(maps.Keys(ahead)) {
-		at, err := first(ahead[model])
-		if err != nil || at.After(r.now) {
+// retireAll emits the retirements that have come since a feed was read that
+// did not change.
+func (r *run) retireAll(v *vendor, f feed, known *coverage.Table[seen]) error {
+	for _, model := range known.Names() {
+		s, _ := known.Get(model)
+		at, err := first(s.Shutdown)
+		if err != nil || at.IsZero() || at.After(r.now) || s.Gone {
 			continue
 		}
-		if err := r.lifecycle(v, f, ending{model: model, shutdown: at}, records.ModelRetired, at); err != nil {
+		if err := r.lifecycle(v, f, ending{model: model, shutdown: at}, records.ModelRetired, at, seen{}); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// ending emits the announcement of an end, and the end if it has come.
-func (r *run) ending(v *vendor, f feed, e ending, firstSeen time.Time) error {
+// ending emits the announcement of an end, and the end if it has come. Another
+// date than before is an announcement of its own, made when it was first seen.
+func (r *run) ending(v *vendor, f feed, e ending, s seen) error {
 	at := e.announced
-	if at.IsZero() {
-		at = firstSeen
+	if at.IsZero() || s.Moved {
+		at = s.First
 	}
-	if err := r.lifecycle(v, f, e, records.ModelDeprecated, at); err != nil {
+	if err := r.lifecycle(v, f, e, records.ModelDeprecated, at, s); err != nil {
 		return err
 	}
 	if e.shutdown.IsZero() || e.shutdown.After(r.now) {
 		return nil
 	}
-	return r.lifecycle(v, f, ending{model: e.model, shutdown: e.shutdown}, records.ModelRetired, e.shutdown)
+	return r.lifecycle(v, f, ending{model: e.model, shutdown: e.shutdown}, records.ModelRetired, e.shutdown, seen{})
 }
 
-func (r *run) lifecycle(v *vendor, f feed, e ending, status string, at time.Time) error {
+func (r *run) lifecycle(v *vendor, f feed, e ending, status string, at time.Time, s seen) error {
 	p := records.ModelLifecycle{
 		Vendor: v.ID, ModelID: e.model, Status: status, AnnouncedAt: records.Stamp(at), AnnouncedBasis: records.AnnouncedPublished,
 		ReleasedAt: records.Stamp(e.released), ShutdownAt: records.Stamp(e.shutdown), Replacement: e.replacement, SourceURL: records.Link(e.link),
 	}
-	if status == records.ModelDeprecated && e.announced.IsZero() {
+	if status == records.ModelDeprecated && (e.announced.IsZero() || s.Moved) {
 		p.AnnouncedBasis = records.AnnouncedFirstSeen
 	}
 	if p.SourceURL == "" {
 		p.SourceURL = f.URL
 	}
+	key := []string{v.ID, e.model, status, p.ShutdownAt, f.Provider, f.URL}
+	if s.Moved {
+		key = append(key, records.Stamp(s.First))
+	}
 	return r.book.Record(connector.Record{
 		Kind: records.KindModelLifecycle, Subject: connector.Subject{Type: "model", ID: e.model},
-		Key:       strings.Join([]string{v.ID, e.model, status, p.ShutdownAt}, "|"),
-		EventTime: at, URL: p.SourceURL,
+		Key: strings.Join(key, "|"), EventTime: at, URL: p.SourceURL,
 	}, p)
 }
 
-// parseFeed reads the entries of a provider. A feed in which nobody is called
-// so is an error: names change, and nothing found would look like no ending.
-func parseFeed(f feed, body []byte) ([]ending, error) {
-	var list []ending
+// parseFeed reads the entries of a provider, and counts those that cannot be
+// taken. A feed in which nobody is called so is an error: names change, and
+// nothing found would look like no ending. Of several entries for one model
+// the one announced last counts, then the one that ends first.
+func parseFeed(f feed, body []byte) (list []ending, bad int, err error) {
 	var providers int
-	var err error
 	switch f.Format {
 	case "litellm":
-		list, providers, err = parseLitellm(f.Provider, body)
+		list, providers, bad, err = parseLitellm(f.Provider, body)
 	case "models_dev":
 		list, providers, err = parseModelsDev(f.Provider, body)
 	default:
-		list, providers, err = parseDeprecations(f.Provider, body)
+		list, providers, bad, err = parseDeprecations(f.Provider, body)
 	}
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	if providers == 0 {
-		return nil, fmt.Errorf("it knows nobody called %q; look up the vendor's name in the feed", f.Provider)
+		return nil, 0, fmt.Errorf("it knows nobody called %q; look up the vendor's name in the feed", f.Provider)
 	}
+	all := len(list)
 	list = slices.DeleteFunc(list, func(e ending) bool { return !records.Fit(e.model) || len(e.model) > 200 })
-	slices.SortStableFunc(list, func(a, b ending) int { return strings.Compare(a.model, b.model) })
-	return slices.CompactFunc(list, func(a, b ending) bool { return a.model == b.model }), nil
+	bad += all - len(list)
+	slices.SortFunc(list, func(a, b ending) int {
+		return cmp.Or(strings.Compare(a.model, b.model), b.announced.Compare(a.announced), soonest(a.shutdown, b.shutdown),
+			strings.Compare(a.replacement, b.replacement), strings.Compare(a.link, b.link), a.released.Compare(b.released))
+	})
+	return slices.CompactFunc(list, func(a, b ending) bool { return a.model == b.model }), bad, nil
+}
+
+// soonest orders times with none at the end.
+func soonest(a, b time.Time) int {
+	switch {
+	case a.IsZero() && !b.IsZero():
+		return 1
+	case b.IsZero() && !a.IsZero():
+		return -1
+	}
+	return a.Compare(b)
 }
 
 func sameName(a, b string) bool {
@@ -183,7 +193,7 @@ func sameName(a, b string) bool {
 
 // parseDeprecations reads a list of announcements. Where the day of the end is
 // the day of the announcement, the feed took one for the other: it is left out.
-func parseDeprecations(provider string, body []byte) (list []ending, known int, err error) {
+func parseDeprecations(provider string, body []byte) (list []ending, known, bad int, err error) {
 	var entries []struct {
 		Provider    string `json:"provider"`
 		ModelID     string `json:"model_id"`
@@ -193,7 +203,7 @@ func parseDeprecations(provider string, body []byte) (list []ending, known int, 
 		URL         string `json:"url"`
 	}
 	if err := json.Unmarshal(body, &entries); err != nil {
-		return nil, 0, fmt.Errorf("it is no list of {provider, model_id, shutdown_date}: the form of the feed has changed")
+		return nil, 0, 0, fmt.Errorf("it is no list of {provider, model_id, shutdown_date}: the form of the feed has changed")
 	}
 	for _, e := range entries {
 		if !sameName(e.Provider, provider) {
@@ -203,37 +213,45 @@ func parseDeprecations(provider string, body []byte) (list []ending, known int, 
 		announced, aerr := first(e.Announced)
 		shutdown, serr := first(e.Shutdown)
 		if aerr != nil || serr != nil {
-			return nil, 0, fmt.Errorf("entry %q: a date is none", records.Line(e.ModelID, 80))
+			bad++
+			continue
 		}
 		if shutdown.Equal(announced) {
 			shutdown = time.Time{}
 		}
 		list = append(list, ending{model: e.ModelID, announced: announced, shutdown: shutdown, replacement: records.Line(e.Replacement, 200), link: e.URL})
 	}
-	return list, known, nil
+	return list, known, bad, nil
 }
 
 // parseLitellm reads litellm's table of models. Its entry sample_spec holds
-// prose, and is skipped as any date that is none.
-func parseLitellm(provider string, body []byte) (list []ending, known int, err error) {
+// prose.
+func parseLitellm(provider string, body []byte) (list []ending, known, bad int, err error) {
 	var table map[string]struct {
 		Provider string          `json:"litellm_provider"`
 		Ends     json.RawMessage `json:"deprecation_date"`
 	}
 	if err := json.Unmarshal(body, &table); err != nil {
-		return nil, 0, fmt.Errorf("it is no table of models with litellm_provider: the form of the feed has changed")
+		return nil, 0, 0, fmt.Errorf("it is no table of models with litellm_provider: the form of the feed has changed")
 	}
 	for model, e := range table {
-		if !sameName(e.Provider, provider) {
+		if !sameName(e.Provider, provider) || model == "sample_spec" {
 			continue
 		}
 		known++
-		var text string
-		if json.Unmarshal(e.Ends, &text) != nil || text == "" {
+		if len(e.Ends) == 0 || string(e.Ends) == "null" {
 			continue
 		}
-		at, err := first(text)
+		var text string
+		at, err := time.Time{}, json.Unmarshal(e.Ends, &text)
+		if err == nil {
+			at, err = first(text)
+		}
 		if err != nil {
+			bad++
+			continue
+		}
+		if at.IsZero() {
 			continue
 		}
 		if _, name, ok := strings.Cut(model, "/"); ok {
@@ -241,7 +259,7 @@ func parseLitellm(provider string, body []byte) (list []ending, known int, err e
 		}
 		list = append(list, ending{model: model, shutdown: at})
 	}
-	return list, known, nil
+	return list, known, bad, nil
 }
 
 // parseModelsDev reads models.dev's table: it says deprecated, without dates.

@@ -2,6 +2,7 @@ package vendorwatch
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
 	"strconv"
@@ -24,6 +25,17 @@ type remembered struct {
 	Marks    string    `json:"marks,omitempty"` // of the lines, in order
 	Diff     string    `json:"diff,omitempty"`
 	Pending  string    `json:"pending,omitempty"`
+	Rules    string    `json:"rules,omitempty"` // settings that say what of the page counts
+}
+
+// anew is told of a text that is compared with none, because the settings were
+// others when the last one was read.
+const anew = "read anew: within or ignore are other settings than when it was last read, so it was not compared"
+
+// rules is a digest of the settings that say what of a page counts.
+func (p *page) rules() string {
+	h := sha256.Sum256([]byte(strings.Join(append([]string{p.Within}, p.Ignore...), "\n")))
+	return hex.EncodeToString(h[:8])
 }
 
 // markLength is how many characters the mark of one line has.
@@ -34,7 +46,8 @@ func (r *run) page(ctx context.Context, v *vendor, p *page) error {
 	name := coverage.Memory("page", v.ID, p.URL)
 	var last remembered
 	known := r.book.Position(name, &last)
-	a, err := r.web.get(ctx, p.URL, "text/html,text/plain;q=0.9", rest.NoteFits(func(sum string) bool { return known && sum == last.SHA256 }))
+	reread := known && last.Rules != p.rules()
+	a, err := r.web.get(ctx, p.URL, "text/html,text/plain;q=0.9", rest.NoteFits(func(sum string) bool { return known && !reread && sum == last.SHA256 }))
 	if err != nil {
 		return err
 	}
@@ -48,8 +61,8 @@ func (r *run) page(ctx context.Context, v *vendor, p *page) error {
 	sum := now.sum()
 	switch {
 	case known && sum == last.SHA256:
-		if last.Pending != "" {
-			last.Pending = ""
+		if last.Pending != "" || reread {
+			last.Pending, last.Rules = "", p.rules()
 			if err := r.book.Cursor(name, last); err != nil {
 				return err
 			}
@@ -58,7 +71,7 @@ func (r *run) page(ctx context.Context, v *vendor, p *page) error {
 			return err
 		}
 		return r.keep(a, sum)
-	case known && now.size() < last.Size/5 && last.Pending != sum:
+	case known && !reread && now.size() < last.Size/5 && last.Pending != sum:
 		last.Pending = sum
 		if err := r.book.Cursor(name, last); err != nil {
 			return err
@@ -69,8 +82,11 @@ func (r *run) page(ctx context.Context, v *vendor, p *page) error {
 	if err := r.confirm(ctx, p, sum); err != nil {
 		return err
 	}
-	next := remembered{SHA256: sum, First: r.now, Size: now.size(), Marks: strings.Join(now.marks(), "")}
-	if known {
+	next := remembered{SHA256: sum, First: r.now, Size: now.size(), Marks: strings.Join(now.marks(), ""), Rules: p.rules()}
+	switch {
+	case reread:
+		next.Diff = anew
+	case known:
 		next.Previous, next.Diff = last.SHA256, now.difference(split(last.Marks))
 	}
 	if len(next.Marks) > 50<<10 {

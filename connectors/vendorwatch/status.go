@@ -68,16 +68,18 @@ func (r *run) status(ctx context.Context, v *vendor) error {
 	}
 	open, err := r.incidents(ctx, v, listing{address: root + "incidents/unresolved.json", field: "incidents", but: listed.IDs})
 	switch {
-	case rest.StatusOf(err) == 404: // an imitation without it: nothing to compare with
+	case rest.StatusOf(err) == 404: // an imitation without it
+		r.book.Query("no list of open incidents at "+v.Status+" to compare with", records.KindVendorIncident)
 	case err != nil:
 		return err
 	default:
-		if missing := without(open.IDs, listed.IDs); len(missing) > 0 && listed.Count > 0 {
+		if missing := without(open.IDs, listed.IDs); len(missing) > 0 {
 			return r.hidden(v, fmt.Sprintf("%d open incidents are not among those listed: %s", len(missing), strings.Join(missing, ", ")))
 		}
 	}
 	_, err = r.incidents(ctx, v, listing{address: root + "scheduled-maintenances.json", field: "scheduled_maintenances", maintenance: true})
 	if rest.StatusOf(err) == 404 {
+		r.book.Query("maintenances were not read: none are listed at "+v.Status, records.KindVendorIncident)
 		return nil
 	}
 	return err
@@ -96,7 +98,9 @@ func (r *run) reaches(v *vendor, listed statusNote) error {
 	var last statusNote
 	before := r.book.Position(name, &last)
 	whole := listed.Count < fullPage
-	if before && !whole && listed.Oldest.After(last.Newest) {
+	// Imitations list fewer than a full page, so only a list that touches the
+	// last one is known to have no hole before it.
+	if before && listed.Count > 0 && (!whole || !last.Newest.IsZero()) && listed.Oldest.After(last.Newest) {
 		err := r.book.Gap(connector.Gap{
 			Kinds: []string{records.KindVendorIncident}, Scope: "vendor " + v.ID + ", " + v.Status, Reason: connector.Truncated,
 			Detail: fmt.Sprintf("the page lists %d incidents since %s; those between %s and then were not seen: read it more often",
@@ -106,8 +110,13 @@ func (r *run) reaches(v *vendor, listed statusNote) error {
 			return err
 		}
 	}
+	if before && listed.Count == 0 && !last.Newest.IsZero() {
+		if err := r.hidden(v, "the page listed incidents before, the last of "+last.Newest.Format(time.DateOnly)+", and now lists none"); err != nil {
+			return err
+		}
+	}
 	since := listed.Oldest
-	if before {
+	if before && !last.Oldest.IsZero() {
 		since = last.Oldest
 	}
 	if !whole || !since.IsZero() {
@@ -148,17 +157,22 @@ func (r *run) incidents(ctx context.Context, v *vendor, l listing) (statusNote, 
 		return note, &rest.MalformedError{Path: address, Why: "an entry has another form"}
 	}
 	bad := 0
+	told := map[string]bool{}
+	for _, id := range l.but {
+		told[id] = true
+	}
 	for _, in := range list {
 		rec, payload, err := in.record(v, l.maintenance)
 		if err != nil {
 			bad++
+			note.Count++ // it is listed, whatever it is
 			if err := r.unfit(v, address, in.ID, err); err != nil {
 				return note, err
 			}
 			continue
 		}
 		note.add(in.ID, rec.EventTime)
-		if slices.Contains(l.but, in.ID) || l.maintenance && rec.EventTime.After(r.now) {
+		if told[in.ID] || l.maintenance && rec.EventTime.After(r.now) {
 			continue // told already, or planned for later
 		}
 		if err := r.book.Record(rec, payload); err != nil {
@@ -251,5 +265,9 @@ func first(texts ...string) (time.Time, error) {
 }
 
 func without(list, others []string) []string {
-	return slices.DeleteFunc(slices.Clone(list), func(s string) bool { return slices.Contains(others, s) })
+	there := map[string]bool{}
+	for _, s := range others {
+		there[s] = true
+	}
+	return slices.DeleteFunc(slices.Clone(list), func(s string) bool { return there[s] })
 }

@@ -6,13 +6,16 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"regexp"
 	"strings"
 	"time"
 	"unicode"
+	"unicode/utf8"
 
 	"golang.org/x/net/html"
 	"golang.org/x/net/html/atom"
+	"golang.org/x/net/html/charset"
 
 	"github.com/exhibit-aims/exhibit/plugins/records"
 )
@@ -23,6 +26,8 @@ const (
 	minText  = 200
 	maxLines = 5000
 	maxDepth = 400
+
+	maxDecoded = 32 << 20 // bytes of a page in UTF-8
 )
 
 var (
@@ -65,7 +70,10 @@ func (t text) marks() []string {
 // parseText takes the text out of an answer: HTML, or plain text.
 func parseText(contentType string, body []byte, p *page) (text, error) {
 	var lines []string
-	var err error
+	body, err := utf8Of(contentType, body)
+	if err != nil {
+		return text{}, err
+	}
 	if strings.Contains(contentType, "html") || contentType == "" && bytes.Contains(body[:min(len(body), 1024)], []byte("<html")) {
 		lines, err = htmlLines(body, p.Within)
 	} else {
@@ -88,6 +96,23 @@ func parseText(contentType string, body []byte, p *page) (text, error) {
 		return text{}, errLong
 	}
 	return t, nil
+}
+
+// utf8Of brings an answer into UTF-8 from the encoding that its header or the
+// page itself names: what is not read is not compared.
+func utf8Of(contentType string, body []byte) ([]byte, error) {
+	if utf8.Valid(body) && !bytes.ContainsRune(body, 0) {
+		return body, nil
+	}
+	encoding, name, _ := charset.DetermineEncoding(body[:min(len(body), 1024)], contentType)
+	out, err := encoding.NewDecoder().Bytes(body)
+	if err != nil {
+		return nil, fmt.Errorf("its text is not in %s, as it says", name)
+	}
+	if len(out) > maxDecoded {
+		return nil, errLong
+	}
+	return out, nil
 }
 
 // fold makes a line comparable: one blank between words, nothing invisible.
