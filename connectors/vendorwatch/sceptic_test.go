@@ -152,15 +152,15 @@ func TestOtherSettingsAreNoChange(t *testing.T) {
 
 // A page in another encoding is read whole.
 func TestOtherEncodings(t *testing.T) {
-	page := func(s string) []byte {
+	encoded := func(s string) []byte {
 		out, err := japanese.ShiftJIS.NewEncoder().Bytes([]byte("<html><body><p>" + strings.Repeat("利用規約。", 40) + s + "</p></body></html>"))
 		if err != nil {
 			t.Fatal(err)
 		}
 		return out
 	}
-	one, err := parseText("text/html; charset=shift_jis", page("保存する"), &page{})
-	two, err2 := parseText("text/html; charset=shift_jis", page("学習する"), &page{})
+	one, err := parseText("text/html; charset=shift_jis", encoded("保存する"), &page{})
+	two, err2 := parseText("text/html; charset=shift_jis", encoded("学習する"), &page{})
 	if err != nil || err2 != nil || one.sum() == two.sum() || !strings.Contains(one.lines[0], "利用規約") {
 		t.Errorf("%v, %v, %.60q", err, err2, one.lines)
 	}
