@@ -33,7 +33,11 @@ func (r *run) auditLog(ctx context.Context, project string) error {
 	name := "audit:" + project
 	var last auditPosition
 	if r.book.Position(name, &last) {
-		from, reach = last.Until.Add(-auditOverlap), last.From
+		// A run that comes so late that the log has forgotten what lies between
+		// begins anew.
+		if begin := last.Until.Add(-auditOverlap); begin.After(from) {
+			from, reach = begin, last.From
+		}
 	}
 	part := coverage.Part{Kinds: []string{records.KindCloudAuditEvent}, Scope: "project " + project + ", audit log", Permission: permLogs}
 	return r.book.Part(ctx, part, func() error {

@@ -76,7 +76,9 @@ func (*Connector) Collect(ctx context.Context, req connector.Request, emit conne
 	if err := r.publishers(ctx); err != nil {
 		return nil, err
 	}
-	if len(cfg.ApprovalAliases) == 0 {
+	if len(cfg.ApprovalAliases) > 0 {
+		book.Query("versions with the aliases "+strings.Join(cfg.ApprovalAliases, ", ")+"; as read, so changes between two runs may be missed", records.KindModelApproval)
+	} else {
 		book.Query("not read: settings.approval_aliases names no alias that means approval", records.KindModelApproval)
 	}
 	return book.Result(), nil

@@ -93,7 +93,7 @@ func TestApprovalMoves(t *testing.T) {
 		got = append(got, fmt.Sprint(r.Subject.ID, " ", p["previous_status"], " > ", p["approval_status"], " ", p["basis"]))
 	}
 	slices.Sort(got)
-	if d := cmp.Diff([]string{"11/1 <nil> > Approved last_change", "11/2 Approved > Rejected first_seen"}, got); d != "" {
+	if d := cmp.Diff([]string{"11/1 <nil> > Approved first_seen", "11/2 Approved > Rejected first_seen"}, got); d != "" {
 		t.Error(d)
 	}
 	third, _ := f.collect(t, second)

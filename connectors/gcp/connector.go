@@ -20,7 +20,8 @@ const (
 	permEvaluations = "aiplatform.modelEvaluations.list"
 	permEndpoints   = "aiplatform.endpoints.list"
 	permMonitoring  = "aiplatform.modelDeploymentMonitoringJobs.list"
-	permMonitors    = "aiplatform.modelMonitoringJobs.list"
+	permMonitors    = "aiplatform.modelMonitors.list"
+	permMonitorRuns = "aiplatform.modelMonitoringJobs.list"
 	permPipelines   = "aiplatform.trainingPipelines.get"
 	permTuning      = "aiplatform.tuningJobs.list"
 	permAgents      = "aiplatform.reasoningEngines.list"
@@ -72,12 +73,13 @@ func permissions() []connector.Permission {
 	const grant = "IAM: give the service account a custom role with it, or Vertex AI Viewer (roles/aiplatform.viewer), on the project"
 	versions := []string{records.KindModelVersion, records.KindModelApproval, records.KindLineage, kindEvaluation}
 	return []connector.Permission{
-		{ID: permLocations, Kinds: []string{records.KindModel}, Why: "lists locations, if the settings name none", Grant: grant},
+		{ID: permLocations, Kinds: append([]string{records.KindModel, records.KindDeployment, records.KindModelMonitor, records.KindInvocationLogging, records.KindAIResource}, versions...), Why: "lists locations, if the settings name none", Grant: grant},
 		{ID: permModels, Kinds: append([]string{records.KindModel}, versions...), Why: "lists models and their versions", Grant: grant},
 		{ID: permEvaluations, Kinds: []string{kindEvaluation}, Why: "lists the evaluations of a version", Grant: grant},
 		{ID: permEndpoints, Kinds: []string{records.KindDeployment, records.KindInvocationLogging, records.KindAIResource}, Why: "lists endpoints, what they serve and whether they log", Grant: grant},
 		{ID: permMonitoring, Kinds: []string{records.KindModelMonitor}, Why: "lists monitors of endpoints", Grant: grant},
-		{ID: permMonitors, Kinds: []string{records.KindModelMonitor}, Why: "lists the runs of model monitors", Grant: grant},
+		{ID: permMonitors, Kinds: []string{records.KindModelMonitor}, Why: "lists model monitors", Grant: grant},
+		{ID: permMonitorRuns, Kinds: []string{records.KindModelMonitor}, Why: "lists the runs of model monitors", Grant: grant},
 		{ID: permPipelines, Kinds: []string{records.KindLineage}, Why: "reads the pipeline that made a version", Grant: grant},
 		{ID: permTuning, Kinds: []string{records.KindLineage}, Why: "lists tuning jobs", Grant: grant},
 		{ID: permAgents, Kinds: []string{records.KindAIResource}, Why: "lists agents", Grant: grant},

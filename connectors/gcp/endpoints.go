@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"sort"
+	"strings"
 
 	"github.com/exhibit-aims/exhibit/plugins/connector"
 	"github.com/exhibit-aims/exhibit/plugins/records"
@@ -89,12 +90,22 @@ func (p *place) variants(e endpoint) []records.Variant {
 			Weight: e.Split[d.ID], InstanceCount: max(d.Dedicated.Min, d.Automatic.Min), Resolved: d.Model != "",
 		}
 		if v.Model != "" && v.Version != "" {
-			v.ModelPackageARN = p.versionName(v.Model, d.Version)
+			v.ModelPackageARN = p.versionOf(e, d, v.Model)
 		}
 		out = append(out, v)
 	}
 	sort.Slice(out, func(i, j int) bool { return out[i].Name < out[j].Name })
 	return out
+}
+
+// versionOf names the registered version behind an endpoint: as the registry
+// here does, unless it is in that of another project or location.
+func (p *place) versionOf(e endpoint, d deployed, id string) string {
+	home, _, _ := strings.Cut(e.Name, "/endpoints/")
+	if from, _, ok := strings.Cut(d.Model, "/models/"); ok && from != home && from != "projects/"+p.project+"/locations/"+p.location {
+		return records.Line(from+"/models/"+id+"@"+d.Version, 500)
+	}
+	return p.versionName(id, d.Version)
 }
 
 // resource emits an entry of the inventory.

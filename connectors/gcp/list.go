@@ -3,9 +3,12 @@ package gcp
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 
+	"github.com/exhibit-aims/exhibit/plugins/records"
 	"github.com/exhibit-aims/exhibit/plugins/rest"
 )
 
@@ -14,9 +17,11 @@ const pageSize = "100"
 
 // list reads all pages of a listing whose items stand under field. An answer
 // without the field is an empty page: Google leaves empty lists out, so what
-// must be there is the JSON object itself.
+// must be there is the JSON object itself. Places that Google could not reach
+// are an error at the end: what it lists is not all there is.
 func list[T any](ctx context.Context, api *rest.Client, path, field string, each func(T) error) error {
-	return rest.Pages(ctx, path, func(token string) (string, rest.Answer, error) {
+	var away []string
+	err := rest.Pages(ctx, path, func(token string) (string, rest.Answer, error) {
 		q := url.Values{"pageSize": {pageSize}}
 		if token != "" {
 			q.Set("pageToken", token)
@@ -27,8 +32,30 @@ func list[T any](ctx context.Context, api *rest.Client, path, field string, each
 			return "", a, err
 		}
 		next, err := page(path, field, body, each)
+		if err == nil {
+			err = unreachable(path, body, &away)
+		}
 		return next, a, err
 	})
+	if err == nil && len(away) > 0 {
+		slices.Sort(away)
+		return fmt.Errorf("%s: Google could not reach %s, and left out what is there", path, records.Line(strings.Join(slices.Compact(away), ", "), 300))
+	}
+	return err
+}
+
+// unreachable adds the places of a page that were left out.
+func unreachable(path string, body map[string]json.RawMessage, away *[]string) error {
+	raw := body["unreachable"]
+	if len(raw) == 0 {
+		return nil
+	}
+	var names []string
+	if json.Unmarshal(raw, &names) != nil {
+		return &rest.MalformedError{Path: path, Why: "unreachable is no list of names"}
+	}
+	*away = append(*away, names...)
+	return nil
 }
 
 // page deals with the items of one page and returns the token of the next.
@@ -38,13 +65,13 @@ func page[T any](path, field string, body map[string]json.RawMessage, each func(
 		return "", bad("the answer is null")
 	}
 	for name := range body {
-		if name != field && name != "nextPageToken" && name != "unreachable" && len(body[field]) == 0 && strings.HasPrefix(string(body[name]), "[") {
-			return "", bad("the answer holds " + name + " where " + field + " should be")
+		if _, there := body[field]; !there && name != "nextPageToken" && name != "unreachable" && name != "totalSize" {
+			return "", bad("the answer holds " + records.Line(name, 60) + " where " + field + " should be")
 		}
 	}
 	var items []T
-	if raw := body[field]; len(raw) > 0 {
-		if err := json.Unmarshal(raw, &items); err != nil {
+	if raw, there := body[field]; there {
+		if err := json.Unmarshal(raw, &items); err != nil || items == nil {
 			return "", bad("an entry of " + field + " has another form")
 		}
 	}

@@ -1,11 +1,13 @@
 package gcp
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -54,7 +56,7 @@ func (p *place) models(ctx context.Context) error {
 	return list(ctx, p.api, p.parent()+"/models", "models", func(m model) error {
 		created, err := moment(m.CreateTime)
 		if m.Name == "" || err != nil {
-			return p.unfit([]string{records.KindModel}, "model "+m.Name, fmt.Errorf("it has no name, or no time that is one"))
+			return p.unfit(append([]string{records.KindModel}, versionKinds()...), "model "+m.Name, fmt.Errorf("it has no name, or no time that is one"))
 		}
 		err = p.book.Record(connector.Record{
 			Kind: records.KindModel, Subject: connector.Subject{Type: "model", ID: m.id()}, Key: p.registry() + "/" + m.id(),
@@ -66,9 +68,13 @@ func (p *place) models(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		kinds := []string{records.KindModelVersion, records.KindModelApproval, records.KindLineage, kindEvaluation}
-		return p.book.Missed(ctx, coverage.Part{Kinds: kinds, Scope: p.scope("model " + m.id()), Permission: permModels}, p.versions(ctx, m))
+		return p.book.Missed(ctx, coverage.Part{Kinds: versionKinds(), Scope: p.scope("model " + m.id()), Permission: permModels}, p.versions(ctx, m))
 	})
+}
+
+// versionKinds are those that are read of each version.
+func versionKinds() []string {
+	return []string{records.KindModelVersion, records.KindModelApproval, records.KindLineage, kindEvaluation}
 }
 
 func describe(m model) string {
@@ -84,7 +90,7 @@ func (p *place) console(path string) string {
 
 // versions reads the versions of a model.
 func (p *place) versions(ctx context.Context, m model) error {
-	if len(p.book.Wants(records.KindModelVersion, records.KindModelApproval, records.KindLineage, kindEvaluation)) == 0 {
+	if len(p.book.Wants(versionKinds()...)) == 0 {
 		return nil
 	}
 	path := p.parent() + "/models/" + m.id()
@@ -95,7 +101,7 @@ func (p *place) versions(ctx context.Context, m model) error {
 			return err
 		}
 	}
-	if err := p.approvals(m, all); err != nil {
+	if err := p.approvals(m, all, listed == nil); err != nil {
 		return err
 	}
 	return listed
@@ -104,7 +110,7 @@ func (p *place) versions(ctx context.Context, m model) error {
 func (p *place) version(ctx context.Context, m, v model) error {
 	created, err := moment(v.VersionCreated)
 	if v.VersionID == "" || err != nil {
-		return p.unfit([]string{records.KindModelVersion}, "model "+m.id(), fmt.Errorf("a version has no id, or no time that is one"))
+		return p.unfit(versionKinds(), "model "+m.id(), fmt.Errorf("a version has no id, or no time that is one"))
 	}
 	aliases := slices.Sorted(slices.Values(v.Aliases))
 	for i := range aliases {
@@ -148,52 +154,94 @@ type approved struct {
 	Basis    string    `json:"basis"`
 }
 
+// given is what is remembered of an alias of a model: when all its versions were
+// last read, and which carry, or carried, it.
+type given struct {
+	Read     time.Time           `json:"read,omitzero"`
+	Versions map[string]approved `json:"versions"`
+}
+
+// maxGiven bounds the versions of one model that are remembered for an alias: a
+// cursor holds about so many.
+const maxGiven = 450
+
 // approvals tells when aliases that mean approval were given or taken.
 // Aliases move without a trace in the registry: the time is that of the
 // version's last change, or of the first reading that saw it.
-func (p *place) approvals(m model, all []model) error {
-	for _, alias := range p.cfg.ApprovalAliases {
-		name := coverage.Memory(p.registry(), m.id(), alias)
-		known := map[string]approved{}
-		p.book.Position(name, &known)
-		for _, v := range all {
-			on := slices.Contains(v.Aliases, alias)
-			was, seen := known[v.VersionID]
-			if !on && !was.On {
-				continue
-			}
-			if on != was.On {
-				was = p.changed(v, on, seen)
-				known[v.VersionID] = was
-			}
-			if err := p.approval(m, v, alias, was); err != nil {
-				return err
-			}
-		}
-		if len(known) > 0 && len(known) < 500 {
-			if err := p.book.Cursor(name, known); err != nil {
-				return err
-			}
-		}
+func (p *place) approvals(m model, all []model, whole bool) error {
+	if len(p.cfg.ApprovalAliases) == 0 || len(p.book.Wants(records.KindModelApproval)) == 0 {
+		return nil
 	}
-	if len(p.cfg.ApprovalAliases) > 0 {
-		p.book.Query("versions with the aliases "+strings.Join(p.cfg.ApprovalAliases, ", ")+"; as read, so changes between two runs may be missed", records.KindModelApproval)
+	for _, alias := range p.cfg.ApprovalAliases {
+		if err := p.alias(m, alias, all, whole); err != nil {
+			return err
+		}
 	}
 	return nil
 }
 
+func (p *place) alias(m model, alias string, all []model, whole bool) error {
+	name := coverage.Memory(p.registry(), m.id(), alias)
+	var known given
+	p.book.Position(name, &known)
+	if known.Versions == nil {
+		known.Versions = map[string]approved{}
+	}
+	for _, v := range all {
+		on := slices.Contains(v.Aliases, alias)
+		was := known.Versions[v.VersionID]
+		if v.VersionID == "" || !on && !was.On {
+			continue
+		}
+		if on != was.On {
+			was = p.changed(v, on, was, known.Read)
+			known.Versions[v.VersionID] = was
+		}
+		if err := p.approval(m, v, alias, was); err != nil {
+			return err
+		}
+	}
+	if whole {
+		known.Read = p.now.Truncate(time.Millisecond)
+	}
+	known.forget()
+	return p.book.Cursor(name, known)
+}
+
+// forget drops what matters least where it is more than is kept: versions that
+// lost the alias longest ago, then those that have had it longest.
+func (g *given) forget() {
+	if len(g.Versions) <= maxGiven {
+		return
+	}
+	names := slices.SortedFunc(maps.Keys(g.Versions), func(a, b string) int {
+		x, y := g.Versions[a], g.Versions[b]
+		switch {
+		case x.On != y.On && y.On:
+			return -1
+		case x.On != y.On:
+			return 1
+		}
+		return cmp.Or(x.Since.Compare(y.Since), cmp.Compare(a, b))
+	})
+	for _, name := range names[:len(names)-maxGiven] {
+		delete(g.Versions, name)
+	}
+}
+
 // changed is what is remembered of a change of a version's alias. The
-// version's last change is the best that is known of its time when it is first
-// read; later the reading itself is, since moving an alias need not count as one.
-func (p *place) changed(v model, on, seen bool) approved {
+// version's last change is the best that is known of its time, if it lies after
+// the reading that did not see it; else the reading itself is, since moving an
+// alias need not count as a change of the version.
+func (p *place) changed(v model, on bool, was approved, read time.Time) approved {
 	a := approved{Since: p.now.Truncate(time.Millisecond), On: on, Basis: "first_seen"}
-	if at, err := moment(v.VersionUpdated); err == nil && !seen && !at.IsZero() && !at.After(p.now) {
+	if at, err := moment(v.VersionUpdated); err == nil && on && at.After(read) && at.After(was.Since) && !at.After(p.now) {
 		a.Since, a.Basis = at, "last_change"
 	}
 	switch {
 	case !on:
 		a.Previous = "Approved"
-	case seen:
+	case !was.Since.IsZero():
 		a.Previous = "Rejected"
 	}
 	return a
@@ -335,7 +383,10 @@ func (p *place) tuningJobs(ctx context.Context) error {
 		} `json:"supervisedTuningSpec"`
 	}) error {
 		id, version, _ := strings.Cut(last(j.Tuned.Model), "@")
-		if j.Name == "" || id == "" {
+		if j.Name == "" {
+			return p.unfit([]string{records.KindLineage}, "tuning job", fmt.Errorf("it has no name"))
+		}
+		if id == "" {
 			return nil // it has not made a model
 		}
 		l := records.Lineage{TrainingRun: records.Line(j.Name, 500), DatasetVersions: []string{}, ParametersDigest: hash(j.Supervised.Parameters)}

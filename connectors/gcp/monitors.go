@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/exhibit-aims/exhibit/plugins/connector"
+	"github.com/exhibit-aims/exhibit/plugins/coverage"
 	"github.com/exhibit-aims/exhibit/plugins/records"
 	"github.com/exhibit-aims/exhibit/plugins/rest"
 )
@@ -68,7 +69,8 @@ func (p *place) modelMonitors(ctx context.Context) error {
 			return p.unfit([]string{records.KindModelMonitor}, "model monitor", fmt.Errorf("it has no name"))
 		}
 		deployment := model{Name: m.Target.Vertex.Model}.id() + "/" + m.Target.Vertex.Version
-		return p.monitorRuns(ctx, parent+"/modelMonitors/"+last(m.Name), m.Name, records.Line(deployment, 300))
+		part := coverage.Part{Kinds: []string{records.KindModelMonitor}, Scope: p.scope("runs of model monitor " + m.Name), Permission: permMonitorRuns}
+		return p.book.Missed(ctx, part, p.monitorRuns(ctx, parent+"/modelMonitors/"+last(m.Name), m.Name, records.Line(deployment, 300)))
 	})
 	if s := rest.StatusOf(err); s == 404 || s == 501 {
 		return &absent{"the preview interface for model monitors is not offered here: " + err.Error()}

@@ -36,40 +36,36 @@ func (r *run) publisher(ctx context.Context, publisher string) error {
 	if err != nil {
 		return err
 	}
-	name := coverage.Memory("publisher", publisher)
-	known := map[string]stage{}
-	r.book.Position(name, &known)
-	err = list(ctx, api, "v1beta1/publishers/"+publisher+"/models", "publisherModels", func(m struct {
+	known := coverage.OpenTable[stage](r.book, "publisher", publisher)
+	listed := list(ctx, api, "v1beta1/publishers/"+publisher+"/models", "publisherModels", func(m struct {
 		Name    string `json:"name"`
 		Version string `json:"versionId"`
 		Stage   string `json:"launchStage"`
 	}) error {
 		id := last(m.Name)
-		if id == "" {
-			return r.book.Gap(connector.Gap{Kinds: []string{records.KindModelLifecycle}, Scope: "publisher " + publisher, Reason: connector.Malformed, Detail: "a model has no name"})
+		if !records.Fit(id) {
+			return r.book.Gap(connector.Gap{Kinds: []string{records.KindModelLifecycle}, Scope: "publisher " + publisher, Reason: connector.Malformed, Detail: "a model has no name that can be one"})
 		}
 		if v := m.Version; v != "" && v != "default" && !strings.Contains(id, "@") {
 			id += "@" + v
 		}
-		s, seen := known[id]
-		if !seen || s.Stage != m.Stage {
-			s = stage{Stage: m.Stage, Since: r.now.Truncate(time.Millisecond)}
-			known[id] = s
+		launch := records.Line(m.Stage, 60)
+		s, seen := known.Get(id)
+		if !seen || s.Stage != launch {
+			s = stage{Stage: launch, Since: r.now.Truncate(time.Millisecond)}
+			known.Set(id, s)
 		}
 		return r.book.Record(connector.Record{
 			Kind: records.KindModelLifecycle, Subject: connector.Subject{Type: "model", ID: id},
-			Key: strings.Join([]string{r.cfg.Vendor, publisher, id, records.Line(m.Stage, 60), records.Stamp(s.Since)}, "|"), EventTime: s.Since,
+			Key: strings.Join([]string{r.cfg.Vendor, publisher, id, launch, records.Stamp(s.Since)}, "|"), EventTime: s.Since,
 			URL: "https://console.cloud.google.com/vertex-ai/publishers/" + publisher + "/model-garden/" + last(m.Name),
 		}, records.ModelLifecycle{
 			Vendor: r.cfg.Vendor, ModelID: records.Line(id, 200), Status: records.ModelActive, AnnouncedAt: records.Stamp(s.Since),
 			AnnouncedBasis: records.AnnouncedFirstSeen, SourceURL: fmt.Sprintf("https://aiplatform.googleapis.com/v1beta1/publishers/%s/models", publisher),
 		})
 	})
-	if err != nil {
+	if err := known.Save(); err != nil { // of what was read, even if the rest was not
 		return err
 	}
-	if len(known) > 400 {
-		return nil // more than a host keeps: first seen is then the last reading
-	}
-	return r.book.Cursor(name, known)
+	return listed
 }
