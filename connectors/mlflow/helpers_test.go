@@ -1,7 +1,6 @@
 package mlflow
 
 import (
-	"encoding/json"
 	"testing"
 
 	"github.com/exhibit-aims/exhibit/plugins/connector"
@@ -10,15 +9,6 @@ import (
 )
 
 type obj = map[string]any
-
-func raw(t testing.TB, v any) []byte {
-	t.Helper()
-	b, err := json.Marshal(v)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b
-}
 
 // collect runs once and fails if the run does.
 func collect(t *testing.T, cfg connector.Config, prev *connectortest.Recorder) (*connectortest.Recorder, connector.Coverage) {

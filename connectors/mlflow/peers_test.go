@@ -261,3 +261,12 @@ func wantGrants(t *testing.T, cfg connector.Config, identity string, models, run
 		t.Errorf("check: %+v, %v", rep, err)
 	}
 }
+
+func raw(t testing.TB, v any) []byte {
+	t.Helper()
+	b, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
