@@ -41,14 +41,9 @@ type allowed struct {
 }
 
 func (s *session) check(ctx context.Context, report *connector.CheckReport) error {
-	missing, untold := map[string][]string{}, []string{}
+	missing, untold, mute := map[string][]string{}, []string{}, []string{}
 	for _, id := range s.cfg.Subscriptions {
-		var out struct {
-			Value []allowed `json:"value"`
-		}
-		_, err := s.rest.Get(ctx, rest.Call{
-			Path: "subscriptions/" + id + "/providers/Microsoft.Authorization/permissions", Query: url.Values{"api-version": {"2022-04-01"}},
-		}, &out)
+		roles, err := s.held(ctx, id)
 		if rest.StatusOf(err) == http.StatusUnauthorized {
 			return fmt.Errorf("%w: %w", err, connector.ErrRefused)
 		}
@@ -56,7 +51,11 @@ func (s *session) check(ctx context.Context, report *connector.CheckReport) erro
 			return fatal
 		}
 		switch {
-		case rest.StatusOf(err) == http.StatusForbidden || rest.StatusOf(err) == http.StatusNotFound:
+		case rest.StatusOf(err) == http.StatusForbidden:
+			// No role at all, or one without the right to ask: that is not told.
+			mute = append(mute, id)
+			untold = append(untold, id+": the app may not ask which actions it may take; give it "+permOwn+", or Reader")
+		case rest.StatusOf(err) == http.StatusNotFound:
 			for _, p := range permissions() {
 				missing[p.ID] = append(missing[p.ID], id)
 			}
@@ -65,12 +64,13 @@ func (s *session) check(ctx context.Context, report *connector.CheckReport) erro
 		default:
 			report.Scope = append(report.Scope, "subscription "+id)
 			for _, p := range permissions() {
-				if !may(out.Value, p.ID) {
+				if p.ID != permOwn && !may(roles, p.ID) { // that it may ask it has shown
 					missing[p.ID] = append(missing[p.ID], id)
 				}
 			}
 		}
 	}
+	missing[permOwn] = append(missing[permOwn], mute...)
 	for _, p := range permissions() {
 		state := connector.PermissionState{Permission: p.ID, Grant: connector.Granted}
 		switch {
@@ -82,6 +82,33 @@ func (s *session) check(ctx context.Context, report *connector.CheckReport) erro
 		report.Permissions = append(report.Permissions, state)
 	}
 	return nil
+}
+
+// held asks which actions the app may take on a whole subscription.
+func (s *session) held(ctx context.Context, id string) ([]allowed, error) {
+	path := "subscriptions/" + id + "/providers/Microsoft.Authorization/permissions"
+	var all []allowed
+	q := url.Values{"api-version": {"2022-04-01"}}
+	err := rest.Pages(ctx, path, func(token string) (string, rest.Answer, error) {
+		if token != "" {
+			var err error
+			if q, err = url.ParseQuery(token); err != nil {
+				return "", rest.Answer{}, &rest.MalformedError{Path: path, Why: "the link to the next page cannot be read"}
+			}
+		}
+		var out struct {
+			Value []allowed `json:"value"`
+			Next  string    `json:"nextLink"`
+		}
+		a, err := s.rest.Get(ctx, rest.Call{Path: path, Query: q}, &out)
+		if err == nil && out.Value == nil {
+			err = &rest.MalformedError{Path: path, Why: "the answer holds no list"}
+		}
+		all = append(all, out.Value...)
+		_, next, _ := strings.Cut(out.Next, "?") // the host of the link is not ours to choose
+		return next, a, err
+	})
+	return all, err
 }
 
 // may reports whether one of the roles allows an action.

@@ -52,7 +52,7 @@ func newSession(ctx context.Context, c *config, sender policy.Transporter, count
 		return nil, fmt.Errorf("azure: base_url: %w", err)
 	}
 	if sender == nil {
-		sender = t.HTTPClient()
+		sender = homebound{t.BaseURL(), t.HTTPClient()}
 	}
 	s.options = &arm.ClientOptions{
 		ClientOptions: policy.ClientOptions{
@@ -67,6 +67,30 @@ func newSession(ctx context.Context, c *config, sender policy.Transporter, count
 		DisableRPRegistration: true, // that would be a write
 	}
 	return s, s.signIn(ctx)
+}
+
+// homebound refuses to follow a link of an answer to another host: what stands
+// there is not Azure's.
+type homebound struct {
+	home   *url.URL
+	sender policy.Transporter
+}
+
+func (h homebound) Do(req *http.Request) (*http.Response, error) {
+	if req.URL.Scheme != h.home.Scheme || !strings.EqualFold(req.URL.Hostname(), h.home.Hostname()) || port(req.URL) != port(h.home) {
+		return nil, &rest.MalformedError{Why: "the link to the next page leads to another host"}
+	}
+	return h.sender.Do(req)
+}
+
+func port(u *url.URL) string {
+	switch {
+	case u.Port() != "":
+		return u.Port()
+	case u.Scheme == "http":
+		return "80"
+	}
+	return "443"
 }
 
 // signIn gets a token for the app, by its secret or by a token of a workload
@@ -95,6 +119,9 @@ func (s *session) signIn(ctx context.Context) error {
 	s.tokens = conf.TokenSource(context.WithValue(ctx, oauth2.HTTPClient, client))
 	if _, err := s.tokens.Token(); err != nil {
 		text, _, _ := strings.Cut(err.Error(), "Response:")
+		if s.cfg.secret != "" {
+			text = strings.ReplaceAll(text, s.cfg.secret, "REDACTED")
+		}
 		return fmt.Errorf("azure: Entra ID gave no token for app %s in %s (%s); is the secret %s expired? %w",
 			s.cfg.Client, s.cfg.Tenant, records.Line(text, 200), secretClient, connector.ErrRefused)
 	}

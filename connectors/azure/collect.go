@@ -20,6 +20,9 @@ type run struct {
 	book *coverage.Book
 	s    *session
 	now  time.Time
+
+	unproven bool               // of a subscription it is not known whether all of it is seen
+	regions  map[string]*region // read so far
 }
 
 // subscription is one subscription.
@@ -39,14 +42,16 @@ func (c *Connector) Collect(ctx context.Context, req connector.Request, emit con
 	if err != nil {
 		return nil, err
 	}
-	r := &run{cfg: cfg, req: req, book: book, s: s, now: time.Now().UTC().Truncate(time.Millisecond)}
-	book.Enumerated(records.KindAIResource, records.KindDeploymentPolicy, records.KindDeployment, records.KindGuardrail, records.KindInvocationLogging,
-		records.KindModel, records.KindModelVersion)
+	r := &run{cfg: cfg, req: req, book: book, s: s, now: time.Now().UTC().Truncate(time.Millisecond), regions: map[string]*region{}}
 	for i, id := range cfg.Subscriptions {
 		book.Progress("subscription "+id, i, len(cfg.Subscriptions))
 		if err := (&subscription{run: r, id: id}).read(ctx); err != nil {
 			return nil, err
 		}
+	}
+	if !r.unproven {
+		book.Enumerated(records.KindAIResource, records.KindDeploymentPolicy, records.KindDeployment, records.KindGuardrail, records.KindInvocationLogging,
+			records.KindModel, records.KindModelVersion)
 	}
 	text := "subscriptions " + strings.Join(cfg.Subscriptions, ", ") + "; no other was looked at"
 	for _, k := range c.Describe().Kinds {
@@ -56,6 +61,17 @@ func (c *Connector) Collect(ctx context.Context, req connector.Request, emit con
 }
 
 func (s *subscription) read(ctx context.Context) error {
+	roles, err := s.s.held(ctx, s.id)
+	if fatal := coverage.Fatal(ctx, err); fatal != nil {
+		return fatal
+	}
+	proven := err == nil
+	if !proven {
+		s.unproven = true
+		for _, k := range New().Describe().Kinds {
+			s.book.Query("whether the app sees all of subscription "+s.id+" could not be asked, so nothing there is called gone", k.Kind)
+		}
+	}
 	for _, step := range []struct {
 		kinds      []string
 		what       string
@@ -72,8 +88,22 @@ func (s *subscription) read(ctx context.Context) error {
 		if err := s.book.Part(ctx, part, func() error { return step.read(ctx) }); err != nil {
 			return err
 		}
+		if proven && step.permission != permActivity && !may(roles, step.permission) { // the log as a whole is given or denied
+			if err := s.partly(step.kinds, step.what, step.permission); err != nil {
+				return err
+			}
+		}
 	}
 	return nil
+}
+
+// partly tells of a role that is not on the whole subscription: Azure lists what
+// lies in the resource groups that the app may see, and hides the others.
+func (s *subscription) partly(kinds []string, what, permission string) error {
+	return s.book.Gap(connector.Gap{
+		Kinds: kinds, Scope: s.scope(what), Reason: connector.Hidden, Permission: permission,
+		Detail: "the app's role is not on the whole subscription: what lies in resource groups that it may not see is left out without a word",
+	})
 }
 
 func (s *subscription) scope(what string) string { return "subscription " + s.id + ", " + what }
@@ -98,7 +128,11 @@ func group(id string) (string, error) {
 
 // portal is where a person sees a resource.
 func (r *run) portal(id string) string {
-	return "https://portal.azure.com/#@" + r.cfg.Tenant + "/resource" + id
+	host := clouds()[r.cfg.Cloud].portal
+	if host == "" {
+		host = clouds()["public"].portal
+	}
+	return host + "/#@" + r.cfg.Tenant + "/resource" + id
 }
 
 // resource emits an entry of the inventory.

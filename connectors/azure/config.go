@@ -31,13 +31,13 @@ type config struct {
 }
 
 // place is where one of Azure's clouds answers.
-type place struct{ manager, authority string }
+type place struct{ manager, authority, portal string }
 
 func clouds() map[string]place {
 	return map[string]place{
-		"public":     {"https://management.azure.com", "https://login.microsoftonline.com"},
-		"government": {"https://management.usgovcloudapi.net", "https://login.microsoftonline.us"},
-		"china":      {"https://management.chinacloudapi.cn", "https://login.partner.microsoftonline.cn"},
+		"public":     {"https://management.azure.com", "https://login.microsoftonline.com", "https://portal.azure.com"},
+		"government": {"https://management.usgovcloudapi.net", "https://login.microsoftonline.us", "https://portal.azure.us"},
+		"china":      {"https://management.chinacloudapi.cn", "https://login.partner.microsoftonline.cn", "https://portal.azure.cn"},
 	}
 }
 

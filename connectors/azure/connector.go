@@ -23,8 +23,13 @@ const (
 	permActivity     = "Microsoft.Insights/eventtypes/values/read"
 	permWorkspaces   = "Microsoft.MachineLearningServices/workspaces/read"
 	permRegistries   = "Microsoft.MachineLearningServices/registries/read"
-	permMLModels     = "Microsoft.MachineLearningServices/workspaces/models/versions/read"
-	permEndpoints    = "Microsoft.MachineLearningServices/workspaces/onlineEndpoints/deployments/read"
+	permMLModels     = "Microsoft.MachineLearningServices/workspaces/models/read"
+	permMLVersions   = "Microsoft.MachineLearningServices/workspaces/models/versions/read"
+	permRegModels    = "Microsoft.MachineLearningServices/registries/models/read"
+	permRegVersions  = "Microsoft.MachineLearningServices/registries/models/versions/read"
+	permEndpoints    = "Microsoft.MachineLearningServices/workspaces/onlineEndpoints/read"
+	permServing      = "Microsoft.MachineLearningServices/workspaces/onlineEndpoints/deployments/read"
+	permOwn          = "Microsoft.Authorization/permissions/read"
 	permSchedules    = "Microsoft.MachineLearningServices/workspaces/schedules/read"
 )
 
@@ -88,10 +93,15 @@ func permissions() []connector.Permission {
 		{permDiagnostics, "tells where an account's requests are logged", []string{records.KindInvocationLogging}},
 		{permActivity, "reads the activity log", []string{records.KindCloudAuditEvent}},
 		{permWorkspaces, "lists workspaces", ml},
-		{permRegistries, "lists registries and their models", []string{records.KindAIResource, records.KindModel, records.KindModelVersion}},
-		{permMLModels, "lists models and versions", []string{records.KindModel, records.KindModelVersion}},
-		{permEndpoints, "lists endpoints and their deployments", []string{records.KindDeployment, records.KindAIResource}},
+		{permRegistries, "lists registries", []string{records.KindAIResource, records.KindModel, records.KindModelVersion}},
+		{permMLModels, "lists models of a workspace", []string{records.KindModel, records.KindModelVersion}},
+		{permMLVersions, "lists versions of a model", []string{records.KindModelVersion}},
+		{permRegModels, "lists models of a registry", []string{records.KindModel, records.KindModelVersion}},
+		{permRegVersions, "lists versions of a registry's model", []string{records.KindModelVersion}},
+		{permEndpoints, "lists online endpoints", []string{records.KindDeployment, records.KindAIResource}},
+		{permServing, "lists the deployments behind an endpoint", []string{records.KindDeployment}},
 		{permSchedules, "lists monitors", []string{records.KindModelMonitor}},
+		{permOwn, "tells whether the app sees the whole subscription; without it nothing is called gone", nil},
 	} {
 		out = append(out, connector.Permission{ID: p.id, Kinds: p.kinds, Why: p.why, Grant: grant})
 	}

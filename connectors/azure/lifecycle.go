@@ -2,6 +2,8 @@ package azure
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -18,53 +20,72 @@ type state struct {
 	First time.Time `json:"f"`
 }
 
-// shards is over how many cursors the states of a region are spread: one holds
-// 64 KiB, about 500 models.
-const shards = 16
+// region is what is told of a region's models, whichever subscription it was
+// read for: a model of it is told once.
+type region struct {
+	known *coverage.Table[state]
+	told  map[string]bool
+}
 
 // models reads the models of a region with their retirement dates.
-func (s *subscription) models(ctx context.Context, clients *cs.ClientFactory, region string) error {
-	known := make([]map[string]state, shards)
-	for i := range known {
-		known[i] = map[string]state{}
-		s.book.Position(coverage.Memory("models", region, string(rune('a'+i))), &known[i])
+func (s *subscription) models(ctx context.Context, clients *cs.ClientFactory, name string) error {
+	r := s.regions[name]
+	if r == nil {
+		r = &region{known: coverage.OpenTable[state](s.book, "models", name), told: map[string]bool{}}
+		s.regions[name] = r
 	}
-	seen := map[string]bool{} // a model is listed once for each kind of account and SKU
-	err := each(ctx, "models of "+region, clients.NewModelsClient().NewListPager(region, nil),
+	found := map[string]*cs.AccountModel{} // a model is listed once for each kind of account and SKU
+	listed := each(ctx, "models of "+name, clients.NewModelsClient().NewListPager(name, nil),
 		func(p cs.ModelsClientListResponse) []*cs.Model { return p.Value },
 		func(m *cs.Model) error {
 			if m.Model == nil || str(m.Model.Name) == "" {
-				return s.book.Gap(connector.Gap{Kinds: []string{records.KindModelLifecycle}, Scope: s.scope("models of " + region), Reason: connector.Malformed, Detail: "a model has no name"})
+				return s.book.Gap(connector.Gap{Kinds: []string{records.KindModelLifecycle}, Scope: s.scope("models of " + name), Reason: connector.Malformed, Detail: "a model has no name"})
 			}
 			id := strings.TrimSuffix(str(m.Model.Name)+"-"+str(m.Model.Version), "-")
-			if seen[id] {
-				return nil
+			if other := found[id]; other == nil || earlier(m.Model, other) {
+				found[id] = m.Model
 			}
-			seen[id] = true
-			return s.lifecycle(region, id, m.Model, known[shard(id)])
+			return nil
 		})
-	if err != nil {
-		return err
+	if fatal := coverage.Fatal(ctx, listed); fatal != nil {
+		return listed
 	}
-	for i, k := range known {
-		if err := s.book.Cursor(coverage.Memory("models", region, string(rune('a'+i))), k); err != nil {
+	for _, id := range slices.Sorted(maps.Keys(found)) {
+		if r.told[id] {
+			continue
+		}
+		r.told[id] = true
+		if err := s.lifecycle(name, id, found[id], r.known); err != nil {
 			return err
 		}
 	}
-	return nil
+	if err := r.known.Save(); err != nil { // of what was read, even if the rest was not
+		return err
+	}
+	return listed
 }
 
-func shard(id string) int {
-	n := 0
-	for _, b := range []byte(id) {
-		n = (n*31 + int(b)) % shards
+// earlier reports whether a says of a model that it ends before b does, or is
+// further on its way. The order of a listing must not decide.
+func earlier(a, b *cs.AccountModel) bool {
+	of := func(m *cs.AccountModel) (end, status string) {
+		if m.Deprecation != nil {
+			end = str(m.Deprecation.Inference)
+		}
+		return end, strings.ToLower(str(m.LifecycleStatus))
 	}
-	return n
+	endA, statusA := of(a)
+	endB, statusB := of(b)
+	if endA != endB {
+		return endB == "" || endA != "" && endA < endB
+	}
+	deprecatedA, deprecatedB := strings.HasPrefix(statusA, "deprecat"), strings.HasPrefix(statusB, "deprecat")
+	return deprecatedA && !deprecatedB
 }
 
 // lifecycle emits the state of a model. Azure gives the date of retirement with
 // a model from the start, so that alone is no announcement of an end.
-func (s *subscription) lifecycle(region, id string, m *cs.AccountModel, known map[string]state) error {
+func (s *subscription) lifecycle(region, id string, m *cs.AccountModel, known *coverage.Table[state]) error {
 	var end time.Time
 	if m.Deprecation != nil {
 		if text := str(m.Deprecation.Inference); text != "" {
@@ -86,10 +107,10 @@ func (s *subscription) lifecycle(region, id string, m *cs.AccountModel, known ma
 		p.Status = records.ModelDeprecated
 	}
 	text := p.Status + " " + p.ShutdownAt
-	was, ok := known[id]
+	was, ok := known.Get(id)
 	if !ok || was.Text != text {
 		was = state{Text: text, First: s.now}
-		known[id] = was
+		known.Set(id, was)
 	}
 	at := was.First
 	if p.Status == records.ModelRetired {

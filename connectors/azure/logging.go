@@ -20,6 +20,7 @@ func (a *account) logging(ctx context.Context) error {
 				Workspace string `json:"workspaceId"`
 				Storage   string `json:"storageAccountId"`
 				Hub       string `json:"eventHubAuthorizationRuleId"`
+				Partner   string `json:"marketplacePartnerId"`
 				Logs      []struct {
 					Category string `json:"category"`
 					Group    string `json:"categoryGroup"`
@@ -37,36 +38,49 @@ func (a *account) logging(ctx context.Context) error {
 	}
 	l := records.InvocationLogging{Provider: "azure", Account: a.subscription.id, Region: a.region, Resource: records.Line(a.id, 500), Destinations: []string{}, ContentTypes: []string{}}
 	for _, s := range out.Value {
-		on := false
-		for _, log := range s.Properties.Logs {
+		p := s.Properties
+		if p.Logs == nil {
+			return &rest.MalformedError{Path: "diagnosticSettings of " + a.name, Why: "a setting does not say which logs it sends"}
+		}
+		calls := false
+		for _, log := range p.Logs {
 			name := log.Category
 			if name == "" {
 				name = log.Group
 			}
 			if log.Enabled && name != "" {
-				on = true
+				calls = calls || holdsCalls(name)
 				l.ContentTypes = append(l.ContentTypes, records.Line(name, 100))
 			}
 		}
-		if !on {
-			continue
+		if !calls {
+			continue // where other logs go is not where calls go
 		}
-		for _, d := range []string{s.Properties.Workspace, s.Properties.Storage, s.Properties.Hub} {
+		for _, d := range []string{p.Workspace, p.Storage, p.Hub, p.Partner} {
 			if d != "" {
+				l.Enabled = true
 				l.Destinations = append(l.Destinations, records.Line(d, 500))
 			}
 		}
-		if s.Properties.Workspace != "" {
-			l.LogGroup = records.Line(s.Properties.Workspace, 500)
+		if w := records.Line(p.Workspace, 500); w != "" && (l.LogGroup == "" || w < l.LogGroup) {
+			l.LogGroup = w
 		}
 	}
 	slices.Sort(l.ContentTypes)
 	slices.Sort(l.Destinations)
 	l.ContentTypes, l.Destinations = slices.Compact(l.ContentTypes), slices.Compact(l.Destinations)
-	l.Enabled = len(l.Destinations) > 0 && slices.ContainsFunc(l.ContentTypes, func(c string) bool {
-		return strings.EqualFold(c, "RequestResponse") || strings.EqualFold(c, "AzureOpenAIRequestUsage") || strings.EqualFold(c, "allLogs")
-	})
 	return a.book.Record(connector.Record{
 		Kind: records.KindInvocationLogging, Subject: connector.Subject{Type: "deployment", ID: a.name}, Key: strings.ToLower(a.id), URL: a.portal(a.id),
 	}, l)
+}
+
+// holdsCalls reports whether a category or group of logs has the calls of
+// models in it.
+func holdsCalls(name string) bool {
+	for _, c := range []string{"RequestResponse", "AzureOpenAIRequestUsage", "allLogs"} {
+		if strings.EqualFold(name, c) {
+			return true
+		}
+	}
+	return false
 }

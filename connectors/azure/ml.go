@@ -34,7 +34,7 @@ func (s *subscription) workspaces(ctx context.Context) error {
 			w := &workspace{subscription: s, clients: clients, name: str(in.Name), region: strings.ToLower(str(in.Location))}
 			var err error
 			if w.group, err = group(str(in.ID)); err != nil || w.name == "" {
-				return s.book.Gap(connector.Gap{Kinds: []string{records.KindAIResource, records.KindModel, records.KindDeployment}, Scope: s.scope("workspace " + w.name),
+				return s.book.Gap(connector.Gap{Kinds: []string{records.KindAIResource, records.KindModel, records.KindModelVersion, records.KindDeployment, records.KindModelMonitor}, Scope: s.scope("workspace " + w.name),
 					Reason: connector.Malformed, Detail: "it has no name, or no id that is one"})
 			}
 			kind := str(in.Kind)
@@ -79,17 +79,21 @@ func (w *workspace) read(ctx context.Context) error {
 	return nil
 }
 
+// pointer is for options: Azure lists what is archived or disabled only if told
+// to, and what it does not list would look gone.
+func pointer[T any](v T) *T { return &v }
+
 // models reads the models of a workspace and their versions.
 func (w *workspace) models(ctx context.Context) error {
 	reg := registry{w.subscription, "azureml/" + w.id + "/" + w.name}
-	return each(ctx, "models of "+w.name, w.clients.NewModelContainersClient().NewListPager(w.group, w.name, nil),
+	return each(ctx, "models of "+w.name, w.clients.NewModelContainersClient().NewListPager(w.group, w.name, &ml.ModelContainersClientListOptions{ListViewType: pointer(ml.ListViewTypeAll)}),
 		func(p ml.ModelContainersClientListResponse) []*ml.ModelContainer { return p.Value },
 		func(m *ml.ModelContainer) error {
 			if err := reg.model(m); err != nil {
 				return err
 			}
-			return w.part(ctx, records.KindModelVersion, "workspace "+w.name+", model "+str(m.Name), permMLModels, func() error {
-				return each(ctx, "versions of "+str(m.Name), w.clients.NewModelVersionsClient().NewListPager(w.group, w.name, str(m.Name), nil),
+			return w.part(ctx, records.KindModelVersion, "workspace "+w.name+", model "+str(m.Name), permMLVersions, func() error {
+				return each(ctx, "versions of "+str(m.Name), w.clients.NewModelVersionsClient().NewListPager(w.group, w.name, str(m.Name), &ml.ModelVersionsClientListOptions{ListViewType: pointer(ml.ListViewTypeAll)}),
 					func(p ml.ModelVersionsClientListResponse) []*ml.ModelVersion { return p.Value },
 					func(v *ml.ModelVersion) error { return reg.version(str(m.Name), v) })
 			})
@@ -108,7 +112,7 @@ func (s *subscription) registries(ctx context.Context) error {
 			name := str(in.Name)
 			rg, err := group(str(in.ID))
 			if err != nil || name == "" {
-				return s.book.Gap(connector.Gap{Kinds: []string{records.KindAIResource, records.KindModel}, Scope: s.scope("registry " + name),
+				return s.book.Gap(connector.Gap{Kinds: []string{records.KindAIResource, records.KindModel, records.KindModelVersion}, Scope: s.scope("registry " + name),
 					Reason: connector.Malformed, Detail: "it has no name, or no id that is one"})
 			}
 			if err := s.resource("machinelearning", "registry", str(in.ID), name, strings.ToLower(str(in.Location)), in.Tags, created(in.SystemData)); err != nil {
@@ -119,7 +123,7 @@ func (s *subscription) registries(ctx context.Context) error {
 			}
 			err = s.registry(ctx, clients, rg, name)
 			for _, k := range []string{records.KindModel, records.KindModelVersion} {
-				if err := s.part(ctx, k, "registry "+name, permRegistries, func() error { return err }); err != nil {
+				if err := s.part(ctx, k, "registry "+name, permRegModels, func() error { return err }); err != nil {
 					return err
 				}
 			}
@@ -129,14 +133,14 @@ func (s *subscription) registries(ctx context.Context) error {
 
 func (s *subscription) registry(ctx context.Context, clients *ml.ClientFactory, rg, name string) error {
 	reg := registry{s, "azureml-registry/" + name}
-	return each(ctx, "models of registry "+name, clients.NewRegistryModelContainersClient().NewListPager(rg, name, nil),
+	return each(ctx, "models of registry "+name, clients.NewRegistryModelContainersClient().NewListPager(rg, name, &ml.RegistryModelContainersClientListOptions{ListViewType: pointer(ml.ListViewTypeAll)}),
 		func(p ml.RegistryModelContainersClientListResponse) []*ml.ModelContainer { return p.Value },
 		func(m *ml.ModelContainer) error {
 			if err := reg.model(m); err != nil {
 				return err
 			}
-			return s.part(ctx, records.KindModelVersion, "registry "+name+", model "+str(m.Name), permRegistries, func() error {
-				return each(ctx, "versions of "+str(m.Name), clients.NewRegistryModelVersionsClient().NewListPager(rg, name, str(m.Name), nil),
+			return s.part(ctx, records.KindModelVersion, "registry "+name+", model "+str(m.Name), permRegVersions, func() error {
+				return each(ctx, "versions of "+str(m.Name), clients.NewRegistryModelVersionsClient().NewListPager(rg, name, str(m.Name), &ml.RegistryModelVersionsClientListOptions{ListViewType: pointer(ml.ListViewTypeAll)}),
 					func(p ml.RegistryModelVersionsClientListResponse) []*ml.ModelVersion { return p.Value },
 					func(v *ml.ModelVersion) error { return reg.version(str(m.Name), v) })
 			})
@@ -205,7 +209,7 @@ func (w *workspace) endpoints(ctx context.Context) error {
 				return w.book.Gap(connector.Gap{Kinds: []string{records.KindDeployment}, Scope: w.scope("workspace " + w.name + ", endpoint " + str(e.Name)), Reason: connector.Malformed,
 					Detail: "it has no name or no properties"})
 			}
-			return w.part(ctx, records.KindDeployment, "workspace "+w.name+", endpoint "+str(e.Name), permEndpoints, func() error { return w.endpoint(ctx, e) })
+			return w.part(ctx, records.KindDeployment, "workspace "+w.name+", endpoint "+str(e.Name), permServing, func() error { return w.endpoint(ctx, e) })
 		})
 }
 
@@ -290,7 +294,7 @@ func assetOf(ref string) (name, version string) {
 
 // monitors reads the schedules of a workspace that start a monitor.
 func (w *workspace) monitors(ctx context.Context) error {
-	return each(ctx, "schedules of "+w.name, w.clients.NewSchedulesClient().NewListPager(w.group, w.name, nil),
+	return each(ctx, "schedules of "+w.name, w.clients.NewSchedulesClient().NewListPager(w.group, w.name, &ml.SchedulesClientListOptions{ListViewType: pointer(ml.ScheduleListViewTypeAll)}),
 		func(p ml.SchedulesClientListResponse) []*ml.Schedule { return p.Value },
 		func(s *ml.Schedule) error {
 			if s.Properties == nil {

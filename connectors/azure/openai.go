@@ -57,6 +57,12 @@ func (s *subscription) accounts(ctx context.Context) error {
 	return nil
 }
 
+// accountKinds are those that are read of each account.
+func accountKinds() []string {
+	return []string{records.KindAIResource, records.KindDeploymentPolicy, records.KindDeployment, records.KindModelObservation, records.KindGuardrail,
+		records.KindInvocationLogging}
+}
+
 // servesModels reports whether an account can have model deployments.
 func servesModels(a *cs.Account) bool {
 	return strings.EqualFold(str(a.Kind), "OpenAI") || strings.EqualFold(str(a.Kind), "AIServices")
@@ -66,7 +72,7 @@ func (s *subscription) account(ctx context.Context, clients *cs.ClientFactory, i
 	a := &account{subscription: s, clients: clients, id: str(in.ID), name: str(in.Name), region: strings.ToLower(str(in.Location)), tags: tagsOf(in.Tags), guarded: map[string][]string{}}
 	var err error
 	if a.group, err = group(a.id); err != nil || a.name == "" {
-		return s.book.Gap(connector.Gap{Kinds: []string{records.KindAIResource, records.KindDeployment, records.KindDeploymentPolicy}, Scope: s.scope("account " + a.name),
+		return s.book.Gap(connector.Gap{Kinds: accountKinds(), Scope: s.scope("account " + a.name),
 			Reason: connector.Malformed, Detail: "it has no name, or no id that is one"})
 	}
 	var created *time.Time
@@ -109,7 +115,7 @@ func (a *account) deployments(ctx context.Context) error {
 		func(d *cs.Deployment) error {
 			p := d.Properties
 			if p == nil || p.Model == nil || str(d.ID) == "" || str(d.Name) == "" {
-				return a.book.Gap(connector.Gap{Kinds: []string{records.KindDeploymentPolicy, records.KindDeployment}, Scope: a.scope("account " + a.name + ", deployment " + str(d.Name)),
+				return a.book.Gap(connector.Gap{Kinds: []string{records.KindDeploymentPolicy, records.KindDeployment, records.KindModelObservation, records.KindGuardrail}, Scope: a.scope("account " + a.name + ", deployment " + str(d.Name)),
 					Reason: connector.Malformed, Detail: "it names no model"})
 			}
 			if filter := str(p.RaiPolicyName); filter != "" {
