@@ -23,6 +23,7 @@ type ending struct {
 	released    time.Time
 	replacement string
 	link        string
+	moved       time.Time // when another date than before was first seen; zero if there was none
 }
 
 // maxFeed bounds the entries of one vendor in one feed.
@@ -101,7 +102,7 @@ func (r *run) retireAll(v *vendor, f feed, known *coverage.Table[seen]) error {
 		if err != nil || at.IsZero() || at.After(r.now) || s.Gone {
 			continue
 		}
-		if err := r.lifecycle(v, f, ending{model: model, shutdown: at}, records.ModelRetired, at, seen{}); err != nil {
+		if err := r.lifecycle(v, f, ending{model: model, shutdown: at}, records.ModelRetired, at); err != nil {
 			return err
 		}
 	}
@@ -112,32 +113,35 @@ func (r *run) retireAll(v *vendor, f feed, known *coverage.Table[seen]) error {
 // date than before is an announcement of its own, made when it was first seen.
 func (r *run) ending(v *vendor, f feed, e ending, s seen) error {
 	at := e.announced
+	if s.Moved {
+		e.moved = s.First
+	}
 	if at.IsZero() || s.Moved {
 		at = s.First
 	}
-	if err := r.lifecycle(v, f, e, records.ModelDeprecated, at, s); err != nil {
+	if err := r.lifecycle(v, f, e, records.ModelDeprecated, at); err != nil {
 		return err
 	}
 	if e.shutdown.IsZero() || e.shutdown.After(r.now) {
 		return nil
 	}
-	return r.lifecycle(v, f, ending{model: e.model, shutdown: e.shutdown}, records.ModelRetired, e.shutdown, seen{})
+	return r.lifecycle(v, f, ending{model: e.model, shutdown: e.shutdown}, records.ModelRetired, e.shutdown)
 }
 
-func (r *run) lifecycle(v *vendor, f feed, e ending, status string, at time.Time, s seen) error {
+func (r *run) lifecycle(v *vendor, f feed, e ending, status string, at time.Time) error {
 	p := records.ModelLifecycle{
 		Vendor: v.ID, ModelID: e.model, Status: status, AnnouncedAt: records.Stamp(at), AnnouncedBasis: records.AnnouncedPublished,
 		ReleasedAt: records.Stamp(e.released), ShutdownAt: records.Stamp(e.shutdown), Replacement: e.replacement, SourceURL: records.Link(e.link),
 	}
-	if status == records.ModelDeprecated && (e.announced.IsZero() || s.Moved) {
+	if status == records.ModelDeprecated && (e.announced.IsZero() || !e.moved.IsZero()) {
 		p.AnnouncedBasis = records.AnnouncedFirstSeen
 	}
 	if p.SourceURL == "" {
 		p.SourceURL = f.URL
 	}
 	key := []string{v.ID, e.model, status, p.ShutdownAt, f.Provider, f.URL}
-	if s.Moved {
-		key = append(key, records.Stamp(s.First))
+	if !e.moved.IsZero() {
+		key = append(key, records.Stamp(e.moved))
 	}
 	return r.book.Record(connector.Record{
 		Kind: records.KindModelLifecycle, Subject: connector.Subject{Type: "model", ID: e.model},
