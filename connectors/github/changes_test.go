@@ -63,9 +63,9 @@ func TestPushes(t *testing.T) {
 		{"commits of a merged branch are not first parents", func(f *fakeGitHub) {
 			f.set(commits+"?sha=main", []any{commitJSON("a", day(9), "c", "b"), commitJSON("b", day(8), "c"), commitJSON("c", day(3))})
 		}, "a c"},
-		{"a commit dated back does not hide what is below it", func(f *fakeGitHub) {
+		{"a commit dated back hides neither itself nor what is below it", func(f *fakeGitHub) {
 			history(f, map[string]string{"a": "2019-01-01T00:00:00Z"}, "a", "b", "c")
-		}, "b c"},
+		}, "a b c"},
 		{"no commit is older than asked for", func(f *fakeGitHub) {
 			history(f, map[string]string{"c": "2019-01-01T00:00:00Z"}, "a", "b", "c")
 		}, "a b"},
@@ -93,6 +93,9 @@ func TestPushDatedBackOrAhead(t *testing.T) {
 	h.mustCollect(f, everything(), onlyPushes)
 	if got := pushed(h); got != "a ahead b old" || h.revisions != 2 {
 		t.Errorf("pushes %q, %d revisions", got, h.revisions)
+	}
+	if r := h.records[github.KindPush+" 11/main/"+sha("old")]; r.EventTime.Year() == 2015 {
+		t.Errorf("a commit dated 2015 on top of a newer one has the event time %v", r.EventTime)
 	}
 	r := h.records[github.KindPush+" 11/main/"+sha("ahead")]
 	if time.Until(r.EventTime) > 0 || time.Since(r.EventTime) > time.Minute {

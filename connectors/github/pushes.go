@@ -60,7 +60,7 @@ func (r *run) pushes(ctx context.Context, repo repository, merged *mergedCommits
 
 // walk follows the first parents of a branch from its head downwards, as far
 // as an earlier run came or to a page of commits that are all too old. The
-// date of a single commit ends nothing: its author chose it.
+// date of a single commit ends nothing and hides nothing: its author chose it.
 type walk struct {
 	*run
 	repo    repository
@@ -73,6 +73,14 @@ type walk struct {
 	silent  *connector.Gap                  // GitHub cannot say which pull request brought a commit: why
 	moves   []*activity                     // of the branch, newest first
 	under   *activity                       // the push whose commits the walk goes through
+	held    []heldCommit                    // dated before the period, and not yet known to be of it
+}
+
+// heldCommit is a commit that claims to be older than what is looked for. It
+// lies above others: if one of those is of the period, it is too.
+type heldCommit struct {
+	commit *gh.RepositoryCommit
+	push   *activity
 }
 
 func (w *walk) cursorName() string { return w.repo.cursorName("push") + "/" + mark(w.branch) }
@@ -115,6 +123,9 @@ func (w *walk) read(ctx context.Context) error {
 		done, err := w.follow(ctx)
 		return !done && !w.allOld(p.body), err
 	})
+	if err == nil && w.cur.Head != "" { // what was read before is gone from the branch
+		err = w.release(ctx, nil)
+	}
 	if err == nil {
 		err = w.forcePushes(ctx)
 	}
@@ -179,7 +190,7 @@ func (w *walk) follow(ctx context.Context) (done bool, err error) {
 	for {
 		c := w.parents[w.next]
 		if w.next == w.cur.Head {
-			return true, nil
+			return true, w.release(ctx, w.parents[w.next])
 		}
 		if c == nil {
 			return false, nil
@@ -198,10 +209,45 @@ func (w *walk) follow(ctx context.Context) (done bool, err error) {
 	}
 }
 
-// commit emits c unless a merged pull request accounts for it.
+// commit emits c unless a merged pull request accounts for it. One that is
+// dated before the period waits for what lies below it.
 func (w *walk) commit(ctx context.Context, c *gh.RepositoryCommit) error {
 	push := w.pushedBy(c.GetSHA())
-	if w.merged.has(w.branch, c.GetSHA()) || c.GetCommit().GetCommitter().GetDate().Before(w.earliest(w.cur.Since)) && w.cur.Head == "" {
+	if w.tooOld(c) && (push == nil || push.At.Before(w.earliest(w.cur.Since))) {
+		w.held = append(w.held, heldCommit{c, push})
+		return nil
+	}
+	if err := w.release(ctx, c); err != nil {
+		return err
+	}
+	return w.push(ctx, c, push, time.Time{})
+}
+
+func (w *walk) tooOld(c *gh.RepositoryCommit) bool {
+	return c.GetCommit().GetCommitter().GetDate().Before(w.earliest(w.cur.Since))
+}
+
+// release emits the commits that were held: below, which the walk has come to,
+// is of the period or was read before, so they came after it whatever they
+// claim.
+func (w *walk) release(ctx context.Context, below *gh.RepositoryCommit) error {
+	held := w.held
+	w.held = nil
+	var notBefore time.Time
+	if below != nil {
+		notBefore = w.landed(below, nil, time.Time{})
+	}
+	for _, h := range held {
+		if err := w.push(ctx, h.commit, h.push, notBefore); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// push emits a commit unless a merged pull request accounts for it.
+func (w *walk) push(ctx context.Context, c *gh.RepositoryCommit, by *activity, notBefore time.Time) error {
+	if w.merged.has(w.branch, c.GetSHA()) {
 		return nil
 	}
 	association, err := w.association(ctx, c.GetSHA())
@@ -217,17 +263,21 @@ func (w *walk) commit(ctx context.Context, c *gh.RepositoryCommit) error {
 	}
 	pay := w.pushPayload(c)
 	pay.Association, pay.Files, pay.FilesTruncated = association, change.files, change.truncated
-	pay.moved(push)
+	pay.moved(by)
 	return w.record(connector.Record{
 		Kind: KindPush, Subject: connector.Subject{Type: "change", ID: w.repo.FullName + "@" + c.GetSHA()},
-		Key: fmt.Sprintf("%d/%s/%s", w.repo.ID, w.branch, c.GetSHA()), EventTime: w.landed(c), URL: c.GetHTMLURL(),
+		Key: fmt.Sprintf("%d/%s/%s", w.repo.ID, w.branch, c.GetSHA()), EventTime: w.landed(c, by, notBefore), URL: c.GetHTMLURL(),
 	}, pay)
 }
 
-// landed is when a commit came to be, as its committer says; a date in the
-// future, which only a wrong clock or a will to hide gives, is taken as now.
-func (w *walk) landed(c *gh.RepositoryCommit) time.Time {
-	if t := c.GetCommit().GetCommitter().GetDate().UTC(); !t.After(w.now) {
+// landed is when a commit came to the branch: as GitHub saw the push, else as
+// its committer says, but not before notBefore. A date in the future, which
+// only a wrong clock or a will to hide gives, is taken as now.
+func (w *walk) landed(c *gh.RepositoryCommit, by *activity, notBefore time.Time) time.Time {
+	if by != nil {
+		return by.At.UTC()
+	}
+	if t := later(c.GetCommit().GetCommitter().GetDate().UTC(), notBefore); !t.After(w.now) {
 		return t
 	}
 	return w.now.Truncate(time.Second)
