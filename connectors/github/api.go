@@ -208,7 +208,7 @@ func (a *api) get(ctx context.Context, c call, out any) (answer, error) {
 	}
 	ans.sum = sha256.Sum256(body)
 	ans.validator = transport.ValidatorOf(resp)
-	ans.next, ans.nextless = nextPage(resp.Header.Get("Link"))
+	ans.next, ans.nextless = nextPage(strings.Join(resp.Header.Values("Link"), ", "))
 	return ans, nil
 }
 

@@ -145,7 +145,7 @@ func (h *hub) list(ctx context.Context, f *family, owner string, row func(json.R
 // nextPage is the query of the next page, as text. It must ask for the same
 // owner: a link that leads elsewhere would fill our list with others' rows.
 func nextPage(path string, ans rest.Answer, owner string) (string, rest.Answer, error) {
-	next, err := rest.NextLink(ans.Header.Get("Link"))
+	next, err := rest.NextLink(strings.Join(ans.Header.Values("Link"), ", "))
 	switch {
 	case err != nil:
 		return "", ans, &rest.MalformedError{Path: path, Why: err.Error()}

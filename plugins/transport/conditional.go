@@ -65,7 +65,7 @@ func ValidatorOf(resp *http.Response) connector.Validator {
 	if v.ETag == "" && tooFresh(resp) {
 		return connector.Validator{}
 	}
-	link := resp.Header.Get("Link")
+	link := strings.Join(resp.Header.Values("Link"), ", ") // one list, however many headers it stands in
 	if v.IsZero() || !keepable(v.ETag, maxTag) || !keepable(v.LastModified, maxTag) || !keepable(link, maxLink) {
 		return connector.Validator{}
 	}

@@ -114,6 +114,15 @@ func TestHostileValidators(t *testing.T) {
 	}
 }
 
+// The next page is found whichever of several headers names it.
+func TestLinksInSeveralHeaders(t *testing.T) {
+	h := http.Header{"Etag": {"x"}, "Link": {`<https://h/?page=9>; rel="last"`, `<https://h/?page=2>; rel="next"`}}
+	v := transport.ValidatorOf(&http.Response{StatusCode: http.StatusOK, Header: h})
+	if want := `<https://h/?page=9>; rel="last", <https://h/?page=2>; rel="next"`; v.Link != want {
+		t.Errorf("kept %q, want %q", v.Link, want)
+	}
+}
+
 // A date alone tells changes a second apart, so one within the last minute is
 // not asked with.
 func TestFreshDates(t *testing.T) {
