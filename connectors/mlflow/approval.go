@@ -128,9 +128,12 @@ func (c *collection) memory(v modelVersion) string {
 func (c *collection) since(v modelVersion, status string, last remembered) (time.Time, string, error) {
 	a := c.cfg.Approval
 	if stated, there := lookup(v.Tags, a.AtTag); there {
-		at, _, err := records.ParseTime(stated)
+		at, dayOnly, err := records.ParseTime(stated)
 		if err != nil {
 			return time.Time{}, "", fmt.Errorf("tag %s: %w", a.AtTag, err)
+		}
+		if made := v.Created.time(); at.Before(made.Truncate(24*time.Hour).Add(-clockSkew)) || !dayOnly && at.Before(made.Add(-clockSkew)) {
+			return time.Time{}, "", fmt.Errorf("tag %s: the version was made later, on %s", a.AtTag, made.Format(time.RFC3339))
 		}
 		return at, basisStated, nil
 	}

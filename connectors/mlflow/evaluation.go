@@ -97,7 +97,7 @@ func (c *collection) emitEvaluation(run *mlRun, of *queued) error {
 		return nil
 	}
 	ref, _ := lookup(run.Data.Tags, c.cfg.Evaluation.SubjectTag)
-	ref = strings.TrimPrefix(records.Line(ref, 500), "models:/")
+	ref = strings.TrimPrefix(line(ref, 500), "models:/")
 	var version []tag
 	model := map[string]string{}
 	if of != nil {
@@ -173,7 +173,7 @@ func (r *mlRun) datasets() []string {
 
 func (r *mlRun) dataset(i int) string {
 	d := r.Inputs.Datasets[i].Dataset
-	return records.Line(d.Name, 500) + "@" + records.Line(d.Digest, 100)
+	return line(d.Name, 500) + "@" + records.Line(d.Digest, 100)
 }
 
 // tested names the data that the metrics are of: the inputs marked so, or else

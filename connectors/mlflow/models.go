@@ -95,7 +95,7 @@ func (c *collection) emitModel(m registeredModel) error {
 		EventTime: m.Created.time(), URL: c.cfg.link("models", m.Name),
 	}, records.Model{
 		Registry: c.cfg.Registry, Name: m.Name, ID: "models:/" + m.Name, Owner: records.Line(m.User, 250),
-		About: records.Line(m.Description, 2000), Tags: c.models[m.Name].tags, CreatedAt: records.Stamp(m.Created.time()),
+		About: line(m.Description, 2000), Tags: c.models[m.Name].tags, CreatedAt: records.Stamp(m.Created.time()),
 	})
 }
 

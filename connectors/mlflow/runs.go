@@ -105,7 +105,9 @@ func (c *collection) advanced(pos position, open map[string]bool) position {
 		return next
 	}
 	for _, q := range c.queue {
-		next.Until = max(next.Until, q.version.Created)
+		if !q.version.Created.time().After(c.now.Add(clockSkew)) { // else all that come after would count as read
+			next.Until = max(next.Until, q.version.Created)
+		}
 	}
 	for ref := range open {
 		next.Open = append(next.Open, ref)

@@ -129,7 +129,7 @@ func (c *collection) emitVersion(v modelVersion, m *model) error {
 		Key: key(c.cfg.Registry, v.Name, string(v.Version)), EventTime: v.Created.time(), URL: c.versionLink(v),
 	}, records.ModelVersion{
 		Registry: c.cfg.Registry, Model: v.Name, Version: string(v.Version), ARNOrURI: v.uri(), CreatedAt: records.Stamp(v.Created.time()),
-		CreatedBy: records.Line(v.User, 250), SourceRun: records.Line(v.RunID, 100), ArtifactURI: records.Line(v.Source, 1000),
+		CreatedBy: records.Line(v.User, 250), SourceRun: records.Line(v.RunID, 100), ArtifactURI: line(v.Source, 1000),
 		StageOrAlias: at, Aliases: aliases, Tags: tagMap(v.Tags), Status: records.Line(v.Status, 60),
 	})
 }

@@ -142,7 +142,7 @@ func tagMap(tags []tag) map[string]string {
 	for _, t := range tags {
 		if k := records.Line(t.Key, 250); k != "" {
 			if _, there := out[k]; !there {
-				out[k] = records.Line(t.Value, 1000)
+				out[k] = line(t.Value, 1000)
 			}
 		}
 	}
