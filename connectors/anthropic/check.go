@@ -21,18 +21,14 @@ func (conn *Connector) Check(ctx context.Context, in connector.Config) (connecto
 	if err == nil {
 		err = r.connect(conn, nil)
 	}
+	unknown := rest.Unknown(connector.CheckReport{}, permissions())
 	if err != nil {
-		return refused(err, "correct the settings or the secrets"), nil
+		return rest.Failed(ctx, unknown, err, "correct the settings or the secrets")
 	}
 	hello, err := r.admin.admit(ctx, r.now)
-	switch {
-	case ctx.Err() != nil:
-		return connector.CheckReport{}, ctx.Err()
-	case errors.Is(err, connector.ErrRefused):
-		return refused(err,
-			"a member with the role admin makes an Admin API key (sk-ant-admin…) under Settings, Admin keys; an ordinary API key (sk-ant-api…) is none"), nil
-	case err != nil:
-		return connector.CheckReport{}, err
+	if err != nil {
+		return rest.Failed(ctx, unknown, err,
+			"a member with the role admin makes an Admin API key (sk-ant-admin…) under Settings, Admin keys; an ordinary API key (sk-ant-api…) is none")
 	}
 	report := connector.CheckReport{Identity: "the Admin API key in the secret " + secretAdmin}
 	if hello.ID != "" {
@@ -74,14 +70,4 @@ func (a *api) probe(ctx context.Context, permission string, call rest.Call) (con
 		return state, nil
 	}
 	return state, err
-}
-
-// refused is the report of a check that could not begin: nothing is known of
-// any permission.
-func refused(err error, remedy string) connector.CheckReport {
-	r := connector.CheckReport{Problem: records.Line(err.Error(), 900), Remedy: remedy}
-	for _, p := range permissions() {
-		r.Permissions = append(r.Permissions, connector.PermissionState{Permission: p.ID})
-	}
-	return r
 }

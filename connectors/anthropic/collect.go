@@ -29,7 +29,7 @@ type run struct {
 	usedKeys   map[string]bool   // keys, likewise
 	lastUsed   map[string]string // the last day of use, by key
 	told       map[string]bool   // observations, by key
-	missed     misses
+	missed     coverage.Misses
 }
 
 // Collect reads the organisation.
@@ -38,7 +38,7 @@ func (conn *Connector) Collect(ctx context.Context, req connector.Request, emit 
 	if err != nil {
 		return nil, err
 	}
-	r := &run{cfg: cfg, req: req, book: coverage.New(New().Describe(), req, emit),
+	r := &run{cfg: cfg, req: req, book: coverage.New(New().Describe(), req, emit), missed: coverage.Misses{Each: "workspace"},
 		used: map[string]bool{}, told: map[string]bool{}, usedKeys: map[string]bool{}, lastUsed: map[string]string{}}
 	if err := r.connect(conn, r.book.Counter()); err != nil {
 		return nil, err
@@ -50,7 +50,7 @@ func (conn *Connector) Collect(ctx context.Context, req connector.Request, emit 
 	r.now = hello.now
 	r.book.Enumerated(records.KindVendorUser, records.KindVendorProject, records.KindAPIKey, records.KindDataControls)
 	steps := []func(context.Context) error{
-		r.listWorkspaces, r.users, r.members, r.usage, r.costs, r.keys, r.hidden, r.activities, r.controls, r.lifecycles, r.tellMissed,
+		r.listWorkspaces, r.users, r.members, r.usage, r.costs, r.keys, r.hidden, r.activities, r.controls, r.lifecycles, r.unread,
 	}
 	for i, step := range steps {
 		r.book.Progress("anthropic", i, len(steps))
@@ -77,6 +77,9 @@ func (r *run) connect(conn *Connector, counted func(connector.Calls)) (err error
 	}
 	return err
 }
+
+// unread tells what could not be read of single workspaces.
+func (r *run) unread(context.Context) error { return r.missed.Tell(r.book) }
 
 // unfit reports an entry that cannot be taken.
 func (r *run) unfit(scope, why string, kinds ...string) error {

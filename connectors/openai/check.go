@@ -7,28 +7,25 @@ import (
 
 	"github.com/exhibit-aims/exhibit/plugins/connector"
 	"github.com/exhibit-aims/exhibit/plugins/records"
+	"github.com/exhibit-aims/exhibit/plugins/rest"
 )
 
 // Check tries each permission with a question that needs it.
 func (conn *Connector) Check(ctx context.Context, in connector.Config) (connector.CheckReport, error) {
+	unknown := rest.Unknown(connector.CheckReport{}, permissions())
 	cfg, err := parseConfig(in)
 	if err != nil {
-		return refused(err, "correct the settings or the secrets"), nil
+		return rest.Failed(ctx, unknown, err, "correct the settings or the secrets")
 	}
 	admin, err := newAPI(cfg, cfg.admin, conn.clock, nil)
 	if err != nil {
-		return refused(err, "correct base_url"), nil
+		return rest.Failed(ctx, unknown, err, "correct base_url")
 	}
 	now := time.Now().UTC()
 	hello, err := admin.admit(ctx, now)
-	switch {
-	case ctx.Err() != nil:
-		return connector.CheckReport{}, ctx.Err()
-	case errors.Is(err, connector.ErrRefused):
-		return refused(err,
-			"an owner of the organisation makes an admin key (sk-admin-…) under Settings, Organization, Admin keys; a key of a project (sk-proj-…) is no admin key"), nil
-	case err != nil:
-		return connector.CheckReport{}, err
+	if err != nil {
+		return rest.Failed(ctx, unknown, err,
+			"an owner of the organisation makes an admin key (sk-admin-…) under Settings, Organization, Admin keys; a key of a project (sk-proj-…) is no admin key")
 	}
 	report := connector.CheckReport{Identity: "the admin key in the secret " + secretAdmin}
 	if hello.organisation != "" {
@@ -90,14 +87,4 @@ func scope(ctx context.Context, a *api) []string {
 		}
 	}
 	return out
-}
-
-// refused is the report of a check that could not begin: nothing is known of
-// any permission.
-func refused(err error, remedy string) connector.CheckReport {
-	r := connector.CheckReport{Problem: records.Line(err.Error(), 900), Remedy: remedy}
-	for _, p := range permissions() {
-		r.Permissions = append(r.Permissions, connector.PermissionState{Permission: p.ID})
-	}
-	return r
 }

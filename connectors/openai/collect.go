@@ -25,7 +25,7 @@ type run struct {
 	listed   bool            // all projects are known
 	used     map[string]bool // projects with use on the days that were read
 	told     map[string]bool // observations, by key
-	missed   misses
+	missed   coverage.Misses
 }
 
 // Collect reads the organisation.
@@ -34,7 +34,7 @@ func (conn *Connector) Collect(ctx context.Context, req connector.Request, emit 
 	if err != nil {
 		return nil, err
 	}
-	r := &run{cfg: cfg, req: req, book: coverage.New(New().Describe(), req, emit), used: map[string]bool{}, told: map[string]bool{}}
+	r := &run{cfg: cfg, req: req, book: coverage.New(New().Describe(), req, emit), missed: coverage.Misses{Each: "project"}, used: map[string]bool{}, told: map[string]bool{}}
 	if r.admin, err = newAPI(cfg, cfg.admin, conn.clock, r.book.Counter()); err != nil {
 		return nil, err
 	}
@@ -50,7 +50,7 @@ func (conn *Connector) Collect(ctx context.Context, req connector.Request, emit 
 	r.now = hello.now
 	r.book.Enumerated(records.KindVendorUser, records.KindVendorProject, records.KindAPIKey, records.KindDataControls)
 	steps := []func(context.Context) error{
-		r.listProjects, r.users, r.members, r.keys, r.usage, r.costs, r.hidden, r.auditLog, r.controls, r.lifecycles, r.fineTuned, r.tellMissed,
+		r.listProjects, r.users, r.members, r.keys, r.usage, r.costs, r.hidden, r.auditLog, r.controls, r.lifecycles, r.fineTuned, r.unread,
 	}
 	for i, step := range steps {
 		r.book.Progress("openai", i, len(steps))
@@ -65,6 +65,9 @@ func (conn *Connector) Collect(ctx context.Context, req connector.Request, emit 
 func (r *run) active() []project {
 	return slices.DeleteFunc(slices.Clone(r.projects), func(p project) bool { return p.archived() })
 }
+
+// unread tells what could not be read of single projects.
+func (r *run) unread(context.Context) error { return r.missed.Tell(r.book) }
 
 // unfit reports an entry that cannot be taken.
 func (r *run) unfit(scope, why string, kinds ...string) error {

@@ -59,7 +59,7 @@ func (r *run) projectControls(ctx context.Context, p project, whole string) erro
 	kept, err := r.retention(ctx, p.path("data_retention"))
 	if err == nil {
 		out.RetentionType, out.ZDR = records.Line(kept, 60), zero(kept, whole)
-	} else if err := r.miss(ctx, part, p.ID, err); err != nil {
+	} else if err := r.missed.Miss(ctx, part, p.ID, err); err != nil {
 		return err
 	}
 	var models struct {
@@ -85,7 +85,7 @@ func (r *run) projectControls(ctx context.Context, p project, whole string) erro
 		}
 	} else {
 		part.Scope = "model permissions"
-		if err := r.miss(ctx, part, p.ID, merr); err != nil {
+		if err := r.missed.Miss(ctx, part, p.ID, merr); err != nil {
 			return err
 		}
 	}

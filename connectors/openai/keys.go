@@ -71,7 +71,7 @@ func (r *run) keys(ctx context.Context) error {
 		if err == nil {
 			continue
 		}
-		if err := r.miss(ctx, coverage.Part{Kinds: []string{kind}, Scope: "keys", Permission: permManagement}, p.ID, err); err != nil {
+		if err := r.missed.Miss(ctx, coverage.Part{Kinds: []string{kind}, Scope: "keys", Permission: permManagement}, p.ID, err); err != nil {
 			return err
 		}
 	}

@@ -72,7 +72,7 @@ func (r *run) members(ctx context.Context) error {
 			}, records.KindVendorProject))
 			if err == nil {
 				out.Members = counted(n)
-			} else if err := r.miss(ctx, coverage.Part{Kinds: []string{records.KindVendorProject}, Scope: "members", Permission: permManagement}, p.ID, err); err != nil {
+			} else if err := r.missed.Miss(ctx, coverage.Part{Kinds: []string{records.KindVendorProject}, Scope: "members", Permission: permManagement}, p.ID, err); err != nil {
 				return err
 			}
 		}

@@ -148,7 +148,7 @@ func (r *run) serviceAccounts(ctx context.Context, accounts map[string]records.V
 		if err != nil {
 			whole = false
 			part := coverage.Part{Kinds: []string{kind, records.KindVendorProject}, Scope: "service accounts", Permission: permManagement}
-			if err := r.miss(ctx, part, p.ID, err); err != nil {
+			if err := r.missed.Miss(ctx, part, p.ID, err); err != nil {
 				return false, err
 			}
 			continue
