@@ -109,10 +109,10 @@ func (r *run) feed(ctx context.Context, from time.Time) (oldest time.Time, err e
 	if len(r.cfg.Activities) > 0 {
 		q["activity_types[]"] = r.cfg.Activities
 	}
-	err = list(ctx, r.compliance, pathActivities, q, take(r, "activity feed", func(raw map[string]json.RawMessage) error {
+	err = list(ctx, r.compliance, pathActivities, q, rest.Into(r.book, "activity feed", func(raw map[string]json.RawMessage) error {
 		a, err := parseActivity(raw)
 		if err != nil || a.at.After(r.now.Add(time.Minute)) {
-			return r.unfit("activity "+a.ID, "it has no id, type or time, or its time has not come yet", kind)
+			return r.book.Malformed("activity "+a.ID, "it has no id, type or time, or its time has not come yet", kind)
 		}
 		if oldest.IsZero() || a.at.Before(oldest) {
 			oldest = a.at

@@ -2,12 +2,10 @@ package anthropic
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
-	"slices"
 	"time"
 
 	"github.com/exhibit-aims/exhibit/plugins/connector"
@@ -78,33 +76,9 @@ func behind(h http.Header, now time.Time) time.Time {
 	return now
 }
 
-// errNoAnswer is a listing without its list.
-var errNoAnswer = errors.New("it holds no list under data, or does not say whether more follows")
-
-// listing is how Anthropic answers with a page of things.
-type listing struct {
-	Data    []json.RawMessage `json:"data"`
-	HasMore *bool             `json:"has_more"`
-	LastID  string            `json:"last_id"`
-}
-
-// list reads all pages of a listing. An entry of another form is handed to
-// s.bad, and the rest is read.
-func list[T any](ctx context.Context, a *api, path string, query url.Values, s sink[T]) error {
-	return rest.Pages(ctx, path, func(token string) (string, rest.Answer, error) {
-		q := url.Values{"limit": {"1000"}}
-		for name, values := range query {
-			q[name] = slices.Clone(values)
-		}
-		if token != "" {
-			q.Set("after_id", token)
-		}
-		var page listing
-		answer, err := a.Get(ctx, rest.Call{Path: path, Query: q}, &page)
-		if err != nil {
-			return "", answer, err
-		}
-		next, err := s.page(path, page)
-		return next, answer, err
-	})
+// list reads all pages of a listing.
+func list[T any](ctx context.Context, a *api, path string, query url.Values, s rest.Sink[T]) error {
+	q := url.Values{"limit": {"1000"}}
+	maps.Copy(q, query)
+	return rest.List(ctx, a.Client, rest.Call{Path: path, Query: q}, "after_id", s)
 }

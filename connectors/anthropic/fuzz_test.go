@@ -9,6 +9,7 @@ import (
 	"github.com/exhibit-aims/exhibit/plugins/connectortest"
 	"github.com/exhibit-aims/exhibit/plugins/coverage"
 	"github.com/exhibit-aims/exhibit/plugins/records"
+	"github.com/exhibit-aims/exhibit/plugins/rest"
 	"github.com/exhibit-aims/exhibit/plugins/wire"
 )
 
@@ -49,7 +50,7 @@ func FuzzListings(f *testing.F) {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
-		var p listing
+		var p rest.Listing
 		if json.Unmarshal(body, &p) != nil {
 			return
 		}
@@ -58,35 +59,35 @@ func FuzzListings(f *testing.F) {
 		known, next := map[string]said{}, map[string]said{}
 		sinks := []func() (string, error){
 			func() (string, error) {
-				s := take(r, "k", func(k key) error {
+				s := rest.Into(r.book, "k", func(k key) error {
 					if p := k.payload(r); p.Status != records.Line(k.Status, 40) {
 						t.Errorf("another status: %+v", p)
 					}
 					return nil
 				}, kind)
-				return s.page("x", p)
+				return s.Page("x", p)
 			},
 			func() (string, error) {
-				s := take(r, "m", func(m model) error { return r.lifecycle(m, known, next) }, kind)
-				return s.page("x", p)
+				s := rest.Into(r.book, "m", func(m model) error { return r.lifecycle(m, known, next) }, kind)
+				return s.Page("x", p)
 			},
 			func() (string, error) {
-				s := take(r, "w", func(w workspace) error {
+				s := rest.Into(r.book, "w", func(w workspace) error {
 					if w.Residency != nil {
 						geos(w.Residency.Allowed)
 					}
 					return nil
 				}, kind)
-				return s.page("x", p)
+				return s.Page("x", p)
 			},
 			func() (string, error) {
-				s := take(r, "e", func(raw map[string]json.RawMessage) error {
+				s := rest.Into(r.book, "e", func(raw map[string]json.RawMessage) error {
 					if a, err := parseActivity(raw); err == nil && (!records.Fit(a.ID) || a.at.IsZero() || a.Type == "") {
 						t.Errorf("an activity that is none: %+v", a)
 					}
 					return nil
 				}, kind)
-				return s.page("x", p)
+				return s.Page("x", p)
 			},
 		}
 		for _, page := range sinks {

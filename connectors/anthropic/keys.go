@@ -6,6 +6,7 @@ import (
 	"github.com/exhibit-aims/exhibit/plugins/connector"
 	"github.com/exhibit-aims/exhibit/plugins/coverage"
 	"github.com/exhibit-aims/exhibit/plugins/records"
+	"github.com/exhibit-aims/exhibit/plugins/rest"
 )
 
 // memoryUsed remembers the last day on which each key was used: Anthropic does
@@ -67,10 +68,10 @@ func (r *run) keys(ctx context.Context) error {
 	whole := false
 	err := r.book.Part(ctx, part, func() error {
 		r.book.Query("keys in every state; Admin API keys are in no list; last use is the last day in the usage reports that were read", kind)
-		err := list(ctx, r.admin, "v1/organizations/api_keys", nil, take(r, "keys", func(k key) error {
+		err := list(ctx, r.admin, "v1/organizations/api_keys", nil, rest.Into(r.book, "keys", func(k key) error {
 			times, err := moments(k.CreatedAt, k.ExpiresAt)
 			if err != nil || !records.Fit(k.ID) {
-				return r.unfit("key "+k.ID, "it has no id that can be one, or one of its times is none", kind)
+				return r.book.Malformed("key "+k.ID, "it has no id that can be one, or one of its times is none", kind)
 			}
 			listed[k.ID] = true
 			p := k.payload(r)

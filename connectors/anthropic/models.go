@@ -9,6 +9,7 @@ import (
 	"github.com/exhibit-aims/exhibit/plugins/connector"
 	"github.com/exhibit-aims/exhibit/plugins/coverage"
 	"github.com/exhibit-aims/exhibit/plugins/records"
+	"github.com/exhibit-aims/exhibit/plugins/rest"
 )
 
 // pageEnds is where Anthropic announces what ends.
@@ -55,7 +56,7 @@ func (r *run) lifecycles(ctx context.Context) error {
 		r.book.Query("models with lifecycle active, deprecated and retired", kind)
 		known, next := map[string]said{}, map[string]said{}
 		r.book.Position(memoryEnds, &known)
-		err := list(ctx, r.key, pathModels, url.Values{"lifecycle[]": {"active", "deprecated", "retired"}}, take(r, "models", func(m model) error {
+		err := list(ctx, r.key, pathModels, url.Values{"lifecycle[]": {"active", "deprecated", "retired"}}, rest.Into(r.book, "models", func(m model) error {
 			return r.lifecycle(m, known, next)
 		}, kind))
 		if err != nil {
@@ -73,7 +74,7 @@ func (r *run) lifecycles(ctx context.Context) error {
 func (r *run) lifecycle(m model, known, next map[string]said) error {
 	times, err := moments(m.CreatedAt, m.Deprecated, m.Retires)
 	if err != nil || !records.Fit(m.ID) || len(m.ID) > 100 {
-		return r.unfit("model "+m.ID, "it has no id that can be one, or one of its times is none", records.KindModelLifecycle)
+		return r.book.Malformed("model "+m.ID, "it has no id that can be one, or one of its times is none", records.KindModelLifecycle)
 	}
 	released, deprecated, retires := times[0], times[1], times[2]
 	p := records.ModelLifecycle{Vendor: r.cfg.Vendor, ModelID: m.ID, Status: m.Lifecycle, ReleasedAt: records.Stamp(released), ShutdownAt: records.Stamp(retires), SourceURL: pageEnds}
@@ -88,7 +89,7 @@ func (r *run) lifecycle(m model, known, next map[string]said) error {
 		return r.state(p, released)
 	case records.ModelDeprecated, records.ModelRetired:
 	default:
-		return r.unfit("model "+m.ID, "its lifecycle is none that is documented", records.KindModelLifecycle)
+		return r.book.Malformed("model "+m.ID, "its lifecycle is none that is documented", records.KindModelLifecycle)
 	}
 	s := r.announced(m, p.ShutdownAt, known, deprecated, retires)
 	next[m.ID] = s

@@ -9,6 +9,7 @@ import (
 	"github.com/exhibit-aims/exhibit/plugins/connector"
 	"github.com/exhibit-aims/exhibit/plugins/coverage"
 	"github.com/exhibit-aims/exhibit/plugins/records"
+	"github.com/exhibit-aims/exhibit/plugins/rest"
 )
 
 // Pages where a person can see what is recorded.
@@ -27,7 +28,7 @@ func (r *run) users(ctx context.Context) error {
 	r.book.Query("users and invitations that are open; service accounts are not read, since Anthropic lists them to no key", kind)
 	part := coverage.Part{Kinds: []string{kind}, Scope: "users", Permission: permAdmin}
 	err := r.book.Part(ctx, part, func() error {
-		return list(ctx, r.admin, "v1/organizations/users", nil, take(r, "users", func(u struct {
+		return list(ctx, r.admin, "v1/organizations/users", nil, rest.Into(r.book, "users", func(u struct {
 			ID      string `json:"id"`
 			Email   string `json:"email"`
 			Name    string `json:"name"`
@@ -36,7 +37,7 @@ func (r *run) users(ctx context.Context) error {
 		}) error {
 			at, err := moment(u.AddedAt)
 			if err != nil || !records.Fit(u.ID) {
-				return r.unfit("user "+u.ID, "it has no id that can be one, or its added_at is no time", kind)
+				return r.book.Malformed("user "+u.ID, "it has no id that can be one, or its added_at is no time", kind)
 			}
 			return r.user(at, records.VendorUser{UserID: u.ID, Email: records.Line(u.Email, 254), Name: records.Line(u.Name, 200), Role: records.Line(u.Role, 60), Status: "active"})
 		}, kind))
@@ -52,7 +53,7 @@ func (r *run) invites(ctx context.Context) error {
 	const kind = records.KindVendorUser
 	part := coverage.Part{Kinds: []string{kind}, Scope: "invitations", Permission: permAdmin}
 	return r.book.Part(ctx, part, func() error {
-		return list(ctx, r.admin, "v1/organizations/invites", nil, take(r, "invitations", func(i struct {
+		return list(ctx, r.admin, "v1/organizations/invites", nil, rest.Into(r.book, "invitations", func(i struct {
 			ID        string `json:"id"`
 			Email     string `json:"email"`
 			Role      string `json:"role"`
@@ -62,11 +63,11 @@ func (r *run) invites(ctx context.Context) error {
 			at, err := moment(i.InvitedAt)
 			switch {
 			case err != nil || !records.Fit(i.ID):
-				return r.unfit("invitation "+i.ID, "it has no id that can be one, or its invited_at is no time", kind)
+				return r.book.Malformed("invitation "+i.ID, "it has no id that can be one, or its invited_at is no time", kind)
 			case i.Status == "accepted" || i.Status == "expired" || i.Status == "deleted":
 				return nil
 			case i.Status != "pending":
-				return r.unfit("invitation "+i.ID, "its status is none that is documented", kind)
+				return r.book.Malformed("invitation "+i.ID, "its status is none that is documented", kind)
 			}
 			return r.user(at, records.VendorUser{UserID: i.ID, Email: records.Line(i.Email, 254), Role: records.Line(i.Role, 60), Status: "invited"})
 		}, kind))

@@ -10,6 +10,7 @@ import (
 	"github.com/exhibit-aims/exhibit/plugins/connector"
 	"github.com/exhibit-aims/exhibit/plugins/coverage"
 	"github.com/exhibit-aims/exhibit/plugins/records"
+	"github.com/exhibit-aims/exhibit/plugins/rest"
 )
 
 const (
@@ -44,10 +45,10 @@ func (r *run) listWorkspaces(ctx context.Context) error {
 		return nil
 	}
 	r.book.Query("workspaces, with archived ones and the default one", kinds...)
-	s := take(r, "workspaces", func(w workspace) error {
+	s := rest.Into(r.book, "workspaces", func(w workspace) error {
 		times, err := moments(w.CreatedAt, w.ArchivedAt)
 		if err != nil || !records.Fit(w.ID) {
-			return r.unfit("workspace "+w.ID, "it has no id that can be one, or one of its times is none", kinds...)
+			return r.book.Malformed("workspace "+w.ID, "it has no id that can be one, or one of its times is none", kinds...)
 		}
 		w.created, w.archived = times[0], times[1]
 		if !slices.ContainsFunc(r.workspaces, func(v workspace) bool { return v.ID == w.ID }) { // one that moved to the next page meanwhile
@@ -66,7 +67,7 @@ func (r *run) listWorkspaces(ctx context.Context) error {
 
 func (r *run) findDefault(ctx context.Context, path string) error {
 	named := map[string]bool{}
-	s := take(r, "workspaces", func(w struct {
+	s := rest.Into(r.book, "workspaces", func(w struct {
 		ID string `json:"id"`
 	}) error {
 		named[w.ID] = true
@@ -113,7 +114,7 @@ func (r *run) members(ctx context.Context) error {
 			out.Status = "archived"
 		case w.ID != r.defaultID:
 			n := int64(0)
-			err := list(ctx, r.admin, workspacePath(w.ID, "members"), nil, take(r, "members of workspace "+w.ID, func(json.RawMessage) error {
+			err := list(ctx, r.admin, workspacePath(w.ID, "members"), nil, rest.Into(r.book, "members of workspace "+w.ID, func(json.RawMessage) error {
 				n++
 				return nil
 			}, records.KindVendorProject))
@@ -151,7 +152,7 @@ func (r *run) controls(context.Context) error {
 		}
 		regions, ok := geos(w.Residency.Allowed)
 		if !ok {
-			if err := r.unfit("data residency of workspace "+w.ID, "allowed_inference_geos is neither a list nor unrestricted", kind); err != nil {
+			if err := r.book.Malformed("data residency of workspace "+w.ID, "allowed_inference_geos is neither a list nor unrestricted", kind); err != nil {
 				return err
 			}
 			continue

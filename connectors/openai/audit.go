@@ -12,6 +12,7 @@ import (
 	"github.com/exhibit-aims/exhibit/plugins/connector"
 	"github.com/exhibit-aims/exhibit/plugins/coverage"
 	"github.com/exhibit-aims/exhibit/plugins/records"
+	"github.com/exhibit-aims/exhibit/plugins/rest"
 )
 
 // auditOverlap is how much of the last run's time is read again: events can
@@ -75,17 +76,17 @@ func (r *run) auditLog(ctx context.Context) error {
 
 // everLogged reports whether the log holds any event, however old.
 func (r *run) everLogged(ctx context.Context) (bool, error) {
-	var page listing
+	var page rest.Listing
 	_, err := r.admin.Get(ctx, trials(r.now)[2].call, &page)
 	return len(page.Data) > 0, err
 }
 
 // events emits events and returns the time of the oldest.
 func (r *run) events(ctx context.Context, q url.Values) (oldest time.Time, err error) {
-	err = list(ctx, r.admin, auditPath, q, take(r, "audit log", func(raw map[string]json.RawMessage) error {
+	err = list(ctx, r.admin, auditPath, q, rest.Into(r.book, "audit log", func(raw map[string]json.RawMessage) error {
 		e, err := parseEvent(raw)
 		if err != nil || e.At > r.now.Add(time.Minute).Unix() {
-			return r.unfit("audit log, event "+e.ID, "it has no id, type or time, or its time has not come yet", records.KindVendorAuditLog)
+			return r.book.Malformed("audit log, event "+e.ID, "it has no id, type or time, or its time has not come yet", records.KindVendorAuditLog)
 		}
 		at := records.Unix(e.At)
 		if oldest.IsZero() || at.Before(oldest) {

@@ -74,7 +74,7 @@ func (a *api) probe(ctx context.Context, trials []trial) ([]connector.Permission
 
 // scope names what can be reached: how many projects, at most a page of them.
 func scope(ctx context.Context, a *api) []string {
-	var page listing
+	var page rest.Listing
 	call := trials(time.Now())[0].call
 	call.Query.Set("limit", "100")
 	if _, err := a.Get(ctx, call, &page); err != nil {
@@ -82,7 +82,7 @@ func scope(ctx context.Context, a *api) []string {
 	}
 	var out []string
 	for _, raw := range page.Data {
-		if id := idOf(raw); id != "" {
+		if id := rest.IDOf(raw); id != "" {
 			out = append(out, "project "+id)
 		}
 	}

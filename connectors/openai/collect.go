@@ -69,20 +69,6 @@ func (r *run) active() []project {
 // unread tells what could not be read of single projects.
 func (r *run) unread(context.Context) error { return r.missed.Tell(r.book) }
 
-// unfit reports an entry that cannot be taken.
-func (r *run) unfit(scope, why string, kinds ...string) error {
-	return r.book.Gap(connector.Gap{Kinds: kinds, Scope: scope, Reason: connector.Malformed, Detail: why})
-}
-
-// take makes a sink for a listing of some kinds.
-func take[T any](r *run, what string, each func(T) error, kinds ...string) sink[T] {
-	return sink[T]{
-		each: each,
-		bad:  func(n int, why string) error { return r.unfit(entry(what, n), why, kinds...) },
-		saw:  func() { r.book.Read(kinds...) },
-	}
-}
-
 // midnight is the beginning of a day, UTC.
 func midnight(t time.Time) time.Time { return t.UTC().Truncate(day) }
 

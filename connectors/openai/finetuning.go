@@ -12,6 +12,7 @@ import (
 	"github.com/exhibit-aims/exhibit/plugins/connector"
 	"github.com/exhibit-aims/exhibit/plugins/coverage"
 	"github.com/exhibit-aims/exhibit/plugins/records"
+	"github.com/exhibit-aims/exhibit/plugins/rest"
 )
 
 // job made, or was to make, a model.
@@ -36,12 +37,12 @@ func (r *run) fineTuned(ctx context.Context) error {
 	part := coverage.Part{Kinds: kinds, Scope: "fine-tuning jobs", Permission: permFineTuning}
 	return r.withKey(ctx, part, func() error {
 		r.book.Query("fine-tuning jobs of the project of the secret "+secretKey+" that made a model; those of other projects are not seen", kinds...)
-		return list(ctx, r.key, "fine_tuning/jobs", nil, take(r, "fine-tuning jobs", func(j job) error {
+		return list(ctx, r.key, "fine_tuning/jobs", nil, rest.Into(r.book, "fine-tuning jobs", func(j job) error {
 			if j.Made == "" {
 				return nil
 			}
 			if !records.Fit(j.ID) || !records.Fit(j.Made) || len(j.Made) > 400 {
-				return r.unfit("fine-tuning jobs", "a job or its model has no id that can be one", kinds...)
+				return r.book.Malformed("fine-tuning jobs", "a job or its model has no id that can be one", kinds...)
 			}
 			return r.version(j)
 		}, kinds...))

@@ -9,6 +9,7 @@ import (
 	"github.com/exhibit-aims/exhibit/plugins/connectortest"
 	"github.com/exhibit-aims/exhibit/plugins/coverage"
 	"github.com/exhibit-aims/exhibit/plugins/records"
+	"github.com/exhibit-aims/exhibit/plugins/rest"
 	"github.com/exhibit-aims/exhibit/plugins/wire"
 )
 
@@ -48,7 +49,7 @@ func FuzzListings(f *testing.F) {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
-		var p listing
+		var p rest.Listing
 		if json.Unmarshal(body, &p) != nil {
 			return
 		}
@@ -57,34 +58,34 @@ func FuzzListings(f *testing.F) {
 		known, next := map[string]ends{}, map[string]ends{}
 		sinks := []func() (string, error){
 			func() (string, error) {
-				s := take(r, "u", func(u user) error { return r.user(u.payload("openai")) }, kind)
-				return s.page("x", p)
+				s := rest.Into(r.book, "u", func(u user) error { return r.user(u.payload("openai")) }, kind)
+				return s.Page("x", p)
 			},
 			func() (string, error) {
-				s := take(r, "k", func(k key) error { return r.record(k, k.payload(r), pageKeys) }, kind)
-				return s.page("x", p)
+				s := rest.Into(r.book, "k", func(k key) error { return r.record(k, k.payload(r), pageKeys) }, kind)
+				return s.Page("x", p)
 			},
 			func() (string, error) {
-				s := take(r, "m", func(m model) error { return r.lifecycle(m, known, next) }, kind)
-				return s.page("x", p)
+				s := rest.Into(r.book, "m", func(m model) error { return r.lifecycle(m, known, next) }, kind)
+				return s.Page("x", p)
 			},
 			func() (string, error) {
-				s := take(r, "j", func(j job) error {
+				s := rest.Into(r.book, "j", func(j job) error {
 					if records.Fit(j.ID) && records.Fit(j.Made) {
 						return r.version(j)
 					}
 					return nil
 				}, kind)
-				return s.page("x", p)
+				return s.Page("x", p)
 			},
 			func() (string, error) {
-				s := take(r, "e", func(raw map[string]json.RawMessage) error {
+				s := rest.Into(r.book, "e", func(raw map[string]json.RawMessage) error {
 					if e, err := parseEvent(raw); err == nil && (!records.Fit(e.ID) || records.Unix(e.At).IsZero()) {
 						t.Errorf("an event that is none: %+v", e)
 					}
 					return nil
 				}, kind)
-				return s.page("x", p)
+				return s.Page("x", p)
 			},
 		}
 		for _, page := range sinks {

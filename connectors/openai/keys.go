@@ -8,6 +8,7 @@ import (
 	"github.com/exhibit-aims/exhibit/plugins/connector"
 	"github.com/exhibit-aims/exhibit/plugins/coverage"
 	"github.com/exhibit-aims/exhibit/plugins/records"
+	"github.com/exhibit-aims/exhibit/plugins/rest"
 )
 
 // key is a key of a project or of the organisation. Its redacted value is not
@@ -63,7 +64,7 @@ func (r *run) keys(ctx context.Context) error {
 	}
 	r.book.Query("keys of active projects with owner_project_access=any, and admin keys; those that users made before there were projects are in no list", kind)
 	for _, p := range r.active() {
-		err := list(ctx, r.admin, p.path("api_keys"), url.Values{"owner_project_access": {"any"}}, take(r, "keys of project "+p.ID, func(k key) error {
+		err := list(ctx, r.admin, p.path("api_keys"), url.Values{"owner_project_access": {"any"}}, rest.Into(r.book, "keys of project "+p.ID, func(k key) error {
 			out := k.payload(r)
 			out.Project = p.ID
 			return r.record(k, out, pageKeys)
@@ -77,7 +78,7 @@ func (r *run) keys(ctx context.Context) error {
 	}
 	part := coverage.Part{Kinds: []string{kind}, Scope: "admin keys", Permission: permManagement}
 	return r.book.Part(ctx, part, func() error {
-		return list(ctx, r.admin, "organization/admin_api_keys", nil, take(r, "admin keys", func(k key) error {
+		return list(ctx, r.admin, "organization/admin_api_keys", nil, rest.Into(r.book, "admin keys", func(k key) error {
 			out := k.payload(r)
 			out.KeyType = "admin"
 			return r.record(k, out, pageAdmin)
@@ -87,7 +88,7 @@ func (r *run) keys(ctx context.Context) error {
 
 func (r *run) record(k key, p records.APIKey, page string) error {
 	if !records.Fit(k.ID) {
-		return r.unfit("keys", "a key has no id that can be one", records.KindAPIKey)
+		return r.book.Malformed("keys", "a key has no id that can be one", records.KindAPIKey)
 	}
 	return r.book.Record(connector.Record{
 		Kind: records.KindAPIKey, Subject: connector.Subject{Type: "vendor", ID: r.cfg.Vendor}, Key: r.cfg.Vendor + "|" + k.ID,

@@ -10,6 +10,7 @@ import (
 	"github.com/exhibit-aims/exhibit/plugins/connector"
 	"github.com/exhibit-aims/exhibit/plugins/coverage"
 	"github.com/exhibit-aims/exhibit/plugins/records"
+	"github.com/exhibit-aims/exhibit/plugins/rest"
 )
 
 // pageEnds is where OpenAI announces what ends.
@@ -58,8 +59,8 @@ func (r *run) lifecycles(ctx context.Context) error {
 		r.book.Query("models on offer to the project of the secret "+secretKey, kind)
 		known, next := map[string]ends{}, map[string]ends{}
 		r.book.Position(memoryEnds, &known)
-		s := take(r, "models", func(m model) error { return r.lifecycle(m, known, next) }, kind)
-		s.whole = true
+		s := rest.Into(r.book, "models", func(m model) error { return r.lifecycle(m, known, next) }, kind)
+		s.Whole = true
 		if err := list(ctx, r.key, "models", nil, s); err != nil {
 			return err
 		}
@@ -76,7 +77,7 @@ func (r *run) lifecycles(ctx context.Context) error {
 // lifecycle emits a model's state. A day that moved is a new announcement.
 func (r *run) lifecycle(m model, known, next map[string]ends) error {
 	if !records.Fit(m.ID) || len(m.ID) > 200 {
-		return r.unfit("models", "a model has no id that can be one", records.KindModelLifecycle)
+		return r.book.Malformed("models", "a model has no id that can be one", records.KindModelLifecycle)
 	}
 	released := records.Unix(m.Created)
 	p := records.ModelLifecycle{Vendor: r.cfg.Vendor, ModelID: m.ID, Status: records.ModelActive, ReleasedAt: records.Stamp(released), SourceURL: pageEnds}
@@ -89,7 +90,7 @@ func (r *run) lifecycle(m model, known, next map[string]ends) error {
 	}
 	end, err := time.Parse(time.DateOnly, m.Shutdown)
 	if err != nil {
-		return r.unfit("model "+m.ID, "its shutdown_date is no day", records.KindModelLifecycle)
+		return r.book.Malformed("model "+m.ID, "its shutdown_date is no day", records.KindModelLifecycle)
 	}
 	seen, ok := known[m.ID]
 	if !ok || seen.Shutdown != m.Shutdown || seen.First.After(r.now) {

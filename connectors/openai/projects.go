@@ -2,6 +2,7 @@ package openai
 
 import (
 	"context"
+	"encoding/json"
 	"net/url"
 	"slices"
 	"time"
@@ -9,6 +10,7 @@ import (
 	"github.com/exhibit-aims/exhibit/plugins/connector"
 	"github.com/exhibit-aims/exhibit/plugins/coverage"
 	"github.com/exhibit-aims/exhibit/plugins/records"
+	"github.com/exhibit-aims/exhibit/plugins/rest"
 )
 
 // project is one of the organisation's.
@@ -37,16 +39,16 @@ func (r *run) listProjects(ctx context.Context) error {
 		return nil
 	}
 	r.book.Query("projects, with archived ones", records.KindVendorProject)
-	s := take(r, "projects", func(p project) error {
+	s := rest.Into(r.book, "projects", func(p project) error {
 		if !records.Fit(p.ID) {
-			return r.unfit("projects", "a project has no id that can be one", kinds...)
+			return r.book.Malformed("projects", "a project has no id that can be one", kinds...)
 		}
 		if !slices.ContainsFunc(r.projects, func(q project) bool { return q.ID == p.ID }) { // one that moved to the next page meanwhile
 			r.projects = append(r.projects, p)
 		}
 		return nil
 	}, records.KindVendorProject)
-	s.bad = func(n int, why string) error { return r.unfit(entry("projects", n), why, kinds...) }
+	s.Bad = func(n int, why string) error { return r.book.Malformed(rest.Entry("projects", n), why, kinds...) }
 	err := list(ctx, r.admin, "organization/projects", url.Values{"include_archived": {"true"}}, s)
 	r.listed = err == nil
 	return r.book.Missed(ctx, coverage.Part{Kinds: kinds, Scope: "projects", Permission: permManagement}, err)
@@ -66,7 +68,7 @@ func (r *run) members(ctx context.Context) error {
 			out.Status = "archived"
 		} else {
 			n := int64(0)
-			err := list(ctx, r.admin, p.path("users"), nil, take(r, "members of project "+p.ID, func(rawItem) error {
+			err := list(ctx, r.admin, p.path("users"), nil, rest.Into(r.book, "members of project "+p.ID, func(json.RawMessage) error {
 				n++
 				return nil
 			}, records.KindVendorProject))

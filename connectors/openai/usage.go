@@ -148,7 +148,7 @@ func report[T any](ctx context.Context, a *api, path string, d span, groups []st
 func buckets[T any](path string, page reportPage, d span, each func(time.Time, T) error) (string, error) {
 	bad := func(why string) error { return &rest.MalformedError{Path: path, Why: why} }
 	if page.Data == nil || page.HasMore == nil {
-		return "", bad(errNoAnswer.Error())
+		return "", bad(rest.NoList)
 	}
 	for _, b := range page.Data {
 		at := time.Unix(b.Start, 0).UTC()
@@ -172,7 +172,7 @@ func buckets[T any](path string, page reportPage, d span, each func(time.Time, T
 	case !*page.HasMore:
 		return "", nil
 	case page.Next == "":
-		return "", bad("it says that more follows, and not where")
+		return "", bad(rest.NoToken)
 	}
 	return page.Next, nil
 }

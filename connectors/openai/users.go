@@ -11,6 +11,7 @@ import (
 	"github.com/exhibit-aims/exhibit/plugins/connector"
 	"github.com/exhibit-aims/exhibit/plugins/coverage"
 	"github.com/exhibit-aims/exhibit/plugins/records"
+	"github.com/exhibit-aims/exhibit/plugins/rest"
 )
 
 // Pages where a person can see what is recorded.
@@ -74,9 +75,9 @@ func (r *run) users(ctx context.Context) error {
 	accounts := map[string]records.VendorUser{}
 	part := coverage.Part{Kinds: []string{kind}, Scope: "users", Permission: permManagement}
 	err := r.book.Part(ctx, part, func() error {
-		return list(ctx, r.admin, "organization/users", nil, take(r, "users", func(u user) error {
+		return list(ctx, r.admin, "organization/users", nil, rest.Into(r.book, "users", func(u user) error {
 			if !records.Fit(u.ID) {
-				return r.unfit("users", "an account has no id that can be one", kind)
+				return r.book.Malformed("users", "an account has no id that can be one", kind)
 			}
 			accounts[u.ID] = u.payload(r.cfg.Vendor)
 			return nil
@@ -125,7 +126,7 @@ func (r *run) serviceAccounts(ctx context.Context, accounts map[string]records.V
 			continue
 		}
 		n := int64(0)
-		err := list(ctx, r.admin, p.path("service_accounts"), nil, take(r, "service accounts of project "+p.ID, func(raw rawItem) error {
+		err := list(ctx, r.admin, p.path("service_accounts"), nil, rest.Into(r.book, "service accounts of project "+p.ID, func(raw json.RawMessage) error {
 			n++
 			var s struct {
 				ID        string `json:"id"`
@@ -134,7 +135,7 @@ func (r *run) serviceAccounts(ctx context.Context, accounts map[string]records.V
 				CreatedAt int64  `json:"created_at"`
 			}
 			if json.Unmarshal(raw, &s) != nil || !records.Fit(s.ID) {
-				return r.unfit("service accounts of project "+p.ID, "an account is of another form, or has no id that can be one", kind)
+				return r.book.Malformed("service accounts of project "+p.ID, "an account is of another form, or has no id that can be one", kind)
 			}
 			u, known := accounts[s.ID]
 			if !known {
@@ -163,7 +164,7 @@ func (r *run) invites(ctx context.Context) error {
 	const kind = records.KindVendorUser
 	part := coverage.Part{Kinds: []string{kind}, Scope: "invitations", Permission: permManagement}
 	return r.book.Part(ctx, part, func() error {
-		return list(ctx, r.admin, "organization/invites", nil, take(r, "invitations", func(i struct {
+		return list(ctx, r.admin, "organization/invites", nil, rest.Into(r.book, "invitations", func(i struct {
 			ID        string `json:"id"`
 			Email     string `json:"email"`
 			Role      string `json:"role"`
@@ -175,11 +176,11 @@ func (r *run) invites(ctx context.Context) error {
 		}) error {
 			switch {
 			case !records.Fit(i.ID):
-				return r.unfit("invitations", "an invitation has no id that can be one", kind)
+				return r.book.Malformed("invitations", "an invitation has no id that can be one", kind)
 			case i.Status == "accepted" || i.Status == "expired":
 				return nil
 			case i.Status != "pending":
-				return r.unfit("invitation "+i.ID, "its status is none that is documented", kind)
+				return r.book.Malformed("invitation "+i.ID, "its status is none that is documented", kind)
 			}
 			u := records.VendorUser{Vendor: r.cfg.Vendor, UserID: i.ID, Email: records.Line(i.Email, 254), Role: records.Line(i.Role, 60),
 				AddedAt: records.Stamp(records.Unix(i.CreatedAt)), Status: "invited"}

@@ -168,6 +168,11 @@ func (b *Book) Gap(g connector.Gap) error {
 	return ended(b.emit.Gap(g))
 }
 
+// Malformed emits the gap of one thing that cannot be taken.
+func (b *Book) Malformed(scope, why string, kinds ...string) error {
+	return b.Gap(connector.Gap{Kinds: kinds, Scope: scope, Reason: connector.Malformed, Detail: why})
+}
+
 // note writes a gap down and reports whether it is to be told. Of those beyond
 // maxGaps each kind tells the first, as one that stands for the rest.
 func (b *Book) note(g *connector.Gap) bool {
