@@ -50,22 +50,28 @@ func frontMatter(b []byte) (fields map[string]any, body []byte, err error) {
 	return m, body, nil
 }
 
-// headings returns the headings of a Markdown text, top level first come,
-// code blocks left out.
+// headings returns the headings of a Markdown text, top level first come.
+// What a reader does not see as one is left out: code, and comments.
 func headings(body []byte) []string {
 	var out []string
-	fence, prev := "", ""
+	fence, prev, hidden := "", "", false
 	for line := range strings.Lines(string(body)) {
+		if fence == "" && (hidden || !opensCode(line)) {
+			line, hidden = uncommented(line, hidden)
+		}
 		trimmed := strings.TrimSpace(line)
 		if fence != "" {
-			if strings.HasPrefix(trimmed, fence) {
+			if strings.HasPrefix(trimmed, fence) && strings.Trim(trimmed, fence[:1]) == "" {
 				fence = ""
 			}
 			continue
 		}
 		switch {
-		case strings.HasPrefix(trimmed, "```"), strings.HasPrefix(trimmed, "~~~"):
-			fence = trimmed[:3]
+		case indented(line):
+			prev = ""
+			continue
+		case opensCode(line):
+			fence = trimmed[:len(trimmed)-len(strings.TrimLeft(trimmed, trimmed[:1]))]
 		case strings.HasPrefix(trimmed, "#"):
 			text := strings.TrimLeft(trimmed, "#")
 			if len(trimmed)-len(text) <= 6 && strings.HasPrefix(text, " ") {
@@ -77,6 +83,38 @@ func headings(body []byte) []string {
 		prev = trimmed
 	}
 	return out
+}
+
+// opensCode reports whether a line begins a block of code.
+func opensCode(line string) bool {
+	line = strings.TrimSpace(line)
+	return strings.HasPrefix(line, "```") || strings.HasPrefix(line, "~~~")
+}
+
+// indented reports whether a line stands so far in that it is code, or goes on
+// with a list: no heading either way.
+func indented(line string) bool {
+	return strings.HasPrefix(line, "    ") || strings.HasPrefix(line, "\t")
+}
+
+// uncommented takes comments out of a line. hidden is whether it begins, and
+// then whether it ends, within one.
+func uncommented(line string, hidden bool) (string, bool) {
+	var out strings.Builder
+	for line != "" {
+		if hidden {
+			_, rest, closed := strings.Cut(line, "-->")
+			if !closed {
+				break
+			}
+			line, hidden = rest, false
+			continue
+		}
+		before, rest, opened := strings.Cut(line, "<!--")
+		out.WriteString(before)
+		line, hidden = rest, opened
+	}
+	return out.String(), hidden
 }
 
 // sectionName brings a heading to the form in which it is compared: without a

@@ -231,6 +231,9 @@ func (f *recordFile) source(r raw, m map[string]any) {
 	m["source_commit"] = f.arrived.commit
 	m["source_committed_at"] = f.arrived.at.UTC().Format(time.RFC3339)
 	m["source_committed_by"] = f.arrived.by
+	if f.arrived.beforeParent {
+		m["source_out_of_order"] = true
+	}
 	if f.arrived.signed != "" {
 		m["source_signature"] = f.arrived.signed
 	}

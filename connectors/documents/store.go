@@ -20,7 +20,7 @@ type arrival struct {
 	by     string // committer's name and address, as the commit states them
 	signed string // what kind of signature the commit carries; empty if none
 	signer string // whose signature it is, if a key from the settings proves it
-	// beforeParent: dated before its parent, so one of the two dates is wrong.
+	// beforeParent: dated before one that it follows, so one of the two dates is wrong.
 	beforeParent bool
 }
 
@@ -35,6 +35,7 @@ type revision struct {
 	path string
 	file
 	arrived *arrival
+	inForce bool // it is what lies there now; told of repositories
 }
 
 // listing is what a store holds of what is wanted. Revisions run from the

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"path"
 	"slices"
+	"time"
 
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/filemode"
@@ -22,10 +23,21 @@ type walker struct {
 	out       *listing
 	missing   map[string]string // blobs of current paths whose commit was not met yet
 	sawCommit bool              // the commit asked for was met on the way
+	steps     []walked          // newest first
 
 	// Folders opened for this commit and for the one before: what is a parent
 	// now is a child in the next step.
 	opened, openedBefore map[plumbing.Hash]map[string]object.TreeEntry
+}
+
+// oldRun is how many commits one after the other have to be older than what is
+// asked for, so that those below are, too: the date of one is its committer's.
+const oldRun = 100
+
+// walked is a commit that the walk went by.
+type walked struct {
+	when    time.Time
+	arrival *arrival
 }
 
 // walk lists the revisions of wanted paths along the first parents, newest
@@ -37,7 +49,8 @@ func (r *repository) walk(ctx context.Context, c *config, seen plumbing.Hash) (*
 		return nil, fmt.Errorf("documents: commit %s: %w", r.head, err)
 	}
 	w := &walker{repo: r, cfg: c, out: &listing{current: map[string]file{}}, missing: map[string]string{}}
-	for n := 0; ; n++ {
+	defer w.settle()
+	for n, old := 0, 0; ; n++ {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
@@ -50,15 +63,34 @@ func (r *repository) walk(ctx context.Context, c *config, seen plumbing.Hash) (*
 		if err != nil {
 			return nil, err
 		}
-		old := commit.Committer.When.Before(c.since)
-		if err := w.step(commit, parent, n == 0, old); err != nil {
+		if old++; !commit.Committer.When.Before(c.since) {
+			old = 0
+		}
+		if err := w.step(commit, parent, n == 0); err != nil {
 			return nil, err
 		}
-		if parent == nil || (old && len(w.missing) == 0) {
+		if parent == nil || (old >= oldRun && len(w.missing) == 0) {
 			return w, nil
 		}
 		commit = parent
 	}
+}
+
+// settle tells, once the commits below are known, which of them are dated
+// before one that they follow, and drops contents that went out of force before
+// what is asked for. What follows a commit came after it, whatever its date.
+func (w *walker) settle() {
+	var latest time.Time
+	old, now := map[*arrival]bool{}, time.Now()
+	for _, s := range slices.Backward(w.steps) {
+		s.arrival.beforeParent = s.arrival.beforeParent || s.when.Before(latest)
+		if s.when.After(latest) && !s.when.After(now) {
+			latest = s.when
+		}
+		old[s.arrival] = latest.Before(w.cfg.since) && s.when.Before(w.cfg.since)
+	}
+	w.steps = nil
+	w.out.revisions = slices.DeleteFunc(w.out.revisions, func(r revision) bool { return old[r.arrived] && !r.inForce })
 }
 
 // cut notes that the history ends before its beginning.
@@ -84,7 +116,7 @@ func (w *walker) parent(c *object.Commit) (*object.Commit, error) {
 }
 
 // step records what the commit changed against its parent.
-func (w *walker) step(c, parent *object.Commit, head, old bool) error {
+func (w *walker) step(c, parent *object.Commit, head bool) error {
 	w.openedBefore, w.opened = w.opened, map[plumbing.Hash]map[string]object.TreeEntry{}
 	a := &arrival{commit: c.Hash.String(), at: c.Committer.When, by: signature(c.Committer)}
 	var before plumbing.Hash
@@ -97,6 +129,7 @@ func (w *walker) step(c, parent *object.Commit, head, old bool) error {
 			return err
 		}
 	}
+	w.steps = append(w.steps, walked{c.Committer.When, a})
 	first := len(w.out.revisions)
 	err := w.tree(before, c.TreeHash, "", 0, func(path string, e object.TreeEntry) {
 		if !w.cfg.wantsPath(path) {
@@ -107,9 +140,7 @@ func (w *walker) step(c, parent *object.Commit, head, old bool) error {
 		if isCurrent {
 			delete(w.missing, path)
 		}
-		if !old || isCurrent {
-			w.out.revisions = append(w.out.revisions, revision{path: path, file: fileOf(e), arrived: a})
-		}
+		w.out.revisions = append(w.out.revisions, revision{path: path, file: fileOf(e), arrived: a, inForce: isCurrent})
 	})
 	if len(w.out.revisions) > first {
 		a.signed, a.signer = w.cfg.keys.check(c)
