@@ -149,8 +149,11 @@ const (
 func sections(body []byte) []section {
 	var out []section
 	var texts []strings.Builder
-	fence := ""
+	fence, hidden := "", false
 	for line := range strings.Lines(strings.ToValidUTF8(string(body), "\uFFFD")) {
+		if fence == "" && (hidden || !strings.HasPrefix(strings.TrimSpace(line), "```")) {
+			line, hidden = seenOf(line, hidden)
+		}
 		trimmed := strings.TrimSpace(line)
 		switch {
 		case fence != "":
@@ -209,17 +212,7 @@ func heading(line string) (level int, title string) {
 // said is what of a text is not a template's: its comments and the words that
 // it leaves to be filled in are taken out. Lines of text stay lines.
 func said(text string) string {
-	for {
-		before, rest, found := strings.Cut(text, "<!--")
-		if !found {
-			break
-		}
-		_, after, closed := strings.Cut(rest, "-->")
-		if !closed {
-			after = ""
-		}
-		text = before + after
-	}
+	text = uncommented(text)
 	for _, stub := range []string{"[More Information Needed]", "[more information needed]", "[Needs More Information]", "[needs-more-information]", "[optional]:", "[optional]"} {
 		text = strings.ReplaceAll(text, stub, "")
 	}
@@ -231,6 +224,34 @@ func said(text string) string {
 		lines = append(lines, line)
 	}
 	return short(strings.Join(lines, "\n"))
+}
+
+// seenOf takes comments out of a line. hidden is whether it begins, and then
+// whether it ends, within one: a heading in there is none.
+func seenOf(line string, hidden bool) (string, bool) {
+	var out strings.Builder
+	for line != "" {
+		if hidden {
+			_, rest, closed := strings.Cut(line, "-->")
+			line, hidden = rest, !closed
+			continue
+		}
+		before, rest, opened := strings.Cut(line, "<!--")
+		out.WriteString(before)
+		line, hidden = rest, opened
+	}
+	return out.String(), hidden
+}
+
+// uncommented takes comments out, in one pass: a card may hold a million.
+func uncommented(text string) string {
+	var out strings.Builder
+	for text != "" {
+		before, rest, _ := strings.Cut(text, "<!--")
+		out.WriteString(before)
+		_, text, _ = strings.Cut(rest, "-->") // one that is not closed goes on to the end
+	}
+	return out.String()
 }
 
 func short(text string) string {

@@ -211,11 +211,26 @@ func (c *collection) one(ctx context.Context, n named) error {
 	if !validID(r.ID) {
 		return &rest.MalformedError{Path: call.Path, Why: "the answer has no name"}
 	}
+	if !strings.EqualFold(r.ID, n.id) {
+		return &movedError{named: n.name(), now: n.family.prefix + r.ID}
+	}
 	if c.seen[n.family.prefix+r.ID] == nil {
 		c.counted[n.family.row]++ // the owners' counts do not hold it
 	}
 	return c.take(n.family, r, n.revision)
 }
+
+// movedError is a name that leads to a repository of another. Somebody may have
+// taken over the name or what it led to, so only people can tell that it is the
+// same.
+type movedError struct{ named, now string }
+
+func (e *movedError) Error() string {
+	return fmt.Sprintf("the hub answers for %s with %s; if that is what is meant, name it so in the settings", e.named, records.Line(e.now, 200))
+}
+
+// Reason is NotFound.
+func (*movedError) Reason() connector.Reason { return connector.NotFound }
 
 // take keeps and emits a repository.
 func (c *collection) take(f *family, r repository, pinned string) error {
