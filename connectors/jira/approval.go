@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -60,7 +61,7 @@ type approvalPayload struct {
 type decision struct {
 	Approver    string `json:"approver"`
 	Decision    string `json:"decision"`     // approved, declined, pending
-	IsRequester bool   `json:"is_requester"` // the same account made the request
+	IsRequester bool   `json:"is_requester"` // the same account made the request, or was said to have
 }
 
 // approvals lists the approvals of a request.
@@ -123,7 +124,7 @@ func (a *approval) record(is *issue, webURL string) (connector.Record, error) {
 		return connector.Record{}, fmt.Errorf("approval %s: the decision %q is not known", id, records.Line(a.FinalDecision, 40))
 	}
 	for _, x := range a.Approvers {
-		d := decision{Approver: x.Approver.String(), IsRequester: x.Approver.same(requester)}
+		d := decision{Approver: x.Approver.String(), IsRequester: x.Approver.same(requester) || is.wasReportedBy(x.Approver)}
 		if d.Decision, ok = decisionOf(x.Decision); !ok {
 			return connector.Record{}, fmt.Errorf("approval %s: an approver's decision %q is not known", id, records.Line(x.Decision, 40))
 		}
@@ -141,6 +142,22 @@ func (a *approval) record(is *issue, webURL string) (connector.Record, error) {
 		Kind: KindApproval, Major: 1, Subject: connector.Subject{Type: "record", ID: is.key},
 		Key: id, EventTime: at, URL: webURL, Payload: b,
 	}, err
+}
+
+// wasReportedBy reports whether the issue's reporter was, before a change, this
+// account: whoever approves a request of his own can give it another reporter.
+func (is *issue) wasReportedBy(a *account) bool {
+	if a == nil {
+		return false
+	}
+	for _, c := range is.history {
+		for _, item := range c.Items {
+			if from := deref(item.From); item.is("reporter") && from != "" && slices.Contains([]string{a.AccountID, a.Key, a.Name}, from) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // times fills in when it was asked and decided, and returns the latter.

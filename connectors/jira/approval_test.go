@@ -95,6 +95,23 @@ func TestRequesterByAccount(t *testing.T) {
 	}
 }
 
+// Another reporter, put in afterwards, does not make an approval independent.
+func TestRequesterBeforeAChange(t *testing.T) {
+	f := newFakeJira(t)
+	f.add(1, "Request", nil)
+	f.changes["10001"] = []map[string]any{{"id": "900", "author": map[string]any{"accountId": "acc-9"}, "created": "2026-01-05T10:00:00.000+0000",
+		"items": []map[string]any{{"field": "reporter", "fieldId": "reporter", "from": "acc-9", "fromString": "Mal", "to": "acc-1", "toString": "Ann"}}}}
+	f.approvals["INC-1"] = []map[string]any{approved("5", "acc-9")}
+	rec, _, err := run(t, desk(f, nil), nil)
+	if err != nil || len(rec.Records(KindApproval)) != 1 {
+		t.Fatalf("gaps %v, error %v", rec.Gaps(), err)
+	}
+	want := []any{map[string]any{"approver": "acc-9", "decision": "approved", "is_requester": true}}
+	if diff := cmp.Diff(want, connectortest.Payload(t, rec.Records(KindApproval)[0])["decisions"]); diff != "" {
+		t.Error(diff)
+	}
+}
+
 // Where Jira says which issues are requests, only those are asked, and a
 // request without an answer is one that we may not see.
 func TestOnlyRequestsAreAsked(t *testing.T) {

@@ -25,7 +25,11 @@ func (r *projectRun) issue(ctx context.Context, is *issue, historyErr error) err
 		}
 	}
 	if historyErr != nil {
-		if err := r.issueGap(r.historyKinds(), is, historyErr); err != nil {
+		kinds := r.historyKinds()
+		if r.project.Approvals { // it is not known who made the request before
+			kinds = append(kinds, KindApproval)
+		}
+		if err := r.issueGap(kinds, is, historyErr); err != nil {
 			return err
 		}
 	} else if err := r.issueHistory(is); err != nil {

@@ -24,7 +24,7 @@ func (c *config) kindsOf(p project, req connector.Request) []string {
 
 // needsHistory reports whether the changelogs of a project's issues are needed.
 func (c *config) needsHistory(p project, req connector.Request) bool {
-	if req.Wants(KindTransition) {
+	if req.Wants(KindTransition) || p.Approvals && req.Wants(KindApproval) { // who made the request may have been changed
 		return true
 	}
 	for _, t := range c.IssueTypes {
