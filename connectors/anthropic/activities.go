@@ -15,6 +15,7 @@ import (
 	"github.com/exhibit-aims/exhibit/plugins/coverage"
 	"github.com/exhibit-aims/exhibit/plugins/records"
 	"github.com/exhibit-aims/exhibit/plugins/rest"
+	"github.com/exhibit-aims/exhibit/plugins/usage"
 )
 
 // overlap is how much of the last run's time is read again: activities can
@@ -54,7 +55,7 @@ func (r *run) activities(ctx context.Context) error {
 			return offError{}
 		}
 		var last position
-		from := midnight(r.now).AddDate(0, 0, -r.cfg.History)
+		from := usage.Midnight(r.now).AddDate(0, 0, -r.cfg.History)
 		if r.req.Since.After(from) {
 			from = r.req.Since.UTC()
 		}

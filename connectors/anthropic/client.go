@@ -13,6 +13,7 @@ import (
 	"github.com/exhibit-aims/exhibit/plugins/records"
 	"github.com/exhibit-aims/exhibit/plugins/rest"
 	"github.com/exhibit-aims/exhibit/plugins/transport"
+	"github.com/exhibit-aims/exhibit/plugins/usage"
 )
 
 // apiVersion is the version of the interface that is asked for.
@@ -54,7 +55,7 @@ type greeting struct {
 func (a *api) admit(ctx context.Context, now time.Time) (greeting, error) {
 	g := greeting{}
 	answer, err := a.Get(ctx, rest.Call{Path: pathMe}, &g)
-	g.now = behind(answer.Header, now)
+	g.now = usage.Behind(answer.Header, now)
 	switch {
 	case err == nil:
 		g.ID, g.Name = records.Line(g.ID, 100), records.Line(g.Name, 200)
@@ -65,15 +66,6 @@ func (a *api) admit(ctx context.Context, now time.Time) (greeting, error) {
 		return g, fmt.Errorf("anthropic: the secret %s: %w: %w", secretAdmin, err, connector.ErrRefused)
 	}
 	return greeting{now: g.now}, nil // what may not be read is told part by part
-}
-
-// behind is now, or the time by Anthropic's clock if that is behind: a day is
-// over once it is over on both sides.
-func behind(h http.Header, now time.Time) time.Time {
-	if at, err := http.ParseTime(h.Get("Date")); err == nil && at.Before(now.Add(-time.Minute)) && at.After(now.Add(-48*time.Hour)) {
-		return at.UTC()
-	}
-	return now
 }
 
 // list reads all pages of a listing.

@@ -10,8 +10,6 @@ import (
 	"github.com/exhibit-aims/exhibit/plugins/records"
 )
 
-const day = 24 * time.Hour
-
 // run is one collection.
 type run struct {
 	cfg        *config
@@ -28,7 +26,6 @@ type run struct {
 	used       map[string]bool   // workspaces with use on the days that were read
 	usedKeys   map[string]bool   // keys, likewise
 	lastUsed   map[string]string // the last day of use, by key
-	told       map[string]bool   // observations, by key
 	missed     coverage.Misses
 }
 
@@ -39,7 +36,7 @@ func (conn *Connector) Collect(ctx context.Context, req connector.Request, emit 
 		return nil, err
 	}
 	r := &run{cfg: cfg, req: req, book: coverage.New(New().Describe(), req, emit), missed: coverage.Misses{Each: "workspace"},
-		used: map[string]bool{}, told: map[string]bool{}, usedKeys: map[string]bool{}, lastUsed: map[string]string{}}
+		used: map[string]bool{}, usedKeys: map[string]bool{}, lastUsed: map[string]string{}}
 	if err := r.connect(conn, r.book.Counter()); err != nil {
 		return nil, err
 	}
@@ -80,9 +77,6 @@ func (r *run) connect(conn *Connector, counted func(connector.Calls)) (err error
 
 // unread tells what could not be read of single workspaces.
 func (r *run) unread(context.Context) error { return r.missed.Tell(r.book) }
-
-// midnight is the beginning of a day, UTC.
-func midnight(t time.Time) time.Time { return t.UTC().Truncate(day) }
 
 // moment reads a time of Anthropic's. None, and the epoch that stands for an
 // unknown one, are zero.

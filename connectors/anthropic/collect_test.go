@@ -11,6 +11,7 @@ import (
 	"github.com/exhibit-aims/exhibit/plugins/connector"
 	"github.com/exhibit-aims/exhibit/plugins/connectortest"
 	"github.com/exhibit-aims/exhibit/plugins/records"
+	"github.com/exhibit-aims/exhibit/plugins/usage"
 )
 
 // payloads are those of a kind, by key.
@@ -133,7 +134,7 @@ func TestUnchanged(t *testing.T) {
 	if d := cmp.Diff(byKey(first), byKey(second)); d != "" {
 		t.Errorf("a second run tells another story:\n%s", d)
 	}
-	want := "starting_at=" + lastDay().AddDate(0, 0, 1-unsettled).Format("2006-01-02T15") + "%3A00%3A00Z"
+	want := "starting_at=" + lastDay().AddDate(0, 0, 1-usage.Unsettled).Format("2006-01-02T15") + "%3A00%3A00Z"
 	found := slices.ContainsFunc(f.asked, func(a string) bool {
 		return strings.HasPrefix(a, org+"usage_report/messages") && strings.Contains(a, want)
 	})

@@ -5,7 +5,6 @@ import (
 	"maps"
 	"math/big"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -13,6 +12,7 @@ import (
 	"github.com/exhibit-aims/exhibit/plugins/coverage"
 	"github.com/exhibit-aims/exhibit/plugins/records"
 	"github.com/exhibit-aims/exhibit/plugins/rest"
+	"github.com/exhibit-aims/exhibit/plugins/usage"
 )
 
 // cost is what a workspace cost on a day.
@@ -22,9 +22,6 @@ type cost struct {
 	Currency  string `json:"currency"`
 }
 
-// charge is a workspace's cost on a day, by which sums are kept.
-type charge struct{ day, workspace string }
-
 // costs reads what each workspace cost on each day: rows of their own.
 func (r *run) costs(ctx context.Context) error {
 	const kind = records.KindVendorUsage
@@ -33,53 +30,23 @@ func (r *run) costs(ctx context.Context) error {
 	return r.book.Part(ctx, part, func() error {
 		r.book.Query("costs by workspace", kind)
 		r.book.Since(d.First, kind)
-		sums := map[charge]*big.Rat{}
-		err := report(ctx, r.admin, pathCost, d, []string{"workspace_id"}, func(at time.Time, c cost) error {
+		sums := usage.Costs{}
+		err := usage.Read[bucket](ctx, r.admin.Client, report(pathCost, d, "workspace_id"), func(at time.Time, c cost) error {
 			dollars, ok := amount(c.Amount)
 			if !ok || !strings.EqualFold(c.Currency, "usd") {
 				return &rest.MalformedError{Path: pathCost, Why: "an amount of " + at.Format(time.DateOnly) + " is none, or not in US dollars"}
 			}
-			k := charge{at.Format(time.DateOnly), r.place(c.Workspace)}
-			if sums[k] == nil {
-				sums[k] = new(big.Rat)
-			}
-			sums[k].Add(sums[k], dollars)
+			sums.Add(at, r.place(c.Workspace), dollars)
 			return nil
 		})
 		if err != nil {
 			return err
 		}
-		if err := r.charges(sums); err != nil {
+		if err := sums.Tell(r.book, r.cfg.Vendor, pageCost); err != nil {
 			return err
 		}
 		return r.book.Cursor("costs", d)
 	})
-}
-
-func (r *run) charges(sums map[charge]*big.Rat) error {
-	order := func(a, b charge) int { return strings.Compare(a.day+a.workspace, b.day+b.workspace) }
-	for _, k := range slices.SortedFunc(maps.Keys(sums), order) {
-		dollars, err := strconv.ParseFloat(sums[k].FloatString(6), 64)
-		if err != nil {
-			return err
-		}
-		if dollars == 0 {
-			continue
-		}
-		at, err := moment(k.day + "T00:00:00Z")
-		if err != nil {
-			return err
-		}
-		p := records.VendorUsage{Vendor: r.cfg.Vendor, Project: k.workspace, Day: k.day, Cost: &dollars}
-		err = r.book.Record(connector.Record{
-			Kind: records.KindVendorUsage, Subject: connector.Subject{Type: "vendor", ID: p.Vendor}, Key: strings.Join([]string{p.Vendor, p.Project, "", "", p.Day, "cost"}, "|"),
-			EventTime: at, URL: pageCost,
-		}, p)
-		if err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // amount reads cents as they are written, without the error of a float, and

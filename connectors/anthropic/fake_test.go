@@ -12,6 +12,7 @@ import (
 
 	"github.com/exhibit-aims/exhibit/plugins/connector"
 	"github.com/exhibit-aims/exhibit/plugins/connectortest"
+	"github.com/exhibit-aims/exhibit/plugins/usage"
 )
 
 const (
@@ -189,7 +190,7 @@ func (f *fake) collect(t *testing.T, settings string, prev *connectortest.Record
 	return rec, cov
 }
 
-func lastDay() time.Time { return midnight(time.Now().Add(-settled)).Add(-day) }
+func lastDay() time.Time { return usage.Midnight(time.Now().Add(-usage.Settled)).AddDate(0, 0, -1) }
 
 // yesterday is the last day that is told of.
 func yesterday() string { return lastDay().Format(time.DateOnly) }

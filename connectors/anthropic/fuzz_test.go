@@ -10,6 +10,7 @@ import (
 	"github.com/exhibit-aims/exhibit/plugins/coverage"
 	"github.com/exhibit-aims/exhibit/plugins/records"
 	"github.com/exhibit-aims/exhibit/plugins/rest"
+	"github.com/exhibit-aims/exhibit/plugins/usage"
 	"github.com/exhibit-aims/exhibit/plugins/wire"
 )
 
@@ -18,7 +19,7 @@ func offline() (*run, *connectortest.Recorder) {
 	rec := connectortest.NewRecorder()
 	return &run{
 		cfg: &config{Vendor: "anthropic", History: 90}, book: coverage.New(New().Describe(), connector.Request{}, rec), defaultID: defaultName,
-		used: map[string]bool{}, told: map[string]bool{}, usedKeys: map[string]bool{}, lastUsed: map[string]string{}, now: time.Date(2026, 3, 2, 4, 0, 0, 0, time.UTC),
+		used: map[string]bool{}, usedKeys: map[string]bool{}, lastUsed: map[string]string{}, now: time.Date(2026, 3, 2, 4, 0, 0, 0, time.UTC),
 	}, rec
 }
 
@@ -104,17 +105,18 @@ func FuzzReport(f *testing.F) {
 	f.Add([]byte(`{"data":[{"starting_at":"2026-03-01T00:00:00Z","results":[{"workspace_id":"p","model":"m","uncached_input_tokens":1,"output_tokens":9223372036854775807}]}],"has_more":false}`))
 	f.Add([]byte(`{"data":[{"starting_at":"2026-03-01T00:00:00+00:00","results":[{"model":"m","uncached_input_tokens":1,"output_tokens":2}]}],"has_more":true,"next_page":"x"}`))
 	f.Fuzz(func(t *testing.T, body []byte) {
-		var p reportPage
+		var p usage.Page[bucket]
 		if json.Unmarshal(body, &p) != nil {
 			return
 		}
 		r, rec := offline()
 		d := r.days("x")
-		_, _ = buckets("x", p, d, func(at time.Time, u result) error {
-			if at.Before(d.from) || !at.Before(d.Until) {
+		seen := r.answered()
+		_, _ = usage.Deal(report("x", d), p, func(at time.Time, u result) error {
+			if at.Before(d.From) || !at.Before(d.Until) {
 				t.Errorf("a day that was not asked for: %v", at)
 			}
-			return r.usedOn(at, u, nil, map[string]records.Use{})
+			return r.usedOn(at, u, seen)
 		})
 		sound(t, rec)
 	})

@@ -13,6 +13,7 @@ import (
 	"github.com/exhibit-aims/exhibit/plugins/coverage"
 	"github.com/exhibit-aims/exhibit/plugins/records"
 	"github.com/exhibit-aims/exhibit/plugins/rest"
+	"github.com/exhibit-aims/exhibit/plugins/usage"
 )
 
 // auditOverlap is how much of the last run's time is read again: events can
@@ -40,7 +41,7 @@ func (r *run) auditLog(ctx context.Context) error {
 	return r.book.Part(ctx, part, func() error {
 		var last auditPosition
 		known := r.book.Position("audit", &last) && !last.Until.After(r.now)
-		from := midnight(r.now).AddDate(0, 0, -r.cfg.History)
+		from := usage.Midnight(r.now).AddDate(0, 0, -r.cfg.History)
 		if r.req.Since.After(from) {
 			from = r.req.Since.UTC()
 		}

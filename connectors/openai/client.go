@@ -14,6 +14,7 @@ import (
 	"github.com/exhibit-aims/exhibit/plugins/records"
 	"github.com/exhibit-aims/exhibit/plugins/rest"
 	"github.com/exhibit-aims/exhibit/plugins/transport"
+	"github.com/exhibit-aims/exhibit/plugins/usage"
 )
 
 // api is the interface as one key sees it.
@@ -38,7 +39,7 @@ type trial struct {
 
 // trials are those of an admin key; the reports want a time to begin at.
 func trials(now time.Time) []trial {
-	start := strconv.FormatInt(midnight(now).Add(-day).Unix(), 10)
+	start := strconv.FormatInt(usage.Midnight(now).Add(-day).Unix(), 10)
 	return []trial{
 		{permManagement, rest.Call{Path: "organization/projects", Query: url.Values{"limit": {"1"}}}},
 		{permUsage, rest.Call{Path: "organization/costs", Query: url.Values{"start_time": {start}, "limit": {"1"}}}},
@@ -80,13 +81,9 @@ func (a *api) admit(ctx context.Context, now time.Time) (greeting, error) {
 	return greeting{}, fmt.Errorf("openai: the secret %s: %w: %w", secretAdmin, refused, connector.ErrRefused)
 }
 
-// greet reads an answer's header. A day is over once it is over on both sides.
+// greet reads an answer's header.
 func greet(h http.Header, now time.Time) greeting {
-	g := greeting{organisation: records.Line(h.Get("Openai-Organization"), 100), now: now}
-	if at, err := http.ParseTime(h.Get("Date")); err == nil && at.Before(now.Add(-time.Minute)) && at.After(now.Add(-48*time.Hour)) {
-		g.now = at.UTC()
-	}
-	return g
+	return greeting{organisation: records.Line(h.Get("Openai-Organization"), 100), now: usage.Behind(h, now)}
 }
 
 // list reads all pages of a listing.

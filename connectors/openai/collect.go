@@ -8,6 +8,7 @@ import (
 	"github.com/exhibit-aims/exhibit/plugins/connector"
 	"github.com/exhibit-aims/exhibit/plugins/coverage"
 	"github.com/exhibit-aims/exhibit/plugins/records"
+	"github.com/exhibit-aims/exhibit/plugins/usage"
 )
 
 const day = 24 * time.Hour
@@ -24,7 +25,6 @@ type run struct {
 	projects []project
 	listed   bool            // all projects are known
 	used     map[string]bool // projects with use on the days that were read
-	told     map[string]bool // observations, by key
 	missed   coverage.Misses
 }
 
@@ -34,7 +34,7 @@ func (conn *Connector) Collect(ctx context.Context, req connector.Request, emit 
 	if err != nil {
 		return nil, err
 	}
-	r := &run{cfg: cfg, req: req, book: coverage.New(New().Describe(), req, emit), missed: coverage.Misses{Each: "project"}, used: map[string]bool{}, told: map[string]bool{}}
+	r := &run{cfg: cfg, req: req, book: coverage.New(New().Describe(), req, emit), missed: coverage.Misses{Each: "project"}, used: map[string]bool{}}
 	if r.admin, err = newAPI(cfg, cfg.admin, conn.clock, r.book.Counter()); err != nil {
 		return nil, err
 	}
@@ -69,9 +69,6 @@ func (r *run) active() []project {
 // unread tells what could not be read of single projects.
 func (r *run) unread(context.Context) error { return r.missed.Tell(r.book) }
 
-// midnight is the beginning of a day, UTC.
-func midnight(t time.Time) time.Time { return t.UTC().Truncate(day) }
-
 // onDay writes the day of a time in seconds; empty for none.
 func onDay(seconds int64) string { return records.Stamp(midnightOf(records.Unix(seconds))) }
 
@@ -79,7 +76,7 @@ func midnightOf(t time.Time) time.Time {
 	if t.IsZero() {
 		return t
 	}
-	return midnight(t)
+	return usage.Midnight(t)
 }
 
 // counted is a number that is known.

@@ -13,6 +13,7 @@ import (
 	"github.com/exhibit-aims/exhibit/plugins/connector"
 	"github.com/exhibit-aims/exhibit/plugins/connectortest"
 	"github.com/exhibit-aims/exhibit/plugins/records"
+	"github.com/exhibit-aims/exhibit/plugins/usage"
 )
 
 // payloads are those of a kind, by key.
@@ -136,7 +137,7 @@ func TestUnchanged(t *testing.T) {
 	}
 	for _, a := range f.asked {
 		if strings.HasPrefix(a, "/organization/usage/completions") && !strings.Contains(a, "page=") {
-			want := midnight(time.Now().Add(-settled)).AddDate(0, 0, -unsettled).Unix()
+			want := usage.Midnight(time.Now().Add(-usage.Settled)).AddDate(0, 0, -usage.Unsettled).Unix()
 			if !strings.Contains(a, "start_time="+json.Number(jsonInt(want)).String()) {
 				t.Errorf("asked %s, want from %d", a, want)
 			}

@@ -14,6 +14,7 @@ import (
 	"github.com/exhibit-aims/exhibit/plugins/coverage"
 	"github.com/exhibit-aims/exhibit/plugins/records"
 	"github.com/exhibit-aims/exhibit/plugins/rest"
+	"github.com/exhibit-aims/exhibit/plugins/usage"
 )
 
 // cost is what a project cost on a day.
@@ -25,9 +26,6 @@ type cost struct {
 	} `json:"amount"`
 }
 
-// charge is a project's cost on a day, by which sums are kept.
-type charge struct{ day, project string }
-
 // costs reads what each project cost on each day. OpenAI does not tell costs by
 // model, so they are rows of their own, without calls and tokens.
 func (r *run) costs(ctx context.Context) error {
@@ -37,50 +35,24 @@ func (r *run) costs(ctx context.Context) error {
 	return r.book.Part(ctx, part, func() error {
 		r.book.Query("costs by project", kind)
 		r.book.Since(d.First, kind)
-		sums := map[charge]*big.Rat{}
+		sums := usage.Costs{}
 		const path = "organization/costs"
-		err := report(ctx, r.admin, path, d, []string{"project_id"}, func(at time.Time, c cost) error {
+		err := usage.Read[bucket](ctx, r.admin.Client, report(path, d, "project_id"), func(at time.Time, c cost) error {
 			value, ok := amount(c.Amount.Value)
 			if !ok || !strings.EqualFold(c.Amount.Currency, "usd") {
 				return &rest.MalformedError{Path: path, Why: "an amount of " + at.Format(time.DateOnly) + " is none, or not in US dollars"}
 			}
-			k := charge{at.Format(time.DateOnly), records.Line(c.Project, 100)}
-			if sums[k] == nil {
-				sums[k] = new(big.Rat)
-			}
-			sums[k].Add(sums[k], value)
+			sums.Add(at, records.Line(c.Project, 100), value)
 			return nil
 		})
 		if err != nil {
 			return err
 		}
-		if err := r.charges(sums); err != nil {
+		if err := sums.Tell(r.book, r.cfg.Vendor, pageUse); err != nil {
 			return err
 		}
 		return r.book.Cursor("costs", d)
 	})
-}
-
-func (r *run) charges(sums map[charge]*big.Rat) error {
-	order := func(a, b charge) int { return strings.Compare(a.day+a.project, b.day+b.project) }
-	for _, k := range slices.SortedFunc(maps.Keys(sums), order) {
-		dollars, err := strconv.ParseFloat(sums[k].FloatString(6), 64)
-		if err != nil {
-			return err
-		}
-		if dollars == 0 {
-			continue
-		}
-		p := records.VendorUsage{Vendor: r.cfg.Vendor, Project: k.project, Day: k.day, Cost: &dollars}
-		err = r.book.Record(connector.Record{
-			Kind: records.KindVendorUsage, Subject: connector.Subject{Type: "vendor", ID: p.Vendor}, Key: strings.Join([]string{p.Vendor, p.Project, "", "", p.Day, "cost"}, "|"),
-			EventTime: parsed(k.day + "T00:00:00Z"), URL: pageUse,
-		}, p)
-		if err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // amount reads a number as it is written, without the error of a float. One

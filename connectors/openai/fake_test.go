@@ -12,6 +12,7 @@ import (
 
 	"github.com/exhibit-aims/exhibit/plugins/connector"
 	"github.com/exhibit-aims/exhibit/plugins/connectortest"
+	"github.com/exhibit-aims/exhibit/plugins/usage"
 )
 
 const (
@@ -180,4 +181,6 @@ func (f *fake) collect(t *testing.T, settings string, prev *connectortest.Record
 }
 
 // yesterday is the last day that is told of.
-func yesterday() string { return midnight(time.Now().Add(-settled)).Add(-day).Format(time.DateOnly) }
+func yesterday() string {
+	return usage.Midnight(time.Now().Add(-usage.Settled)).Add(-day).Format(time.DateOnly)
+}

@@ -10,6 +10,7 @@ import (
 	"github.com/exhibit-aims/exhibit/plugins/coverage"
 	"github.com/exhibit-aims/exhibit/plugins/records"
 	"github.com/exhibit-aims/exhibit/plugins/rest"
+	"github.com/exhibit-aims/exhibit/plugins/usage"
 	"github.com/exhibit-aims/exhibit/plugins/wire"
 )
 
@@ -17,7 +18,7 @@ import (
 func offline() (*run, *connectortest.Recorder) {
 	rec := connectortest.NewRecorder()
 	cfg := &config{Vendor: "openai", History: 90}
-	return &run{cfg: cfg, book: coverage.New(New().Describe(), connector.Request{}, rec), used: map[string]bool{}, told: map[string]bool{}, now: time.Date(2026, 3, 2, 4, 0, 0, 0, time.UTC)}, rec
+	return &run{cfg: cfg, book: coverage.New(New().Describe(), connector.Request{}, rec), used: map[string]bool{}, now: time.Date(2026, 3, 2, 4, 0, 0, 0, time.UTC)}, rec
 }
 
 // sound fails if the host would refuse anything that was emitted.
@@ -103,17 +104,18 @@ func FuzzReport(f *testing.F) {
 	f.Add([]byte(`{"data":[{"start_time":1772323201,"results":[]}],"has_more":true,"next_page":"x"}`))
 	f.Add([]byte(`{"data":[{"start_time":9223372036854775807,"results":[{}]}],"has_more":false}`))
 	f.Fuzz(func(t *testing.T, body []byte) {
-		var p reportPage
+		var p usage.Page[bucket]
 		if json.Unmarshal(body, &p) != nil {
 			return
 		}
 		r, rec := offline()
 		d := r.days("x")
-		_, _ = buckets("x", p, d, func(at time.Time, u result) error {
-			if at.Before(d.from) || !at.Before(d.Until) {
+		seen := r.answered()
+		_, _ = usage.Deal(report("x", d), p, func(at time.Time, u result) error {
+			if at.Before(d.From) || !at.Before(d.Until) {
 				t.Errorf("a day that was not asked for: %v", at)
 			}
-			return r.usedOn("completions", at, u, map[string]records.Use{})
+			return r.usedOn("completions", at, u, seen)
 		})
 		sound(t, rec)
 	})

@@ -1,13 +1,9 @@
 package openai
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
-	"fmt"
-	"maps"
 	"net/url"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -16,14 +12,7 @@ import (
 	"github.com/exhibit-aims/exhibit/plugins/coverage"
 	"github.com/exhibit-aims/exhibit/plugins/records"
 	"github.com/exhibit-aims/exhibit/plugins/rest"
-)
-
-const (
-	// settled is how long after midnight a day is asked for.
-	settled = 3 * time.Hour
-	// unsettled days are read again: use can arrive late, and a day that
-	// changed is a new revision of its record.
-	unsettled = 3
+	"github.com/exhibit-aims/exhibit/plugins/usage"
 )
 
 // services are the reports by model. One that OpenAI does not offer is a gap of
@@ -55,30 +44,14 @@ func (u result) idle() bool {
 	return true
 }
 
-// span is the days to read, from one midnight to another. first is the day from
-// which on all were read, in earlier runs too.
-type span struct {
-	First time.Time `json:"first"`
-	Until time.Time `json:"until"`
-	from  time.Time
+// days returns the days that a report is to be read for.
+func (r *run) days(cursor string) usage.Days {
+	return usage.Window{Now: r.now, Since: r.req.Since, History: r.cfg.History}.Days(r.book, cursor)
 }
 
-// days returns the days that a report is to be read for.
-func (r *run) days(name string) span {
-	until := midnight(r.now.Add(-settled))
-	oldest := until.AddDate(0, 0, -r.cfg.History)
-	if since := midnight(r.req.Since); since.After(oldest) {
-		oldest = since
-	}
-	var last span
-	if !r.book.Position(name, &last) || last.Until.After(until) || last.First.After(last.Until) {
-		return span{First: oldest, Until: until, from: oldest}
-	}
-	from := last.Until.AddDate(0, 0, -unsettled)
-	if from.Before(last.First) {
-		from = last.First
-	}
-	return span{First: last.First, Until: until, from: from}
+// answered takes the models that answered.
+func (r *run) answered() *usage.Answered {
+	return &usage.Answered{Book: r.book, Vendor: r.cfg.Vendor, Asked: r.cfg.Requests, Within: "project", Page: pageUse}
 }
 
 func (r *run) usage(ctx context.Context) error {
@@ -87,15 +60,15 @@ func (r *run) usage(ctx context.Context) error {
 		return nil
 	}
 	r.book.Query("use by project, key and model, on days that are over", kinds...)
-	puzzles := map[string]records.Use{}
+	seen := r.answered()
 	for _, service := range services() {
 		part := coverage.Part{Kinds: kinds, Scope: "use, " + service, Permission: permUsage}
 		name := "usage:" + service
 		d := r.days(name)
 		err := r.book.Part(ctx, part, func() error {
 			r.book.Since(d.First, kinds...)
-			err := report(ctx, r.admin, "organization/usage/"+service, d, []string{"project_id", "api_key_id", "model"}, func(at time.Time, u result) error {
-				return r.usedOn(service, at, u, puzzles)
+			err := usage.Read[bucket](ctx, r.admin.Client, report("organization/usage/"+service, d, "project_id", "api_key_id", "model"), func(at time.Time, u result) error {
+				return r.usedOn(service, at, u, seen)
 			})
 			if err != nil {
 				return err
@@ -106,79 +79,31 @@ func (r *run) usage(ctx context.Context) error {
 			return err
 		}
 	}
-	return r.puzzled(puzzles)
+	return seen.Puzzles()
 }
 
-// page of a report.
-type reportPage struct {
-	Data []struct {
-		Start   int64             `json:"start_time"`
-		Results []json.RawMessage `json:"results"`
-	} `json:"data"`
-	HasMore *bool  `json:"has_more"`
-	Next    string `json:"next_page"`
+// bucket is a day of a report.
+type bucket struct {
+	Start   int64             `json:"start_time"`
+	Results []json.RawMessage `json:"results"`
 }
+
+// Day returns when it begins, and its rows.
+func (b bucket) Day() (time.Time, []json.RawMessage) { return time.Unix(b.Start, 0).UTC(), b.Results }
 
 // maxBuckets is how many days a report gives at once.
 const maxBuckets = "31"
 
-// report reads a report day by day. A day that was not asked for, or a row of
-// another form, ends it: a sum without it would be a wrong one.
-func report[T any](ctx context.Context, a *api, path string, d span, groups []string, each func(time.Time, T) error) error {
-	if !d.from.Before(d.Until) {
-		return nil
-	}
-	return rest.Pages(ctx, path, func(token string) (string, rest.Answer, error) {
-		q := url.Values{"start_time": {strconv.FormatInt(d.from.Unix(), 10)}, "end_time": {strconv.FormatInt(d.Until.Unix(), 10)},
-			"bucket_width": {"1d"}, "limit": {maxBuckets}, "group_by": groups}
-		if token != "" {
-			q.Set("page", token)
-		}
-		var page reportPage
-		answer, err := a.Get(ctx, rest.Call{Path: path, Query: q}, &page)
-		if err != nil {
-			return "", answer, err
-		}
-		next, err := buckets(path, page, d, each)
-		return next, answer, err
-	})
-}
-
-// buckets deals with the days of a page and returns the token of the next.
-func buckets[T any](path string, page reportPage, d span, each func(time.Time, T) error) (string, error) {
-	bad := func(why string) error { return &rest.MalformedError{Path: path, Why: why} }
-	if page.Data == nil || page.HasMore == nil {
-		return "", bad(rest.NoList)
-	}
-	for _, b := range page.Data {
-		at := time.Unix(b.Start, 0).UTC()
-		if b.Results == nil {
-			return "", bad("a day has no results, not even none")
-		}
-		if at.Before(d.from) || !at.Before(d.Until) || !at.Equal(midnight(at)) {
-			return "", bad("it tells of " + records.Stamp(at) + ", which is no day that was asked for")
-		}
-		for _, raw := range b.Results {
-			var row T
-			if err := json.Unmarshal(raw, &row); err != nil {
-				return "", bad("a row of " + at.Format(time.DateOnly) + " is not of the form that is documented")
-			}
-			if err := each(at, row); err != nil {
-				return "", err
-			}
-		}
-	}
-	switch {
-	case !*page.HasMore:
-		return "", nil
-	case page.Next == "":
-		return "", bad(rest.NoToken)
-	}
-	return page.Next, nil
+// report asks for a report on some days.
+func report(path string, d usage.Days, groups ...string) usage.Report {
+	return usage.Report{Days: d, Call: rest.Call{Path: path, Query: url.Values{
+		"start_time": {strconv.FormatInt(d.From.Unix(), 10)}, "end_time": {strconv.FormatInt(d.Until.Unix(), 10)},
+		"bucket_width": {"1d"}, "limit": {maxBuckets}, "group_by": groups,
+	}}}
 }
 
 // usedOn emits the use of a model through a key on a day, and that it answered.
-func (r *run) usedOn(service string, at time.Time, u result, puzzles map[string]records.Use) error {
+func (r *run) usedOn(service string, at time.Time, u result, seen *usage.Answered) error {
 	switch {
 	case u.idle():
 		return nil
@@ -203,53 +128,7 @@ func (r *run) usedOn(service string, at time.Time, u result, puzzles map[string]
 	if err != nil || p.Model == "" {
 		return err
 	}
-	return r.observed(at, records.Use{Project: u.Project, APIKey: u.APIKey, Model: u.Model}, puzzles)
-}
-
-// observed emits that a model answered: once a day for each project, or for
-// each system that asked.
-func (r *run) observed(at time.Time, u records.Use, puzzles map[string]records.Use) error {
-	asked := records.Served(r.cfg.Requests, u)
-	if len(asked) == 0 {
-		asked = []records.Asked{{}}
-	} else if asked[0].Model == "" {
-		puzzles[u.Project+"|"+u.Model] = u
-		if len(asked) > 1 {
-			asked = []records.Asked{{}}
-		}
-	}
-	for _, a := range asked {
-		o := records.ModelObservation{Vendor: r.cfg.Vendor, RequestedModel: records.Line(a.Model, 200), ServedModel: records.Line(u.Model, 200),
-			ObservedAt: records.Stamp(at), Source: "usage_report", SystemID: a.System, Project: records.Line(u.Project, 100)}
-		key := strings.Join([]string{o.Vendor, o.SystemID, o.Project, o.RequestedModel, o.ServedModel, at.Format(time.DateOnly)}, "|")
-		if r.told[key] {
-			continue // through another key
-		}
-		r.told[key] = true
-		err := r.book.Record(connector.Record{
-			Kind: records.KindModelObservation, Subject: connector.Subject{Type: "model", ID: u.Model}, EventTime: at, URL: pageUse, Key: key,
-		}, o)
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// puzzled tells of models that answered where the settings declare several
-// others, so that it is not known which of them was asked for.
-func (r *run) puzzled(puzzles map[string]records.Use) error {
-	for _, k := range slices.Sorted(maps.Keys(puzzles)) {
-		u := puzzles[k]
-		err := r.book.Gap(connector.Gap{
-			Kinds: []string{records.KindModelObservation}, Scope: fmt.Sprintf("what was asked for when %s answered in project %s", u.Model, cmp.Or(u.Project, "(none)")),
-			Reason: connector.NotFound, Detail: "settings.requests declares several models there, and this is none of them: declare it, or declare by api_key which of them each key asks for",
-		})
-		if err != nil {
-			return err
-		}
-	}
-	return nil
+	return seen.Tell(at, records.Use{Project: u.Project, APIKey: u.APIKey, Model: u.Model})
 }
 
 func value(n *int64) int64 {
