@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -46,10 +47,7 @@ func (r *regionRun) card(ctx context.Context, c types.ModelCardSummary) error {
 	it := r.thingOf(records.KindModelCard, r.registryName()+"|"+name, c)
 	if v, ok := r.req.Validators[it.group]; ok && r.same(it) {
 		if n, err := strconv.Atoi(string(v.Memo)); err == nil && n > 0 {
-			if err := r.emit.Unchanged(it.group, n); err != nil {
-				return &emitError{err}
-			}
-			return nil
+			return r.unchanged(it.group, n)
 		}
 	}
 	if r.skip[describeModelCard] {
@@ -93,7 +91,9 @@ func (r *regionRun) cardVersions(ctx context.Context, c types.ModelCardSummary) 
 		if v.ModelCardVersion == nil {
 			return &callError{listModelCardVersions, errNoAnswer}
 		}
-		versions = append(versions, v.ModelCardVersion)
+		if !slices.ContainsFunc(versions, func(known *int32) bool { return *known == *v.ModelCardVersion }) {
+			versions = append(versions, v.ModelCardVersion)
+		}
 		return nil
 	})
 	if err != nil {
@@ -110,7 +110,8 @@ func (r *regionRun) cardVersion(ctx context.Context, name *string, version *int3
 		return false, nil
 	}
 	out, err := r.api.DescribeModelCard(ctx, &sagemaker.DescribeModelCardInput{ModelCardName: name, ModelCardVersion: version})
-	if err == nil && (aws.ToString(out.ModelCardArn) == "" || out.ModelCardVersion == nil || out.Content == nil) {
+	if err == nil && (aws.ToString(out.ModelCardArn) == "" || out.ModelCardVersion == nil || out.Content == nil ||
+		version != nil && *version != *out.ModelCardVersion) {
 		err = errNoAnswer
 	}
 	if err != nil {

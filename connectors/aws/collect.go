@@ -35,6 +35,9 @@ type collection struct {
 	since  map[string]time.Time         // how far back a kind was read, where that has a limit
 	firsts map[string]map[string]string // by region, what is remembered of the lifecycle of models
 	told   map[string]bool              // keys of lifecycles that another account's listing gave already
+
+	emitted  map[string]string // by kind and key, what this run said of it
+	attested map[string]bool   // groups that this run called unchanged
 }
 
 // regionRun reads one region of one account.
@@ -79,7 +82,8 @@ func (*Connector) Collect(ctx context.Context, req connector.Request, emit conne
 		return nil, err
 	}
 	c := &collection{cfg: cfg, req: req, emit: emit, now: time.Now(), seen: &scope{read: map[string][]string{}, off: map[string]bool{}},
-		read: map[string]bool{}, gaps: map[string]bool{}, since: map[string]time.Time{}, firsts: map[string]map[string]string{}, told: map[string]bool{}}
+		read: map[string]bool{}, gaps: map[string]bool{}, since: map[string]time.Time{}, firsts: map[string]map[string]string{}, told: map[string]bool{},
+		emitted: map[string]string{}, attested: map[string]bool{}}
 	if err := c.accounts(ctx, s); err != nil {
 		var own *emitError
 		if errors.As(err, &own) {
@@ -234,6 +238,15 @@ func (r *regionRun) record(ctx context.Context, rec connector.Record, payload an
 		r.dropped[rec.Group] = true
 		return r.failed(ctx, []string{rec.Kind}, rec.Subject.ID, fmt.Errorf("%w: %w", errValue, err))
 	}
+	id, content := rec.Kind+"|"+rec.Key, digest(rec.Subject, rec.EventTime, json.RawMessage(b))
+	switch before, again := r.emitted[id]; {
+	case again && before == content: // a list that changed between two of its pages gives things twice
+		return nil
+	case again, rec.Group != "" && r.attested[rec.Group]:
+		r.dropped[rec.Group] = true
+		return r.failed(ctx, []string{rec.Kind}, rec.Subject.ID, fmt.Errorf("%w: two things of one name, of which the first was told", errValue))
+	}
+	r.emitted[id] = content
 	rec.Major, rec.Payload = 1, b
 	if err := r.emit.Record(rec); err != nil {
 		return &emitError{err}

@@ -68,7 +68,8 @@ func (r *regionRun) resource(ctx context.Context, f found) error {
 	if err != nil {
 		return err
 	}
-	it := r.thingOf(records.KindAIResource, arn, f.kind, f.name, f.status, stamp(f.created), stamp(f.updated), f.attributes, t.state, r.cfg.OwnerTag)
+	id := printable(arn, 300)
+	it := r.thingOf(records.KindAIResource, id, f.kind, f.name, f.status, stamp(f.created), stamp(f.updated), f.attributes, t.state, r.cfg.OwnerTag)
 	if r.same(it) {
 		return r.attest(it)
 	}
@@ -77,7 +78,7 @@ func (r *regionRun) resource(ctx context.Context, f found) error {
 		return err
 	}
 	a := records.AIResource{
-		Provider: "aws", Account: r.id.account, Region: r.region, Service: "sagemaker", ResourceType: f.kind, ResourceID: printable(arn, 300), Name: printable(f.name, 200),
+		Provider: "aws", Account: r.id.account, Region: r.region, Service: "sagemaker", ResourceType: f.kind, ResourceID: id, Name: printable(f.name, 200),
 		Tags: tags, CreatedAt: stamp(f.created), UpdatedAt: stamp(f.updated), OwnerTag: tagNamed(tags, r.cfg.OwnerTag), Status: printable(f.status, 60), Attributes: f.attributes,
 	}
 	if err := r.record(ctx, connector.Record{

@@ -27,7 +27,7 @@ const maxJobs = 10
 // lineageThing stands for what a package was made from, which does not change
 // once the package is there.
 func (r *regionRun) lineageThing(arn string) thing {
-	return thing{group: printable("lineage of "+arn, 900), state: "told"}
+	return r.thingOf(records.KindLineage, printable(arn, 300))
 }
 
 // lineageTold reports whether an earlier run told what a package was made from.
@@ -49,7 +49,7 @@ func (r *regionRun) lineage(ctx context.Context, out *sagemaker.DescribeModelPac
 	}
 	whole := !r.skip[listArtifacts] && !r.skip[queryLineage]
 	for _, job := range jobs[:min(len(jobs), maxJobs)] {
-		ok, err := r.trainingJob(ctx, job, out, v)
+		ok, err := r.trainingJob(ctx, job, v)
 		if err != nil {
 			return err
 		}
@@ -117,7 +117,7 @@ func (r *regionRun) artifacts(ctx context.Context, arn *string) ([]string, error
 }
 
 // trainingJob emits one job, and reports whether it could be read to its end.
-func (r *regionRun) trainingJob(ctx context.Context, name string, p *sagemaker.DescribeModelPackageOutput, v records.ModelVersion) (bool, error) {
+func (r *regionRun) trainingJob(ctx context.Context, name string, v records.ModelVersion) (bool, error) {
 	if r.skip[describeTrainingJob] {
 		return false, nil
 	}

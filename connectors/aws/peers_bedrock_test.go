@@ -4,15 +4,12 @@ package aws
 
 import (
 	"bytes"
-	"encoding/json"
 	"io"
-	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -103,7 +100,7 @@ func put(t *testing.T, url, body string, header http.Header) {
 func TestBedrockAgainstMoto(t *testing.T) {
 	url := peertest.Moto(t)
 	bedrockAt(t, url)
-	rec, cov, err := run(t, bedrockConfig(t, url))
+	rec, cov, err := run(t, motoConfig(t, url, obj{"services": []string{"bedrock"}}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -154,15 +151,11 @@ func TestBedrockAgainstMoto(t *testing.T) {
 func TestBedrockAgainstMotoWithItsTimesMended(t *testing.T) {
 	url := peertest.Moto(t)
 	bedrockAt(t, url)
-	rec, _, err := run(t, bedrockConfig(t, mended(t, url)))
+	rec, _, err := run(t, motoConfig(t, mended(t, url), obj{"services": []string{"bedrock"}}))
 	if err != nil {
 		t.Fatal(err)
 	}
-	kinds := map[string]bool{}
-	for _, r := range rec.records {
-		kinds[r.Kind] = true
-	}
-	connectortest.Peer(t, peertest.MotoName+", Bedrock", slices.Collect(maps.Keys(kinds)))
+	connectortest.Peer(t, peertest.MotoName+", Bedrock", rec.kinds())
 	attributes := map[string]any{}
 	for _, r := range rec.byKind(records.KindAIResource) {
 		p := payload(t, r)
@@ -187,11 +180,6 @@ func TestBedrockAgainstMotoWithItsTimesMended(t *testing.T) {
 	if len(rec.byKind(records.KindLineage)) != 0 || rec.cursors["bedrock-customizations/123456789012/eu-west-1"] == "" {
 		t.Errorf("lineage %v, cursors %v", rec.byKind(records.KindLineage), rec.cursors)
 	}
-}
-
-func bedrockConfig(t *testing.T, url string) connector.Config {
-	settings := ok(json.Marshal(obj{"regions": []string{"eu-west-1"}, "endpoint_url": url, "requests_per_second": 100, "lookups_per_second": 100, "max_attempts": 1}))(t)
-	return connector.Config{Settings: settings, Secrets: map[string]string{"access_key_id": "AKIATEST", "secret_access_key": fakeSecret}}
 }
 
 // mended stands before a server and writes its times as AWS does.

@@ -74,10 +74,9 @@ func (a *accountRun) regions(ctx context.Context) ([]string, error) {
 
 // scope is which regions of which accounts were read, for coverage.
 type scope struct {
-	accounts []string
-	read     map[string][]string // accounts by their regions, joined
-	off      map[string]bool     // regions that an account has not switched on
-	left     []string            // accounts left out on purpose
+	read map[string][]string // accounts by their regions, joined
+	off  map[string]bool     // regions that an account has not switched on
+	left []string            // accounts left out on purpose
 }
 
 func (a *accountRun) note(on, off []string) {

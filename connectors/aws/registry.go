@@ -133,7 +133,7 @@ func (r *regionRun) modelPackage(ctx context.Context, p types.ModelPackageSummar
 	}
 	_, _, things := r.things(p)
 	if log.read && !log.touched[printable(arn, 300)] && r.same(things...) && r.lineageTold(arn) &&
-		!(r.req.Wants(records.KindModelApproval) && r.approvalToTell(log, arn, string(p.ModelApprovalStatus))) {
+		(!r.req.Wants(records.KindModelApproval) || !r.approvalToTell(log, arn, string(p.ModelApprovalStatus))) {
 		r.remember(arn, r.stateOf(log, arn, string(p.ModelApprovalStatus)))
 		return r.attest(things...)
 	}

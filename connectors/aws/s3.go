@@ -96,10 +96,10 @@ func readXML(status int, body []byte, v any) error {
 	}
 	if err := xml.Unmarshal(body, &e); err != nil || e.Code == "" {
 		e.Code, e.Message = "Status", fmt.Sprintf("status %d and no answer that can be understood", status)
-		switch {
-		case status == http.StatusForbidden, status == http.StatusUnauthorized:
+		switch status {
+		case http.StatusForbidden, http.StatusUnauthorized:
 			e.Code = "AccessDenied"
-		case status == http.StatusTooManyRequests:
+		case http.StatusTooManyRequests:
 			e.Code = "SlowDown"
 		}
 	}

@@ -68,9 +68,10 @@ func (f *fakeAWS) fillSageMaker() {
 	f.ops["DescribeModelCard"] = func(in obj) (int, any) {
 		out := obj{"ModelCardArn": smARN + "model-card/triage-card", "ModelCardName": "triage-card", "ModelCardVersion": in["ModelCardVersion"], "CreationTime": 1767312000,
 			"LastModifiedTime": 1767312001, "CreatedBy": obj{"UserProfileName": "mina"}, "ModelCardStatus": "Draft", "Content": `{"model_overview":{"model_name":"triage"}}`}
-		if in["ModelCardVersion"] == 2.0 {
+		if in["ModelCardVersion"] != 1.0 { // without a number, the latest
+			out["ModelCardVersion"] = 2
 			out["ModelCardStatus"], out["LastModifiedTime"], out["LastModifiedBy"] = "Approved", 1767398400, obj{"UserProfileName": "bo"}
-			out["Content"] = `{"model_package_details":{"model_package_arn":"` + smARN + `model-package/triage/2"},"intended_uses":{"risk_rating":"High","purpose":"sort\u001b[1m letters"},"huge":"` + strings.Repeat("x", 9000) + `"}`
+			out["Content"] = `{"model_package_details":{"model_package_arn":"` + smARN + `model-package/triage/2"},"intended_uses":{"risk_rating":"High","purpose":"sort\u001b[1m letters"},"long":"` + strings.Repeat("x", 9000) + `","huge":["` + strings.Repeat(strings.Repeat("y", 300)+`","`, 40) + `"]}`
 		}
 		return 200, out
 	}

@@ -128,12 +128,12 @@ func failure(status int, code, message string) error {
 		return &smithy.GenericAPIError{Code: code, Message: message}
 	}
 	code = "Status"
-	switch {
-	case status == http.StatusForbidden, status == http.StatusUnauthorized:
+	switch status {
+	case http.StatusForbidden, http.StatusUnauthorized:
 		code = "AccessDenied"
-	case status == http.StatusTooManyRequests:
+	case http.StatusTooManyRequests:
 		code = "SlowDown"
-	case status == http.StatusNotImplemented:
+	case http.StatusNotImplemented:
 		code = "NotImplemented"
 	}
 	return &smithy.GenericAPIError{Code: code, Message: fmt.Sprintf("status %d and no answer that can be understood", status)}

@@ -10,7 +10,11 @@ type thing struct{ group, state string }
 
 // thingOf names a record by its kind and key.
 func (r *regionRun) thingOf(kind, key string, state ...any) thing {
-	return thing{group: printable(kind+"|"+key, 900), state: digest(Version, state)}
+	group := kind + "|" + key
+	if len(group) > 900 {
+		group = kind + "|" + digest(key)
+	}
+	return thing{group: group, state: digest(Version, state)}
 }
 
 // same reports whether the list says of all things what it said last time.
@@ -26,9 +30,17 @@ func (r *regionRun) same(things ...thing) bool {
 // attest says that the records of things are as they were.
 func (r *regionRun) attest(things ...thing) error {
 	for _, t := range things {
-		if err := r.emit.Unchanged(t.group, 1); err != nil {
-			return &emitError{err}
+		if err := r.unchanged(t.group, 1); err != nil {
+			return err
 		}
+	}
+	return nil
+}
+
+func (r *regionRun) unchanged(group string, count int) error {
+	r.attested[group] = true
+	if err := r.emit.Unchanged(group, count); err != nil {
+		return &emitError{err}
 	}
 	return nil
 }
