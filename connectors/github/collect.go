@@ -167,6 +167,10 @@ func (r *run) repository(ctx context.Context, repo repository) error {
 		if !r.wantsAny(s.kinds) {
 			continue
 		}
+		if len(r.cfg.files) == 0 && s.kinds[0] == KindFileRevision { // nobody said which files
+			r.cover.update(KindFileRevision, func(s *seen) { s.unasked = true })
+			continue
+		}
 		p := part{kinds: s.kinds, scope: repo.FullName, permission: s.permission}
 		if err := r.take(ctx, p, s.read(ctx, repo)); err != nil {
 			return err

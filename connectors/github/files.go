@@ -27,6 +27,9 @@ type fileCursor struct {
 	Since time.Time `json:"since"`
 	Head  string    `json:"head"` // commit
 	Path  string    `json:"path"`
+	// Landed is when the newest revision came to be, as far as its date and those
+	// of the ones that it follows tell.
+	Landed time.Time `json:"landed,omitzero"`
 }
 
 // filesCursor is the commit up to which all chosen files were read.
@@ -165,7 +168,8 @@ func (r *run) chosenPaths(repo repository, tree *gh.Tree) (paths []string, whole
 }
 
 // fileHistory emits the revisions of one file since its cursor, oldest first,
-// so that a run that is cut off has read a file's past from its beginning.
+// so that a run that is cut off has read a file's past from its beginning. The
+// date of a single commit ends nothing: a page of old ones does.
 func (r *run) fileHistory(ctx context.Context, repo repository, path string) error {
 	name := repo.cursorName("file") + "/" + mark(path)
 	cur := fileCursor{}
@@ -191,17 +195,15 @@ func (r *run) fileHistory(ctx context.Context, repo repository, path string) err
 				return false, nil
 			}
 			todo = append(todo, c)
-			if c.GetCommit().GetCommitter().GetDate().Before(r.earliest(cur.Since)) {
-				return false, nil // the revision in force when the period begins is the last one wanted
-			}
 		}
-		return true, nil
+		return slices.ContainsFunc(p.body, func(c *gh.RepositoryCommit) bool { return !r.old(c, cur) }), nil
 	})
 	if err != nil || len(todo) == 0 {
 		return err
 	}
-	for _, c := range slices.Backward(todo) {
-		if err := r.revision(ctx, repo, path, c); err != nil {
+	for _, c := range slices.Backward(r.inPeriod(todo, cur)) {
+		cur.Landed = r.revised(c, cur.Landed)
+		if err := r.revision(ctx, repo, path, c, cur.Landed); err != nil {
 			return err
 		}
 	}
@@ -212,8 +214,39 @@ func (r *run) fileHistory(ctx context.Context, repo repository, path string) err
 	return r.keep(first, true)
 }
 
+// old reports whether a commit claims to be older than what is looked for.
+func (r *run) old(c *gh.RepositoryCommit, cur fileCursor) bool {
+	return c.GetCommit().GetCommitter().GetDate().Before(r.earliest(cur.Since))
+}
+
+// inPeriod are those of a file's commits, newest first, that are wanted: down
+// to the last one of the period, whatever those above it claim, and the revision
+// that was in force when the period began. What follows a head that was read
+// before is all wanted.
+func (r *run) inPeriod(list []*gh.RepositoryCommit, cur fileCursor) []*gh.RepositoryCommit {
+	if cur.Head != "" {
+		return list
+	}
+	last := 0
+	for i, c := range list {
+		if !r.old(c, cur) {
+			last = i + 1
+		}
+	}
+	return list[:min(last+1, len(list))]
+}
+
+// revised is when a commit came to be, as its committer says, but not before
+// the one that it follows. A date in the future is taken as now.
+func (r *run) revised(c *gh.RepositoryCommit, previous time.Time) time.Time {
+	if t := later(c.GetCommit().GetCommitter().GetDate().UTC(), previous); !t.After(r.now) {
+		return t
+	}
+	return r.now.Truncate(time.Second)
+}
+
 // revision emits the content that a file had after a commit.
-func (r *run) revision(ctx context.Context, repo repository, path string, c *gh.RepositoryCommit) error {
+func (r *run) revision(ctx context.Context, repo repository, path string, c *gh.RepositoryCommit, at time.Time) error {
 	if !isSHA(c.GetSHA()) {
 		return &malformedError{Path: repo.path() + "/commits", Why: "a commit's id is none that git makes"}
 	}
@@ -232,17 +265,13 @@ func (r *run) revision(ctx context.Context, repo repository, path string, c *gh.
 	default:
 		pay.describe(content)
 	}
-	event := git.GetCommitter().GetDate().UTC()
-	if event.After(r.now) {
-		event = r.now.Truncate(time.Second)
-	}
 	link := c.GetHTMLURL()
 	if !pay.Deleted && link != "" {
 		link = strings.Replace(link, "/commit/"+c.GetSHA(), "/blob/"+c.GetSHA()+"/"+escapePath(path), 1)
 	}
 	return r.record(connector.Record{
 		Kind: KindFileRevision, Subject: connector.Subject{Type: "document", ID: repo.FullName + "/" + path},
-		Key: fmt.Sprintf("%d/%s/%s", repo.ID, path, c.GetSHA()), EventTime: event, URL: link,
+		Key: fmt.Sprintf("%d/%s/%s", repo.ID, path, c.GetSHA()), EventTime: at, URL: link,
 	}, pay)
 }
 

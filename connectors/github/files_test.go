@@ -75,6 +75,33 @@ func TestFileChangesAndReturns(t *testing.T) {
 	}
 }
 
+// A revision dated back, far before the period, hides neither itself nor those
+// that it follows, and does not become older than they are.
+func TestFileRevisionDatedBack(t *testing.T) {
+	f, h := newFake(t), newHost(t)
+	organisation(f)
+	f.set(policyCommits, []any{commitJSON("p3", "2001-01-01T00:00:00Z", "p2"), commitJSON("p2", day(6), "p1"), commitJSON("p1", day(3))},
+		policyAt+sha("p3"), contentJSON("no rules\n", ""))
+	h.mustCollect(f, everything(), onlyFiles)
+	if got := len(h.keys(github.KindFileRevision)); got != 3 || len(h.gaps) != 0 {
+		t.Fatalf("%d revisions, gaps %+v", got, h.gaps)
+	}
+	newest, before := h.records[github.KindFileRevision+" 11/policies/ai.md/"+sha("p3")], h.records[github.KindFileRevision+" 11/policies/ai.md/"+sha("p2")]
+	if newest.EventTime.Before(before.EventTime) {
+		t.Errorf("the newest revision is of %v, the one before of %v", newest.EventTime, before.EventTime)
+	}
+}
+
+// Where no files are named, nothing is said of them.
+func TestNoFilesNamed(t *testing.T) {
+	f, h := newFake(t), newHost(t)
+	organisation(f)
+	cov := h.mustCollect(f, obj{"organization": "acme"}, onlyFiles)
+	if c := cov[github.KindFileRevision]; c.Status != connector.NotRead {
+		t.Errorf("coverage %+v", c)
+	}
+}
+
 // Other globs make an unchanged tree worth reading.
 func TestGlobsChange(t *testing.T) {
 	f, h := newFake(t), newHost(t)

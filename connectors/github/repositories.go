@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -257,7 +258,7 @@ func (r *run) listRepositories(ctx context.Context, l accountListing) (repos []r
 			}
 			err = r.attest(KindRepository, group, len(note.Repos))
 		} else if note, err = r.emitPage(ctx, p, group, seen); err == nil {
-			err = r.ssoHides(p.header)
+			err = r.ssoHides(p.answer)
 		}
 		for _, repo := range note.Repos {
 			seen[repo.ID] = true
@@ -303,12 +304,29 @@ func (r *run) emitPage(ctx context.Context, p page[[]*listedRepository], group s
 	return note, r.keep(p.answer, note)
 }
 
-// ssoHides reports organisations that GitHub left out of a listing.
-func (r *run) ssoHides(h http.Header) error {
-	if !strings.HasPrefix(h.Get("X-GitHub-SSO"), "partial-results") {
+// inRepositories are the kinds that a repository which is not shown would have.
+func (r *run) inRepositories() []string {
+	kinds := []string{KindRepository}
+	for _, s := range r.steps() {
+		for _, k := range s.kinds {
+			if !slices.Contains(kinds, k) {
+				kinds = append(kinds, k)
+			}
+		}
+	}
+	return kinds
+}
+
+// ssoHides reports organisations that GitHub left out of a listing. Such a page
+// is read again next time: an answer of 304 would not say so.
+func (r *run) ssoHides(a answer) error {
+	if !strings.HasPrefix(a.header.Get("X-GitHub-SSO"), "partial-results") {
 		return nil
 	}
-	return r.gap(connector.Gap{Kinds: []string{KindRepository}, Scope: "repositories of " + r.cfg.account(), Reason: connector.Hidden,
+	if err := r.stop(r.emit.Validator(a.key, connector.Validator{})); err != nil {
+		return err
+	}
+	return r.gap(connector.Gap{Kinds: r.inRepositories(), Scope: "repositories of " + r.cfg.account(), Reason: connector.Hidden,
 		Detail: "GitHub left out organisations whose single sign-on the token is not authorised for"})
 }
 
@@ -317,7 +335,7 @@ func (r *run) compare(l accountListing, listed int) error {
 	if !r.cfg.filtered() {
 		r.cover.update(KindRepository, func(s *seen) { s.count = l.count })
 	}
-	g := connector.Gap{Kinds: []string{KindRepository}, Scope: "repositories of " + r.cfg.account(), Reason: connector.Hidden, Permission: permMetadata}
+	g := connector.Gap{Kinds: r.inRepositories(), Scope: "repositories of " + r.cfg.account(), Reason: connector.Hidden, Permission: permMetadata}
 	switch {
 	case l.count > int64(listed):
 		g.Detail = fmt.Sprintf("the organisation counts %d repositories, the token sees %d; grant it all repositories", l.count, listed)

@@ -145,6 +145,19 @@ func TestRenamedRepository(t *testing.T) {
 	}
 }
 
+// What is in a repository that is not shown is missing too.
+func TestHiddenRepositoriesHideWhatIsInThem(t *testing.T) {
+	f, h := newFake(t), newHost(t)
+	organisation(f)
+	f.set("/orgs/acme", obj{"login": "acme", "public_repos": 2, "total_private_repos": 7})
+	cov := h.mustCollect(f, everything())
+	for _, kind := range []string{github.KindRepository, github.KindPullRequest, github.KindReview, github.KindPush, github.KindBranchProtection} {
+		if c := cov[kind]; c.Status != connector.Partial || c.Enumerated {
+			t.Errorf("coverage of %s: %+v", kind, c)
+		}
+	}
+}
+
 func TestHiddenRepositories(t *testing.T) {
 	repos := []any{repoJSON(1, "app")}
 	for _, tc := range []struct {
@@ -163,6 +176,11 @@ func TestHiddenRepositories(t *testing.T) {
 		{"single sign-on", obj{"organization": "acme"}, func(f *fakeGitHub) {
 			f.set("/orgs/acme", obj{"public_repos": 1})
 			f.on("/orgs/acme/repos", func(w http.ResponseWriter, r *http.Request) {
+				w.Header().Set("ETag", `"sso"`)
+				if r.Header.Get("If-None-Match") == `"sso"` {
+					w.WriteHeader(http.StatusNotModified) // and does not say it again
+					return
+				}
 				w.Header().Set("X-GitHub-SSO", "partial-results; organizations=21955855")
 				_ = json.NewEncoder(w).Encode(repos)
 			})
