@@ -2,7 +2,6 @@ package anthropic
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/exhibit-aims/exhibit/plugins/connector"
@@ -78,20 +77,14 @@ func (r *run) connect(conn *Connector, counted func(connector.Calls)) (err error
 // unread tells what could not be read of single workspaces.
 func (r *run) unread(context.Context) error { return r.missed.Tell(r.book) }
 
-// moment reads a time of Anthropic's. None, and the epoch that stands for an
-// unknown one, are zero.
+// moment reads a time of Anthropic's. The epoch stands for one that is not
+// known: it is none.
 func moment(s string) (time.Time, error) {
-	if s == "" {
-		return time.Time{}, nil
+	at, err := records.Moment(s)
+	if err != nil || at.Year() < 2000 || at.Year() > 9000 {
+		return time.Time{}, err
 	}
-	at, err := time.Parse(time.RFC3339Nano, s)
-	if err != nil {
-		return time.Time{}, fmt.Errorf("%q is no time", records.Line(s, 40))
-	}
-	if at.Year() < 2000 || at.Year() > 9000 {
-		return time.Time{}, nil
-	}
-	return at.UTC(), nil
+	return at, nil
 }
 
 // moments reads several times, or says which is none.

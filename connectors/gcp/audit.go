@@ -112,7 +112,7 @@ type logEntry struct {
 
 // event emits an act. The request itself is left out: it may hold anything.
 func (r *run) event(project string, e logEntry) (time.Time, error) {
-	at, err := moment(e.Time)
+	at, err := records.Moment(e.Time)
 	if err != nil || at.IsZero() || e.ID == "" || at.After(r.now.Add(time.Minute)) {
 		return time.Time{}, r.book.Gap(connector.Gap{
 			Kinds: []string{records.KindCloudAuditEvent}, Scope: "project " + project + ", audit log, entry " + e.ID, Reason: connector.Malformed, Detail: "it has no id, or no time that is one",

@@ -151,18 +151,6 @@ func (p *place) parent() string { return "v1/projects/" + p.project + "/location
 // registry is the registry's name in records.
 func (p *place) registry() string { return "vertex/" + p.project + "/" + p.location }
 
-// moment reads a time of Google's; empty is none.
-func moment(s string) (time.Time, error) {
-	if s == "" {
-		return time.Time{}, nil
-	}
-	at, err := time.Parse(time.RFC3339Nano, s)
-	if err != nil {
-		return time.Time{}, fmt.Errorf("%q is no time", records.Line(s, 40))
-	}
-	return at.UTC(), nil
-}
-
 // unfit reports one thing that cannot be taken.
 func (p *place) unfit(kinds []string, what string, err error) error {
 	return p.book.Gap(connector.Gap{Kinds: kinds, Scope: p.scope(what), Reason: connector.Malformed, Detail: err.Error()})

@@ -44,8 +44,8 @@ type deployed struct {
 func (p *place) endpoints(ctx context.Context) error {
 	return list(ctx, p.api, p.parent()+"/endpoints", "endpoints", func(e endpoint) error {
 		kinds := []string{records.KindDeployment, records.KindInvocationLogging, records.KindAIResource}
-		created, err := moment(e.Created)
-		updated, err2 := moment(e.Updated)
+		created, err := records.Moment(e.Created)
+		updated, err2 := records.Moment(e.Updated)
 		if e.Name == "" || err != nil || err2 != nil {
 			return p.unfit(kinds, "endpoint "+e.Name, fmt.Errorf("it has no name, or no time that is one"))
 		}
@@ -110,7 +110,7 @@ func (p *place) versionOf(e endpoint, d deployed, id string) string {
 
 // resource emits an entry of the inventory.
 func (p *place) resource(kind, name, display string, tags map[string]string, created string) error {
-	at, err := moment(created)
+	at, err := records.Moment(created)
 	if err != nil || name == "" {
 		return p.unfit([]string{records.KindAIResource}, kind+" "+name, fmt.Errorf("it has no name, or no time that is one"))
 	}

@@ -54,7 +54,7 @@ func (m model) id() string {
 // models reads the registry of a place.
 func (p *place) models(ctx context.Context) error {
 	return list(ctx, p.api, p.parent()+"/models", "models", func(m model) error {
-		created, err := moment(m.CreateTime)
+		created, err := records.Moment(m.CreateTime)
 		if m.Name == "" || err != nil {
 			return p.unfit(append([]string{records.KindModel}, versionKinds()...), "model "+m.Name, fmt.Errorf("it has no name, or no time that is one"))
 		}
@@ -108,7 +108,7 @@ func (p *place) versions(ctx context.Context, m model) error {
 }
 
 func (p *place) version(ctx context.Context, m, v model) error {
-	created, err := moment(v.VersionCreated)
+	created, err := records.Moment(v.VersionCreated)
 	if v.VersionID == "" || err != nil {
 		return p.unfit(versionKinds(), "model "+m.id(), fmt.Errorf("a version has no id, or no time that is one"))
 	}
@@ -235,7 +235,7 @@ func (g *given) forget() {
 // alias need not count as a change of the version.
 func (p *place) changed(v model, on bool, was approved, read time.Time) approved {
 	a := approved{Since: p.now.Truncate(time.Millisecond), On: on, Basis: "first_seen"}
-	if at, err := moment(v.VersionUpdated); err == nil && on && at.After(read) && at.After(was.Since) && !at.After(p.now) {
+	if at, err := records.Moment(v.VersionUpdated); err == nil && on && at.After(read) && at.After(was.Since) && !at.After(p.now) {
 		a.Since, a.Basis = at, "last_change"
 	}
 	switch {
@@ -277,7 +277,7 @@ func (p *place) evaluations(ctx context.Context, id, version string) error {
 		Created string          `json:"createTime"`
 		Slices  []string        `json:"sliceDimensions"`
 	}) error {
-		at, err := moment(e.Created)
+		at, err := records.Moment(e.Created)
 		if e.Name == "" || err != nil {
 			return p.unfit([]string{kindEvaluation}, "evaluation of "+id, fmt.Errorf("it has no name, or no time that is one"))
 		}
@@ -341,8 +341,8 @@ func (p *place) pipeline(ctx context.Context, id string, v model) error {
 
 // lineage emits what a version was made from.
 func (p *place) lineage(l records.Lineage, id, version, start, end string) error {
-	began, err := moment(start)
-	ended, err2 := moment(end)
+	began, err := records.Moment(start)
+	ended, err2 := records.Moment(end)
 	if err != nil || err2 != nil {
 		return p.unfit([]string{records.KindLineage}, l.TrainingRun, fmt.Errorf("a time is none"))
 	}

@@ -29,8 +29,8 @@ func (p *place) monitoringJobs(ctx context.Context) error {
 			} `json:"status"`
 		} `json:"latestMonitoringPipelineMetadata"`
 	}) error {
-		ran, err := moment(j.Latest.Run)
-		created, err2 := moment(j.Created)
+		ran, err := records.Moment(j.Latest.Run)
+		created, err2 := records.Moment(j.Created)
 		if j.Name == "" || err != nil || err2 != nil {
 			return p.unfit([]string{records.KindModelMonitor}, "monitoring job "+j.Name, fmt.Errorf("it has no name, or no time that is one"))
 		}
@@ -95,9 +95,9 @@ func (p *place) monitorRuns(ctx context.Context, path, name, deployment string) 
 		Updated string `json:"updateTime"`
 		Planned string `json:"schedule"`
 	}) error {
-		at, err := moment(j.Updated)
+		at, err := records.Moment(j.Updated)
 		if at.IsZero() && err == nil {
-			at, err = moment(j.Created)
+			at, err = records.Moment(j.Created)
 		}
 		if j.Name == "" || err != nil || at.IsZero() {
 			return p.unfit([]string{records.KindModelMonitor}, "model monitor "+name, fmt.Errorf("a run has no name, or no time that is one"))
@@ -115,7 +115,7 @@ func (p *place) monitorRuns(ctx context.Context, path, name, deployment string) 
 }
 
 func (p *place) monitorRun(key string, m records.ModelMonitor) error {
-	at, err := moment(m.LastRunAt)
+	at, err := records.Moment(m.LastRunAt)
 	if err != nil {
 		return err
 	}

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"net/url"
 	"slices"
-	"time"
 
 	"github.com/exhibit-aims/exhibit/plugins/connector"
 	"github.com/exhibit-aims/exhibit/plugins/coverage"
@@ -87,13 +86,4 @@ func (r *run) members(ctx context.Context) error {
 		}
 	}
 	return nil
-}
-
-// parsed reads back a time that records.Stamp wrote.
-func parsed(stamp string) time.Time {
-	at, err := time.Parse(time.RFC3339Nano, stamp)
-	if err != nil {
-		return time.Time{} // there is none
-	}
-	return at
 }

@@ -110,8 +110,12 @@ func (r *run) user(u records.VendorUser) error {
 	if !records.Fit(id) {
 		id = u.UserID
 	}
+	at, err := records.Moment(u.AddedAt)
+	if err != nil {
+		return r.book.Malformed("user "+u.UserID, err.Error(), records.KindVendorUser)
+	}
 	return r.book.Record(connector.Record{
-		Kind: records.KindVendorUser, Subject: connector.Subject{Type: "person", ID: id}, Key: u.Vendor + "|" + u.UserID, EventTime: parsed(u.AddedAt), URL: pagePeople,
+		Kind: records.KindVendorUser, Subject: connector.Subject{Type: "person", ID: id}, Key: u.Vendor + "|" + u.UserID, EventTime: at, URL: pagePeople,
 	}, u)
 }
 

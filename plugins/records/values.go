@@ -1,6 +1,7 @@
 package records
 
 import (
+	"fmt"
 	"net/url"
 	"strings"
 	"time"
@@ -55,6 +56,19 @@ func Stamp(t time.Time) string {
 		return ""
 	}
 	return t.UTC().Format(time.RFC3339Nano)
+}
+
+// Moment reads a time in RFC 3339, as APIs give them and Stamp writes them;
+// zero for an empty text.
+func Moment(s string) (time.Time, error) {
+	if s == "" {
+		return time.Time{}, nil
+	}
+	at, err := time.Parse(time.RFC3339Nano, s)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("%q is no time", Line(s, 40))
+	}
+	return at.UTC(), nil
 }
 
 // Unix reads seconds since 1970 as APIs give them; zero for none and for what

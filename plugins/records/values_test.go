@@ -3,6 +3,7 @@ package records
 import (
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestLink(t *testing.T) {
@@ -24,6 +25,21 @@ func TestFit(t *testing.T) {
 	} {
 		if got := Fit(s); got != ok {
 			t.Errorf("Fit(%.40q): %v, want %v", s, got, ok)
+		}
+	}
+}
+
+func TestMoment(t *testing.T) {
+	for s, want := range map[string]string{
+		"": "", "2026-03-01T10:00:00Z": "2026-03-01T10:00:00Z", "2026-03-01T10:00:00.120+02:00": "2026-03-01T08:00:00.12Z",
+	} {
+		if at, err := Moment(s); err != nil || Stamp(at) != want || at.Location() != time.UTC {
+			t.Errorf("%q: %v, %v", s, at, err)
+		}
+	}
+	for _, s := range []string{"soon", "2026-03-01", "1772359200", "2026-03-01T10:00:00"} {
+		if at, err := Moment(s); err == nil {
+			t.Errorf("%q: %v", s, at)
 		}
 	}
 }
