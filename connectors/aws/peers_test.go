@@ -151,7 +151,7 @@ func motoRecords(t *testing.T, rec *recorder) {
 		t.Errorf("%d groups", n)
 	}
 	p := payloadOf(t, rec, records.KindModel, reg+"triage")
-	if d := cmp.Diff(obj{"system": "bot"}, obj(p["tags"].(map[string]any))); d != "" {
+	if d := cmp.Diff(map[string]any{"system": "bot"}, p["tags"]); d != "" {
 		t.Error(d)
 	}
 	var states []any
