@@ -2,13 +2,10 @@ package anthropic
 
 import (
 	"context"
-	"maps"
 	"math/big"
-	"slices"
 	"strings"
 	"time"
 
-	"github.com/exhibit-aims/exhibit/plugins/connector"
 	"github.com/exhibit-aims/exhibit/plugins/coverage"
 	"github.com/exhibit-aims/exhibit/plugins/records"
 	"github.com/exhibit-aims/exhibit/plugins/rest"
@@ -73,48 +70,13 @@ func (r *run) hidden(context.Context) error {
 	for _, w := range r.workspaces {
 		listed[w.ID] = true
 	}
-	for _, id := range slices.Sorted(maps.Keys(r.used)) {
-		if listed[id] {
-			continue
-		}
-		err := r.book.Gap(connector.Gap{
-			Kinds: []string{records.KindVendorProject, records.KindDataControls}, Scope: "workspace " + id, Reason: connector.Hidden,
-			Detail: "it was used on days that were read, and is in no list of workspaces, archived ones included",
-		})
-		if err != nil {
-			return err
-		}
+	if err := usage.Hidden(r.book, "workspace", r.used, listed, records.KindVendorProject, records.KindDataControls); err != nil {
+		return err
 	}
-	told := map[string]bool{}
-	for _, a := range r.cfg.declared(r.defaultID) {
-		if listed[a.Project] || told[a.Project] {
-			continue
-		}
-		told[a.Project] = true
-		err := r.book.Gap(connector.Gap{
-			Kinds: []string{records.KindModelObservation}, Scope: "workspace " + a.Project, Reason: connector.NotFound,
-			Detail: "settings.requests names it, and the organisation has no workspace with this id",
-		})
-		if err != nil {
-			return err
-		}
-	}
-	return nil
+	return r.answered().Undeclared(listed)
 }
 
 // hiddenKeys does the same for keys: Anthropic lists them in every state.
 func (r *run) hiddenKeys(listed map[string]bool) error {
-	for _, id := range slices.Sorted(maps.Keys(r.usedKeys)) {
-		if listed[id] {
-			continue
-		}
-		err := r.book.Gap(connector.Gap{
-			Kinds: []string{records.KindAPIKey}, Scope: "key " + id, Reason: connector.Hidden,
-			Detail: "it was used on days that were read, and is in no list of keys, archived ones included",
-		})
-		if err != nil {
-			return err
-		}
-	}
-	return nil
+	return usage.Hidden(r.book, "key", r.usedKeys, listed, records.KindAPIKey)
 }

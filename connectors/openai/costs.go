@@ -3,14 +3,11 @@ package openai
 import (
 	"context"
 	"encoding/json"
-	"maps"
 	"math/big"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
 
-	"github.com/exhibit-aims/exhibit/plugins/connector"
 	"github.com/exhibit-aims/exhibit/plugins/coverage"
 	"github.com/exhibit-aims/exhibit/plugins/records"
 	"github.com/exhibit-aims/exhibit/plugins/rest"
@@ -81,36 +78,8 @@ func (r *run) hidden(context.Context) error {
 	for _, p := range r.projects {
 		listed[p.ID] = true
 	}
-	for _, id := range slices.Sorted(maps.Keys(r.used)) {
-		if listed[id] {
-			continue
-		}
-		err := r.book.Gap(connector.Gap{
-			Kinds: []string{records.KindVendorProject, records.KindAPIKey, records.KindDataControls}, Scope: "project " + id, Reason: connector.Hidden,
-			Detail: "it was used on days that were read, and is in no list of projects, archived ones included",
-		})
-		if err != nil {
-			return err
-		}
+	if err := usage.Hidden(r.book, "project", r.used, listed, records.KindVendorProject, records.KindAPIKey, records.KindDataControls); err != nil {
+		return err
 	}
-	return r.undeclared(listed)
-}
-
-// undeclared tells of projects that the settings name and OpenAI does not.
-func (r *run) undeclared(listed map[string]bool) error {
-	told := map[string]bool{}
-	for _, a := range r.cfg.Requests {
-		if listed[a.Project] || told[a.Project] {
-			continue
-		}
-		told[a.Project] = true
-		err := r.book.Gap(connector.Gap{
-			Kinds: []string{records.KindModelObservation}, Scope: "project " + a.Project, Reason: connector.NotFound,
-			Detail: "settings.requests names it, and the organisation has no project with this id",
-		})
-		if err != nil {
-			return err
-		}
-	}
-	return nil
+	return r.answered().Undeclared(listed)
 }

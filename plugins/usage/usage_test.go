@@ -205,3 +205,23 @@ func TestAnswered(t *testing.T) {
 		t.Errorf("%+v", gaps)
 	}
 }
+
+// What was used or is asked for, and is in no list, is told.
+func TestListed(t *testing.T) {
+	book, rec := newBook(nil)
+	listed := map[string]bool{"": true, "p": true}
+	if err := usage.Hidden(book, "project", map[string]bool{"": true, "p": true, "x": true}, listed, records.KindVendorUsage); err != nil {
+		t.Fatal(err)
+	}
+	seen := usage.Answered{Book: book, Within: "project", Asked: []records.Asked{{APIKey: "k"}, {Project: "p"}, {Project: "y"}, {Project: "y"}}}
+	if err := seen.Undeclared(listed); err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, g := range rec.Gaps() {
+		got = append(got, fmt.Sprint(g.Kinds, " ", g.Reason, " ", g.Scope))
+	}
+	if want := []string{"[vendor.usage] hidden project x", "[vendor.model_observation] not_found project y"}; !slices.Equal(got, want) {
+		t.Errorf("%q", got)
+	}
+}
