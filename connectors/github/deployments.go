@@ -256,7 +256,7 @@ func (d *deploymentReader) payload(ctx context.Context, dep *listedDeployment) (
 			if c := s.CreatedAt.Compare(newest.CreatedAt); c > 0 || c == 0 && s.ID > newest.ID {
 				newest = s
 			}
-			if run := runOf(s); run > 0 {
+			if run := d.runOf(s); run > 0 {
 				pay.RunID = max(pay.RunID, run)
 			}
 		}
@@ -272,13 +272,14 @@ func (d *deploymentReader) payload(ctx context.Context, dep *listedDeployment) (
 	return pay, d.addGates(ctx, &pay)
 }
 
-var runLink = regexp.MustCompile(`^https?://[^/]+/[^/]+/[^/]+/actions/runs/([0-9]{1,15})(?:/|$)`)
+var runLink = regexp.MustCompile(`^https?://[^/]+/([^/]+/[^/]+)/actions/runs/([0-9]{1,15})(?:/|$)`)
 
-// runOf is the workflow run that set a status, as its links give away.
-func runOf(s deploymentStatus) int64 {
+// runOf is the workflow run that set a status, as its links give away. Whoever
+// sets one chooses the links: a run of another repository has no say in this.
+func (d *deploymentReader) runOf(s deploymentStatus) int64 {
 	for _, link := range []string{s.LogURL, s.TargetURL} {
-		if m := runLink.FindStringSubmatch(link); m != nil {
-			if n, err := strconv.ParseInt(m[1], 10, 64); err == nil && fitID(n) {
+		if m := runLink.FindStringSubmatch(link); m != nil && strings.EqualFold(m[1], d.repo.FullName) {
+			if n, err := strconv.ParseInt(m[2], 10, 64); err == nil && fitID(n) {
 				return n
 			}
 		}

@@ -81,8 +81,8 @@ func TestDeploymentUnread(t *testing.T) {
 // Hostile links name no run.
 func TestDeploymentRunLinks(t *testing.T) {
 	f, _ := newInventory(t)
-	for i, link := range []string{"https://evil.example/actions/runs/71", "javascript:/acme/app/actions/runs/71", "https://github.com/a/b/actions/runs/71x",
-		"https://github.com/a/b/actions/runs/99999999999999999999", "https://github.com/a/b/actions/runs/0"} {
+	for i, link := range []string{"https://evil.example/actions/runs/71", "javascript:/acme/app/actions/runs/71", "https://github.com/acme/app/actions/runs/71x",
+		"https://github.com/acme/app/actions/runs/99999999999999999999", "https://github.com/acme/app/actions/runs/0", "https://github.com/mallory/app/actions/runs/71"} {
 		f.set(deploys, []any{deploymentJSON(801, day(12))}, deploys+"/801/statuses", []any{obj{"id": 1, "state": "success", "created_at": day(12), "log_url": link}})
 		h := newHost(t)
 		readDeployments(h, f)
