@@ -14,32 +14,13 @@ import (
 	"github.com/exhibit-aims/exhibit/plugins/usage"
 )
 
-// payloads are those of a kind, by key.
-func payloads(t *testing.T, rec *connectortest.Recorder, kind string) map[string]map[string]any {
-	t.Helper()
-	out := map[string]map[string]any{}
-	for _, r := range rec.Records(kind) {
-		out[r.Key] = connectortest.Payload(t, r)
-	}
-	return out
-}
-
-func reasons(rec *connectortest.Recorder) []string {
-	var out []string
-	for _, g := range rec.Gaps() {
-		out = append(out, strings.Join(g.Kinds, "+")+" "+string(g.Reason)+" "+g.Scope)
-	}
-	slices.Sort(out)
-	return out
-}
-
 // notTold is the gap that every run has: what Anthropic's API does not tell.
 const notTold = "vendor.data_controls unsupported training_opt_out, zdr and retention"
 
 func TestWhatIsThere(t *testing.T) {
 	f := newFake(t)
 	rec, cov := f.collect(t, "", nil)
-	if d := cmp.Diff([]string{notTold}, reasons(rec)); d != "" {
+	if d := cmp.Diff([]string{notTold}, rec.Reasons()); d != "" {
 		t.Error(d)
 	}
 	for _, kind := range []string{records.KindVendorUser, records.KindVendorProject, records.KindAPIKey} {
@@ -83,7 +64,7 @@ func TestWhatIsThere(t *testing.T) {
 		records.KindAPIKey: {"anthropic|apikey_1": map[string]any{"vendor": "anthropic", "key_id": "apikey_1", "name": "prod", "key_type": "workspace", "project_or_workspace": "wrkspc_a",
 			"owner": "user_1", "created_at": "2026-01-05T10:00:00Z", "last_used_at": yesterday() + "T00:00:00Z", "status": "active"}},
 	} {
-		got := payloads(t, rec, kind)
+		got := rec.Payloads(t, kind)
 		for key, want := range keys {
 			if d := cmp.Diff(want, any(got[key])); d != "" {
 				t.Errorf("%s %s (-want +got):\n%s", kind, key, d)
@@ -110,16 +91,16 @@ func TestWhatIsNoLongerInUse(t *testing.T) {
 		{records.KindAPIKey, "anthropic|apikey_4", "key_type", "organization"},
 		{records.KindAPIKey, "anthropic|apikey_4", "expires_at", "2026-01-06T10:00:00Z"},
 	} {
-		if got := payloads(t, first, c.kind)[c.key][c.field]; got != c.want {
+		if got := first.Payloads(t, c.kind)[c.key][c.field]; got != c.want {
 			t.Errorf("%s of %s: %v, want %s", c.field, c.key, got, c.want)
 		}
 	}
-	if used, ok := payloads(t, first, records.KindAPIKey)["anthropic|apikey_2"]["last_used_at"]; ok {
+	if used, ok := first.Payloads(t, records.KindAPIKey)["anthropic|apikey_2"]["last_used_at"]; ok {
 		t.Errorf("a key that was not used: %v", used)
 	}
 	f.put(org+"users", list1(`{"id":"user_1","email":"Ana@example.test","name":"Ana","role":"admin","added_at":"2026-01-01T10:00:00Z"}`))
 	second, cov := f.collect(t, "", first)
-	if got := payloads(t, second, records.KindVendorUser); len(got) != 2 || !cov[records.KindVendorUser].Enumerated {
+	if got := second.Payloads(t, records.KindVendorUser); len(got) != 2 || !cov[records.KindVendorUser].Enumerated {
 		t.Errorf("users after one left: %v, %+v", got, cov[records.KindVendorUser])
 	}
 }
@@ -147,7 +128,7 @@ func TestUnchanged(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := payloads(t, third, records.KindAPIKey)["anthropic|apikey_1"]["last_used_at"]; got != yesterday()+"T00:00:00Z" {
+	if got := third.Payloads(t, records.KindAPIKey)["anthropic|apikey_1"]["last_used_at"]; got != yesterday()+"T00:00:00Z" {
 		t.Errorf("last use is forgotten: %v", got)
 	}
 }
@@ -190,7 +171,7 @@ func TestServedForAsked(t *testing.T) {
 		if d := cmp.Diff(c.want, got); d != "" {
 			t.Errorf("%s (-want +got):\n%s", name, d)
 		}
-		if d := cmp.Diff(c.gaps, slices.DeleteFunc(reasons(rec), func(s string) bool { return s == notTold })); d != "" {
+		if d := cmp.Diff(c.gaps, slices.DeleteFunc(rec.Reasons(), func(s string) bool { return s == notTold })); d != "" {
 			t.Errorf("%s, gaps (-want +got):\n%s", name, d)
 		}
 	}
@@ -206,7 +187,7 @@ func text(v any) string {
 func TestLifecycle(t *testing.T) {
 	f := newFake(t)
 	first, _ := f.collect(t, "", nil)
-	was := payloads(t, first, records.KindModelLifecycle)
+	was := first.Payloads(t, records.KindModelLifecycle)
 	for key, want := range map[string][2]string{
 		"anthropic|claude-opus-4-5-20251101|active|":                         {"published", "2025-11-24T00:00:00Z"},
 		"anthropic|claude-sonnet-4-20250514|deprecated|2999-01-01T00:00:00Z": {"published", "2026-02-01T00:00:00Z"},
@@ -224,7 +205,7 @@ func TestLifecycle(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	now := payloads(t, second, records.KindModelLifecycle)
+	now := second.Payloads(t, records.KindModelLifecycle)
 	moved := now["anthropic|claude-sonnet-4-20250514|deprecated|2998-01-01T00:00:00Z"]
 	if moved["announced_basis"] != "first_seen" || moved["announced_at"] == "2026-02-01T00:00:00Z" {
 		t.Errorf("an end that moved: %v", moved)
@@ -233,7 +214,7 @@ func TestLifecycle(t *testing.T) {
 		t.Errorf("retired without a day: %v", gone)
 	}
 	third, _ := f.collect(t, "", second)
-	if d := cmp.Diff(now, payloads(t, third, records.KindModelLifecycle)); d != "" {
+	if d := cmp.Diff(now, third.Payloads(t, records.KindModelLifecycle)); d != "" {
 		t.Error(d)
 	}
 }
@@ -243,13 +224,13 @@ func TestActivityFeedThatIsOff(t *testing.T) {
 	f := newFake(t)
 	f.put(org+"compliance_settings", `{"type":"compliance_settings","state":{"type":"disabled"}}`)
 	rec, cov := f.collect(t, "", nil)
-	if got := reasons(rec); !slices.Contains(got, "vendor.audit_log unsupported activity feed") || cov[records.KindVendorAuditLog].Status != connector.Refused {
+	if got := rec.Reasons(); !slices.Contains(got, "vendor.audit_log unsupported activity feed") || cov[records.KindVendorAuditLog].Status != connector.Refused {
 		t.Errorf("%v, %+v", got, cov[records.KindVendorAuditLog])
 	}
 	f.status(org+"compliance_settings", 403)
 	f.put("/v1/compliance/activities", list1(""))
-	if rec, _ = f.collect(t, "", nil); !slices.Contains(reasons(rec), "vendor.audit_log hidden activity feed") {
-		t.Errorf("%v", reasons(rec))
+	if rec, _ = f.collect(t, "", nil); !slices.Contains(rec.Reasons(), "vendor.audit_log hidden activity feed") {
+		t.Errorf("%v", rec.Reasons())
 	}
 	f.put("/v1/compliance/activities", list1(`{"id":"a","type":"compliance_api_accessed","created_at":"2026-04-24T03:06:43Z","actor":{"type":"x"}}`))
 	rec, cov = f.collect(t, "", nil)
@@ -272,7 +253,7 @@ func TestHidden(t *testing.T) {
 	f.report(org+"usage_report/messages", row("wrkspc_z", "apikey_9", "claude-x", 1))
 	rec, cov := f.collect(t, "", nil)
 	want := []string{"vendor.api_key_inventory hidden key apikey_9", notTold, "vendor.project+vendor.data_controls hidden workspace wrkspc_z"}
-	if d := cmp.Diff(want, reasons(rec)); d != "" || cov[records.KindAPIKey].Enumerated {
+	if d := cmp.Diff(want, rec.Reasons()); d != "" || cov[records.KindAPIKey].Enumerated {
 		t.Errorf("%s %+v", d, cov[records.KindAPIKey])
 	}
 }
@@ -285,10 +266,10 @@ func TestWithoutAKeyOfAWorkspace(t *testing.T) {
 	delete(cfg.Secrets, secretKey)
 	rec, cov, err := connectortest.Collect(t, New(), connector.Request{Config: cfg}, nil)
 	if err != nil || cov[records.KindModelLifecycle].Status != connector.NotRead || len(rec.Gaps()) != 1 {
-		t.Errorf("%v, %+v, %v", err, cov[records.KindModelLifecycle], reasons(rec))
+		t.Errorf("%v, %+v, %v", err, cov[records.KindModelLifecycle], rec.Reasons())
 	}
 	rec, _, err = connectortest.Collect(t, New(), connector.Request{Config: cfg, Kinds: []string{records.KindModelLifecycle}}, nil)
 	if err != nil || len(rec.Gaps()) != 1 || rec.Gaps()[0].Permission != permKey {
-		t.Errorf("%v, %v", err, reasons(rec))
+		t.Errorf("%v, %v", err, rec.Reasons())
 	}
 }

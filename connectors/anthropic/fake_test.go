@@ -183,7 +183,7 @@ func (f *fake) config(settings string) connector.Config {
 
 func (f *fake) collect(t *testing.T, settings string, prev *connectortest.Recorder) (*connectortest.Recorder, connector.Coverage) {
 	t.Helper()
-	rec, cov, err := connectortest.Collect(t, &Connector{clock: hasty{}}, connector.Request{Config: f.config(settings)}, prev)
+	rec, cov, err := connectortest.Collect(t, &Connector{clock: connectortest.Hasty{}}, connector.Request{Config: f.config(settings)}, prev)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,7 +1,6 @@
 package anthropic
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -16,13 +15,6 @@ import (
 	"github.com/exhibit-aims/exhibit/plugins/connectortest"
 	"github.com/exhibit-aims/exhibit/plugins/records"
 )
-
-// hasty waits for nothing.
-type hasty struct{}
-
-func (hasty) Now() time.Time { return time.Now() }
-
-func (hasty) Sleep(ctx context.Context, _ time.Duration) error { return ctx.Err() }
 
 // Each fault ends in a gap of what it concerns, and the rest is read.
 func TestFaults(t *testing.T) {
@@ -87,7 +79,7 @@ func TestFaults(t *testing.T) {
 			rec, cov := f.collect(t, "", nil)
 			found := slices.ContainsFunc(rec.Gaps(), func(g connector.Gap) bool { return slices.Contains(g.Kinds, c.kind) && g.Reason == c.reason })
 			if !found || cov[c.kind].Status == connector.Complete || cov[c.kind].Enumerated {
-				t.Errorf("gaps %v, coverage %+v", reasons(rec), cov[c.kind])
+				t.Errorf("gaps %v, coverage %+v", rec.Reasons(), cov[c.kind])
 			}
 			for _, g := range rec.Gaps() {
 				if g.Reason == connector.Denied && g.Permission == "" {
@@ -116,7 +108,7 @@ func TestPositionAfterAFault(t *testing.T) {
 	f.report(org+"usage_report/messages", row("wrkspc_a", "apikey_1", "m", 5))
 	f.put("/v1/compliance/activities", list1(`{"id":"activity_9","type":"x","created_at":"2026-04-24T03:06:49Z"}`))
 	third, _ := f.collect(t, "", second)
-	if len(third.Records(records.KindVendorAuditLog)) != 1 || payloads(t, third, records.KindVendorUsage)["anthropic|wrkspc_a|apikey_1|m|"+yesterday()] == nil {
+	if len(third.Records(records.KindVendorAuditLog)) != 1 || third.Payloads(t, records.KindVendorUsage)["anthropic|wrkspc_a|apikey_1|m|"+yesterday()] == nil {
 		t.Error("what came meanwhile was lost")
 	}
 }
@@ -135,7 +127,7 @@ func TestRefused(t *testing.T) {
 		t.Errorf("%+v, %v", report, err)
 	}
 	cfg = connector.Config{Settings: json.RawMessage(`{"base_url":"http://127.0.0.1:1"}`), Secrets: map[string]string{secretAdmin: "x"}}
-	if _, _, err := connectortest.Collect(t, &Connector{clock: hasty{}}, connector.Request{Config: cfg}, nil); !errors.Is(err, connector.ErrUnreachable) {
+	if _, _, err := connectortest.Collect(t, &Connector{clock: connectortest.Hasty{}}, connector.Request{Config: cfg}, nil); !errors.Is(err, connector.ErrUnreachable) {
 		t.Errorf("nobody there: %v", err)
 	}
 }
@@ -170,8 +162,8 @@ func TestTornAndSlow(t *testing.T) {
 		fmt.Fprint(w, list1(`{"id":"u"}`))
 	})
 	rec, cov := f.collect(t, "", nil)
-	if n != 2 || len(reasons(rec)) != 1 || !cov[records.KindVendorUser].Enumerated {
-		t.Errorf("%d answers, %v", n, reasons(rec))
+	if n != 2 || len(rec.Reasons()) != 1 || !cov[records.KindVendorUser].Enumerated {
+		t.Errorf("%d answers, %v", n, rec.Reasons())
 	}
 }
 
@@ -192,7 +184,7 @@ func TestLimits(t *testing.T) {
 		})
 		rec, cov := f.collect(t, "", nil)
 		if limited := cov[records.KindVendorUser].Status != connector.Complete; limited != (name == "far") {
-			t.Errorf("%s: %v", name, reasons(rec))
+			t.Errorf("%s: %v", name, rec.Reasons())
 		}
 	}
 }

@@ -53,14 +53,14 @@ func against(t *testing.T, address string) (*connectortest.Recorder, connector.C
 			t.Errorf("%+v", p)
 		}
 	}
-	sound(t, rec)
+	rec.Sound(t, New())
 	return rec, cov
 }
 
 // Anthropic's own specification, served by steady as it is.
 func TestAgainstSteady(t *testing.T) {
 	rec, cov := against(t, peertest.Steady(t, peertest.Path(t, "specs", "anthropic.json"), "/v1/models"))
-	if d := cmp.Diff(told(), reasons(rec)); d != "" {
+	if d := cmp.Diff(told(), rec.Reasons()); d != "" {
 		t.Errorf("gaps (-want +got):\n%s", d)
 	}
 	for kind, c := range cov {
@@ -96,14 +96,14 @@ func TestAgainstSteadyWithDays(t *testing.T) {
 		if g == "vendor.usage malformed costs" || g == "vendor.usage+vendor.model_observation+vendor.api_key_inventory malformed use" {
 			continue // whether a report says that more follows is up to steady
 		}
-		if !slices.Contains(reasons(rec), g) {
-			t.Errorf("no gap %s in %v", g, reasons(rec))
+		if !slices.Contains(rec.Reasons(), g) {
+			t.Errorf("no gap %s in %v", g, rec.Reasons())
 		}
 	}
 	for kind, field := range map[string]string{records.KindVendorUsage: "tokens", records.KindModelObservation: "served_model", records.KindDataControls: "region"} {
 		found := slices.ContainsFunc(rec.Records(kind), func(r connector.Record) bool { return connectortest.Payload(t, r)[field] != nil })
 		if !found {
-			t.Errorf("no %s with %s: %v", kind, field, payloads(t, rec, kind))
+			t.Errorf("no %s with %s: %v", kind, field, rec.Payloads(t, kind))
 		}
 	}
 	connectortest.Peer(t, peertest.SteadyName+" with Anthropic's specification", rec.Kinds())

@@ -16,32 +16,13 @@ import (
 	"github.com/exhibit-aims/exhibit/plugins/usage"
 )
 
-// payloads are those of a kind, by key.
-func payloads(t *testing.T, rec *connectortest.Recorder, kind string) map[string]map[string]any {
-	t.Helper()
-	out := map[string]map[string]any{}
-	for _, r := range rec.Records(kind) {
-		out[r.Key] = connectortest.Payload(t, r)
-	}
-	return out
-}
-
-func reasons(rec *connectortest.Recorder) []string {
-	var out []string
-	for _, g := range rec.Gaps() {
-		out = append(out, strings.Join(g.Kinds, "+")+" "+string(g.Reason)+" "+g.Scope)
-	}
-	slices.Sort(out)
-	return out
-}
-
 // notTold is the gap that every run has: what OpenAI's API does not tell.
 const notTold = "vendor.data_controls unsupported training_opt_out and retention in days"
 
 func TestWhatIsThere(t *testing.T) {
 	f := newFake(t)
 	rec, cov := f.collect(t, "", nil)
-	if d := cmp.Diff([]string{notTold}, reasons(rec)); d != "" {
+	if d := cmp.Diff([]string{notTold}, rec.Reasons()); d != "" {
 		t.Error(d)
 	}
 	for _, kind := range []string{records.KindVendorUser, records.KindVendorProject, records.KindAPIKey} {
@@ -82,7 +63,7 @@ func TestWhatIsThere(t *testing.T) {
 			"version": "9abc", "arn_or_uri": "ft:gpt-4o-mini-2024-07-18:acme:triage:9abc", "created_at": "2026-01-01T00:01:49Z", "source_run": "ftjob-1",
 			"base_model": "gpt-4o-mini-2024-07-18", "status": "succeeded", "tags": map[string]any{}}},
 	} {
-		got := payloads(t, rec, kind)
+		got := rec.Payloads(t, kind)
 		for key, want := range keys {
 			if d := cmp.Diff(want, any(got[key])); d != "" {
 				t.Errorf("%s %s (-want +got):\n%s", kind, key, d)
@@ -108,19 +89,19 @@ func TestWhatIsNoLongerInUse(t *testing.T) {
 		{records.KindAPIKey, "openai|key_admin", "key_type", "admin"},
 		{records.KindAPIKey, "openai|key_1", "key_type", "service_account"},
 	} {
-		if got := payloads(t, first, c.kind)[c.key][c.field]; got != c.want {
+		if got := first.Payloads(t, c.kind)[c.key][c.field]; got != c.want {
 			t.Errorf("%s of %s: %v, want %s", c.field, c.key, got, c.want)
 		}
 	}
-	if used, ok := payloads(t, first, records.KindAPIKey)["openai|key_2"]["last_used_at"]; ok {
+	if used, ok := first.Payloads(t, records.KindAPIKey)["openai|key_2"]["last_used_at"]; ok {
 		t.Errorf("a key that was never used: %v", used)
 	}
 	f.put(org+"projects/proj_a/api_keys", list1(""))
 	second, cov := f.collect(t, "", first)
-	if got := payloads(t, second, records.KindAPIKey); len(got) != 1 || !cov[records.KindAPIKey].Enumerated {
+	if got := second.Payloads(t, records.KindAPIKey); len(got) != 1 || !cov[records.KindAPIKey].Enumerated {
 		t.Errorf("keys after revoking: %v, %+v", got, cov[records.KindAPIKey])
 	}
-	if got := payloads(t, first, records.KindVendorAuditLog)["openai|audit_2"]; got["event_type"] != "api_key.deleted" || got["target"] != "key_0" {
+	if got := first.Payloads(t, records.KindVendorAuditLog)["openai|audit_2"]; got["event_type"] != "api_key.deleted" || got["target"] != "key_0" {
 		t.Errorf("%v", got)
 	}
 }
@@ -169,7 +150,7 @@ func TestLateUse(t *testing.T) {
 	f.use("completions", `{"input_tokens":20,"output_tokens":5,"num_model_requests":4,"project_id":"proj_a","api_key_id":"key_1","model":"gpt-4o-2024-08-06"}`)
 	second, _ := f.collect(t, "", first)
 	key := "openai|proj_a|key_1|gpt-4o-2024-08-06|" + yesterday()
-	if a, b := payloads(t, first, records.KindVendorUsage)[key], payloads(t, second, records.KindVendorUsage)[key]; a["requests"] != 3.0 || b["requests"] != 4.0 {
+	if a, b := first.Payloads(t, records.KindVendorUsage)[key], second.Payloads(t, records.KindVendorUsage)[key]; a["requests"] != 3.0 || b["requests"] != 4.0 {
 		t.Errorf("%v, then %v", a, b)
 	}
 }
@@ -187,7 +168,7 @@ func TestServedForAsked(t *testing.T) {
 			out = append(out, strings.TrimSpace(text(p["system_id"])+" asked "+text(p["requested_model"])+" got "+text(p["served_model"])))
 		}
 		slices.Sort(out)
-		return out, slices.DeleteFunc(reasons(rec), func(s string) bool { return s == notTold })
+		return out, slices.DeleteFunc(rec.Reasons(), func(s string) bool { return s == notTold })
 	}
 	for name, c := range map[string]struct {
 		settings   string
@@ -224,7 +205,7 @@ func text(v any) string {
 func TestLifecycle(t *testing.T) {
 	f := newFake(t)
 	first, _ := f.collect(t, "", nil)
-	was := payloads(t, first, records.KindModelLifecycle)
+	was := first.Payloads(t, records.KindModelLifecycle)
 	for key, want := range map[string]string{
 		"openai|gpt-4o|active|":                             records.AnnouncedPublished,
 		"openai|o1|deprecated|2999-01-01T00:00:00Z":         records.AnnouncedFirstSeen,
@@ -240,7 +221,7 @@ func TestLifecycle(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	now := payloads(t, second, records.KindModelLifecycle)
+	now := second.Payloads(t, records.KindModelLifecycle)
 	gone := "openai|gpt-4-0314|deprecated|2026-03-26T00:00:00Z"
 	if len(now) != 3 || now["openai|o1|deprecated|2999-02-01T00:00:00Z"] == nil || now[gone]["announced_at"] != was[gone]["announced_at"] {
 		t.Errorf("after the day moved: %v", now)
@@ -253,7 +234,7 @@ func TestAuditLogThatIsOff(t *testing.T) {
 	f := newFake(t)
 	f.put(org+"audit_logs", list1(""))
 	rec, cov := f.collect(t, "", nil)
-	if got := reasons(rec); !slices.Contains(got, "vendor.audit_log hidden audit log") || cov[records.KindVendorAuditLog].Status == connector.Complete {
+	if got := rec.Reasons(); !slices.Contains(got, "vendor.audit_log hidden audit log") || cov[records.KindVendorAuditLog].Status == connector.Complete {
 		t.Errorf("%v, %+v", got, cov[records.KindVendorAuditLog])
 	}
 	f.on(org+"audit_logs", func(w http.ResponseWriter, r *http.Request) {
@@ -284,8 +265,8 @@ func TestHiddenProject(t *testing.T) {
 	f := newFake(t)
 	f.use("embeddings", `{"input_tokens":1,"num_model_requests":1,"project_id":"proj_z","api_key_id":"key_9","model":"text-embedding-3-small"}`)
 	rec, cov := f.collect(t, "", nil)
-	if !slices.Contains(reasons(rec), "vendor.project+vendor.api_key_inventory+vendor.data_controls hidden project proj_z") || cov[records.KindVendorProject].Enumerated {
-		t.Errorf("%v, %+v", reasons(rec), cov[records.KindVendorProject])
+	if !slices.Contains(rec.Reasons(), "vendor.project+vendor.api_key_inventory+vendor.data_controls hidden project proj_z") || cov[records.KindVendorProject].Enumerated {
+		t.Errorf("%v, %+v", rec.Reasons(), cov[records.KindVendorProject])
 	}
 }
 
@@ -297,10 +278,10 @@ func TestWithoutAKeyOfAProject(t *testing.T) {
 	delete(cfg.Secrets, secretKey)
 	rec, cov, err := connectortest.Collect(t, New(), connector.Request{Config: cfg}, nil)
 	if err != nil || cov[records.KindModelLifecycle].Status != connector.NotRead || len(rec.Gaps()) != 1 {
-		t.Errorf("%v, %+v, %v", err, cov[records.KindModelLifecycle], reasons(rec))
+		t.Errorf("%v, %+v, %v", err, cov[records.KindModelLifecycle], rec.Reasons())
 	}
 	rec, _, err = connectortest.Collect(t, New(), connector.Request{Config: cfg, Kinds: []string{records.KindModelLifecycle}}, nil)
 	if err != nil || len(rec.Gaps()) != 1 || rec.Gaps()[0].Permission != permModels {
-		t.Errorf("%v, %v", err, reasons(rec))
+		t.Errorf("%v, %v", err, rec.Reasons())
 	}
 }

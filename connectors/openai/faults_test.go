@@ -1,7 +1,6 @@
 package openai
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -18,16 +17,9 @@ import (
 	"github.com/exhibit-aims/exhibit/plugins/usage"
 )
 
-// hasty waits for nothing.
-type hasty struct{}
-
-func (hasty) Now() time.Time { return time.Now() }
-
-func (hasty) Sleep(ctx context.Context, _ time.Duration) error { return ctx.Err() }
-
 func (f *fake) hasty(t *testing.T) (*connectortest.Recorder, connector.Coverage) {
 	t.Helper()
-	rec, cov, err := connectortest.Collect(t, &Connector{clock: hasty{}}, connector.Request{Config: f.config("")}, nil)
+	rec, cov, err := connectortest.Collect(t, &Connector{clock: connectortest.Hasty{}}, connector.Request{Config: f.config("")}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -97,7 +89,7 @@ func TestFaults(t *testing.T) {
 			rec, cov := f.hasty(t)
 			found := slices.ContainsFunc(rec.Gaps(), func(g connector.Gap) bool { return slices.Contains(g.Kinds, c.kind) && g.Reason == c.reason })
 			if !found || cov[c.kind].Status == connector.Complete || cov[c.kind].Enumerated {
-				t.Errorf("gaps %v, coverage %+v", reasons(rec), cov[c.kind])
+				t.Errorf("gaps %v, coverage %+v", rec.Reasons(), cov[c.kind])
 			}
 			for _, g := range rec.Gaps() {
 				if g.Reason == connector.Denied && g.Permission == "" {
@@ -124,14 +116,14 @@ func TestPositionAfterAFault(t *testing.T) {
 	first, _ := f.hasty(t)
 	f.status(org+"usage/completions", 500)
 	f.status(org+"audit_logs", 500)
-	second, _, err := connectortest.Collect(t, &Connector{clock: hasty{}}, connector.Request{Config: f.config("")}, first)
+	second, _, err := connectortest.Collect(t, &Connector{clock: connectortest.Hasty{}}, connector.Request{Config: f.config("")}, first)
 	if err != nil {
 		t.Fatal(err)
 	}
 	f.use("completions", `{"num_model_requests":7,"model":"m","project_id":"proj_a"}`)
 	f.put(org+"audit_logs", list1(`{"id":"audit_3","type":"x","effective_at":1777000003}`))
 	third, _ := f.collect(t, "", second)
-	if len(third.Records(records.KindVendorAuditLog)) != 1 || payloads(t, third, records.KindVendorUsage)["openai|proj_a||m|"+yesterday()] == nil {
+	if len(third.Records(records.KindVendorAuditLog)) != 1 || third.Payloads(t, records.KindVendorUsage)["openai|proj_a||m|"+yesterday()] == nil {
 		t.Error("what came meanwhile was lost")
 	}
 }
@@ -151,12 +143,12 @@ func TestOneGapForManyProjects(t *testing.T) {
 	}
 	f.put(org+"projects", list1(strings.Join(items, ",")))
 	rec, _ := f.hasty(t)
-	got := slices.DeleteFunc(reasons(rec), func(s string) bool { return strings.Contains(s, "hidden") || s == notTold })
+	got := slices.DeleteFunc(rec.Reasons(), func(s string) bool { return strings.Contains(s, "hidden") || s == notTold })
 	want := "vendor.data_controls denied model permissions of 20 projects: proj_00, proj_01, proj_02, proj_03, proj_04, proj_05, proj_06, proj_07 …"
 	if len(got) != 1 || got[0] != want {
 		t.Errorf("%q", got)
 	}
-	if c := payloads(t, rec, records.KindDataControls)["openai|proj_00"]; c["zdr"] != false || c["retention_type"] != "organization_default" {
+	if c := rec.Payloads(t, records.KindDataControls)["openai|proj_00"]; c["zdr"] != false || c["retention_type"] != "organization_default" {
 		t.Errorf("%v", c)
 	}
 }
@@ -175,7 +167,7 @@ func TestRefused(t *testing.T) {
 		t.Errorf("%+v, %v", report, err)
 	}
 	cfg = connector.Config{Settings: json.RawMessage(`{"base_url":"http://127.0.0.1:1/v1"}`), Secrets: map[string]string{secretAdmin: "x"}}
-	if _, _, err := connectortest.Collect(t, &Connector{clock: hasty{}}, connector.Request{Config: cfg}, nil); !errors.Is(err, connector.ErrUnreachable) {
+	if _, _, err := connectortest.Collect(t, &Connector{clock: connectortest.Hasty{}}, connector.Request{Config: cfg}, nil); !errors.Is(err, connector.ErrUnreachable) {
 		t.Errorf("nobody there: %v", err)
 	}
 }
@@ -209,8 +201,8 @@ func TestTornAndSlow(t *testing.T) {
 		fmt.Fprint(w, list1(`{"id":"u"}`))
 	})
 	rec, cov := f.hasty(t)
-	if n != 2 || len(reasons(rec)) != 1 || !cov[records.KindVendorUser].Enumerated {
-		t.Errorf("%d answers, %v", n, reasons(rec))
+	if n != 2 || len(rec.Reasons()) != 1 || !cov[records.KindVendorUser].Enumerated {
+		t.Errorf("%d answers, %v", n, rec.Reasons())
 	}
 }
 
@@ -231,7 +223,7 @@ func TestLimits(t *testing.T) {
 		})
 		rec, cov := f.hasty(t)
 		if limited := cov[records.KindVendorUser].Status != connector.Complete; limited != (name == "far") {
-			t.Errorf("%s: %v", name, reasons(rec))
+			t.Errorf("%s: %v", name, rec.Reasons())
 		}
 	}
 }

@@ -11,7 +11,6 @@ import (
 	"github.com/exhibit-aims/exhibit/plugins/records"
 	"github.com/exhibit-aims/exhibit/plugins/rest"
 	"github.com/exhibit-aims/exhibit/plugins/usage"
-	"github.com/exhibit-aims/exhibit/plugins/wire"
 )
 
 // offline is a run that emits into a recorder and asks nobody.
@@ -19,22 +18,6 @@ func offline() (*run, *connectortest.Recorder) {
 	rec := connectortest.NewRecorder()
 	cfg := &config{Vendor: "openai", History: 90}
 	return &run{cfg: cfg, book: coverage.New(New().Describe(), connector.Request{}, rec), used: map[string]bool{}, now: time.Date(2026, 3, 2, 4, 0, 0, 0, time.UTC)}, rec
-}
-
-// sound fails if the host would refuse anything that was emitted.
-func sound(t *testing.T, rec *connectortest.Recorder) {
-	t.Helper()
-	rules := wire.NewRules(New().Describe(), 0)
-	for _, r := range rec.Records() {
-		if err := rules.Record(r); err != nil {
-			t.Error(err)
-		}
-	}
-	for _, g := range rec.Gaps() {
-		if err := rules.Gap(g); err != nil {
-			t.Error(err)
-		}
-	}
 }
 
 // Whatever a listing holds, what is emitted is what a host takes.
@@ -94,7 +77,7 @@ func FuzzListings(f *testing.F) {
 				t.Error("goes on although nothing follows")
 			}
 		}
-		sound(t, rec)
+		rec.Sound(t, New())
 	})
 }
 
@@ -117,7 +100,7 @@ func FuzzReport(f *testing.F) {
 			}
 			return r.usedOn("completions", at, u, seen)
 		})
-		sound(t, rec)
+		rec.Sound(t, New())
 	})
 }
 

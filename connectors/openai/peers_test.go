@@ -61,14 +61,14 @@ func against(t *testing.T, address string) (*connectortest.Recorder, connector.C
 			t.Errorf("%+v", p)
 		}
 	}
-	sound(t, rec)
+	rec.Sound(t, New())
 	return rec, cov
 }
 
 // OpenAI's own specification, served by prism as it is.
 func TestAgainstPrism(t *testing.T) {
 	rec, cov := against(t, peertest.Prism(t, peertest.Path(t, "specs", "openai.json"), "/models"))
-	if d := cmp.Diff(endless(), reasons(rec)); d != "" {
+	if d := cmp.Diff(endless(), rec.Reasons()); d != "" {
 		t.Errorf("gaps (-want +got):\n%s", d)
 	}
 	for kind, c := range cov {
@@ -106,7 +106,7 @@ func TestAgainstPrismWithDays(t *testing.T) {
 			want = append(want, g)
 		}
 	}
-	if d := cmp.Diff(want, reasons(rec)); d != "" {
+	if d := cmp.Diff(want, rec.Reasons()); d != "" {
 		t.Errorf("gaps (-want +got):\n%s", d)
 	}
 	for _, r := range rec.Records(records.KindModelObservation) {
