@@ -2,12 +2,11 @@ package anthropic
 
 import (
 	"context"
-	"errors"
+	"net/http"
 	"net/url"
 	"time"
 
 	"github.com/exhibit-aims/exhibit/plugins/connector"
-	"github.com/exhibit-aims/exhibit/plugins/records"
 	"github.com/exhibit-aims/exhibit/plugins/rest"
 )
 
@@ -64,10 +63,5 @@ func (r *run) probes(ctx context.Context) ([]connector.PermissionState, error) {
 
 // probe tries a permission. A key of another kind is refused with 401.
 func (a *api) probe(ctx context.Context, permission string, call rest.Call) (connector.PermissionState, error) {
-	state, err := a.Probe(ctx, permission, call)
-	if errors.Is(err, connector.ErrRefused) {
-		state.Grant, state.Detail = connector.Missing, records.Line(err.Error(), 400)
-		return state, nil
-	}
-	return state, err
+	return a.Probe(ctx, permission, call, http.StatusUnauthorized)
 }

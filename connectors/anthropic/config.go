@@ -8,6 +8,7 @@ import (
 
 	"github.com/exhibit-aims/exhibit/plugins/connector"
 	"github.com/exhibit-aims/exhibit/plugins/records"
+	"github.com/exhibit-aims/exhibit/plugins/rest"
 )
 
 // Names of the secrets.
@@ -50,7 +51,7 @@ func parseConfig(in connector.Config) (*config, error) {
 		return nil, fmt.Errorf("anthropic: the secret %s is not given", secretAdmin)
 	}
 	for _, name := range []string{secretAdmin, secretKey, secretCompliance} {
-		if s := in.Secrets[name]; s != "" && !header(s) {
+		if s := in.Secrets[name]; s != "" && !rest.FitsHeader(s) {
 			return nil, fmt.Errorf("anthropic: the secret %s holds a space, a line break or another character that no key has", name)
 		}
 	}
@@ -76,14 +77,4 @@ func (c *config) declared(defaultID string) []records.Asked {
 		out = append(out, records.Asked{Project: workspace, APIKey: a.APIKey, Model: a.Model, System: a.System})
 	}
 	return out
-}
-
-// header reports whether a key can stand in a header.
-func header(s string) bool {
-	for _, r := range s {
-		if r <= ' ' || r > '~' {
-			return false
-		}
-	}
-	return true
 }

@@ -2,11 +2,10 @@ package openai
 
 import (
 	"context"
-	"errors"
+	"net/http"
 	"time"
 
 	"github.com/exhibit-aims/exhibit/plugins/connector"
-	"github.com/exhibit-aims/exhibit/plugins/records"
 	"github.com/exhibit-aims/exhibit/plugins/rest"
 )
 
@@ -60,11 +59,8 @@ func (conn *Connector) keyStates(ctx context.Context, cfg *config) ([]connector.
 func (a *api) probe(ctx context.Context, trials []trial) ([]connector.PermissionState, error) {
 	var out []connector.PermissionState
 	for _, t := range trials {
-		state, err := a.Probe(ctx, t.permission, t.call)
-		switch {
-		case errors.Is(err, connector.ErrRefused):
-			state.Grant, state.Detail = connector.Missing, records.Line(err.Error(), 400)
-		case err != nil:
+		state, err := a.Probe(ctx, t.permission, t.call, http.StatusUnauthorized)
+		if err != nil {
 			return nil, err
 		}
 		out = append(out, state)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/exhibit-aims/exhibit/plugins/connector"
 	"github.com/exhibit-aims/exhibit/plugins/records"
+	"github.com/exhibit-aims/exhibit/plugins/rest"
 )
 
 // Names of the secrets.
@@ -42,7 +43,7 @@ func parseConfig(in connector.Config) (*config, error) {
 		return nil, fmt.Errorf("openai: the secret %s is not given", secretAdmin)
 	}
 	for _, name := range []string{secretAdmin, secretKey} {
-		if s := in.Secrets[name]; s != "" && !header(s) {
+		if s := in.Secrets[name]; s != "" && !rest.FitsHeader(s) {
 			return nil, fmt.Errorf("openai: the secret %s holds a space, a line break or another character that no key has", name)
 		}
 	}
@@ -55,14 +56,4 @@ func parseConfig(in connector.Config) (*config, error) {
 		}
 	}
 	return c, nil
-}
-
-// header reports whether a key can stand in a header.
-func header(s string) bool {
-	for _, r := range s {
-		if r <= ' ' || r > '~' {
-			return false
-		}
-	}
-	return true
 }

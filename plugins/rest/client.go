@@ -52,6 +52,11 @@ func (c *Client) Conceal(secrets ...string) {
 	c.conceal = strings.NewReplacer(pairs...)
 }
 
+// FitsHeader reports whether a secret can stand in a header as it is.
+func FitsHeader(secret string) bool {
+	return !strings.ContainsFunc(secret, func(r rune) bool { return r <= ' ' || r > '~' })
+}
+
 // Call is one question. Path is relative to the API's root and escaped; a
 // segment that somebody else chose goes through url.PathEscape.
 type Call struct {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"mime"
 	"net/http"
+	"slices"
 
 	"github.com/exhibit-aims/exhibit/plugins/connector"
 	"github.com/exhibit-aims/exhibit/plugins/records"
@@ -16,7 +17,8 @@ import (
 // for a success
 // that is no page for people, missing for 403, and unknown for anything else. denies names
 // further statuses by which the source says that the right is not there, such
-// as 404. Its error, a refused credential (401) or the context's, ends the check.
+// as 404, or 401 where one key has it and another not. Its error, a refused
+// credential (401) or the context's, ends the check.
 func (c *Client) Probe(ctx context.Context, permission string, call Call, denies ...int) (connector.PermissionState, error) {
 	state := connector.PermissionState{Permission: permission}
 	a, err := c.Raw(ctx, call)
@@ -31,7 +33,7 @@ func (c *Client) Probe(ctx context.Context, permission string, call Call, denies
 	case err == nil:
 		state.Grant = connector.Granted
 		return state, nil
-	case status == http.StatusUnauthorized:
+	case status == http.StatusUnauthorized && !slices.Contains(denies, status):
 		return state, fmt.Errorf("%w: %w", err, connector.ErrRefused)
 	case errors.Is(err, connector.ErrUnreachable):
 		return state, err
@@ -40,13 +42,8 @@ func (c *Client) Probe(ctx context.Context, permission string, call Call, denies
 		return state, nil
 	}
 	state.Detail = err.Error()
-	if status == http.StatusForbidden {
+	if status == http.StatusForbidden || slices.Contains(denies, status) {
 		state.Grant = connector.Missing
-	}
-	for _, s := range denies {
-		if s == status {
-			state.Grant = connector.Missing
-		}
 	}
 	return state, nil
 }

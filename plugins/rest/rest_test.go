@@ -262,3 +262,20 @@ func TestConceal(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// Where one key has a right and another not, 401 may say so.
+func TestProbeRefusedByRight(t *testing.T) {
+	c := newClient(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusUnauthorized) }, nil)
+	got, err := c.Probe(t.Context(), "p", rest.Call{Path: "x"}, http.StatusUnauthorized)
+	if err != nil || got.Grant != connector.Missing || got.Detail == "" {
+		t.Errorf("%+v, %v", got, err)
+	}
+}
+
+func TestFitsHeader(t *testing.T) {
+	for s, want := range map[string]bool{"sk-Az09_~": true, "a b": false, "a\nb": false, "ü": false, "a\x00": false} {
+		if rest.FitsHeader(s) != want {
+			t.Errorf("%q: %v", s, !want)
+		}
+	}
+}
