@@ -98,7 +98,7 @@ func TestWhatIsNoLongerInUse(t *testing.T) {
 	if used, ok := first.Payloads(t, records.KindAPIKey)["anthropic|apikey_2"]["last_used_at"]; ok {
 		t.Errorf("a key that was not used: %v", used)
 	}
-	f.put(org+"users", list1(`{"id":"user_1","email":"Ana@example.test","name":"Ana","role":"admin","added_at":"2026-01-01T10:00:00Z"}`))
+	f.Put(org+"users", list1(`{"id":"user_1","email":"Ana@example.test","name":"Ana","role":"admin","added_at":"2026-01-01T10:00:00Z"}`))
 	second, cov := f.collect(t, "", first)
 	if got := second.Payloads(t, records.KindVendorUser); len(got) != 2 || !cov[records.KindVendorUser].Enumerated {
 		t.Errorf("users after one left: %v, %+v", got, cov[records.KindVendorUser])
@@ -110,17 +110,18 @@ func TestWhatIsNoLongerInUse(t *testing.T) {
 func TestUnchanged(t *testing.T) {
 	f := newFake(t)
 	first, _ := f.collect(t, "", nil)
-	f.asked = nil
+	f.Asked()
 	second, _ := f.collect(t, "", first)
 	if d := cmp.Diff(byKey(first), byKey(second)); d != "" {
 		t.Errorf("a second run tells another story:\n%s", d)
 	}
 	want := "starting_at=" + lastDay().AddDate(0, 0, 1-usage.Unsettled).Format("2006-01-02T15") + "%3A00%3A00Z"
-	found := slices.ContainsFunc(f.asked, func(a string) bool {
+	asked := f.Asked()
+	found := slices.ContainsFunc(asked, func(a string) bool {
 		return strings.HasPrefix(a, org+"usage_report/messages") && strings.Contains(a, want)
 	})
 	if !found {
-		t.Errorf("asked %v, want %s", f.asked, want)
+		t.Errorf("asked %v, want %s", asked, want)
 	}
 	t.Logf("first run %+v, unchanged run %+v", first.Counted(), second.Counted())
 	f.report(org+"usage_report/messages", "")
@@ -199,7 +200,7 @@ func TestLifecycle(t *testing.T) {
 			t.Errorf("%s: %v", key, p)
 		}
 	}
-	f.put("/v1/models", list1(`{"id":"claude-sonnet-4-20250514","created_at":"2025-05-22T00:00:00Z","lifecycle":"deprecated","deprecated_at":"2026-02-01T00:00:00Z","retires_at":"2998-01-01T00:00:00Z"},
+	f.Put("/v1/models", list1(`{"id":"claude-sonnet-4-20250514","created_at":"2025-05-22T00:00:00Z","lifecycle":"deprecated","deprecated_at":"2026-02-01T00:00:00Z","retires_at":"2998-01-01T00:00:00Z"},
 		{"id":"claude-3-haiku-20240307","created_at":"1970-01-01T00:00:00Z","lifecycle":"retired","deprecated_at":"2025-08-01T00:00:00Z","retires_at":null}`))
 	second, _, err := connectortest.Collect(t, New(), connector.Request{Config: f.config(""), Full: true}, first)
 	if err != nil {
@@ -222,23 +223,23 @@ func TestLifecycle(t *testing.T) {
 // A feed that is off is told from a quiet one.
 func TestActivityFeedThatIsOff(t *testing.T) {
 	f := newFake(t)
-	f.put(org+"compliance_settings", `{"type":"compliance_settings","state":{"type":"disabled"}}`)
+	f.Put(org+"compliance_settings", `{"type":"compliance_settings","state":{"type":"disabled"}}`)
 	rec, cov := f.collect(t, "", nil)
 	if got := rec.Reasons(); !slices.Contains(got, "vendor.audit_log unsupported activity feed") || cov[records.KindVendorAuditLog].Status != connector.Refused {
 		t.Errorf("%v, %+v", got, cov[records.KindVendorAuditLog])
 	}
 	f.status(org+"compliance_settings", 403)
-	f.put("/v1/compliance/activities", list1(""))
+	f.Put("/v1/compliance/activities", list1(""))
 	if rec, _ = f.collect(t, "", nil); !slices.Contains(rec.Reasons(), "vendor.audit_log hidden activity feed") {
 		t.Errorf("%v", rec.Reasons())
 	}
-	f.put("/v1/compliance/activities", list1(`{"id":"a","type":"compliance_api_accessed","created_at":"2026-04-24T03:06:43Z","actor":{"type":"x"}}`))
+	f.Put("/v1/compliance/activities", list1(`{"id":"a","type":"compliance_api_accessed","created_at":"2026-04-24T03:06:43Z","actor":{"type":"x"}}`))
 	rec, cov = f.collect(t, "", nil)
 	if c := cov[records.KindVendorAuditLog]; c.Status != connector.Complete || c.Since.IsZero() || len(rec.Records(records.KindVendorAuditLog)) != 0 {
 		t.Errorf("a quiet feed: %+v", c)
 	}
 	var asked string
-	f.on("/v1/compliance/activities", func(w http.ResponseWriter, r *http.Request) {
+	f.On("/v1/compliance/activities", func(w http.ResponseWriter, r *http.Request) {
 		asked = r.URL.Query().Get("activity_types[]")
 		_, _ = w.Write([]byte(list1(`{"id":"b","type":"claude_chat_created","created_at":"2026-04-24T03:06:43Z","actor":{"type":"x"}}`)))
 	})

@@ -74,7 +74,7 @@ func TestFaults(t *testing.T) {
 			if c.status != 200 {
 				f.status(c.path, c.status)
 			} else {
-				f.put(c.path, c.body)
+				f.Put(c.path, c.body)
 			}
 			rec, cov := f.collect(t, "", nil)
 			found := slices.ContainsFunc(rec.Gaps(), func(g connector.Gap) bool { return slices.Contains(g.Kinds, c.kind) && g.Reason == c.reason })
@@ -106,7 +106,7 @@ func TestPositionAfterAFault(t *testing.T) {
 	f.status("/v1/compliance/activities", 500)
 	second, _ := f.collect(t, "", first)
 	f.report(org+"usage_report/messages", row("wrkspc_a", "apikey_1", "m", 5))
-	f.put("/v1/compliance/activities", list1(`{"id":"activity_9","type":"x","created_at":"2026-04-24T03:06:49Z"}`))
+	f.Put("/v1/compliance/activities", list1(`{"id":"activity_9","type":"x","created_at":"2026-04-24T03:06:49Z"}`))
 	third, _ := f.collect(t, "", second)
 	if len(third.Records(records.KindVendorAuditLog)) != 1 || third.Payloads(t, records.KindVendorUsage)["anthropic|wrkspc_a|apikey_1|m|"+yesterday()] == nil {
 		t.Error("what came meanwhile was lost")
@@ -141,7 +141,7 @@ func TestRedirect(t *testing.T) {
 		fmt.Fprint(w, list1(""))
 	}))
 	defer other.Close()
-	f.on(org+"users", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, other.URL, http.StatusFound) })
+	f.On(org+"users", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, other.URL, http.StatusFound) })
 	f.collect(t, "", nil)
 	if h := <-seen; h.Get("X-Api-Key") != "" {
 		t.Errorf("the other host saw %v", h)
@@ -152,7 +152,7 @@ func TestRedirect(t *testing.T) {
 func TestTornAndSlow(t *testing.T) {
 	f := newFake(t)
 	n := 0
-	f.on(org+"users", func(w http.ResponseWriter, _ *http.Request) {
+	f.On(org+"users", func(w http.ResponseWriter, _ *http.Request) {
 		if n++; n == 1 {
 			w.Header().Set("Content-Length", "500")
 			fmt.Fprint(w, `{"data":[{"id":"u`)
@@ -172,7 +172,7 @@ func TestLimits(t *testing.T) {
 	for name, header := range map[string]string{"seconds": "1", "date": time.Now().Add(time.Second).UTC().Format(http.TimeFormat), "none": "", "far": "86400"} {
 		f := newFake(t)
 		n := 0
-		f.on(org+"users", func(w http.ResponseWriter, _ *http.Request) {
+		f.On(org+"users", func(w http.ResponseWriter, _ *http.Request) {
 			if n++; n == 1 || name == "far" {
 				if header != "" {
 					w.Header().Set("Retry-After", header)
@@ -200,7 +200,7 @@ func TestCheck(t *testing.T) {
 			t.Errorf("%+v", p)
 		}
 	}
-	f.put(org+"compliance_settings", `{"state":{"type":"disabled"}}`)
+	f.Put(org+"compliance_settings", `{"state":{"type":"disabled"}}`)
 	cfg := f.config("")
 	cfg.Secrets[secretKey] = "sk-ant-another"
 	f.status(org+"users", 404)

@@ -96,7 +96,7 @@ func TestWhatIsNoLongerInUse(t *testing.T) {
 	if used, ok := first.Payloads(t, records.KindAPIKey)["openai|key_2"]["last_used_at"]; ok {
 		t.Errorf("a key that was never used: %v", used)
 	}
-	f.put(org+"projects/proj_a/api_keys", list1(""))
+	f.Put(org+"projects/proj_a/api_keys", list1(""))
 	second, cov := f.collect(t, "", first)
 	if got := second.Payloads(t, records.KindAPIKey); len(got) != 1 || !cov[records.KindAPIKey].Enumerated {
 		t.Errorf("keys after revoking: %v, %+v", got, cov[records.KindAPIKey])
@@ -111,12 +111,12 @@ func TestWhatIsNoLongerInUse(t *testing.T) {
 func TestUnchanged(t *testing.T) {
 	f := newFake(t)
 	first, _ := f.collect(t, "", nil)
-	f.asked = nil
+	f.Asked()
 	second, _ := f.collect(t, "", first)
 	if d := cmp.Diff(byKey(first), byKey(second)); d != "" {
 		t.Errorf("a second run tells another story:\n%s", d)
 	}
-	for _, a := range f.asked {
+	for _, a := range f.Asked() {
 		if strings.HasPrefix(a, "/organization/usage/completions") && !strings.Contains(a, "page=") {
 			want := usage.Midnight(time.Now().Add(-usage.Settled)).AddDate(0, 0, -usage.Unsettled).Unix()
 			if !strings.Contains(a, "start_time="+json.Number(jsonInt(want)).String()) {
@@ -216,7 +216,7 @@ func TestLifecycle(t *testing.T) {
 			t.Errorf("%s: %v", key, was[key])
 		}
 	}
-	f.put("/models", `{"object":"list","data":[{"id":"o1","created":1678604601,"shutdown_date":"2999-02-01"}]}`)
+	f.Put("/models", `{"object":"list","data":[{"id":"o1","created":1678604601,"shutdown_date":"2999-02-01"}]}`)
 	second, _, err := connectortest.Collect(t, New(), connector.Request{Config: f.config(""), Full: true}, first)
 	if err != nil {
 		t.Fatal(err)
@@ -232,12 +232,12 @@ func TestLifecycle(t *testing.T) {
 // which nothing happened lately.
 func TestAuditLogThatIsOff(t *testing.T) {
 	f := newFake(t)
-	f.put(org+"audit_logs", list1(""))
+	f.Put(org+"audit_logs", list1(""))
 	rec, cov := f.collect(t, "", nil)
 	if got := rec.Reasons(); !slices.Contains(got, "vendor.audit_log hidden audit log") || cov[records.KindVendorAuditLog].Status == connector.Complete {
 		t.Errorf("%v, %+v", got, cov[records.KindVendorAuditLog])
 	}
-	f.on(org+"audit_logs", func(w http.ResponseWriter, r *http.Request) {
+	f.On(org+"audit_logs", func(w http.ResponseWriter, r *http.Request) {
 		body := list1("")
 		if r.URL.Query().Get("effective_at[gte]") == "" {
 			body = list1(`{"id":"old","type":"login.succeeded","effective_at":1700000000}`)

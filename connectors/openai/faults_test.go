@@ -84,7 +84,7 @@ func TestFaults(t *testing.T) {
 			if c.status != 200 {
 				f.status(c.path, c.status)
 			} else {
-				f.put(c.path, c.body)
+				f.Put(c.path, c.body)
 			}
 			rec, cov := f.hasty(t)
 			found := slices.ContainsFunc(rec.Gaps(), func(g connector.Gap) bool { return slices.Contains(g.Kinds, c.kind) && g.Reason == c.reason })
@@ -121,7 +121,7 @@ func TestPositionAfterAFault(t *testing.T) {
 		t.Fatal(err)
 	}
 	f.use("completions", `{"num_model_requests":7,"model":"m","project_id":"proj_a"}`)
-	f.put(org+"audit_logs", list1(`{"id":"audit_3","type":"x","effective_at":1777000003}`))
+	f.Put(org+"audit_logs", list1(`{"id":"audit_3","type":"x","effective_at":1777000003}`))
 	third, _ := f.collect(t, "", second)
 	if len(third.Records(records.KindVendorAuditLog)) != 1 || third.Payloads(t, records.KindVendorUsage)["openai|proj_a||m|"+yesterday()] == nil {
 		t.Error("what came meanwhile was lost")
@@ -136,12 +136,12 @@ func TestOneGapForManyProjects(t *testing.T) {
 		id := fmt.Sprintf("proj_%02d", i)
 		items = append(items, `{"id":"`+id+`","status":"active","created_at":1}`)
 		for _, what := range []string{"service_accounts", "users", "api_keys"} {
-			f.put(org+"projects/"+id+"/"+what, list1(""))
+			f.Put(org+"projects/"+id+"/"+what, list1(""))
 		}
-		f.put(org+"projects/"+id+"/data_retention", `{"type":"organization_default"}`)
+		f.Put(org+"projects/"+id+"/data_retention", `{"type":"organization_default"}`)
 		f.status(org+"projects/"+id+"/model_permissions", 403)
 	}
-	f.put(org+"projects", list1(strings.Join(items, ",")))
+	f.Put(org+"projects", list1(strings.Join(items, ",")))
 	rec, _ := f.hasty(t)
 	got := slices.DeleteFunc(rec.Reasons(), func(s string) bool { return strings.Contains(s, "hidden") || s == notTold })
 	want := "vendor.data_controls denied model permissions of 20 projects: proj_00, proj_01, proj_02, proj_03, proj_04, proj_05, proj_06, proj_07 …"
@@ -180,7 +180,7 @@ func TestRedirect(t *testing.T) {
 		fmt.Fprint(w, list1(""))
 	}))
 	defer other.Close()
-	f.on(org+"users", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, other.URL, http.StatusFound) })
+	f.On(org+"users", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, other.URL, http.StatusFound) })
 	f.hasty(t)
 	if h := <-seen; h.Get("Authorization") != "" {
 		t.Errorf("the other host saw %v", h)
@@ -191,7 +191,7 @@ func TestRedirect(t *testing.T) {
 func TestTornAndSlow(t *testing.T) {
 	f := newFake(t)
 	n := 0
-	f.on(org+"users", func(w http.ResponseWriter, _ *http.Request) {
+	f.On(org+"users", func(w http.ResponseWriter, _ *http.Request) {
 		if n++; n == 1 {
 			w.Header().Set("Content-Length", "500")
 			fmt.Fprint(w, `{"data":[{"id":"u`)
@@ -211,7 +211,7 @@ func TestLimits(t *testing.T) {
 	for name, header := range map[string]string{"seconds": "1", "date": time.Now().Add(time.Second).UTC().Format(http.TimeFormat), "none": "", "far": "86400"} {
 		f := newFake(t)
 		n := 0
-		f.on(org+"users", func(w http.ResponseWriter, _ *http.Request) {
+		f.On(org+"users", func(w http.ResponseWriter, _ *http.Request) {
 			if n++; n == 1 || name == "far" {
 				if header != "" {
 					w.Header().Set("Retry-After", header)
