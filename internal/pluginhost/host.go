@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io/fs"
 	"strings"
+	"time"
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -151,8 +152,17 @@ func (s *session) checkConfig(d connector.Descriptor, cfg *connector.Config) err
 	return nil
 }
 
+// early is how much sooner the connector's side of a call may find that its
+// time is over: both sides keep the deadline, each by its own timer.
+const early = time.Second
+
 // callError gives the failure of a call its class. ctx is the call's.
 func (s *session) callError(ctx context.Context, call string, err error) error {
+	if code := status.Code(err); code == codes.Canceled || code == codes.DeadlineExceeded {
+		if at, ok := ctx.Deadline(); ok && time.Until(at) < early {
+			<-ctx.Done()
+		}
+	}
 	if cause := context.Cause(ctx); cause != nil {
 		var own *Error
 		if errors.As(cause, &own) {
