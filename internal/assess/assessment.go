@@ -40,6 +40,8 @@ type Assessment struct {
 	Results     []*Result    `json:"results"`
 	Runs        []RunSummary `json:"runs"`
 	Populations []Population `json:"populations"`
+	// Expectations are those in force, in the order of results.
+	Expectations []InForce `json:"expectations"`
 }
 
 // Checkpoint is the ledger state an assessment was made from.

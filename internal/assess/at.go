@@ -39,7 +39,7 @@ func (s *State) At(asOf time.Time, cp Checkpoint) (*Assessment, error) {
 		Controls:    []Control{},
 		Results:     []*Result{},
 		Runs:        s.coverage.newest(at),
-		Populations: make([]Population, 0, len(s.eng.rules)),
+		Populations: make([]Population, 0, len(s.eng.rules)), Expectations: s.eng.InForce(),
 	}
 	ends := make([]int, len(s.eng.rules))
 	for i, r := range s.eng.rules {
@@ -158,6 +158,10 @@ func (f *finisher) noneOf(r *rule, kinds []currency) string {
 
 // rule gives the results of a rule, ordered by subject, and its population.
 func (f *finisher) rule(r *rule) ([]*Result, Population) {
+	if r.Off != "" {
+		return []*Result{switchedOff(f, r)}, Population{Expectation: r.Slug, SubjectType: f.subjectType(r),
+			IDs: idsDigest(nil), Statement: fmt.Sprintf("Population of %s was not established: the expectation is switched off.", r.Slug)}
+	}
 	st := f.collection(r)
 	if st.excluded = f.soa.excludes(r.control); st.excluded != "" {
 		st.exclusion = []evidence.Digest{f.soa.digest}
@@ -178,6 +182,14 @@ func (f *finisher) rule(r *rule) ([]*Result, Population) {
 	}
 	f.waive(r, results)
 	return results, pop
+}
+
+// switchedOff stands for an expectation that a file of the user's turned off.
+func switchedOff(f *finisher, r *rule) *Result {
+	return &Result{
+		Expectation: r.Slug, Control: r.Control, Severity: r.Severity, Status: StatusNotApplicable,
+		Subject: evidence.Subject{Type: f.subjectType(r), ID: "(none)"}, Reason: "switched off: " + r.Off, Evidence: []evidence.Digest{},
+	}
 }
 
 // plan gives the results of a plan in order.

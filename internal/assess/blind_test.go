@@ -12,6 +12,7 @@ import (
 
 	"github.com/exhibit-aims/exhibit/internal/assess"
 	"github.com/exhibit-aims/exhibit/internal/evidence"
+	"github.com/exhibit-aims/exhibit/internal/fixture"
 )
 
 // blindDay is the instant that the cases below are assessed at.
@@ -30,41 +31,48 @@ func gap(scope, reason string, kinds ...string) evidence.Gap {
 
 // blindWorld has two systems with a repository each, and one that is bound to
 // both a third repository and the first. All changes are reviewed but one.
-func blindWorld() []fixtureItem {
-	system := func(id string, repos ...string) fixtureItem {
+func blindWorld() []fixture.Item {
+	system := func(id string, repos ...string) fixture.Item {
 		var list []any
 		for _, r := range repos {
 			list = append(list, map[string]any{"name": r, "ai_paths": []any{"ai/**"}, "production_branch": "main"})
 		}
-		return fixtureItem{Kind: "inventory.ai_system", Subject: "ai_system/" + id,
+		return fixture.Item{Kind: "inventory.ai_system", Subject: "ai_system/" + id,
 			Payload: map[string]any{"system_id": id, "in_scope": true, "repositories": list}}
 	}
-	change := func(repo string, n int) fixtureItem {
-		return fixtureItem{Kind: "github.pull_request", Subject: fmt.Sprintf("change/%s#%d", repo, n),
+	change := func(repo string, n int) fixture.Item {
+		return fixture.Item{Kind: "github.pull_request", Subject: fmt.Sprintf("change/%s#%d", repo, n),
 			Payload: map[string]any{"repo": repo, "number": n, "author": "bob", "head_sha": "h", "base_ref": "main",
 				"files": []any{"ai/x"}, "merged_at": "2026-10-02T10:00:00Z"}}
 	}
-	review := func(repo string, n int) fixtureItem {
-		return fixtureItem{Kind: "github.pull_request_review", Subject: fmt.Sprintf("change/%s#%d", repo, n), Key: fmt.Sprint("r-", repo, n),
+	review := func(repo string, n int) fixture.Item {
+		return fixture.Item{Kind: "github.pull_request_review", Subject: fmt.Sprintf("change/%s#%d", repo, n), Key: fmt.Sprint("r-", repo, n),
 			Payload: map[string]any{"repo": repo, "pr_number": n, "review_id": n, "reviewer": "cid", "state": "APPROVED", "commit_id": "h",
 				"submitted_at": "2026-10-02T09:00:00Z"}}
 	}
-	return []fixtureItem{
+	return []fixture.Item{
 		system("one", "acme/a"), system("two", "acme/b"), system("three", "acme/a-b", "acme/c", "acme/A"),
 		change("acme/a", 1), review("acme/a", 1), change("acme/b", 2), change("acme/a-b", 3), review("acme/a-b", 3),
 	}
 }
 
 // assessBlind assesses a world after runs of its only source.
-func assessBlind(t *testing.T, items []fixtureItem, runs ...blindRun) *assess.Assessment {
+func assessBlind(t *testing.T, items []fixture.Item, runs ...blindRun) *assess.Assessment {
 	t.Helper()
 	eng, cat := shipped(t), loadCatalog(t)
 	s := eng.NewState()
 	for i, r := range runs {
 		s.ApplyRun(namedRun(eng, fmt.Sprint("run-", i+1), r))
 	}
-	for i, it := range fixtureItems(items, fixtureCase{}) {
-		if err := s.Apply(fixtureEvidence(t, cat, i, it, blindDay().Add(-90*24*time.Hour))); err != nil {
+	for i, it := range items {
+		if it.Key == "" {
+			_, it.Key, _ = strings.Cut(it.Subject, "/")
+		}
+		e, err := fixture.Seal(cat, i, it, blindDay().Add(-90*24*time.Hour))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Apply(e); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -191,7 +199,7 @@ func checkNotCovered(t *testing.T, a *assess.Assessment, slug, want string) {
 
 // TestBlindProject: what is not found may lie in a project that nobody showed.
 func TestBlindProject(t *testing.T) {
-	items := []fixtureItem{
+	items := []fixture.Item{
 		{Kind: "nonconformity.record", Subject: "nonconformity/NC-1",
 			Payload: map[string]any{"nc_id": "NC-1", "raised_at": "2026-08-01", "correction": "c", "cause": "d", "similar_check": "e"}},
 		{Kind: "corrective_action.record", Subject: "nonconformity/NC-1", Key: "CA-1",
@@ -259,7 +267,7 @@ func TestBlindNothing(t *testing.T) {
 // TestBlindFile: the path of a file that could not be read looks like the name
 // of a repository and is none: what it holds may be about any system.
 func TestBlindFile(t *testing.T) {
-	items := []fixtureItem{
+	items := []fixture.Item{
 		{Kind: "inventory.ai_system", Subject: "ai_system/one", Payload: map[string]any{"system_id": "one"}},
 		{Kind: "inventory.ai_system", Subject: "ai_system/two", Payload: map[string]any{"system_id": "two"}},
 		{Kind: "risk.assessment", Subject: "ai_system/two", Key: "R-2", Payload: map[string]any{"assessment_id": "R-2", "system_id": "two",
@@ -281,7 +289,7 @@ func TestBlindFile(t *testing.T) {
 // TestBlindSince: a part that was seen a while ago, though recently enough,
 // shows nothing about what happened since.
 func TestBlindSince(t *testing.T) {
-	items := append(blindWorld(), fixtureItem{Kind: "github.pull_request", Subject: "change/acme/b#9",
+	items := append(blindWorld(), fixture.Item{Kind: "github.pull_request", Subject: "change/acme/b#9",
 		Payload: map[string]any{"repo": "acme/b", "number": 9, "author": "bob", "head_sha": "h", "base_ref": "main",
 			"files": []any{"ai/x"}, "merged_at": "2026-10-31T12:00:00Z"}})
 	denied := blindRun{time.Hour, []evidence.Gap{gap("acme/b", "denied", "github.pull_request_review")}}

@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/exhibit-aims/exhibit/internal/catalog"
 	"github.com/exhibit-aims/exhibit/internal/yamlfile"
@@ -28,7 +29,8 @@ type Options struct {
 type loader struct {
 	cat    *catalog.Catalog
 	bySlug map[string]*Expectation
-	own    map[string]bool // slugs that Files defined
+	own    map[string]bool   // slugs that Files defined
+	set    map[string]string // slug and threshold → the place of the override
 	files  []*yamlfile.File
 	errs   []error
 }
@@ -36,7 +38,7 @@ type loader struct {
 // load reads all files and returns the expectations in the order of the
 // catalog's controls, then by slug.
 func load(cat *catalog.Catalog, opts Options) ([]*Expectation, *loader) {
-	l := &loader{cat: cat, bySlug: map[string]*Expectation{}, own: map[string]bool{}}
+	l := &loader{cat: cat, bySlug: map[string]*Expectation{}, own: map[string]bool{}, set: map[string]string{}}
 	if opts.Rules != nil {
 		paths, err := fs.Glob(opts.Rules, "*.yaml")
 		if err != nil {
@@ -111,7 +113,7 @@ func (l *loader) expectations(f *yamlfile.File, rf *ruleFile, users bool) {
 			continue
 		}
 		if users {
-			l.own[e.Slug] = true
+			l.own[e.Slug], e.Own = true, true
 		}
 		l.bySlug[e.Slug] = e
 	}
@@ -130,39 +132,64 @@ func (l *loader) override(f *yamlfile.File, slug string, o *override) {
 	if o == nil {
 		return
 	}
-	params := maps.Clone(e.Params)
-	for _, name := range slices.Sorted(maps.Keys(o.Params)) {
-		was, ok := e.Params[name]
-		if !ok {
-			p := f.KeyProblemf(at.Then("params", name), "%s has no param %q", slug, name)
-			if near := yamlfile.Nearest(name, slices.Sorted(maps.Keys(e.Params))); near != "" {
-				p.Hint("did you mean %s?", near)
-			}
-			continue
-		}
-		if paramForm(was) != paramForm(o.Params[name]) {
-			f.Problemf(at.Then("params", name), "want %s as in %v", paramForm(was), was)
-			continue
-		}
-		params[name] = o.Params[name]
-	}
-	e.Params = params
-	if o.Severity != "" {
+	l.overrideParams(f, at.Then("params"), e, o.Params)
+	if o.Severity != "" && l.changes(f, at.Then("severity"), e, "severity") {
 		e.Severity = o.Severity
 		if !slices.Contains(severities(), o.Severity) {
 			f.Problemf(at.Then("severity"), "unknown severity %q", o.Severity).Hint("one of %s", strings.Join(severities(), ", "))
 			e.Severity = severities()[0]
 		}
 	}
-	if o.EventMaxAge != nil {
-		e.Freshness.EventMaxAge = *o.EventMaxAge
+	for name, age := range map[string]struct{ to, from *time.Duration }{
+		"event_max_age":      {&e.Freshness.EventMaxAge, o.EventMaxAge},
+		"lookback":           {&e.Freshness.Lookback, o.Lookback},
+		"collection_max_age": {&e.Freshness.CollectionMaxAge, o.CollectionMaxAge},
+	} {
+		if age.from != nil && l.changes(f, at.Then(name), e, name) {
+			*age.to = *age.from
+		}
 	}
-	if o.Lookback != nil {
-		e.Freshness.Lookback = *o.Lookback
+	if f.Has(at.Then("off")) && l.changes(f, at.Then("off"), e, "off") {
+		if e.Off = strings.TrimSpace(o.Off); e.Off == "" {
+			f.Problemf(at.Then("off"), "nothing says why %s is switched off", slug).Hint("off: what is done instead, or why it cannot matter here")
+		}
 	}
-	if o.CollectionMaxAge != nil {
-		e.Freshness.CollectionMaxAge = *o.CollectionMaxAge
+	slices.Sort(e.Changed)
+}
+
+func (l *loader) overrideParams(f *yamlfile.File, at yamlfile.Path, e *Expectation, to map[string]any) {
+	params := maps.Clone(e.Params)
+	for _, name := range slices.Sorted(maps.Keys(to)) {
+		was, ok := e.Params[name]
+		if !ok {
+			p := f.KeyProblemf(at.Then(name), "%s has no param %q", e.Slug, name)
+			if near := yamlfile.Nearest(name, slices.Sorted(maps.Keys(e.Params))); near != "" {
+				p.Hint("did you mean %s?", near)
+			}
+			continue
+		}
+		if paramForm(was) != paramForm(to[name]) {
+			f.Problemf(at.Then(name), "want %s as in %v", paramForm(was), was)
+			continue
+		}
+		if l.changes(f, at.Then(name), e, name) {
+			params[name] = to[name]
+		}
 	}
+	e.Params = params
+}
+
+// changes notes that a file overrides a threshold, and refuses to if another
+// one does already: nobody could tell which of them holds.
+func (l *loader) changes(f *yamlfile.File, at yamlfile.Path, e *Expectation, what string) bool {
+	key := e.Slug + " " + what
+	if other, taken := l.set[key]; taken {
+		f.KeyProblemf(at, "%s of %s is overridden in %s too", what, e.Slug, other).Hint("keep one of the two")
+		return false
+	}
+	l.set[key] = f.Name()
+	e.Changed = append(e.Changed, what)
+	return true
 }
 
 func (l *loader) sorted() []*Expectation {
@@ -186,6 +213,10 @@ func (l *loader) err() error {
 	}
 	return yamlfile.Join(errs...)
 }
+
+// causes of a gap, as a gap report groups them: the control is missing, nobody
+// clearly owns it, its documentation is weak, approvals are inconsistent.
+func causes() []string { return []string{"control", "owner", "documentation", "approval"} }
 
 func severities() []string { return []string{"major", "minor", "observation"} }
 
@@ -215,6 +246,10 @@ func (e *Expectation) checkWords() {
 	}
 	in("severity", e.Severity, severities())
 	in("strength", e.Strength, []string{"design", "existence", "operation"})
+	if e.Cause == "" {
+		e.Cause = causes()[0]
+	}
+	in("cause", e.Cause, causes())
 	in("automation", e.Automation, []string{"full", "partial", "manual"})
 	in("per", e.Per, subjectWords())
 	if e.Slug != "" && !slugForm.MatchString(e.Slug) {

@@ -1,6 +1,7 @@
 package assess
 
 import (
+	"slices"
 	"time"
 
 	"github.com/exhibit-aims/exhibit/internal/yamlfile"
@@ -20,6 +21,7 @@ type override struct {
 	EventMaxAge      *time.Duration `yaml:"event_max_age"`
 	Lookback         *time.Duration `yaml:"lookback"`
 	CollectionMaxAge *time.Duration `yaml:"collection_max_age"`
+	Off              string         `yaml:"off"` // why the expectation is switched off
 }
 
 // Expectation is our reading of what evidence would show a control met, as a
@@ -33,6 +35,7 @@ type Expectation struct {
 	Severity    string             `yaml:"severity,required" json:"severity"`     // major | minor | observation
 	Strength    string             `yaml:"strength,required" json:"strength"`     // design | existence | operation
 	Automation  string             `yaml:"automation,required" json:"automation"` // full | partial | manual
+	Cause       string             `yaml:"cause" json:"cause"`                    // of a shortfall: control (default) | owner | documentation | approval
 	Per         string             `yaml:"per,required" json:"per"`
 	Population  populations        `yaml:"population,required" json:"population"`
 	Uses        map[string]joinDef `yaml:"uses" json:"uses,omitempty"`
@@ -46,7 +49,19 @@ type Expectation struct {
 	Request     string             `yaml:"request" json:"request,omitempty"`
 	Remedy      string             `yaml:"remedy,required" json:"remedy"`
 
+	// Off says why a file of the user's switched the expectation off.
+	Off string `yaml:"-" json:"off,omitempty"`
+	// Own reports that a file of the user's defines the expectation, Changed
+	// which of its thresholds one overrides, sorted.
+	Own     bool     `yaml:"-" json:"own,omitempty"`
+	Changed []string `yaml:"-" json:"changed,omitempty"`
+
 	node yamlfile.Node
+}
+
+// HasDuty reports whether subjects open a duty with a deadline.
+func (e *Expectation) HasDuty() bool {
+	return e.Duty != nil || slices.ContainsFunc(e.Population, func(d populationDef) bool { return d.Duty != nil })
 }
 
 // UnmarshalNode keeps the place of the expectation with its fields.
