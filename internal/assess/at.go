@@ -30,9 +30,7 @@ func (s *State) At(asOf time.Time, cp Checkpoint) (*Assessment, error) {
 	} else {
 		s.lastAt = at
 	}
-	f := finisher{v: s.view(at), caches: caches}
-	f.soa = f.v.applicability()
-	f.waivers = f.v.waivers()
+	f := newFinisher(s.view(at), caches)
 	a := &Assessment{
 		AsOf: asOf, Checkpoint: cp,
 		Catalog:     CatalogRef{ID: s.eng.cat.ID, Version: s.eng.cat.Version, Digest: s.eng.digest},
@@ -41,20 +39,33 @@ func (s *State) At(asOf time.Time, cp Checkpoint) (*Assessment, error) {
 		Runs:        s.coverage.newest(at),
 		Populations: make([]Population, 0, len(s.eng.rules)), Expectations: s.eng.InForce(),
 	}
-	ends := make([]int, len(s.eng.rules))
-	for i, r := range s.eng.rules {
+	f.controls(a, f.results(a))
+	return a, nil
+}
+
+// results fills in the results of all rules and their populations, and returns
+// where each rule's results end.
+func (f *finisher) results(a *Assessment) (ends []int) {
+	ends = make([]int, len(f.v.s.eng.rules))
+	for i, r := range f.v.s.eng.rules {
 		results, pop := f.rule(r)
 		a.Results = append(a.Results, results...)
-		a.Populations = append(a.Populations, pop)
+		if !f.lean {
+			a.Populations = append(a.Populations, pop)
+		}
 		ends[i] = len(a.Results)
 	}
-	f.controls(a, ends)
-	return a, nil
+	return ends
+}
+
+func newFinisher(v *view, caches []*planCache) *finisher {
+	return &finisher{v: v, caches: caches, soa: v.applicability(), waivers: v.waivers()}
 }
 
 // finisher turns remembered outcomes into an assessment.
 type finisher struct {
 	v       *view
+	lean    bool // without populations and without the instant of collection
 	caches  []*planCache
 	soa     applicability
 	waivers map[string][]*waiver // by expectation
@@ -169,14 +180,21 @@ func (f *finisher) rule(r *rule) ([]*Result, Population) {
 	var results []*Result
 	for _, p := range r.plans {
 		c := f.caches[p.number]
-		c.refresh(f.v, st.finished)
+		finished := st.finished
+		if f.lean {
+			finished = absent
+		}
+		c.refresh(f.v, finished)
 		results = append(results, f.plan(c, st)...)
 	}
 	if len(r.plans) > 1 {
 		slices.SortStableFunc(results, func(a, b *Result) int { return compareSubjects(a.Subject, b.Subject) })
 	}
 	results = f.held(r, st, mergeSubjects(results))
-	pop := f.population(r, st, results)
+	var pop Population
+	if !f.lean {
+		pop = f.population(r, st, results)
+	}
 	if len(results) == 0 {
 		results = []*Result{f.emptyResult(r, st)}
 	}

@@ -128,7 +128,7 @@ func (c *planCache) slots() int {
 // due collects the slots that have to be evaluated at an instant.
 func (c *planCache) due(v *view) []uint32 {
 	n := c.slots()
-	if !c.evaluated || c.register != v.s.register {
+	if !c.evaluated || c.register != v.register {
 		c.subjects = slices.Grow(c.subjects, n-len(c.subjects))[:n]
 		for len(c.base) < n {
 			c.base = append(c.base, nil)
@@ -158,7 +158,7 @@ func (c *planCache) refresh(v *view, finished int64) {
 		c.restamp(finished)
 	}
 	slots := c.due(v)
-	c.register, c.evaluated = v.s.register, true
+	c.register, c.evaluated = v.register, true
 	var gone, added []uint32
 	for len(slots) > 0 {
 		part := slots[:min(len(slots), evaluateAtOnce)]

@@ -15,6 +15,7 @@ type State struct {
 	tables   map[string]*table
 	coverage *coverage
 	newest   int64 // the latest instant that anything applied speaks of
+	applied  int   // counts what was applied
 
 	caches   []*planCache                        // by plan number; what At remembers
 	lastAt   int64                               // the newest instant that At was asked for, with caches
@@ -53,6 +54,7 @@ func (eng *Engine) NewState() *State {
 // that was applied before (the same ledger position) only has its GoneAt taken
 // over. Evidence whose payload was erased counts as having no fields.
 func (s *State) Apply(e evidence.Evidence) error {
+	s.applied++
 	s.coverage.delivered(e.Kind, e.Source, nanos(e.CollectedAt))
 	t := s.tables[e.Kind]
 	if t == nil {
@@ -109,6 +111,7 @@ func (s *State) setGone(t *table, slot uint32, at int64) {
 		return
 	}
 	s.newest = max(s.newest, at)
+	s.applied++
 	if row := t.markGone(slot, at); row >= 0 {
 		s.touch(t, row)
 	}
@@ -116,6 +119,7 @@ func (s *State) setGone(t *table, slot uint32, at int64) {
 
 // ApplyRun takes a run; once when it opens, if wanted, and once it has ended.
 func (s *State) ApplyRun(r evidence.Run) {
+	s.applied++
 	s.coverage.run(r)
 	s.newest = max(s.newest, nanos(r.StartedAt), nanos(r.FinishedAt))
 	s.texts.of(r.Provenance.Source)

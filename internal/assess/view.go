@@ -13,10 +13,12 @@ type view struct {
 	at  int64
 	all bool // nothing applied is later than at: the newest revision is the one in force
 	reg *registerView
+
+	register int // which version of the register this is; see State.register
 }
 
 func (s *State) view(at int64) *view {
-	v := &view{s: s, at: at, all: at >= s.newest}
+	v := &view{s: s, at: at, all: at >= s.newest, register: s.register}
 	v.reg = newRegisterView(v)
 	return v
 }

@@ -1,0 +1,100 @@
+package assess_test
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"github.com/exhibit-aims/exhibit/internal/assess"
+)
+
+// lean leaves out what a Sweep does not give.
+func lean(a *assess.Assessment) ([]assess.Result, []assess.Status) {
+	var results []assess.Result
+	for _, r := range a.Results {
+		c := *r
+		c.CollectedAt = nil
+		results = append(results, c)
+	}
+	var controls []assess.Status
+	for _, c := range a.Controls {
+		controls = append(controls, c.Status)
+	}
+	return results, controls
+}
+
+// TestSweepEqualsAt: a sweep over the past sees at each instant what assessing
+// that instant alone sees.
+func TestSweepEqualsAt(t *testing.T) {
+	eng := shipped(t)
+	rapid.Check(t, func(t *rapid.T) {
+		s := drawStory(t)
+		st := eng.NewState()
+		first, last := time.Time{}, s.clock.Add(10*24*time.Hour)
+		var instants []time.Time
+		for _, step := range s.steps {
+			step.apply(t, st)
+			for _, at := range step.moments() {
+				if first.IsZero() || at.Before(first) {
+					first = at
+				}
+				shift := time.Duration(rapid.IntRange(-1, 1).Draw(t, "shift")) * time.Microsecond
+				instants = append(instants, at.Add(shift))
+			}
+		}
+		for range rapid.IntRange(1, 6).Draw(t, "more") {
+			instants = append(instants, first.Add(time.Duration(rapid.IntRange(0, int(last.Sub(first)/time.Minute)).Draw(t, "minute"))*time.Minute))
+		}
+		slices.SortFunc(instants, time.Time.Compare)
+		instants = slices.DeleteFunc(instants, func(at time.Time) bool { return at.Before(first) || rapid.IntRange(0, 3).Draw(t, "skip") == 0 })
+		if len(instants) == 0 {
+			return
+		}
+		sweep, err := st.Sweep(first, instants[len(instants)-1])
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, at := range instants {
+			got, err := sweep.At(at, assess.Checkpoint{Size: 1, Root: "r"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			wantResults, wantControls := lean(assessAt(t, st, at))
+			gotResults, gotControls := lean(got)
+			if diff := cmp.Diff(wantResults, gotResults); diff != "" {
+				t.Fatalf("at %s (-at +sweep):\n%s", at, diff)
+			}
+			if diff := cmp.Diff(wantControls, gotControls); diff != "" {
+				t.Fatalf("controls at %s (-at +sweep):\n%s", at, diff)
+			}
+		}
+	})
+}
+
+// moments are the instants that a step of a story speaks of.
+func (s *step) moments() []time.Time {
+	var out []time.Time
+	add := func(t time.Time) {
+		if !t.IsZero() {
+			out = append(out, t)
+		}
+	}
+	if s.item != nil {
+		add(s.item.EventTime)
+		add(s.item.CollectedAt)
+	}
+	if s.run != nil {
+		add(s.run.StartedAt)
+		add(s.run.FinishedAt)
+		for _, k := range s.run.Kinds {
+			add(k.Since)
+		}
+	}
+	if s.gone != nil {
+		add(s.gone.At)
+	}
+	return out
+}
