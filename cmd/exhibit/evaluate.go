@@ -107,8 +107,8 @@ func limitMemory(entries int64) {
 }
 
 // contentCheckpoint returns the state of the ledger after its last entry that
-// an assessment can depend on. Records of assessments and exports that follow
-// it change nothing: the same evidence gives the same assessment and the same
+// an assessment can depend on. Records of assessments, findings and exports that
+// follow it change nothing: the same evidence gives the same assessment and the same
 // export, however often they are made.
 func contentCheckpoint(ctx context.Context, st store.Store) (ledger.Checkpoint, error) {
 	note, err := st.Checkpoint(ctx)
@@ -125,7 +125,7 @@ func contentCheckpoint(ctx context.Context, st store.Store) (ledger.Checkpoint, 
 		if err != nil {
 			return ledger.Checkpoint{}, err
 		}
-		if last.Type != evidence.EntryAssessment && last.Type != evidence.EntryExport {
+		if !concluding(last.Type) {
 			break
 		}
 		size--
@@ -138,6 +138,12 @@ func contentCheckpoint(ctx context.Context, st store.Store) (ledger.Checkpoint, 
 		return ledger.Checkpoint{}, err
 	}
 	return ledger.Checkpoint{Origin: cp.Origin, Size: size, Root: root}, nil
+}
+
+// concluding reports whether entries of a type only say what was made of the
+// evidence before them.
+func concluding(t evidence.EntryType) bool {
+	return t == evidence.EntryAssessment || t == evidence.EntryFinding || t == evidence.EntryExport
 }
 
 func entryAt(ctx context.Context, st store.Store, seq int64) (evidence.Entry, error) {

@@ -20,6 +20,7 @@ type Finding struct {
 	Severity    string            `json:"severity"`
 	Grade       string            `json:"suggested_grade,omitempty"` // major | minor | observation; empty where nothing can be concluded yet
 	GradeReason string            `json:"grade_reason"`
+	Extent      string            `json:"extent,omitempty"` // isolated | systemic; empty where nothing can be concluded yet
 	Reason      string            `json:"reason"`
 	Owner       string            `json:"owner"` // empty if nobody is named
 	NextStep    string            `json:"next_step"`
@@ -40,11 +41,12 @@ func Findings(a *Assessment) []Finding {
 			continue
 		}
 		f := Finding{
-			ID: findingID(r), Control: r.Control, Expectation: r.Expectation, Subject: r.Subject, Status: r.Status,
+			ID: FindingID(r.Expectation, r.Subject), Control: r.Control, Expectation: r.Expectation, Subject: r.Subject, Status: r.Status,
 			Severity: r.Severity, Reason: r.Reason, Owner: r.Owner, NextStep: nextStep(r), DueAt: r.DueAt,
 			Systems: r.Systems, Evidence: r.Evidence,
 		}
 		f.Grade, f.GradeReason = grade(r, tallies[r.Expectation])
+		f.Extent = extent(r, tallies[r.Expectation])
 		out = append(out, f)
 	}
 	slices.SortStableFunc(out, func(x, y Finding) int {
@@ -56,9 +58,9 @@ func Findings(a *Assessment) []Finding {
 	return out
 }
 
-// findingID names a shortfall independently of when it was seen.
-func findingID(r *Result) string {
-	d := evidence.Sum([]byte(r.Expectation + "\n" + r.Subject.Type + "\n" + r.Subject.ID))
+// FindingID names a shortfall independently of when it was seen.
+func FindingID(expectation string, subject evidence.Subject) string {
+	d := evidence.Sum([]byte(expectation + "\n" + subject.Type + "\n" + subject.ID))
 	return "F-" + d.String()[:12]
 }
 
@@ -108,13 +110,26 @@ func tally(results []*Result) map[string]tallied {
 	return out
 }
 
-// grade suggests how a nonconformity would be graded. A shortfall is isolated
-// if fewer than three subjects and at most a tenth of them fall short.
+// isolated: fewer than three subjects fall short, and at most a tenth.
+func (t tallied) isolated() bool { return t.short < 3 && t.short*10 <= t.total }
+
+// extent says whether a shortfall stands alone.
+func extent(r *Result, t tallied) string {
+	switch {
+	case r.Status != StatusFailing && r.Status != StatusMissing:
+		return ""
+	case t.isolated():
+		return "isolated"
+	}
+	return "systemic"
+}
+
+// grade suggests how a nonconformity would be graded.
 func grade(r *Result, t tallied) (suggested, reason string) {
 	if r.Status != StatusFailing && r.Status != StatusMissing {
 		return "", "no grade: nothing is established yet"
 	}
-	isolated := t.short < 3 && t.short*10 <= t.total
+	isolated := t.isolated()
 	of := fmt.Sprintf("%d of %d fall short", t.short, t.total)
 	switch {
 	case r.Severity == "observation":

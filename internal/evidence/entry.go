@@ -20,6 +20,7 @@ const (
 	EntryAssessment    EntryType = "assessment"    // digests of inputs and of results
 	EntryExport        EntryType = "export"        // what was handed out, with its digest
 	EntryErasure       EntryType = "erasure"       // a payload erased: digest, who, why
+	EntryFinding       EntryType = "finding"       // what happened to findings at one instant
 )
 
 // Entry is one line of the ledger.
@@ -40,7 +41,7 @@ func knownType(b []byte) EntryType {
 	case EntryEvidence:
 		return EntryEvidence
 	case EntryRunOpened, EntryGone, EntryRunClosed, EntryRegister, EntryWaiver, EntryApplicability,
-		EntryAssessment, EntryExport, EntryErasure:
+		EntryAssessment, EntryExport, EntryErasure, EntryFinding:
 		return t
 	}
 	return ""
