@@ -72,13 +72,21 @@ type builder struct {
 	err error
 }
 
-// add makes a record. Payload fields that are empty text or a zero time are
-// left out: they were not declared.
+// add makes a record. Payload fields that are empty text, 0, a zero time or an
+// unset yes or no are left out: they were not declared.
 func (b *builder) add(kind, subjectType, subjectID, key string, event time.Time, payload map[string]any) {
 	for name, v := range payload {
 		switch v := v.(type) {
 		case string:
 			if v == "" {
+				delete(payload, name)
+			}
+		case int:
+			if v == 0 {
+				delete(payload, name)
+			}
+		case *bool:
+			if v == nil {
 				delete(payload, name)
 			}
 		case time.Time:
@@ -123,8 +131,11 @@ func (b *builder) system(s System) {
 		"risk_tier": s.Tier, "ai_role": s.AIRole, "stage": s.Stage, "in_scope": s.IsInScope(),
 		"go_live": s.GoLive, "retired_at": s.RetiredAt, "reviewed_at": s.ReviewedAt,
 		"users": s.Users, "affected_groups": list(s.AffectedGroups),
+		"customer_facing": s.CustomerFacing, "generative": s.Generative, "log_retention_days": s.LogRetention,
 		"vendors": list(s.Vendors), "models": list(s.Models), "datasets": list(s.Datasets),
 		"repositories": repositories, "cloud_refs": list(s.Cloud), "jira": jira,
+		"callers": list(s.Callers), "version": s.Version, "excluded_uses": list(s.ExcludedUses),
+		"intended_use_changed_at": s.IntendedUseChangedAt, "surfaces": list(s.Surfaces), "external_parties": list(s.ExternalParties),
 	})
 }
 

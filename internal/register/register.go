@@ -67,12 +67,22 @@ type System struct {
 	ReviewedAt     time.Time    `yaml:"reviewed_at"` // when the owner last confirmed this entry
 	Users          string       `yaml:"users"`
 	AffectedGroups []string     `yaml:"affected_groups"`
-	Vendors        []string     `yaml:"vendors"` // Vendor.ID
+	CustomerFacing *bool        `yaml:"customer_facing"`    // people outside meet its output
+	Generative     *bool        `yaml:"generative"`         // makes text, images, sound or code
+	LogRetention   int          `yaml:"log_retention_days"` // what law or contract ask for; 0: as the policy says
+	Vendors        []string     `yaml:"vendors"`            // Vendor.ID
 	Models         []string     `yaml:"models"`
 	Datasets       []string     `yaml:"datasets"`
 	Repositories   []Repository `yaml:"repositories"`
 	Cloud          []string     `yaml:"cloud"` // names or ids of resources; a trailing * matches any ending
 	Jira           []JiraRef    `yaml:"jira"`
+
+	Callers              []string  `yaml:"callers"`                 // keys, projects, services or user groups that may use it, as vendors and clouds name them
+	Version              string    `yaml:"version"`                 // the one in production
+	ExcludedUses         []string  `yaml:"excluded_uses"`           // what it must not be used for
+	IntendedUseChangedAt time.Time `yaml:"intended_use_changed_at"` // when purpose, users or excluded uses changed last
+	Surfaces             []string  `yaml:"surfaces"`                // where people meet it
+	ExternalParties      []string  `yaml:"external_parties"`        // partners and customers, besides the vendors
 }
 
 // Repository binds a system to source code.
