@@ -25,6 +25,8 @@ type content struct {
 	pages    int
 	fields   map[string]string // id, title, version, owner, classification, as the document states them
 	headings []string
+	// references are the documents that it says it refers to; nil if it does not say.
+	references []string
 	// unreadable: why the headings could not be read; the bytes were.
 	unreadable string
 	slow       bool   // it only took too long
@@ -137,11 +139,30 @@ func parseMarkdown(_ context.Context, b []byte, d *content) error {
 			d.set(name, v.String())
 		}
 	}
+	d.references = texts(fields["references"])
 	d.headings = headings(body)
 	if d.err == nil {
 		d.err = unfilled(fields, body)
 	}
 	return nil
+}
+
+// texts gives a list of texts and numbers; nil for anything else.
+func texts(v any) []string {
+	list, ok := v.([]any)
+	if !ok {
+		return nil
+	}
+	out := make([]string, 0, len(list))
+	for _, item := range list {
+		switch item := item.(type) {
+		case string:
+			out = append(out, item)
+		case json.Number:
+			out = append(out, item.String())
+		}
+	}
+	return out
 }
 
 // guarded runs f, which reads what somebody else wrote, and returns its error,

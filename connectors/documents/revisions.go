@@ -193,7 +193,7 @@ func (c *collection) revisionPayload(rev revision, id string, doc *content, entr
 		ModifiedAt: a.at.UTC().Format(time.RFC3339Nano), ModifiedBy: a.by,
 		SourceURI: c.store.place(rev.path, a), SourcePath: rev.path,
 		SourceCommit: a.commit, SourceSignature: a.signed, SourceSignedBy: a.signer,
-		OutOfOrder: a.beforeParent,
+		OutOfOrder: a.beforeParent, References: doc.references,
 	}
 	p.RequiredSectionsFound, p.TextUnreadable = doc.sections(entry.RequiredSections)
 	return p

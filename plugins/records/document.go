@@ -30,4 +30,5 @@ type DocumentRevision struct {
 	OutOfOrder            bool     `json:"out_of_order,omitempty"`           // the commit is dated before its parent
 	TextUnreadable        string   `json:"text_unreadable,omitempty"`        // why sections could not be looked for
 	RequiredSectionsFound []string `json:"required_sections_found,omitzero"` // nil: not looked for; empty: none of them
+	References            []string `json:"references,omitzero"`              // ids of other documents, with @ and a version where it names one; nil: it does not say
 }
