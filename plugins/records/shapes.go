@@ -87,7 +87,7 @@ func governance() []shape {
 		{"objective.measurement", org, "", "objective_id period", "measured_at",
 			"objective_id period value# target# status measured_at@ source_query evaluated_by evaluation"},
 		{"role.assignment", "person", "person", "role person start", "start",
-			"role person start@ end@ authority_doc directory_active? system_id requirements[]"},
+			"role person start@ end@ authority_doc directory_active? directory_checked_at@ system_id requirements[]"},
 		{"competence.record", "person", "person", "person requirement", "obtained_at",
 			"person role requirement evidence_type obtained_at@ valid_to@ verified_by verified_at@"},
 		{"training.completion", "person", "person", "person course completed_at", "completed_at",
@@ -112,7 +112,7 @@ func governance() []shape {
 			"channel_url anonymous? non_retaliation_ref last_test_at@ published_at@ public?"},
 		{"concern.report", "record", "case_id", "case_id", "received_at",
 			"case_id received_at@ triaged_at@ closed_at@ outcome owner"},
-		{"risk.method", org, "", "doc_id sha256", "approved_at", "doc_id sha256 criteria scales acceptance_rule approved_at@"},
+		{"risk.method", org, "", "doc_id sha256", "approved_at", "doc_id sha256 criteria scales acceptance_rule approved_at@ approved_by version threshold accepters[]{} covers[]"},
 		{"impact.method", org, "", "doc_id sha256", "approved_at", "doc_id sha256 triggers[] dimensions[] roles[] risk_link approved_at@"},
 		{"external.report", org, "", "report_id", "submitted_at",
 			"report_id obligation recipient due_at@ submitted_at@ receipt_ref"},
@@ -126,7 +126,7 @@ func systems() []shape {
 	const sys, id = "ai_system", "system_id"
 	return []shape{
 		{"risk.assessment", sys, id, "assessment_id", "approved_at",
-			"assessment_id system_id system_version method_version risks[]{} assessor approved_by approved_at@ trigger impact_refs[]"},
+			"assessment_id system_id system_version method_version risks[]{} assessor approved_by approved_at@ trigger impact_refs[] calibration_of differences"},
 		{"risk.treatment_plan", sys, id, "plan_id", "approved_at",
 			"plan_id system_id risk_ids[] actions[]{} residual approved_by approved_at@"},
 		{"risk.acceptance", sys, id, "risk_id accepted_at", "accepted_at",
