@@ -29,7 +29,8 @@ type Event struct {
 	Finding    string            `json:"finding"`
 	Type       EventType         `json:"type"`
 	At         time.Time         `json:"at,omitzero"`
-	By         string            `json:"by,omitempty"` // a person; empty: an assessment
+	By         string            `json:"by,omitempty"`      // a person; empty: an assessment
+	Account    string            `json:"account,omitempty"` // of the machine that the person used
 	Cause      string            `json:"cause"`
 	Status     assess.Status     `json:"status"`              // of the result at the time
 	Checkpoint assess.Checkpoint `json:"checkpoint,omitzero"` // of the assessment it follows from
