@@ -93,7 +93,7 @@ func governance() []shape {
 		{"training.completion", "person", "person", "person course completed_at", "completed_at",
 			"person course version completed_at@ score# population_ref"},
 		{"communication.record", org, "", "topic audience sent_at", "sent_at",
-			"topic audience channel sent_at@ sender content_sha256"},
+			"topic audience channel sent_at@ sender content_sha256 due_at@"},
 		{"resource.plan", org, "", "period", "approved_at",
 			"period budget# headcount# tooling gaps[] approved_by approved_at@ covers_from@ covers_to@ open_gaps[]{}"},
 		{"improvement.record", org, "", "id", "implemented_at", "id source description implemented_at@ evidence_ref"},
