@@ -324,9 +324,9 @@ func (c *compiler) checks(env *cel.Env, defs []checkDef) []check {
 		switch otherwise {
 		case "":
 			otherwise = StatusFailing
-		case StatusFailing, StatusMissing, StatusNotAssessed:
+		case StatusFailing, StatusMissing, StatusNotAssessed, StatusDue:
 		default:
-			d.That.node.Problemf("otherwise is %q", d.Otherwise).Hint("failing, missing or not_assessed")
+			d.That.node.Problemf("otherwise is %q", d.Otherwise).Hint("failing, missing, not_assessed or due")
 		}
 		out = append(out, check{
 			that:      compile(env, d.That, cel.BoolType),

@@ -154,7 +154,7 @@ func (s *names) UnmarshalNode(n yamlfile.Node) {
 
 type checkDef struct {
 	That      expr   `yaml:"that,required" json:"that"`
-	Otherwise string `yaml:"otherwise" json:"otherwise,omitempty"` // failing (default) | missing | not_assessed
+	Otherwise string `yaml:"otherwise" json:"otherwise,omitempty"` // failing (default) | missing | not_assessed | due
 	Because   expr   `yaml:"because,required" json:"because"`
 }
 
