@@ -15,6 +15,7 @@ import (
 
 type assessOptions struct {
 	asOf   string
+	period periodOptions
 	failOn []string
 }
 
@@ -25,15 +26,27 @@ func newAssessCommand(g *globals) *cobra.Command {
 		Short: "Hold the evidence against every expectation",
 		Long: `Evaluates all expectations against the evidence in the store, as of now or as
 of any past instant, and prints each control with its status, with the ledger's size and root and the digest
-of the catalog that it was made from. Where the signing key is, the evaluation is recorded in the ledger.`,
+of the catalog that it was made from. Where the signing key is, the evaluation is recorded in the ledger.
+
+With --period it says how each control stood across a span, day by day: on how
+many days it was satisfied and read, where the gaps are, when it first operated,
+and what came late. A day without a complete reading of the settings that a
+control rests on is no satisfied day. Nothing is recorded then.`,
 		Example: `  exhibit assess
   exhibit assess --as-of 2026-06-30T23:59:59Z -o json
+  exhibit assess --period 2026-01-01..2026-06-30
   exhibit assess --fail-on failing,missing`,
 		Args: cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error { return runAssess(c.Context(), g, o) },
+		RunE: func(c *cobra.Command, _ []string) error {
+			if o.period.span != "" {
+				return runPeriod(c.Context(), g, o.period, o.asOf, o.failOn, nil)
+			}
+			return runAssess(c.Context(), g, o)
+		},
 	}
 	c.Flags().StringVar(&o.asOf, "as-of", "", "evaluate as of this `time` (RFC 3339, or a date: the end of that day, UTC)")
 	c.Flags().StringSliceVar(&o.failOn, "fail-on", nil, "exit with 4 if a control has one of these `statuses`")
+	o.period.flags(c)
 	return c
 }
 

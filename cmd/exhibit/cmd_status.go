@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -13,6 +14,8 @@ import (
 
 type statusOptions struct {
 	asOf   string
+	since  string
+	period periodOptions
 	failOn []string
 }
 
@@ -22,15 +25,33 @@ func newStatusCommand(g *globals) *cobra.Command {
 		Use:   "status [CONTROL|SYSTEM]",
 		Short: "Where things stand, for people",
 		Long: `Without an argument: every control with its status. With a control's id
-(A.6.2.5): its results and what each rests on. With an AI system's id: every result that concerns it.`,
+(A.6.2.5): its results and what each rests on. With an AI system's id: every result that concerns it.
+
+With --period: the record across a span, interval by interval, with gaps, the first operating record and what
+came late. With --since: what changed between that instant and --as-of, or now: controls and results, systems,
+vendors, waivers, the statement of applicability, the scope, and how often each source was read.`,
 		Example: `  exhibit status
   exhibit status A.6.2.5
-  exhibit status cv-screener --as-of 2026-06-30`,
+  exhibit status cv-screener --as-of 2026-06-30
+  exhibit status A.8.4 --period 2026-01-01..2026-06-30
+  exhibit status --since 2025-11-14`,
 		Args: cobra.MaximumNArgs(1),
-		RunE: func(c *cobra.Command, args []string) error { return runStatus(c.Context(), g, o, args) },
+		RunE: func(c *cobra.Command, args []string) error {
+			switch {
+			case o.period.span != "" && o.since != "":
+				return usageError{errors.New("--period does not go with --since"), "ask for a span, or for what changed"}
+			case o.period.span != "":
+				return runPeriod(c.Context(), g, o.period, o.asOf, o.failOn, args)
+			case o.since != "":
+				return runSince(c.Context(), g, o, args)
+			}
+			return runStatus(c.Context(), g, o, args)
+		},
 	}
 	c.Flags().StringVar(&o.asOf, "as-of", "", "evaluate as of this `time` (RFC 3339, or a date: the end of that day, UTC)")
+	c.Flags().StringVar(&o.since, "since", "", "what changed since this `time` (RFC 3339, or a date: the end of that day, UTC)")
 	c.Flags().StringSliceVar(&o.failOn, "fail-on", nil, "exit with 4 if what is shown has one of these `statuses`")
+	o.period.flags(c)
 	return c
 }
 

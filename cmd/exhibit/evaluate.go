@@ -86,15 +86,24 @@ func newEvaluator(cfg *configfile.Config, st store.Store) (*evaluator, error) {
 
 // at brings the state up to the newest checkpoint and evaluates.
 func (e *evaluator) at(ctx context.Context, asOf time.Time) (*assess.Assessment, error) {
-	cp, err := contentCheckpoint(ctx, e.st)
+	cp, err := e.load(ctx)
 	if err != nil {
 		return nil, err
 	}
+	return e.state.At(asOf, cp)
+}
+
+// load brings the state up to the newest checkpoint, which it returns.
+func (e *evaluator) load(ctx context.Context) (assess.Checkpoint, error) {
+	cp, err := contentCheckpoint(ctx, e.st)
+	if err != nil {
+		return assess.Checkpoint{}, err
+	}
 	limitMemory(cp.Size)
 	if err := e.apply(ctx, cp.Size); err != nil {
-		return nil, err
+		return assess.Checkpoint{}, err
 	}
-	return e.state.At(asOf, assess.Checkpoint{Size: cp.Size, Root: cp.Root.String()})
+	return assess.Checkpoint{Size: cp.Size, Root: cp.Root.String()}, nil
 }
 
 // limitMemory asks the garbage collector to work harder rather than to let the
@@ -221,22 +230,36 @@ func (g *globals) assessAsOf(ctx context.Context, asOf string) (*assess.Assessme
 	if err != nil {
 		return nil, err
 	}
+	var a *assess.Assessment
+	err = g.withState(ctx, func(st *assess.State, cp assess.Checkpoint) error {
+		a, err = st.At(at, cp)
+		return err
+	})
+	return a, err
+}
+
+// withState hands f all that the configured store holds, ready to be assessed.
+func (g *globals) withState(ctx context.Context, f func(*assess.State, assess.Checkpoint) error) error {
 	cfg, err := g.loadConfig()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	st, err := openStore(ctx, cfg, nil, readOnly)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer st.Close()
 	e, err := newEvaluator(cfg, st)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	p := newProgress(g, "assessing")
 	defer p.end()
-	return e.at(ctx, at)
+	cp, err := e.load(ctx)
+	if err != nil {
+		return err
+	}
+	return f(e.state, cp)
 }
 
 // recordAssessment appends an entry that names what an assessment was made

@@ -80,6 +80,7 @@ type Result struct {
 	Underlying  Status            `json:"underlying,omitempty"` // set when waived
 	Waiver      string            `json:"waiver,omitempty"`     // id of the waiver that covers it
 	DueAt       *time.Time        `json:"due_at,omitempty"`
+	AnsweredAt  *time.Time        `json:"answered_at,omitempty"`  // when a duty was answered, in time or late
 	EventTime   *time.Time        `json:"event_time,omitempty"`   // the event that decided
 	CollectedAt *time.Time        `json:"collected_at,omitempty"` // the last complete collection that decided
 	Evidence    []evidence.Digest `json:"evidence"`               // what it rests on; never null

@@ -240,7 +240,7 @@ func (st standing) over(r *Result) *Result {
 	switch {
 	case st.excluded != "":
 		c := restate(r, StatusNotApplicable, st.excluded)
-		c.DueAt, c.Remedy, c.Evidence = nil, "", st.exclusion
+		c.DueAt, c.AnsweredAt, c.Remedy, c.Evidence = nil, nil, "", st.exclusion
 		return c
 	case st.status != "":
 		c := restate(r, st.status, st.reason)

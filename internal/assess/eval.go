@@ -18,6 +18,7 @@ type outcome struct {
 	reason   string
 	event    int64
 	due      int64
+	answered int64
 	until    int64 // the last instant at which this still holds, if nothing changes
 	late     bool
 	subject  [2]text // type, id
@@ -30,7 +31,7 @@ type outcome struct {
 
 // evaluate holds the plan against one key of its population.
 func (w *worker) evaluate(p *plan, t *table, slot uint32) outcome {
-	o := outcome{event: absent, due: absent, until: forever}
+	o := outcome{event: absent, due: absent, answered: absent, until: forever}
 	sc := &scope{w: w, p: p, joined: make([]joined, len(p.joins))}
 	o.sc = sc
 	if t != nil {
@@ -237,6 +238,9 @@ func (w *worker) dutyOpen(p *plan, sc *scope, o *outcome) bool {
 	o.due = deadline
 	if answered {
 		at, err := d.answeredAt.time(sc)
+		if err == nil {
+			o.answered = at
+		}
 		switch {
 		case err != nil:
 			o.unknown(fmt.Errorf("duty: answered_at: %w", err))

@@ -56,7 +56,7 @@ func (m *maker) result(o *outcome) *Result {
 	m.slab = m.slab[1:]
 	*r = Result{
 		Expectation: m.plan.rule.Slug, Control: m.plan.rule.Control, Subject: m.subject(o),
-		Status: o.status, Reason: o.reason, DueAt: timeOf(o.due), EventTime: timeOf(o.event), CollectedAt: m.collected,
+		Status: o.status, Reason: o.reason, DueAt: timeOf(o.due), AnsweredAt: timeOf(o.answered), EventTime: timeOf(o.event), CollectedAt: m.collected,
 		Evidence: m.evidence(o.evidence), LateCapture: o.late, Severity: m.plan.rule.Severity,
 		Systems: systemIDs(o.systems), Tier: highestTier(o.systems), Owner: o.owner,
 	}
