@@ -117,7 +117,11 @@ func (w *workplace) collect(ctx context.Context, name string, full bool, progres
 	}
 	defer release()
 	if name == agent.RegisterSource {
-		return w.collector.CollectRegister(ctx, w.cfg.Register)
+		run, err := w.collector.CollectRegister(ctx, w.cfg.Register)
+		if err != nil {
+			return run, err
+		}
+		return run, w.collector.RenewPeople(ctx)
 	}
 	src, err := w.source(name)
 	if err != nil {

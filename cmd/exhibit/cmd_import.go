@@ -13,6 +13,7 @@ import (
 	"github.com/exhibit-aims/exhibit/internal/agent"
 	"github.com/exhibit-aims/exhibit/internal/evidence"
 	"github.com/exhibit-aims/exhibit/internal/importfile"
+	"github.com/exhibit-aims/exhibit/internal/people"
 )
 
 type importOptions struct {
@@ -136,11 +137,11 @@ func seekable(stdin io.Reader, path string) (io.ReadSeeker, func(), error) {
 	return f, done, nil
 }
 
-// taken lists the sources that only their own connector, or the register's
-// file, speaks for. Replay brings history under a source's own name, but never
-// the register's.
+// taken lists the sources that only their own connector, the register's file,
+// or commands speak for. Replay brings history under a source's own name, but
+// never the register's, nor that of what people do.
 func (w *workplace) taken(replay bool) []string {
-	var out []string
+	out := []string{people.Source}
 	if w.cfg.Register != "" {
 		out = append(out, agent.RegisterSource)
 	}

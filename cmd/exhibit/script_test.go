@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
@@ -73,6 +74,8 @@ func TestScripts(t *testing.T) {
 			env.Setenv("PATH", bin+string(filepath.ListSeparator)+os.Getenv("PATH"))
 			env.Setenv("HOME", env.WorkDir)
 			env.Setenv("NO_COLOR", "1")
+			env.Setenv("YEAR", time.Now().UTC().Format("2006"))
+			env.Setenv("SOON", time.Now().UTC().AddDate(0, 0, 90).Format(time.DateOnly))
 			env.Setenv("BIN", bin)
 			env.Setenv("FAULTS", bad)
 			env.Values[contextKey{}] = t.Context()

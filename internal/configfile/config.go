@@ -29,6 +29,14 @@ type Config struct {
 	Sources      []Source // in the order of the file
 	Expectations Expectations
 	Limits       Limits
+	People       People
+}
+
+// People says who may approve what others ask for.
+type People struct {
+	Approvers     map[string][]string // roles by act: waiver, applicability, review
+	SharedAccount bool                // two people may act from one account of the machine
+	MaxWaiver     time.Duration       // longest waiver; 0: 365 days, which is also the most
 }
 
 // Connectors says where the connectors are.

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -82,7 +83,7 @@ func TestExampleLoads(t *testing.T) {
 
 // What is commented out in the example is valid too.
 func TestExampleUncommented(t *testing.T) {
-	text := strings.NewReplacer("\n#key", "\nkey", "\n#connectors", "\nconnectors", "\n#  ", "\n  ", "\n  #", "\n  ").Replace(string(example(t)))
+	text := strings.NewReplacer("\n#key", "\nkey", "\n#connectors", "\nconnectors", "\n#people", "\npeople", "\n#  ", "\n  ", "\n  #", "\n  ").Replace(string(example(t)))
 	c, err := configfile.Parse("/etc/exhibit/exhibit.yaml", []byte(text), known(t))
 	if err != nil {
 		t.Fatal(err)
@@ -94,6 +95,9 @@ func TestExampleUncommented(t *testing.T) {
 	if c.Connectors.Dir != "/usr/local/lib/exhibit" || c.Connectors.Lock != "/etc/exhibit/connectors.lock" ||
 		c.Expectations.Files[0] != "/etc/exhibit/our-expectations.yaml" {
 		t.Errorf("paths: %+v %v", c.Connectors, c.Expectations.Files)
+	}
+	if c.People.MaxWaiver != 365*24*time.Hour || c.People.SharedAccount || !slices.Equal(c.People.Approvers["waiver"], []string{"ai_officer"}) {
+		t.Errorf("people: %+v", c.People)
 	}
 	if err := compiled(t).Validate(free(t, []byte(text))); err != nil {
 		t.Error(err)

@@ -71,6 +71,13 @@ type fileYAML struct {
 	Sources      []sourceYAML     `yaml:"sources"`
 	Expectations expectationsYAML `yaml:"expectations"`
 	Limits       limitsYAML       `yaml:"limits"`
+	People       peopleYAML       `yaml:"people"`
+}
+
+type peopleYAML struct {
+	Approvers     map[string][]string `yaml:"approvers"`
+	SharedAccount bool                `yaml:"shared_account"`
+	MaxWaiver     time.Duration       `yaml:"max_waiver"`
 }
 
 type connectorsYAML struct {
@@ -166,11 +173,12 @@ func (r reader) config(y fileYAML) *Config {
 	}
 	c.Expectations = r.expectations(y.Expectations)
 	c.Limits = r.limits(y.Limits)
+	c.People = r.people(y.People)
 	return c
 }
 
 // reserved are the names of sources that the product brings along.
-var reserved = []string{"register", "import", "shadow"}
+var reserved = []string{"register", "import", "people", "shadow"}
 
 func (r reader) source(at yamlfile.Path, y sourceYAML) Source {
 	s := Source{
@@ -287,4 +295,23 @@ func (r reader) limits(y limitsYAML) Limits {
 		Concurrency: y.Concurrency, Run: y.Run, Idle: y.Idle, RecordBytes: int64(y.RecordBytes),
 		Records: y.Records, RunBytes: int64(y.RunBytes), RecordsPerSecond: y.RecordsPerSecond,
 	}
+}
+
+// acts are what people.approvers can speak of.
+var acts = []string{"waiver", "applicability", "review"}
+
+// longestWaiver is what no configuration can exceed.
+const longestWaiver = 365 * 24 * time.Hour
+
+func (r reader) people(y peopleYAML) People {
+	at := yamlfile.At("people")
+	for _, act := range r.f.Root().Child("people").Child("approvers").Keys() {
+		if !slices.Contains(acts, act) {
+			r.f.KeyProblemf(at.Then("approvers", act), "nothing is called %q", act).Hint("one of %s", strings.Join(acts, ", "))
+		}
+	}
+	if limit := at.Then("max_waiver"); r.f.Has(limit) && !r.f.Faulty(limit) && (y.MaxWaiver <= 0 || y.MaxWaiver > longestWaiver) {
+		r.f.Problemf(limit, "a waiver lasts at most 365 days, and at least a moment").Hint("365d is the default")
+	}
+	return People{Approvers: y.Approvers, SharedAccount: y.SharedAccount, MaxWaiver: y.MaxWaiver}
 }

@@ -1,0 +1,382 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/exhibit-aims/exhibit/config"
+	"github.com/exhibit-aims/exhibit/internal/agent"
+	"github.com/exhibit-aims/exhibit/internal/assess"
+	"github.com/exhibit-aims/exhibit/internal/catalog"
+	"github.com/exhibit-aims/exhibit/internal/people"
+	"github.com/exhibit-aims/exhibit/internal/store"
+	"github.com/exhibit-aims/exhibit/internal/yamlfile"
+)
+
+func newApplicabilityCommand(g *globals) *cobra.Command {
+	c := group(&cobra.Command{
+		Use:   "applicability",
+		Short: "Decide which controls apply: the statement of applicability",
+		Long: `The statement of applicability says of every Annex A control whether it applies, and why,
+either way. It has versions. One person proposes a version, another approves it; the approval is
+bound to the digest of the text. The newest approved version is in force. Clauses 4 to 10
+always apply.
+
+A control that is excluded while evidence shows that the activity happens is a contradiction:
+show names it.`,
+		Example: `  exhibit applicability template > soa.yaml
+  exhibit applicability propose soa.yaml --as marek
+  exhibit applicability approve 2026-1 --as ines
+  exhibit applicability show`,
+	})
+	c.AddCommand(newApplicabilityShowCommand(g), newApplicabilityTemplateCommand(g), newApplicabilityProposeCommand(g),
+		newApplicabilityApproveCommand(g), newApplicabilityDiffCommand(g))
+	return c
+}
+
+// statementFile is what propose reads.
+type statementFile struct {
+	Version  string          `yaml:"version,required"`
+	Controls []decisionEntry `yaml:"controls,required"`
+}
+
+type decisionEntry struct {
+	ID               string   `yaml:"id,required"`
+	Applicable       *bool    `yaml:"applicable,required"`
+	Justification    string   `yaml:"justification,required"`
+	SourceOfNeed     string   `yaml:"source_of_need"`
+	Implementation   string   `yaml:"implementation"`
+	ImplementedSince string   `yaml:"implemented_since"`
+	EvidenceRefs     []string `yaml:"evidence_refs"`
+}
+
+func newApplicabilityProposeCommand(g *globals) *cobra.Command {
+	var as string
+	c := &cobra.Command{
+		Use:   "propose FILE",
+		Short: "Put a version on record, for somebody else to approve",
+		Long: `Reads a statement in YAML (exhibit applicability template writes one), checks that every
+Annex A control is decided with a justification, and puts it on record. It is not in force until
+somebody else approves it.`,
+		Example: "  exhibit applicability propose soa.yaml --as marek",
+		Args:    cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			return runApplicabilityPropose(c.Context(), g, as, args[0])
+		},
+	}
+	asFlag(c, &as)
+	return c
+}
+
+func runApplicabilityPropose(ctx context.Context, g *globals, as, path string) error {
+	s, must, err := readStatement(path)
+	if err != nil {
+		return err
+	}
+	d, err := g.openDesk(ctx, as, true)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	all, err := onRecord(ctx, d.store, people.KindStatement, people.ParseStatement)
+	if err != nil {
+		return err
+	}
+	rec, err := d.policy.Propose(d.who, s, must, all, d.now)
+	if err != nil {
+		return err
+	}
+	if err := d.record(ctx, agent.MethodCommand, rec); err != nil {
+		return err
+	}
+	before, _ := people.InForce(all, d.now)
+	g.note("Version %s is on record; it changes %d controls. It is not in force until somebody else approves it: exhibit applicability approve %s --as PERSON",
+		clean(s.Version), len(people.Diff(before, s)), clean(s.Version))
+	return nil
+}
+
+// readStatement reads a file; must are the ids on which it has to decide.
+func readStatement(path string) (s people.Statement, must []string, err error) {
+	cat, err := catalog.Load(config.FS)
+	if err != nil {
+		return s, nil, err
+	}
+	f, err := yamlfile.Read(path)
+	if err != nil {
+		return s, nil, usageError{err, "exhibit applicability template writes such a file"}
+	}
+	var y statementFile
+	f.Decode(&y)
+	for i, c := range y.Controls {
+		ctl, ok := cat.Control(c.ID)
+		switch at := yamlfile.At("controls", i, "id"); {
+		case c.ID == "":
+		case !ok:
+			p := f.Problemf(at, "there is no control %q", c.ID)
+			if near := yamlfile.Nearest(c.ID, cat.ControlIDs()); near != "" {
+				p.Hint("did you mean %s?", near)
+			}
+		case !ctl.Annex():
+			f.Problemf(at, "clause %s always applies", c.ID).Hint("only Annex A controls are decided on")
+		}
+		s.Controls = append(s.Controls, people.Decision(c))
+	}
+	if err := f.Err(); err != nil {
+		return s, nil, err
+	}
+	s.Version = y.Version
+	for _, ctl := range cat.Controls {
+		if ctl.Annex() {
+			must = append(must, ctl.ID)
+		}
+	}
+	return s, must, nil
+}
+
+func newApplicabilityApproveCommand(g *globals) *cobra.Command {
+	var as, sum string
+	c := &cobra.Command{
+		Use:   "approve VERSION",
+		Short: "Approve a version that somebody else proposed",
+		Long: `Approves a version from now on. Whoever proposed it cannot. --digest names the text that you
+have read, as show prints it; if the text on record is another one, nothing is approved.`,
+		Example: "  exhibit applicability approve 2026-1 --as ines",
+		Args:    cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			return runApplicabilityApprove(c.Context(), g, as, args[0], sum)
+		},
+	}
+	asFlag(c, &as)
+	c.Flags().StringVar(&sum, "digest", "", "the `SHA-256` of the text that you have read")
+	return c
+}
+
+func runApplicabilityApprove(ctx context.Context, g *globals, as, version, sum string) error {
+	d, err := g.openDesk(ctx, as, false)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	s, err := findStatement(ctx, d.store, version, d.now)
+	if err != nil {
+		return err
+	}
+	rec, err := d.policy.Confirm(d.who, s, sum, d.now)
+	if err != nil {
+		return err
+	}
+	if err := d.record(ctx, agent.MethodCommand, rec); err != nil {
+		return err
+	}
+	g.note("Version %s is in force from now on.", clean(version))
+	return nil
+}
+
+// findStatement returns a version; without one, the version in force.
+func findStatement(ctx context.Context, st store.Store, version string, now time.Time) (people.Statement, error) {
+	all, err := onRecord(ctx, st, people.KindStatement, people.ParseStatement)
+	if err != nil {
+		return people.Statement{}, err
+	}
+	if version == "" {
+		if s, ok := people.InForce(all, now); ok {
+			return s, nil
+		}
+		return people.Statement{}, usageError{fmt.Errorf("no approved statement of applicability is on record"),
+			"exhibit applicability propose, then approve; or applicability: in the register"}
+	}
+	var versions []string
+	for i := len(all) - 1; i >= 0; i-- {
+		if all[i].Version == version {
+			return all[i], nil
+		}
+		versions = append(versions, all[i].Version)
+	}
+	return people.Statement{}, usageError{fmt.Errorf("there is no version %q", version), "on record: " + strings.Join(versions, ", ")}
+}
+
+func newApplicabilityShowCommand(g *globals) *cobra.Command {
+	return &cobra.Command{
+		Use:   "show [VERSION]",
+		Short: "The statement in force, or a version, with contradictions",
+		Long: `Prints the version in force, or the one named: each control with its decision, justification and
+state, who proposed and approved it, and the digest of the text. A control that is excluded
+although evidence shows the activity is marked.`,
+		Example: "  exhibit applicability show\n  exhibit applicability show 2026-1 -o json",
+		Args:    cobra.MaximumNArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			return runApplicabilityShow(c.Context(), g, strings.Join(args, ""))
+		},
+	}
+}
+
+// contradictionSlug is the expectation that finds excluded controls whose
+// activity is seen.
+const contradictionSlug = "soa-exclusion-not-contradicted"
+
+func runApplicabilityShow(ctx context.Context, g *globals, version string) error {
+	cfg, err := g.loadConfig()
+	if err != nil {
+		return err
+	}
+	st, err := openStore(ctx, cfg, nil, readOnly)
+	if err != nil {
+		return err
+	}
+	defer st.Close()
+	now := time.Now().UTC()
+	s, err := findStatement(ctx, st, version, now)
+	if err != nil {
+		return err
+	}
+	e, err := newEvaluator(cfg, st)
+	if err != nil {
+		return err
+	}
+	a, err := e.at(ctx, now)
+	if err != nil {
+		return err
+	}
+	contradiction := ""
+	for _, r := range a.Results {
+		if r.Expectation == contradictionSlug && r.Status == assess.StatusFailing {
+			contradiction = r.Reason
+		}
+	}
+	if g.output != "table" {
+		return printJSON(g.std.out, g.output, struct {
+			people.Statement
+			Origin        string `json:"source"`
+			Contradiction string `json:"contradiction,omitempty"`
+		}{s, s.Source, contradiction})
+	}
+	t := table{head: []string{"CONTROL", "APPLIES", "JUSTIFICATION", "NEED", "IMPLEMENTATION"}}
+	for _, c := range s.Controls {
+		applies := "?"
+		if c.Applicable != nil {
+			applies = map[bool]string{true: "yes", false: "no"}[*c.Applicable]
+		}
+		t.add(c.ID, applies, short(c.Justification, 60), short(c.SourceOfNeed, 24), short(c.Implementation, 40))
+	}
+	t.print(g.std.out)
+	fmt.Fprintf(g.std.out, "\nVersion %s, %d controls, from %s.\n", clean(s.Version), len(s.Controls), clean(s.Source))
+	switch {
+	case s.ApprovedBy != "":
+		fmt.Fprintf(g.std.out, "Approved by %s on %s.\n", clean(s.ApprovedBy), s.ApprovedAt.Format(time.DateOnly))
+	case s.ProposedBy != "":
+		fmt.Fprintf(g.std.out, "Proposed by %s on %s; nobody has approved it.\n", clean(s.ProposedBy), s.ProposedAt.Format(time.DateOnly))
+	}
+	if s.ControlsSum != "" {
+		fmt.Fprintf(g.std.out, "Digest of the text: %s\n", s.ControlsSum)
+	}
+	if contradiction != "" {
+		fmt.Fprintf(g.std.out, "Contradiction: %s\n", clean(contradiction))
+	}
+	return nil
+}
+
+func newApplicabilityTemplateCommand(g *globals) *cobra.Command {
+	return &cobra.Command{
+		Use:   "template",
+		Short: "Write a statement with every Annex A control to standard output",
+		Long: `Writes YAML with each Annex A control, its title as a comment, and what the version in force
+says of it, to be edited and proposed.`,
+		Example: "  exhibit applicability template > soa.yaml",
+		Args:    cobra.NoArgs,
+		RunE:    func(c *cobra.Command, _ []string) error { return runApplicabilityTemplate(c.Context(), g) },
+	}
+}
+
+func runApplicabilityTemplate(ctx context.Context, g *globals) error {
+	cat, err := catalog.Load(config.FS)
+	if err != nil {
+		return err
+	}
+	var before people.Statement
+	if st, err := g.openStore(ctx); err == nil {
+		defer st.Close()
+		all, err := onRecord(ctx, st, people.KindStatement, people.ParseStatement)
+		if err != nil {
+			return err
+		}
+		before, _ = people.InForce(all, time.Now())
+	}
+	out := g.std.out
+	fmt.Fprintln(out, "# The statement of applicability. Decide on each control and say why, either way.")
+	fmt.Fprintln(out, "# source_of_need: a risk, a law, a contract or good practice. exhibit applicability propose reads this file.")
+	fmt.Fprintf(out, "version: %q\ncontrols:\n", time.Now().UTC().Format("2006-01-02"))
+	for _, ctl := range cat.Controls {
+		if !ctl.Annex() {
+			continue
+		}
+		d := people.Decision{ID: ctl.ID}
+		if i := slices.IndexFunc(before.Controls, func(d people.Decision) bool { return d.ID == ctl.ID }); i >= 0 {
+			d = before.Controls[i]
+		}
+		applicable := "" // an empty value is refused: nobody decided yet
+		if d.Applicable != nil {
+			applicable = fmt.Sprint(*d.Applicable)
+		}
+		fmt.Fprintf(out, "  # %s\n  - id: %s\n    applicable: %s\n    justification: %q\n    source_of_need: %q\n    implementation: %q\n    implemented_since: %q\n",
+			ctl.Title, d.ID, applicable, d.Justification, d.SourceOfNeed, d.Implementation, d.ImplementedSince)
+	}
+	return nil
+}
+
+func newApplicabilityDiffCommand(g *globals) *cobra.Command {
+	return &cobra.Command{
+		Use:     "diff FROM TO",
+		Short:   "What one version says otherwise than another",
+		Long:    "Lists each control on which two versions on record differ.",
+		Example: "  exhibit applicability diff 2026-1 2026-2",
+		Args:    cobra.ExactArgs(2),
+		RunE: func(c *cobra.Command, args []string) error {
+			return runApplicabilityDiff(c.Context(), g, args[0], args[1])
+		},
+	}
+}
+
+func runApplicabilityDiff(ctx context.Context, g *globals, from, to string) error {
+	st, err := g.openStore(ctx)
+	if err != nil {
+		return err
+	}
+	defer st.Close()
+	a, err := findStatement(ctx, st, from, time.Now())
+	if err != nil {
+		return err
+	}
+	b, err := findStatement(ctx, st, to, time.Now())
+	if err != nil {
+		return err
+	}
+	changes := people.Diff(a, b)
+	if g.output != "table" {
+		return printRows(g.std.out, g.output, changes)
+	}
+	words := func(d *people.Decision) string {
+		switch {
+		case d == nil:
+			return "–"
+		case d.Applicable == nil:
+			return "? " + d.Justification
+		case *d.Applicable:
+			return "applies: " + d.Justification
+		}
+		return "excluded: " + d.Justification
+	}
+	t := table{head: []string{"CONTROL", "FROM " + clean(from), "TO " + clean(to)}}
+	for _, c := range changes {
+		t.add(c.ID, short(words(c.From), 60), short(words(c.To), 60))
+	}
+	t.print(g.std.out)
+	if len(changes) == 0 {
+		fmt.Fprintln(g.std.out, "They say the same.")
+	}
+	return nil
+}

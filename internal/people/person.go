@@ -1,0 +1,121 @@
+package people
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Source is the name of the built-in source of records that people make.
+const Source = "people"
+
+// Kinds of the records.
+const (
+	KindWaiver    = "waiver.record"
+	KindStatement = "soa.record"
+	KindUpload    = "evidence.manual_upload"
+	KindFile      = "evidence.file"
+)
+
+// Person is who acts: a person of the register, and the account of the machine
+// that the command ran under, which the person cannot choose.
+type Person struct {
+	ID      string
+	Account string // user@host
+	Active  bool
+	Roles   []string
+}
+
+// Act is something that needs a second person.
+type Act string
+
+// The acts that somebody approves.
+const (
+	ActWaiver        Act = "waiver"
+	ActApplicability Act = "applicability"
+	ActReview        Act = "review"
+)
+
+// Policy is what the configuration says about people.
+type Policy struct {
+	// Approvers names the roles that may approve, by act. Where none is named,
+	// any role of the register will do, and for a review no role is needed.
+	Approvers map[Act][]string
+	// SharedAccount allows the two people to use one account of the machine, as
+	// where everybody works on one host under one name.
+	SharedAccount bool
+	MaxWaiver     time.Duration // from approval; 0 means 365 days
+}
+
+// DefaultMaxWaiver is the longest that a waiver may last: it must be decided
+// anew at least once a year.
+const DefaultMaxWaiver = 365 * 24 * time.Hour
+
+func (p Policy) maxWaiver() time.Duration {
+	if p.MaxWaiver > 0 {
+		return min(p.MaxWaiver, DefaultMaxWaiver)
+	}
+	return DefaultMaxWaiver
+}
+
+// Refusal says why something may not be done, and what would be in order.
+type Refusal struct {
+	Why    string
+	Remedy string
+}
+
+func (r *Refusal) Error() string { return r.Why }
+
+// Hint returns the remedy.
+func (r *Refusal) Hint() string { return r.Remedy }
+
+func refuse(remedy, format string, args ...any) error {
+	return &Refusal{Why: fmt.Sprintf(format, args...), Remedy: remedy}
+}
+
+// step is who did the first half of something.
+type step struct {
+	by, account string
+}
+
+// may decides whether a person may approve, or reject, what another one began.
+func (p Policy) may(who Person, act Act, first step) error {
+	switch {
+	case !who.Active:
+		return refuse("an active person of the register has to decide", "%s is not active", who.ID)
+	case first.by == "":
+		return refuse("ask for it anew, as a person of the register", "nobody is named who began it")
+	case Same(who.ID, first.by):
+		return refuse("a second person of the register has to decide", "%s began it and cannot decide on it", who.ID)
+	case !p.SharedAccount && first.account != "" && first.account == who.Account:
+		return refuse("the second person uses an account of their own; where all share one, set people.shared_account: true",
+			"%s and %s used the same account, %s: that shows one person", first.by, who.ID, who.Account)
+	}
+	roles := p.Approvers[act]
+	switch {
+	case len(roles) == 0 && act == ActReview:
+	case len(roles) == 0 && len(who.Roles) == 0:
+		return refuse("somebody with a role in the register has to decide; people.approvers in the configuration names which",
+			"%s holds no role that allows to decide on this", who.ID)
+	case len(roles) > 0 && !slices.ContainsFunc(who.Roles, func(r string) bool { return slices.Contains(roles, r) }):
+		return refuse("ask somebody who holds one of these roles, or change people.approvers in the configuration",
+			"%s holds none of the roles that decide on this: %s", who.ID, strings.Join(roles, ", "))
+	}
+	return nil
+}
+
+// active refuses who has left.
+func active(who Person) error {
+	if !who.Active {
+		return refuse("an active person of the register has to do it", "%s is not active", who.ID)
+	}
+	return nil
+}
+
+// Same reports whether two names are those of one person: neither letter case
+// nor white space makes two of them.
+func Same(a, b string) bool {
+	norm := func(s string) string { return strings.Join(strings.Fields(s), " ") }
+	return strings.EqualFold(norm(a), norm(b))
+}

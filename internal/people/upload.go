@@ -1,0 +1,160 @@
+package people
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/exhibit-aims/exhibit/internal/evidence"
+)
+
+// MaxFile is the largest file that can be handed in, in bytes.
+const MaxFile = 16 << 20
+
+// Upload is evidence that a person handed in.
+type Upload struct {
+	ID               string            `json:"upload_id"`
+	Title            string            `json:"title,omitempty"`
+	SHA256           string            `json:"sha256,omitempty"` // of the file, or of the payload it vouches for
+	FileSHA256       string            `json:"file_sha256,omitempty"`
+	Filename         string            `json:"filename,omitempty"`
+	About            *evidence.Subject `json:"about,omitempty"`
+	Expectation      string            `json:"expectation_slug,omitempty"`
+	SourceSystem     string            `json:"source_system,omitempty"`
+	URL              string            `json:"url,omitempty"`
+	Account          string            `json:"account,omitempty"` // that was logged in when it was captured
+	CaptureMethod    string            `json:"capture_method,omitempty"`
+	CapturedAt       moment            `json:"captured_at,omitzero"`
+	ClaimedEventTime moment            `json:"claimed_event_time,omitzero"`
+	PeriodStart      moment            `json:"claimed_period_start,omitzero"`
+	PeriodEnd        moment            `json:"claimed_period_end,omitzero"`
+	Note             string            `json:"note,omitempty"`
+	Uploader         string            `json:"uploader,omitempty"`
+	UploaderAccount  string            `json:"uploader_account,omitempty"`
+	UploadedAt       moment            `json:"uploaded_at,omitzero"`
+	Reviewer         string            `json:"reviewer,omitempty"`
+	ReviewerAccount  string            `json:"reviewer_account,omitempty"`
+	Decision         string            `json:"review_decision,omitempty"` // accepted | rejected
+	ReviewedAt       moment            `json:"reviewed_at,omitzero"`
+	ReviewNote       string            `json:"review_note,omitempty"`
+
+	Source string `json:"-"`
+}
+
+// Decisions of a review.
+const (
+	Accepted = "accepted"
+	Rejected = "rejected"
+)
+
+// Times of an upload. Zero ones are left out.
+type Times struct {
+	Captured, Event, From, To time.Time
+}
+
+// ParseUpload reads an upload from evidence of KindUpload.
+func ParseUpload(e evidence.Evidence) (Upload, error) {
+	var u Upload
+	if err := json.Unmarshal(e.Payload, &u); err != nil {
+		return u, fmt.Errorf("upload %s: %w", e.Key, err)
+	}
+	u.Source = e.Source
+	return u, nil
+}
+
+// File is a file's bytes as evidence. Its digest is its key.
+func File(name, mediaType string, content []byte) (evidence.Record, string, error) {
+	if len(content) == 0 || len(content) > MaxFile {
+		return evidence.Record{}, "", refuse(fmt.Sprintf("hand in a file of 1 byte to %d MiB", MaxFile>>20), "%s has %d bytes", name, len(content))
+	}
+	sum := evidence.Sum(content).String()
+	rec, err := record(KindFile, evidence.Subject{Type: "record", ID: sum}, sum, time.Time{}, map[string]any{
+		"sha256": sum, "filename": name, "media_type": mediaType, "size": len(content),
+		"content_base64": base64.StdEncoding.EncodeToString(content),
+	})
+	return rec, sum, err
+}
+
+// Submit hands evidence in. It must be attributable and datable: the system it
+// was taken from, the address, who was logged in, and when.
+func (p Policy) Submit(who Person, u Upload, t Times, onRecord []Upload, now time.Time) (Upload, evidence.Record, error) {
+	if err := active(who); err != nil {
+		return u, evidence.Record{}, err
+	}
+	u.CapturedAt, u.ClaimedEventTime = optional(t.Captured), optional(t.Event)
+	u.PeriodStart, u.PeriodEnd = optional(t.From), optional(t.To)
+	if u.ClaimedEventTime.IsZero() {
+		u.ClaimedEventTime = u.CapturedAt
+	}
+	if err := u.check(now); err != nil {
+		return u, evidence.Record{}, err
+	}
+	u.ID = nextID(fmt.Sprintf("UP-%d-", now.UTC().Year()), onRecord, func(u Upload) string { return u.ID })
+	u.Uploader, u.UploaderAccount, u.UploadedAt, u.Source = who.ID, who.Account, at(now), Source
+	u.Reviewer, u.Decision = "", ""
+	rec, err := u.record()
+	return u, rec, err
+}
+
+func optional(t time.Time) moment {
+	if t.IsZero() {
+		return moment{}
+	}
+	return at(t)
+}
+
+// check refuses what an auditor would reject.
+func (u Upload) check(now time.Time) error {
+	var wrong []string
+	for _, need := range []struct{ flag, value string }{
+		{"--system", u.SourceSystem}, {"--url", u.URL}, {"--account", u.Account}, {"--method", u.CaptureMethod},
+	} {
+		if strings.TrimSpace(need.value) == "" {
+			wrong = append(wrong, need.flag+" is missing")
+		}
+	}
+	if link, err := url.Parse(u.URL); u.URL != "" && (err != nil || link.Host == "" || link.Scheme != "https" && link.Scheme != "http") {
+		wrong = append(wrong, "--url is not an http address")
+	}
+	if u.CapturedAt.IsZero() {
+		wrong = append(wrong, "--captured-at is missing")
+	}
+	for _, t := range []struct {
+		flag string
+		at   moment
+	}{{"--captured-at", u.CapturedAt}, {"--event-time", u.ClaimedEventTime}, {"--from", u.PeriodStart}, {"--to", u.PeriodEnd}} {
+		if t.at.After(now) {
+			wrong = append(wrong, t.flag+" is later than now")
+		}
+	}
+	if u.PeriodStart.IsZero() != u.PeriodEnd.IsZero() || u.PeriodEnd.Before(u.PeriodStart.Time) {
+		wrong = append(wrong, "--from and --to belong together, the earlier first")
+	}
+	if len(wrong) > 0 {
+		return refuse("evidence without system, address, account and time of capture (with its zone) cannot be attributed or dated, and an auditor would not take it",
+			"it cannot be handed in like this:\n  %s", strings.Join(wrong, "\n  "))
+	}
+	return nil
+}
+
+// Review accepts or rejects what somebody else handed in.
+func (p Policy) Review(who Person, u Upload, decision, note string, now time.Time) (evidence.Record, error) {
+	if u.Decision != "" {
+		return evidence.Record{}, refuse("hand it in anew to have it reviewed again", "%s was %s by %s", u.ID, u.Decision, u.Reviewer)
+	}
+	if err := p.may(who, ActReview, step{u.Uploader, u.UploaderAccount}); err != nil {
+		return evidence.Record{}, err
+	}
+	if decision == Rejected && strings.TrimSpace(note) == "" {
+		return evidence.Record{}, refuse("say why with --note", "a rejection without a reason helps nobody")
+	}
+	u.Reviewer, u.ReviewerAccount, u.Decision, u.ReviewedAt, u.ReviewNote = who.ID, who.Account, decision, at(now), note
+	return u.record()
+}
+
+func (u Upload) record() (evidence.Record, error) {
+	return record(KindUpload, evidence.Subject{Type: "record", ID: u.ID}, u.ID, u.ClaimedEventTime.Time, u)
+}
