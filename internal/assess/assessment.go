@@ -42,6 +42,9 @@ type Assessment struct {
 	Populations []Population `json:"populations"`
 	// Expectations are those in force, in the order of results.
 	Expectations []InForce `json:"expectations"`
+	// Readings are for those who conclude that something is over; the runs say
+	// the same to people.
+	Readings Readings `json:"-"`
 }
 
 // Checkpoint is the ledger state an assessment was made from.

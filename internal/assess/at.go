@@ -37,7 +37,7 @@ func (s *State) At(asOf time.Time, cp Checkpoint) (*Assessment, error) {
 		Controls:    []Control{},
 		Results:     []*Result{},
 		Runs:        s.coverage.newest(at),
-		Populations: make([]Population, 0, len(s.eng.rules)), Expectations: s.eng.InForce(),
+		Populations: make([]Population, 0, len(s.eng.rules)), Expectations: s.eng.InForce(), Readings: s.readings(at),
 	}
 	f.controls(a, f.results(a))
 	return a, nil

@@ -9,11 +9,10 @@ type Readings struct {
 	Applicability time.Time            // the statement of applicability; zero if never
 }
 
-// Readings returns the last readings by an instant in which no part of what an
+// readings returns the last readings by an instant in which no part of what an
 // expectation needs was unseen. A result's CollectedAt is not always one of
 // them: a run that names what it could not see counts for the rest.
-func (s *State) Readings(asOf time.Time) Readings {
-	at := nanos(asOf.UTC())
+func (s *State) readings(at int64) Readings {
 	out := Readings{Expectations: make(map[string]time.Time, len(s.eng.rules))}
 	for _, r := range s.eng.rules {
 		if t := s.coverage.whole(r.needs, at); t != absent {

@@ -24,18 +24,17 @@ const (
 // assessment as of its day; want is the state and the causes of its events.
 func TestStories(t *testing.T) {
 	type step struct {
-		a    finding.Assessed
+		a    *assess.Assessment
 		want string
 	}
-	one := func(asOf, whole int, s assess.Status, reason string) finding.Assessed {
+	one := func(asOf, whole int, s assess.Status, reason string) *assess.Assessment {
 		return assessed(asOf, whole, result("m", s, reason))
 	}
 	excluded := one(3, 1, assess.StatusNotApplicable, "excluded")
 	excluded.Controls[0].Applicable, excluded.Controls[0].Reason = false, "excluded by the statement"
 	excluded.Readings.Applicability = day(2)
-	excludedLater := excluded
-	excludedLater.Readings.Applicability = day(3)
-	excludedLater.Assessment = copyOf(excluded.Assessment, day(4))
+	excludedLater := *excluded
+	excludedLater.AsOf, excludedLater.Readings.Applicability = day(4), day(3)
 	off := assessed(3, 1)
 	off.Expectations[0].Off = "not for us"
 	dropped := assessed(3, 1)
@@ -127,7 +126,7 @@ func TestStories(t *testing.T) {
 		"excluded": {
 			{one(2, 1, failing, "bad"), "open opened: failing: bad"},
 			{excluded, "open changed: status failing → not_applicable; not_applicable: excluded; stays open until all it rests on was read whole after 2026-03-04T09:00:00Z"},
-			{excludedLater, "resolved resolved: not_applicable: excluded, by what was read whole at 2026-03-05T09:00:00Z"},
+			{&excludedLater, "resolved resolved: not_applicable: excluded, by what was read whole at 2026-03-05T09:00:00Z"},
 		},
 		"switched off": {
 			{one(2, 1, failing, "bad"), "open opened: failing: bad"},
@@ -155,12 +154,6 @@ func TestStories(t *testing.T) {
 			}
 		})
 	}
-}
-
-func copyOf(a *assess.Assessment, asOf time.Time) *assess.Assessment {
-	c := *a
-	c.AsOf = asOf
-	return &c
 }
 
 func TestDueAndReopened(t *testing.T) {

@@ -46,7 +46,7 @@ func (w *world) step(t *rapid.T) bool {
 	return false
 }
 
-func (w *world) assess() finding.Assessed {
+func (w *world) assess() *assess.Assessment {
 	var results []*assess.Result
 	for _, m := range models {
 		switch s := w.seen[m]; {
@@ -62,7 +62,7 @@ func (w *world) assess() finding.Assessed {
 
 // history runs a random one; after each assessment it calls check with whether
 // everything was read whole since the one before.
-func history(t *rapid.T, check func(b *finding.Book, a finding.Assessed, events []finding.Event, whole bool)) {
+func history(t *rapid.T, check func(b *finding.Book, a *assess.Assessment, events []finding.Event, whole bool)) {
 	w := &world{now: start, is: map[string]assess.Status{}, seen: map[string]assess.Status{}, waiver: map[string]bool{}, whole: start}
 	b := &finding.Book{}
 	whole := false
@@ -81,7 +81,7 @@ func history(t *rapid.T, check func(b *finding.Book, a finding.Assessed, events 
 // nothing is resolved; and whatever is short is open or waived, never resolved.
 func TestPartialNeverResolves(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		history(t, func(b *finding.Book, a finding.Assessed, events []finding.Event, whole bool) {
+		history(t, func(b *finding.Book, a *assess.Assessment, events []finding.Event, whole bool) {
 			for _, e := range events {
 				if e.Type == finding.Resolved && !whole {
 					t.Fatalf("resolved without a whole reading: %+v", e)
@@ -110,7 +110,7 @@ func TestPartialNeverResolves(t *testing.T) {
 // by the next whole reading, so that none stays open for ever.
 func TestNothingChangedAddsNothing(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		history(t, func(b *finding.Book, a finding.Assessed, _ []finding.Event, _ bool) {
+		history(t, func(b *finding.Book, a *assess.Assessment, _ []finding.Event, _ bool) {
 			later := rapid.IntRange(0, 30).Draw(t, "later")
 			again := assessedAt(a.AsOf.Add(time.Duration(later)*time.Second), a.Readings.Expectations["reviewed"], a.Results...)
 			copied := b.Clone()
@@ -134,7 +134,7 @@ func TestFoldedAgain(t *testing.T) {
 		var book *finding.Book
 		folded, twice := &finding.Book{}, &finding.Book{}
 		var all []finding.Event
-		history(t, func(b *finding.Book, a finding.Assessed, events []finding.Event, _ bool) {
+		history(t, func(b *finding.Book, a *assess.Assessment, events []finding.Event, _ bool) {
 			book = b
 			events = append(events, acts(t, b, a.AsOf)...)
 			for _, e := range events {

@@ -23,12 +23,6 @@ type Policy struct {
 	Active func(person string) bool
 }
 
-// Assessed is an assessment with when what it rests on was read whole.
-type Assessed struct {
-	*assess.Assessment
-	Readings assess.Readings
-}
-
 // short reports whether a status is a shortfall. A duty whose deadline has not
 // passed is none; what is waived falls short underneath.
 func short(s assess.Status) bool {
@@ -42,7 +36,7 @@ func short(s assess.Status) bool {
 
 // Update returns the events that an assessment adds to the lives in b, in the
 // order of its results. It changes nothing; apply the events, then Mark.
-func Update(b *Book, a Assessed, p Policy) ([]Event, error) {
+func Update(b *Book, a *assess.Assessment, p Policy) ([]Event, error) {
 	if a.AsOf.Before(b.assessed) {
 		return nil, fmt.Errorf("%w: as of %s, after %s", ErrPast, stamp(a.AsOf), stamp(b.assessed))
 	}
@@ -60,7 +54,7 @@ func Update(b *Book, a Assessed, p Policy) ([]Event, error) {
 
 type updater struct {
 	book        *Book
-	a           Assessed
+	a           *assess.Assessment
 	p           Policy
 	graded      map[string]assess.Finding
 	inForce     map[string]assess.InForce
@@ -70,10 +64,10 @@ type updater struct {
 	events      []Event
 }
 
-func newUpdater(b *Book, a Assessed, p Policy) *updater {
+func newUpdater(b *Book, a *assess.Assessment, p Policy) *updater {
 	u := &updater{book: b, a: a, p: p, graded: map[string]assess.Finding{}, inForce: map[string]assess.InForce{},
 		populations: map[string]assess.Population{}, excluded: map[string]string{}, seen: map[string]*assess.Result{}}
-	for _, f := range assess.Findings(a.Assessment) {
+	for _, f := range assess.Findings(a) {
 		u.graded[f.ID] = f
 	}
 	for _, e := range a.Expectations {

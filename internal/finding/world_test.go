@@ -27,19 +27,17 @@ func waived(id, waiver string) *assess.Result {
 
 // assessed is an assessment as of a day whose only expectation was last read
 // whole on another.
-func assessed(asOf, whole int, results ...*assess.Result) finding.Assessed {
+func assessed(asOf, whole int, results ...*assess.Result) *assess.Assessment {
 	return assessedAt(day(asOf), day(whole), results...)
 }
 
-func assessedAt(asOf, whole time.Time, results ...*assess.Result) finding.Assessed {
-	return finding.Assessed{
-		Assessment: &assess.Assessment{
-			AsOf: asOf, Checkpoint: assess.Checkpoint{Size: asOf.Unix(), Root: "r"}, Results: results,
-			Controls:     []assess.Control{{ID: "A.6", Applicable: true}},
-			Expectations: []assess.InForce{{Slug: "reviewed", Control: "A.6"}},
-			Populations:  []assess.Population{{Expectation: "reviewed", SubjectType: "model", Complete: true}},
-		},
-		Readings: assess.Readings{Expectations: map[string]time.Time{"reviewed": whole}},
+func assessedAt(asOf, whole time.Time, results ...*assess.Result) *assess.Assessment {
+	return &assess.Assessment{
+		AsOf: asOf, Checkpoint: assess.Checkpoint{Size: asOf.Unix(), Root: "r"}, Results: results,
+		Controls:     []assess.Control{{ID: "A.6", Applicable: true}},
+		Expectations: []assess.InForce{{Slug: "reviewed", Control: "A.6"}},
+		Populations:  []assess.Population{{Expectation: "reviewed", SubjectType: "model", Complete: true}},
+		Readings:     assess.Readings{Expectations: map[string]time.Time{"reviewed": whole}},
 	}
 }
 
@@ -51,7 +49,7 @@ type fataler interface {
 }
 
 // take brings an assessment into a book and returns its events.
-func take(t fataler, b *finding.Book, a finding.Assessed, p finding.Policy) []finding.Event {
+func take(t fataler, b *finding.Book, a *assess.Assessment, p finding.Policy) []finding.Event {
 	t.Helper()
 	events, err := finding.Update(b, a, p)
 	if err != nil {
