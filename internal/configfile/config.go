@@ -29,6 +29,7 @@ type Config struct {
 	Sources      []Source // in the order of the file
 	Expectations Expectations
 	Limits       Limits
+	Findings     Findings
 	People       People
 }
 
@@ -37,6 +38,22 @@ type People struct {
 	Approvers     map[string][]string // roles by act: waiver, applicability, review
 	SharedAccount bool                // two people may act from one account of the machine
 	MaxWaiver     time.Duration       // longest waiver; 0: 365 days, which is also the most
+}
+
+// Findings says by when shortfalls are to be closed, and who answers for what
+// nobody owns.
+type Findings struct {
+	Due       map[string]time.Duration // by severity, from the opening
+	OwnerRole string                   // role of the register
+}
+
+// DefaultFindings is what holds where the file says nothing.
+func DefaultFindings() Findings {
+	const day = 24 * time.Hour
+	return Findings{
+		Due:       map[string]time.Duration{"major": 30 * day, "minor": 90 * day, "observation": 180 * day},
+		OwnerRole: "aims-manager",
+	}
 }
 
 // Connectors says where the connectors are.
@@ -91,7 +108,7 @@ func Default(dir string) (*Config, error) {
 	if err != nil {
 		return nil, fmt.Errorf("configuration: %w", err)
 	}
-	c := &Config{Store: Location{text: filepath.Join(dir, DefaultStore)}}
+	c := &Config{Store: Location{text: filepath.Join(dir, DefaultStore)}, Findings: DefaultFindings()}
 	c.Key = defaultKey(dir, c.Store)
 	return c, nil
 }

@@ -162,6 +162,10 @@ var cases = map[string]struct {
 	"size in MB":             {head + "limits: {record_bytes: 4MB}\n", "write 4096, 512KiB", true},
 	"size beyond all":        {head + "limits: {record_bytes: 9999999TiB}\n", "is not a size", false},
 	"no concurrency":         {head + "limits: {concurrency: 0}\n", "a limit is greater than zero", true},
+	"due dates":              {head + "findings: {due: {major: 14d}, owner_role: ai_officer}\n", "", false},
+	"unknown severity":       {head + "findings: {due: {critical: 1d}}\n", "no severity is called", true},
+	"due at once":            {head + "findings: {due: {major: 0s}}\n", "needs time to be closed", false},
+	"due in words":           {head + "findings: {due: {major: soon}}\n", "is not a duration", true},
 	"list for mapping":       {head + "limits: []\n", "want a mapping, this is a list", true},
 }
 
@@ -299,6 +303,19 @@ func TestNothingSecretIsPrinted(t *testing.T) {
 	}
 	if !strings.Contains(c.Store.Reveal(), "topsecret") || c.Key != "/x/exhibit.key" {
 		t.Errorf("store %s, key %s", c.Store, c.Key)
+	}
+}
+
+// What the file does not say about findings is as without a file.
+func TestFindings(t *testing.T) {
+	c, err := configfile.Parse("/x/exhibit.yaml", []byte(head+"findings: {due: {major: 14d}}\n"), configfile.Known{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := configfile.DefaultFindings()
+	want.Due["major"] = 14 * 24 * time.Hour
+	if d := cmp.Diff(want, c.Findings); d != "" {
+		t.Error(d)
 	}
 }
 

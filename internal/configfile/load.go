@@ -71,6 +71,7 @@ type fileYAML struct {
 	Sources      []sourceYAML     `yaml:"sources"`
 	Expectations expectationsYAML `yaml:"expectations"`
 	Limits       limitsYAML       `yaml:"limits"`
+	Findings     findingsYAML     `yaml:"findings"`
 	People       peopleYAML       `yaml:"people"`
 }
 
@@ -78,6 +79,11 @@ type peopleYAML struct {
 	Approvers     map[string][]string `yaml:"approvers"`
 	SharedAccount bool                `yaml:"shared_account"`
 	MaxWaiver     time.Duration       `yaml:"max_waiver"`
+}
+
+type findingsYAML struct {
+	Due       map[string]time.Duration `yaml:"due"`
+	OwnerRole string                   `yaml:"owner_role"`
 }
 
 type connectorsYAML struct {
@@ -173,6 +179,7 @@ func (r reader) config(y fileYAML) *Config {
 	}
 	c.Expectations = r.expectations(y.Expectations)
 	c.Limits = r.limits(y.Limits)
+	c.Findings = r.findings(y.Findings)
 	c.People = r.people(y.People)
 	return c
 }
@@ -277,6 +284,27 @@ func (r reader) expectations(y expectationsYAML) Expectations {
 		e.Files = append(e.Files, resolve(r.dir, name))
 	}
 	return e
+}
+
+func (r reader) findings(y findingsYAML) Findings {
+	out := DefaultFindings()
+	at := yamlfile.At("findings", "due")
+	for _, severity := range r.f.Root().Child("findings").Child("due").Keys() {
+		here := at.Then(severity)
+		switch _, known := out.Due[severity]; {
+		case !known:
+			r.f.KeyProblemf(here, "no severity is called %q", severity).Hint("severities are major, minor and observation")
+		case r.f.Faulty(here):
+		case y.Due[severity] <= 0:
+			r.f.Problemf(here, "a finding needs time to be closed").Hint("for example 30d; leave it out for the default")
+		default:
+			out.Due[severity] = y.Due[severity]
+		}
+	}
+	if y.OwnerRole != "" {
+		out.OwnerRole = y.OwnerRole
+	}
+	return out
 }
 
 func (r reader) limits(y limitsYAML) Limits {
