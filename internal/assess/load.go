@@ -223,7 +223,7 @@ func severities() []string { return []string{"major", "minor", "observation"} }
 // subjectWords are the words that `per` may use.
 func subjectWords() []string {
 	return []string{"organization", "ai_system", "high_risk_ai_system", "vendor", "model", "release", "deployment",
-		"change", "incident", "nonconformity", "person", "dataset"}
+		"change", "incident", "nonconformity", "person", "dataset", "document"}
 }
 
 var (
