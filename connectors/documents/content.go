@@ -23,7 +23,7 @@ type content struct {
 	sha256   string
 	size     int64
 	pages    int
-	fields   map[string]string // id, title, version, owner, classification, as the document states them
+	fields   map[string]string // id, title, version, owner, classification, effective_at, next_review, as the document states them
 	headings []string
 	// references are the documents that it says it refers to; nil if it does not say.
 	references []string
@@ -131,7 +131,7 @@ func parserOf(p string) func(context.Context, []byte, *content) error {
 func parseMarkdown(_ context.Context, b []byte, d *content) error {
 	fields, body, err := frontMatter(b)
 	d.err = err
-	for _, name := range []string{"id", "title", "version", "owner", "classification"} {
+	for _, name := range []string{"id", "title", "version", "owner", "classification", "effective_at", "next_review"} {
 		switch v := fields[name].(type) {
 		case string:
 			d.set(name, v)

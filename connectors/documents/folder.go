@@ -49,6 +49,8 @@ func (f *folder) close() error { return f.root.Close() }
 
 func (f *folder) describe() string { return "folder " + f.called }
 
+func (f *folder) keeper() string { return f.called }
+
 func (f *folder) place(p string, _ *arrival) string { return fmt.Sprintf("folder:%s:%s", f.called, p) }
 
 func (f *folder) cursors() map[string]string { return f.memory.cursors(f.before) }

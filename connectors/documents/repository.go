@@ -74,6 +74,8 @@ func (r *repository) describe() string {
 	return fmt.Sprintf("git %s, branch %s at %s, first parents", r.called, r.branch, r.head)
 }
 
+func (r *repository) keeper() string { return r.called }
+
 func (r *repository) place(p string, a *arrival) string {
 	return fmt.Sprintf("git:%s@%s:%s", r.called, a.commit, p)
 }

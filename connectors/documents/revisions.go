@@ -194,9 +194,21 @@ func (c *collection) revisionPayload(rev revision, id string, doc *content, entr
 		SourceURI: c.store.place(rev.path, a), SourcePath: rev.path,
 		SourceCommit: a.commit, SourceSignature: a.signed, SourceSignedBy: a.signer,
 		OutOfOrder: a.beforeParent, References: doc.references,
+		EffectiveAt: statedTime(doc.fields["effective_at"]), NextReviewAt: statedTime(doc.fields["next_review"]),
+		Store: c.store.keeper(),
 	}
 	p.RequiredSectionsFound, p.TextUnreadable = doc.sections(entry.RequiredSections)
 	return p
+}
+
+// statedTime gives a time that a document states about itself; empty if it is
+// none.
+func statedTime(s string) string {
+	at, _, err := records.ParseTime(s)
+	if err != nil {
+		return ""
+	}
+	return at.Format(time.RFC3339Nano)
 }
 
 func firstOf(a, b string) string {

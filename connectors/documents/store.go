@@ -72,6 +72,8 @@ type store interface {
 	name() string
 	// place says where a content lies, for good.
 	place(path string, a *arrival) string
+	// keeper is what the settings call it.
+	keeper() string
 	close() error
 }
 

@@ -30,5 +30,8 @@ type DocumentRevision struct {
 	OutOfOrder            bool     `json:"out_of_order,omitempty"`           // the commit is dated before its parent
 	TextUnreadable        string   `json:"text_unreadable,omitempty"`        // why sections could not be looked for
 	RequiredSectionsFound []string `json:"required_sections_found,omitzero"` // nil: not looked for; empty: none of them
+	EffectiveAt           string   `json:"effective_at,omitempty"`           // from when the document says it holds
+	NextReviewAt          string   `json:"next_review_at,omitempty"`         // as the document states it
+	Store                 string   `json:"store,omitempty"`                  // repository or folder it lies in, as the source calls it
 	References            []string `json:"references,omitzero"`              // ids of other documents, with @ and a version where it names one; nil: it does not say
 }
