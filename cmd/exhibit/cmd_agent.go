@@ -138,5 +138,5 @@ func (a *watcher) assess(ctx context.Context, run evidence.Run) error {
 		a.w.logger.Info("control changed", "control", c.ID, "title", c.Title, "from", before, "to", c.Status, "reason", c.Reason)
 	}
 	a.w.logger.Info("assessed", "after", run.Provenance.Source, "results", len(result.Results), "changed", changed, "took", time.Since(started))
-	return recordAssessment(ctx, a.w.store, result, time.Now())
+	return a.w.recordAssessment(ctx, result, true)
 }

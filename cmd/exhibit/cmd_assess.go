@@ -64,7 +64,7 @@ func runAssess(ctx context.Context, g *globals, o assessOptions) error {
 	} else if err := printJSON(g.std.out, g.output, a); err != nil {
 		return err
 	}
-	if err := g.record(ctx, a); err != nil {
+	if err := g.record(ctx, a, o.asOf == ""); err != nil {
 		return err
 	}
 	return failIf(a, failOn)
@@ -72,7 +72,7 @@ func runAssess(ctx context.Context, g *globals, o assessOptions) error {
 
 // record appends the assessment to the ledger. Where the signing key is not, as
 // on an auditor's copy, nothing can be appended, and nothing is.
-func (g *globals) record(ctx context.Context, a *assess.Assessment) error {
+func (g *globals) record(ctx context.Context, a *assess.Assessment, asOfNow bool) error {
 	cfg, err := g.loadConfig()
 	if err != nil {
 		return err
@@ -86,7 +86,7 @@ func (g *globals) record(ctx context.Context, a *assess.Assessment) error {
 		return fmt.Errorf("the assessment was not recorded: %w", err)
 	}
 	defer w.Close()
-	return recordAssessment(ctx, w.store, a, time.Now())
+	return w.recordAssessment(ctx, a, asOfNow)
 }
 
 // failIf returns exit code 4 if a control has one of the statuses.

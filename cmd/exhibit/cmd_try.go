@@ -85,7 +85,7 @@ func runTry(ctx context.Context, g *globals, dir string) error {
 	if err != nil {
 		return err
 	}
-	if err := recordAssessment(ctx, w.store, a, time.Now()); err != nil {
+	if err := w.recordAssessment(ctx, a, true); err != nil {
 		return err
 	}
 	if g.output == "table" {

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -260,32 +259,4 @@ func (g *globals) withState(ctx context.Context, f func(*assess.State, assess.Ch
 		return err
 	}
 	return f(e.state, cp)
-}
-
-// recordAssessment appends an entry that names what an assessment was made
-// from and what it found.
-func recordAssessment(ctx context.Context, st store.Store, a *assess.Assessment, now time.Time) error {
-	results, err := json.Marshal(a.Results)
-	if err != nil {
-		return err
-	}
-	statuses := map[string]assess.Status{}
-	for _, c := range a.Controls {
-		statuses[c.ID] = c.Status
-	}
-	body, err := json.Marshal(map[string]any{
-		"as_of":      a.AsOf,
-		"checkpoint": a.Checkpoint,
-		"catalog":    a.Catalog,
-		"results":    map[string]any{"count": len(a.Results), "sha256": evidence.Sum(results)},
-		"controls":   statuses,
-	})
-	if err != nil {
-		return err
-	}
-	_, err = st.Append(ctx, store.Batch{Entries: []store.NewEntry{{Type: evidence.EntryAssessment, At: now.UTC(), Body: body}}})
-	if errors.Is(err, store.ErrLocked) {
-		return fmt.Errorf("the assessment was not recorded: %w", err)
-	}
-	return err
 }

@@ -124,6 +124,7 @@ type workplace struct {
 	locks     agent.Locks
 	collector *agent.Collector
 	logger    *slog.Logger
+	lives     lifeBook // as far as they were read
 }
 
 // openForWriting opens the store, making it and its key if they are not there.
