@@ -111,6 +111,9 @@ func newRootCommand(std streams) *cobra.Command {
 		newImportCommand(g),
 		newAssessCommand(g),
 		newStatusCommand(g),
+		newPopulationsCommand(g),
+		newSampleCommand(g),
+		newRetestCommand(g),
 		newFindingsCommand(g),
 		newGapsCommand(g),
 		newRegisterCommand(g),
@@ -121,6 +124,7 @@ func newRootCommand(std streams) *cobra.Command {
 		newVerifyCommand(g),
 		newLedgerCommand(g),
 		newAgentCommand(g),
+		newCatalogCommand(g),
 		newVersionCommand(g),
 	)
 	return root
