@@ -103,13 +103,3 @@ type RunSummary struct {
 	Finished time.Time      `json:"finished_at"`
 	Gaps     []evidence.Gap `json:"gaps"`
 }
-
-// Population is the set of subjects an expectation was held against.
-type Population struct {
-	Expectation string          `json:"expectation"`
-	SubjectType string          `json:"subject_type"`
-	Count       int             `json:"count"`
-	IDs         evidence.Digest `json:"ids_digest"` // SHA-256 over the sorted ids, one per line
-	Complete    bool            `json:"complete"`
-	Statement   string          `json:"statement"`
-}

@@ -170,8 +170,7 @@ func (f *finisher) noneOf(r *rule, kinds []currency) string {
 // rule gives the results of a rule, ordered by subject, and its population.
 func (f *finisher) rule(r *rule) ([]*Result, Population) {
 	if r.Off != "" {
-		return []*Result{switchedOff(f, r)}, Population{Expectation: r.Slug, SubjectType: f.subjectType(r),
-			IDs: idsDigest(nil), Statement: fmt.Sprintf("Population of %s was not established: the expectation is switched off.", r.Slug)}
+		return []*Result{switchedOff(f, r)}, noPopulation(r, f.subjectType(r))
 	}
 	st := f.collection(r)
 	if st.excluded = f.soa.excludes(r.control); st.excluded != "" {

@@ -33,6 +33,7 @@ type subjectState struct {
 	row   int32 // the row judged
 	fresh bool  // the outcome is good
 	in    bool  // in the population, and in order
+	old   bool  // not in it because of the look-back
 }
 
 // dependents finds the subjects whose conditions looked at a bucket of a join.
@@ -175,7 +176,7 @@ func (c *planCache) take(slots []uint32, outcomes []evaluation, gone, added []ui
 		o := &outcomes[i]
 		st := &c.subjects[slot]
 		was, wasIn := c.base[slot], st.in
-		*st = subjectState{until: o.until, row: o.judged, fresh: true, in: o.in}
+		*st = subjectState{until: o.until, row: o.judged, fresh: true, in: o.in, old: o.old}
 		for j := range o.hashes {
 			c.joins[j].enter(slot, o.hashes[j])
 		}
@@ -258,6 +259,7 @@ func compareSubjects(a, b evidence.Subject) int {
 // evaluation is what remains of an outcome.
 type evaluation struct {
 	in     bool
+	old    bool
 	until  int64
 	judged int32
 	hashes [][]uint64 // by join; nil where it was not looked at

@@ -14,6 +14,7 @@ const forever = math.MaxInt64
 // about the subject (collection, applicability, waivers).
 type outcome struct {
 	in       bool // the subject is in the population
+	old      bool // it would be, had it happened within the look-back
 	status   Status
 	reason   string
 	event    int64
@@ -123,7 +124,7 @@ func (w *worker) inLookback(p *plan, sc *scope, o *outcome) bool {
 	}
 	end := o.event + int64(p.rule.Freshness.Lookback)
 	if o.event > w.v.at || w.v.at > end {
-		o.in = false
+		o.in, o.old = false, true
 		if o.event > w.v.at {
 			o.holdsUntil(o.event - 1)
 		}

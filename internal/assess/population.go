@@ -4,11 +4,68 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/exhibit-aims/exhibit/internal/evidence"
 )
 
-const notEstablished = "not established"
+// Population is the set of subjects an expectation was held against, and how
+// it is known to be whole. What is not known is not filled in.
+type Population struct {
+	Expectation string              `json:"expectation"`
+	SubjectType string              `json:"subject_type"`
+	Count       int                 `json:"count"`
+	IDs         evidence.Digest     `json:"ids_digest"` // SHA-256 over the sorted ids, one per line
+	Complete    bool                `json:"complete"`
+	Statement   string              `json:"statement"` // all of it in words
+	Readings    []PopulationReading `json:"readings"`  // what it was made from, by kind and source
+	Exclusions  []Exclusion         `json:"exclusions"`
+	NotCovered  []string            `json:"not_covered"` // parts of the scope that were not seen, with the reason
+}
+
+// PopulationReading is who enumerated the records of a kind in a source, and
+// how. Without a complete reading only Kind and Source are there.
+type PopulationReading struct {
+	Kind        string      `json:"kind"`
+	Source      string      `json:"source"`
+	Run         string      `json:"run,omitempty"`
+	At          *time.Time  `json:"at,omitempty"`
+	Identity    string      `json:"identity,omitempty"`
+	Query       string      `json:"query,omitempty"`
+	Enumerated  bool        `json:"enumerated"` // every record that existed then was listed
+	Records     int64       `json:"records"`
+	Independent *int64      `json:"independent_count,omitempty"` // another way of counting
+	Difference  *int64      `json:"difference,omitempty"`        // records less that count
+	Explained   string      `json:"explained,omitempty"`
+	Canary      CanaryCheck `json:"canary"`
+	Missing     []string    `json:"permissions_missing"`
+	NotCovered  []string    `json:"not_covered"`
+}
+
+// CanaryCheck is what became of records that must be there.
+type CanaryCheck struct {
+	Names  []string     `json:"names,omitempty"`
+	Result CanaryResult `json:"result"`
+	Detail string       `json:"detail,omitempty"`
+}
+
+// CanaryResult is the outcome of looking for a canary.
+type CanaryResult string
+
+// Values of CanaryResult. Whatever a run does not say is not established.
+const (
+	CanaryNotEstablished CanaryResult = "not_established"
+	CanaryFound          CanaryResult = "found"
+	CanaryNotFound       CanaryResult = "not_found"
+	CanaryNone           CanaryResult = "none_declared"
+)
+
+// Exclusion counts records that are not in the population, for one reason.
+type Exclusion struct {
+	Kind   string `json:"kind"`
+	Reason string `json:"reason"`
+	Count  int    `json:"count"`
+}
 
 // population describes the set of subjects of a rule and how it is known to be
 // whole.
@@ -16,13 +73,31 @@ func (f *finisher) population(r *rule, st standing, results []*Result) Populatio
 	p := Population{
 		Expectation: r.Slug, SubjectType: f.subjectType(r), Count: len(results), IDs: idsDigest(results),
 		Complete: f.populationCurrency(r, st).state == current,
+		Readings: []PopulationReading{}, Exclusions: []Exclusion{}, NotCovered: []string{},
 	}
-	p.Statement = f.statement(r, p)
+	for _, pl := range r.plans {
+		if pl.kind == nil {
+			continue
+		}
+		readings := f.readings(pl)
+		p.Readings = append(p.Readings, readings...)
+		if slices.ContainsFunc(readings, func(r PopulationReading) bool { return r.Run != "" }) {
+			p.Exclusions = append(p.Exclusions, f.exclusions(pl)...)
+		}
+	}
 	if blind := f.blindParts(r); len(blind) > 0 {
 		p.Complete = false
-		p.Statement += " Not covered: " + strings.Join(blind, ", ") + "."
+		p.NotCovered = blind
 	}
+	p.Statement = p.inWords(f.isOrganization(r))
 	return p
+}
+
+// noPopulation stands for the population of an expectation that is switched off.
+func noPopulation(r *rule, subjectType string) Population {
+	return Population{Expectation: r.Slug, SubjectType: subjectType, IDs: idsDigest(nil),
+		Readings: []PopulationReading{}, Exclusions: []Exclusion{}, NotCovered: []string{},
+		Statement: fmt.Sprintf("Population of %s was not established: the expectation is switched off.", r.Slug)}
 }
 
 func (f *finisher) subjectType(r *rule) string {
@@ -117,112 +192,4 @@ func (f *finisher) kindWords(r *rule) string {
 		}
 	}
 	return strings.Join(out, " and ")
-}
-
-// statement writes how the population was obtained. What is not known is said
-// to be so.
-func (f *finisher) statement(r *rule, p Population) string {
-	var parts []string
-	for _, pl := range r.plans {
-		if pl.kind == nil {
-			continue
-		}
-		parts = append(parts, f.readings(pl)...)
-	}
-	head := fmt.Sprintf("Population of %s contains %d items.", r.Slug, p.Count)
-	if len(parts) == 0 {
-		if f.subjectType(r) == organization {
-			return head + " The organisation itself is the only item."
-		}
-		return head + " How it was obtained: " + notEstablished + "."
-	}
-	return head + " " + strings.Join(parts, " ")
-}
-
-// readings describes the last complete reading of a population's kind by each
-// source.
-func (f *finisher) readings(p *plan) []string {
-	id := p.kind.kind.ID
-	sources := f.v.s.coverage.kinds[id]
-	names := make([]string, 0, len(sources))
-	for name := range sources {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	var out []string
-	for _, name := range names {
-		if sources[name].asked > f.v.at && sources[name].last(f.v.at, p.kind.event) == absent {
-			continue
-		}
-		out = append(out, f.reading(p, name, sources[name]))
-	}
-	excluded := notEstablished
-	if c := f.caches[p.number]; c.evaluated {
-		n := 0
-		for slot := range c.subjects {
-			if s := &c.subjects[slot]; s.fresh && !s.in && s.row >= 0 {
-				n++
-			}
-		}
-		excluded = fmt.Sprintf("%d records of %s outside the population's condition", n, id)
-		if p.rule.Freshness.Lookback > 0 {
-			excluded += fmt.Sprintf(" or the look-back of %s", span(p.rule.Freshness.Lookback))
-		}
-	}
-	return append(out, "Items excluded: "+excluded+".")
-}
-
-func (f *finisher) reading(p *plan, source string, cv *covering) string {
-	id := p.kind.kind.ID
-	var run *evidence.Run
-	if read := cv.relied(f.v.at, p.kind.event, p.rule.Freshness.CollectionMaxAge); read != nil {
-		run = f.v.s.coverage.runs[read.run]
-	}
-	if run == nil {
-		return fmt.Sprintf("%s from %s: obtained by a complete run: %s.", id, source, notEstablished)
-	}
-	read := run.Kinds[id]
-	or := func(s string) string {
-		if s == "" {
-			return notEstablished
-		}
-		return s
-	}
-	identity, count, difference := or(run.Provenance.Identity), notEstablished, notEstablished
-	if read.IndependentCount >= 0 {
-		count = fmt.Sprint(read.IndependentCount)
-		difference = fmt.Sprintf("%d, explained by: %s", read.Seen-read.IndependentCount, notEstablished)
-		if read.Seen == read.IndependentCount {
-			difference = "0"
-		}
-	}
-	return fmt.Sprintf("%s: %d records obtained at %s by identity %s from %s with query %s (run %s). Independent count: %s. Difference: %s. "+
-		"Canary: %s. Permissions: %s. Not covered: %s.", id, read.Seen, run.FinishedAt.UTC().Format("2006-01-02 15:04:05Z"), identity, source,
-		or(read.Query), run.ID, count, difference, notEstablished, permissions(run, id), notCovered(run, id))
-}
-
-func permissions(run *evidence.Run, kind string) string {
-	var missing []string
-	for _, g := range run.Gaps {
-		if g.Permission != "" && slices.Contains(g.Kinds, kind) {
-			missing = append(missing, g.Permission)
-		}
-	}
-	if len(missing) == 0 {
-		return "held " + notEstablished + ", none reported missing"
-	}
-	return "missing " + strings.Join(missing, ", ")
-}
-
-func notCovered(run *evidence.Run, kind string) string {
-	var out []string
-	for _, g := range run.Gaps {
-		if slices.Contains(g.Kinds, kind) {
-			out = append(out, g.Scope+" ("+g.Reason+")")
-		}
-	}
-	if len(out) == 0 {
-		return "nothing reported"
-	}
-	return strings.Join(out, ", ")
 }

@@ -31,7 +31,7 @@ func timeOf(ns int64) *time.Time {
 
 // keep reduces an outcome to what is remembered.
 func (m *maker) keep(o *outcome) evaluation {
-	e := evaluation{in: o.in, until: o.until, judged: -1}
+	e := evaluation{in: o.in, old: o.old, until: o.until, judged: -1}
 	sc := o.sc
 	if sc.subject != nil {
 		e.judged = sc.subject.row
