@@ -22,6 +22,7 @@ type sampleOptions struct {
 	asOf   string
 	as     string
 	record bool
+	chosen bool // --always was given
 	assess.SampleOptions
 }
 
@@ -36,18 +37,21 @@ line feed at the end:
   printf '%s\n%s' SEED ID | sha256sum
 Exceptions (whatever is not satisfied) are always in the sample, and so is what --always names; then come the lowest
 ranks of the rest, --size of them. Without --size: a population of at most 5 whole, 25 transactions, 5 of anything
-else.
+else. Without --always: of AI systems, all high-risk ones.
 
 With --record the draw goes on record in the ledger, with the digest of the population that it was drawn from.`,
 		Example: `  exhibit sample release-change-approved --seed 2026-stage-2
   exhibit sample release-change-approved --size 40 --seed 7 --always high-risk --record --as ines`,
 		Args: cobra.ExactArgs(1),
-		RunE: func(c *cobra.Command, args []string) error { return runSample(c.Context(), g, o, args[0]) },
+		RunE: func(c *cobra.Command, args []string) error {
+			o.chosen = c.Flags().Changed("always")
+			return runSample(c.Context(), g, o, args[0])
+		},
 	}
 	f := c.Flags()
 	f.StringVar(&o.Seed, "seed", "", "what the draw depends on: any `text` that the auditor chooses")
 	f.IntVar(&o.Size, "size", 0, "draw this many by rank, beside what is always in (default by kind of population)")
-	f.StringSliceVar(&o.Always, "always", []string{assess.AlwaysHighRisk}, "take all of these: high-risk, or `statuses`")
+	f.StringSliceVar(&o.Always, "always", nil, "take all of these: high-risk, or `statuses` (default: of AI systems, the high-risk ones)")
 	f.StringVar(&o.asOf, "as-of", "", "draw as of this `time` (RFC 3339, or a date: the end of that day, UTC)")
 	f.BoolVar(&o.record, "record", false, "put the draw on record")
 	asFlag(c, &o.as)
@@ -76,8 +80,12 @@ func runSample(ctx context.Context, g *globals, o sampleOptions, slug string) er
 	if err != nil {
 		return err
 	}
-	if _, err := populationOf(a, slug); err != nil {
+	p, err := populationOf(a, slug)
+	if err != nil {
 		return err
+	}
+	if !o.chosen && p.SubjectType == "ai_system" {
+		o.Always = []string{assess.AlwaysHighRisk}
 	}
 	s, err := assess.Draw(a, slug, o.SampleOptions)
 	if err != nil {
