@@ -236,24 +236,30 @@ func sameRole(a, b string) bool {
 	return b != "" && plain(a) == plain(b)
 }
 
-// of names who has to act on a result, and how that is known.
+// of names who has to act on a result, and how that is known: whom the result
+// names, else the owner of the vendor or of a system concerned, else who holds
+// the role. What the result names without either owning it comes from the
+// expectation.
 func (o owners) of(r *assess.Result) (person, from string) {
-	if r.Owner != "" {
-		return r.Owner, "result"
-	}
-	if who := o.vendors[r.Subject.ID]; r.Subject.Type == "vendor" && who != "" {
-		return who, "vendor"
-	}
 	systems := r.Systems
 	if r.Subject.Type == "ai_system" {
 		systems = append(slices.Clone(systems), r.Subject.ID)
 	}
-	for _, id := range systems {
-		if who := o.systems[id]; who != "" {
-			return who, "system"
+	owned := func(want string) (string, string) {
+		if who := o.vendors[r.Subject.ID]; r.Subject.Type == "vendor" && who != "" && (want == "" || want == who) {
+			return who, "vendor"
 		}
+		for _, id := range systems {
+			if who := o.systems[id]; who != "" && (want == "" || want == who) {
+				return who, "system"
+			}
+		}
+		return want, "expectation"
 	}
-	if o.holder != "" {
+	switch who, from := owned(r.Owner); {
+	case who != "":
+		return who, from
+	case o.holder != "":
 		return o.holder, "role"
 	}
 	return "", ""

@@ -188,6 +188,10 @@ func contracts() map[string]shape {
 	}
 	control := object{"id": "string", "title": "string", "status": "status", "reason": "string", "applicable": "bool",
 		"satisfied": "number", "total": "number", "counts": mapOf{"number"}, "results": list{result}}
+	judged := object{"grade": "string", "because": "string", "by": "string", "at": "time"}
+	facts := object{"control": "string", "status": "status", "underlying?": "status", "waiver?": "string", "stale?": "string", "severity": "string",
+		"systems?": list{"string"}, "owner?": "string", "owner_from?": "string", "due_at?": "time", "duty_at?": "time",
+		"suggested_grade?": "string", "extent?": "string", "grade_reason?": "string"}
 	run := object{"source": "string", "run": "string", "status": "string", "error?": "string", "seen": "number", "new": "number",
 		"revised": "number", "gone": "number", "gaps": list{gap}, "requests": "number", "not_modified": "number", "finished_at": "time"}
 	return map[string]shape{
@@ -204,9 +208,21 @@ func contracts() map[string]shape {
 		"collect": list{run},
 		"gaps": list{object{"source": "string", "run": "string", "status": "string", "finished_at": "time",
 			"kinds": list{"string"}, "scope": "string", "reason": "string", "permission?": "string", "detail?": "string"}},
-		"findings": list{object{"id": "string", "control": "string", "expectation": "string", "subject": subject,
-			"status": "status", "severity": "string", "suggested_grade?": "string", "grade_reason": "string", "reason": "string",
-			"owner": "string", "due_at?": "time", "next_step": "string", "systems?": list{"string"}, "evidence": list{"digest"}}},
+		"findings": list{object{"id": "string", "control": "string", "expectation": "string", "subject": subject, "systems?": list{"string"},
+			"state": "string", "status": "status", "underlying?": "status", "waiver?": "string", "reason": "string", "severity": "string",
+			"opened_at?": "time", "reopened_at?": list{"time"}, "acknowledged_at?": "time", "acknowledged_by?": "string", "resolved_at?": "time",
+			"age_days": "number", "due_at?": "time", "overdue": "bool", "duty_at?": "time", "owner": "string", "owner_from?": "string",
+			"suggested_grade?": "string", "extent?": "string", "grade_reason": "string", "judged?": judged, "next_step": "string",
+			"evidence": list{"digest"}, "recorded": "bool"}},
+		"finding": object{"id": "string", "expectation": "string", "subject": subject, "state": "string",
+			"control": "string", "status": "status", "underlying?": "status", "waiver?": "string", "stale?": "string", "severity": "string",
+			"systems?": list{"string"}, "owner?": "string", "owner_from?": "string", "due_at?": "time", "duty_at?": "time",
+			"suggested_grade?": "string", "extent?": "string", "grade_reason?": "string",
+			"opened_at": "time", "reopened_at?": list{"time"}, "acknowledged_at?": "time", "acknowledged_by?": "string", "resolved_at?": "time",
+			"assigned?": "string", "judged?": judged, "short_at": "time", "checkpoint": object{"size": "number", "root": "string"},
+			"history": list{object{"finding": "string", "type": "string", "at": "time", "by?": "string", "account?": "string", "cause": "string",
+				"status": "status", "checkpoint": object{"size": "number", "root": "string"}, "expectation?": "string", "subject?": subject,
+				"facts?": facts, "owner?": "string", "grade?": "string"}}},
 		"doctor":     list{object{"area": "string", "ok": "bool", "detail": "string", "remedy?": "string"}},
 		"connectors": list{object{"name": "string", "path": "string", "sha256": "digest", "locked": "bool"}},
 		"register": list{object{"id": "string", "name": "string", "tier": "string", "stage": "string", "owner": "string",

@@ -114,6 +114,7 @@ func commands() map[string]func(*testscript.TestScript, bool, []string) {
 		"runs":      runs,         // runs STORE SOURCE STATUS…
 		"payload":   payload,      // payload VAR STORE SOURCE
 		"held":      held,         // held STORE SOURCE KEYS ENTRIES
+		"entries":   entries,      // entries VAR STORE TYPE
 		"await":     await,        // await FILE TEXT
 		"absent":    absent,       // absent TEXT PATH…
 		"statement": statement,    // statement STORE SQL

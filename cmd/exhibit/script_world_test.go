@@ -15,6 +15,7 @@ import (
 	_ "modernc.org/sqlite" // the driver of the stores that scripts tamper with
 
 	"github.com/exhibit-aims/exhibit/internal/evidence"
+	"github.com/exhibit-aims/exhibit/internal/ledger"
 	"github.com/exhibit-aims/exhibit/internal/sandbox"
 	"github.com/exhibit-aims/exhibit/internal/store"
 	"github.com/exhibit-aims/exhibit/internal/store/sqlite"
@@ -164,6 +165,25 @@ func held(ts *testscript.TestScript, neg bool, args []string) {
 	if got := []string{strconv.Itoa(len(keys)), strconv.Itoa(revisions)}; got[0] != args[2] || got[1] != args[3] {
 		ts.Fatalf("%s holds %s keys of %s in %s revisions, want %s in %s", args[0], got[0], args[1], got[1], args[2], args[3])
 	}
+}
+
+// entries sets a variable to how many ledger entries of a type a store holds.
+func entries(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: entries VAR STORE TYPE")
+	}
+	st := openStoreOf(ts, args[1])
+	defer st.Close()
+	note, err := st.Checkpoint(contextOf(ts))
+	ts.Check(err)
+	cp, err := ledger.UnverifiedCheckpoint(note)
+	ts.Check(err)
+	n := 0
+	for _, err := range st.Entries(contextOf(ts), 0, cp.Size, evidence.EntryType(args[2])) {
+		ts.Check(err)
+		n++
+	}
+	ts.Setenv(args[0], strconv.Itoa(n))
 }
 
 // await waits until a file holds a text, at most half a minute.

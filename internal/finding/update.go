@@ -300,7 +300,7 @@ func (u *updater) facts(l *Life, r *assess.Result) Facts {
 	} else if l != nil {
 		f.Grade, f.Extent, f.GradeReason = l.Facts.Grade, l.Extent, l.GradeReason
 	}
-	f.Owner, f.OwnerFrom = r.Owner, "result"
+	f.Owner, f.OwnerFrom = r.Owner, "expectation"
 	if u.p.Owner != nil {
 		f.Owner, f.OwnerFrom = u.p.Owner(r)
 	}

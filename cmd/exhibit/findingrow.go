@@ -1,0 +1,201 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"time"
+
+	"github.com/exhibit-aims/exhibit/internal/assess"
+	"github.com/exhibit-aims/exhibit/internal/evidence"
+	"github.com/exhibit-aims/exhibit/internal/finding"
+)
+
+// findingRow is what `exhibit findings` prints of a finding, or of a duty.
+type findingRow struct {
+	ID             string             `json:"id"`
+	Control        string             `json:"control"`
+	Expectation    string             `json:"expectation"`
+	Subject        evidence.Subject   `json:"subject"`
+	Systems        []string           `json:"systems,omitempty"`
+	State          finding.State      `json:"state"`
+	Status         assess.Status      `json:"status"`
+	Underlying     assess.Status      `json:"underlying,omitempty"`
+	Waiver         string             `json:"waiver,omitempty"`
+	Reason         string             `json:"reason"`
+	Severity       string             `json:"severity"`
+	OpenedAt       *time.Time         `json:"opened_at,omitempty"`
+	ReopenedAt     []time.Time        `json:"reopened_at,omitempty"`
+	AcknowledgedAt *time.Time         `json:"acknowledged_at,omitempty"`
+	AcknowledgedBy string             `json:"acknowledged_by,omitempty"`
+	ResolvedAt     *time.Time         `json:"resolved_at,omitempty"`
+	AgeDays        int                `json:"age_days"`
+	DueAt          *time.Time         `json:"due_at,omitempty"`
+	Overdue        bool               `json:"overdue"`
+	DutyAt         *time.Time         `json:"duty_at,omitempty"`
+	Owner          string             `json:"owner"`
+	OwnerFrom      string             `json:"owner_from,omitempty"`
+	Grade          string             `json:"suggested_grade,omitempty"`
+	Extent         string             `json:"extent,omitempty"`
+	GradeReason    string             `json:"grade_reason"`
+	Judged         *finding.Judgement `json:"judged,omitempty"`
+	NextStep       string             `json:"next_step"`
+	Evidence       []evidence.Digest  `json:"evidence"`
+	Recorded       bool               `json:"recorded"`
+}
+
+// gradeWord is the grade that counts; a person's carries a mark.
+func (r findingRow) gradeWord() string {
+	if r.Judged != nil {
+		return r.Judged.Grade + "*"
+	}
+	return orDash(r.Grade)
+}
+
+func (r findingRow) dueWord() string {
+	if r.Overdue {
+		return dayOf(r.DueAt) + " overdue"
+	}
+	return orDash(dayOf(r.DueAt))
+}
+
+// findingRows assesses as of an instant and gives every finding as it is then,
+// whether or not the ledger has it like that.
+func (g *globals) findingRows(ctx context.Context, asOf string) ([]findingRow, time.Time, error) {
+	at, err := parseAsOf(asOf, time.Now())
+	if err != nil {
+		return nil, at, err
+	}
+	cfg, err := g.loadConfig()
+	if err != nil {
+		return nil, at, err
+	}
+	st, err := openStore(ctx, cfg, nil, readOnly)
+	if err != nil {
+		return nil, at, err
+	}
+	defer st.Close()
+	e, err := newEvaluator(cfg, st)
+	if err != nil {
+		return nil, at, err
+	}
+	p := newProgress(g, "assessing")
+	defer p.end()
+	a, err := e.at(ctx, at)
+	if err != nil {
+		return nil, at, err
+	}
+	var until time.Time
+	if asOf != "" {
+		until = at
+	}
+	var b lifeBook
+	if err := b.read(ctx, st, until); err != nil {
+		return nil, at, err
+	}
+	policy, err := findingPolicy(ctx, cfg, st, at)
+	if err != nil {
+		return nil, at, err
+	}
+	after, events, err := b.with(a, policy)
+	if err != nil {
+		return nil, at, err
+	}
+	return rowsOf(a, after, events, policy), at, nil
+}
+
+// rowsOf joins the lives with the results that they are about. events are
+// those that the ledger does not have.
+func rowsOf(a *assess.Assessment, b *finding.Book, events []finding.Event, p finding.Policy) []findingRow {
+	results := map[string]*assess.Result{}
+	var duties []findingRow
+	now := map[string]assess.Finding{}
+	for _, f := range assess.Findings(a) {
+		now[f.ID] = f
+	}
+	for _, r := range a.Results {
+		id := assess.FindingID(r.Expectation, r.Subject)
+		results[id] = r
+		if r.Status != assess.StatusDue {
+			continue
+		}
+		if l, ok := b.Life(id); !ok || !l.State.IsOpen() {
+			duties = append(duties, dutyRow(now[id], r, p))
+		}
+	}
+	pending := map[string]bool{}
+	for _, e := range events {
+		pending[e.Finding] = true
+	}
+	var rows []findingRow
+	for _, l := range b.Lives() {
+		row := lifeRow(l, a.AsOf)
+		row.Recorded = !pending[l.ID]
+		row.about(results[l.ID], now[l.ID])
+		rows = append(rows, row)
+	}
+	slices.SortStableFunc(rows, mostUrgent)
+	slices.SortStableFunc(duties, mostUrgent)
+	return append(rows, duties...)
+}
+
+// dutyRow is a duty whose deadline has not passed.
+func dutyRow(f assess.Finding, r *assess.Result, p finding.Policy) findingRow {
+	owner, from := p.Owner(r)
+	return findingRow{ID: f.ID, Control: f.Control, Expectation: f.Expectation, Subject: f.Subject, Systems: f.Systems, State: stateDuty,
+		Status: f.Status, Reason: f.Reason, Severity: f.Severity, DueAt: r.DueAt, DutyAt: r.DueAt, Owner: owner, OwnerFrom: from,
+		GradeReason: f.GradeReason, NextStep: f.NextStep, Evidence: f.Evidence, Recorded: true}
+}
+
+// lifeRow is what a life says.
+func lifeRow(l *finding.Life, at time.Time) findingRow {
+	opened := l.OpenedAt
+	r := findingRow{ID: l.ID, Control: l.Control, Expectation: l.Expectation, Subject: l.Subject, Systems: l.Systems, State: l.State,
+		Status: l.Status, Underlying: l.Underlying, Waiver: l.Waiver, Severity: l.Severity, OpenedAt: &opened, ReopenedAt: l.ReopenedAt,
+		AcknowledgedAt: l.AcknowledgedAt, AcknowledgedBy: l.AcknowledgedBy, ResolvedAt: l.ResolvedAt,
+		DueAt: l.DueAt, Overdue: l.Overdue(at), DutyAt: l.DutyAt,
+		Grade: l.Facts.Grade, Extent: l.Extent, GradeReason: l.GradeReason, Judged: l.Judged, Evidence: []evidence.Digest{}}
+	r.Owner, r.OwnerFrom = l.OwnedBy()
+	end := at
+	if l.ResolvedAt != nil {
+		end = *l.ResolvedAt
+	}
+	r.AgeDays = int(end.Sub(l.Since()) / (24 * time.Hour))
+	r.Reason = l.History[len(l.History)-1].Cause
+	return r
+}
+
+// about adds what the result says now.
+func (r *findingRow) about(res *assess.Result, f assess.Finding) {
+	if res != nil {
+		r.Reason, r.Evidence = res.Reason, res.Evidence
+	}
+	if f.Grade != "" || r.Grade == "" {
+		r.GradeReason = f.GradeReason // with the numbers of now
+	}
+	switch {
+	case r.State == finding.Concluded:
+	case r.State == finding.Covered:
+		r.NextStep = "Mind the end of the waiver."
+	case f.ID != "":
+		r.NextStep = f.NextStep
+	default:
+		r.NextStep = "Read all its sources completely: then it is resolved."
+	}
+}
+
+// mostUrgent orders by severity, then by due date; what has none comes last.
+func mostUrgent(x, y findingRow) int {
+	severities := []string{"major", "minor", "observation"}
+	due := func(t *time.Time) int64 {
+		if t == nil {
+			return 1<<63 - 1
+		}
+		return t.Unix()
+	}
+	return cmp.Or(
+		cmp.Compare(slices.Index(severities, x.Severity), slices.Index(severities, y.Severity)),
+		cmp.Compare(due(x.DueAt), due(y.DueAt)),
+		cmp.Compare(x.Control, y.Control), cmp.Compare(x.Expectation, y.Expectation), cmp.Compare(x.Subject.ID, y.Subject.ID),
+	)
+}
