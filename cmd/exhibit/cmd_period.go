@@ -81,7 +81,7 @@ func printPeriod(g *globals, p *period.Period) error {
 	t := table{head: []string{"CONTROL", "TITLE", "DAYS SATISFIED", "NOT READ", "NOT SATISFIED", "EVENTS", "FIRST OPERATED", "GAPS", "LATE DUTIES", "READ LATE", "AT THE END"}}
 	quiet := 0
 	for _, c := range p.Controls {
-		if c.Days.Total == 0 || c.Status == string(assess.StatusNotAssessed) && c.Days.Satisfied+c.Days.NotRead == 0 && c.First == nil && c.Gaps == 0 {
+		if nothingToSay(c) {
 			quiet++
 			continue
 		}
@@ -90,12 +90,19 @@ func printPeriod(g *globals, p *period.Period) error {
 	}
 	t.print(g.std.out)
 	if quiet > 0 {
-		fmt.Fprintf(g.std.out, "\n%d controls had nothing to judge in this period.\n", quiet)
+		fmt.Fprintf(g.std.out, "\n%d controls were not_assessed, or had nothing to apply to, throughout (-o json has each).\n", quiet)
 	}
 	printNotes(g, p.Controls)
 	printReads(g, p.Reads)
 	printPeriodEnd(g, p)
 	return nil
+}
+
+// nothingToSay reports whether a control was never assessed, or never applied.
+func nothingToSay(c period.Control) bool {
+	return c.First == nil && !slices.ContainsFunc(c.Intervals, func(iv period.Interval) bool {
+		return iv.Status != assess.StatusNotAssessed && iv.Status != assess.StatusNotApplicable
+	})
 }
 
 func eventsCell(e period.Events) string {

@@ -13,15 +13,20 @@ func dutyOf(r *assess.Result, end time.Time) *Duty {
 	if r.DueAt == nil {
 		return nil
 	}
-	at := end
-	if r.AnsweredAt != nil && r.AnsweredAt.Before(end) {
+	at, answered := end, r.AnsweredAt != nil && r.AnsweredAt.Before(end)
+	switch {
+	case answered:
 		at = *r.AnsweredAt
+	case !shortfall(r.Status) && !shortfall(r.Underlying): // nobody can tell that there is no answer
+		return nil
 	}
 	if !at.After(*r.DueAt) {
 		return nil
 	}
 	return &Duty{DueAt: *r.DueAt, AnsweredAt: r.AnsweredAt, Late: words(at.Sub(*r.DueAt))}
 }
+
+func shortfall(s assess.Status) bool { return s == assess.StatusMissing || s == assess.StatusFailing }
 
 // found is what evidence says about when something was done.
 type found struct {

@@ -194,6 +194,9 @@ func TestLateness(t *testing.T) {
 	if c == nil || c.Count != 1 || c.Worst != "8d1h" {
 		t.Errorf("late capture: %+v", c)
 	}
+	if d := record(t, w.of(period.Options{From: on(0, 0), To: on(25, 8)}), "incident-answered", "OPEN").Duty; d != nil {
+		t.Errorf("nobody has looked for two weeks, and %+v", d)
+	}
 	p = w.of(period.Options{From: on(0, 0), To: on(10, 8), LateAfter: 8*24*time.Hour + time.Hour})
 	if c := record(t, p, "incident-answered", "IN-TIME").Captured; c != nil {
 		t.Errorf("at the threshold: %+v", c)
