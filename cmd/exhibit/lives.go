@@ -181,18 +181,49 @@ func countStates(b *finding.Book) map[finding.State]int {
 	return out
 }
 
-// owners says whom the register makes responsible, as of what was last read.
+// owners says whom the register makes responsible, as of what was last read,
+// and how waivers ended.
 type owners struct {
 	systems, vendors map[string]string
-	holder           string // of the role that answers for the rest
+	holder           string            // of the role that answers for the rest
+	ended            map[string]string // by waiver
+}
+
+// declared is what findings need of the records that people own.
+type declared struct {
+	Owner   string    `json:"owner"`
+	Role    string    `json:"role"`
+	Person  string    `json:"person"`
+	Start   time.Time `json:"start"`
+	End     time.Time `json:"end"`
+	Active  *bool     `json:"directory_active"`
+	Waiver  string    `json:"waiver_id"`
+	Expires time.Time `json:"expires_at"`
+	Revoked time.Time `json:"revoked_at"`
+}
+
+// holds reports whether an assignment of a role is in force.
+func (d declared) holds(now time.Time) bool {
+	return d.Person != "" && !d.Start.After(now) && (d.End.IsZero() || d.End.After(now)) && (d.Active == nil || *d.Active)
+}
+
+// ended says how a waiver came to cover nothing any more.
+func (d declared) ended(now time.Time) string {
+	switch {
+	case !d.Revoked.IsZero() && !d.Revoked.After(now):
+		return "was revoked"
+	case d.Expires.Before(now):
+		return "lapsed"
+	}
+	return "does not cover it any more"
 }
 
 // readOwners takes from the evidence what the register declares: it is the
 // same wherever the ledger is read.
 func readOwners(ctx context.Context, st store.Store, role string, now time.Time) (owners, error) {
-	o := owners{systems: map[string]string{}, vendors: map[string]string{}}
+	o := owners{systems: map[string]string{}, vendors: map[string]string{}, ended: map[string]string{}}
 	var held time.Time
-	q := store.EvidenceQuery{Kinds: []string{"inventory.ai_system", "vendor.record", "role.assignment"}, Latest: true, Payloads: true}
+	q := store.EvidenceQuery{Kinds: []string{"inventory.ai_system", "vendor.record", "role.assignment", "waiver.record"}, Latest: true, Payloads: true}
 	for ev, err := range st.Evidence(ctx, q) {
 		if err != nil {
 			return o, err
@@ -200,14 +231,7 @@ func readOwners(ctx context.Context, st store.Store, role string, now time.Time)
 		if !ev.GoneAt.IsZero() || ev.Payload == nil {
 			continue
 		}
-		var p struct {
-			Owner  string    `json:"owner"`
-			Role   string    `json:"role"`
-			Person string    `json:"person"`
-			Start  time.Time `json:"start"`
-			End    time.Time `json:"end"`
-			Active *bool     `json:"directory_active"`
-		}
+		var p declared
 		if json.Unmarshal(ev.Payload, &p) != nil {
 			continue // it breaks its kind's schema and says nothing about owners
 		}
@@ -216,13 +240,11 @@ func readOwners(ctx context.Context, st store.Store, role string, now time.Time)
 			o.systems[ev.Subject.ID] = p.Owner
 		case "vendor.record":
 			o.vendors[ev.Subject.ID] = p.Owner
-		default:
-			ended := !p.End.IsZero() && !p.End.After(now) || p.Active != nil && !*p.Active
-			if p.Person == "" || ended || !sameRole(p.Role, role) || p.Start.After(now) {
-				continue
-			}
+		case "waiver.record":
+			o.ended[p.Waiver] = p.ended(now)
+		case "role.assignment":
 			newer := cmp.Or(p.Start.Compare(held), strings.Compare(o.holder, p.Person)) > 0
-			if o.holder == "" || newer {
+			if sameRole(p.Role, role) && p.holds(now) && (o.holder == "" || newer) {
 				o.holder, held = p.Person, p.Start
 			}
 		}
@@ -271,7 +293,9 @@ func findingPolicy(ctx context.Context, cfg *configfile.Config, st store.Store, 
 	if err != nil {
 		return finding.Policy{}, err
 	}
-	p := finding.Policy{Due: cfg.Findings.Due, Owner: o.of}
+	p := finding.Policy{Due: cfg.Findings.Due, Owner: o.of, Ended: func(waiver string) string {
+		return cmp.Or(o.ended[waiver], "is not on record any more")
+	}}
 	if cfg.Register != "" {
 		if reg, err := register.Load(cfg.Register, register.Known{}); err == nil {
 			p.Active = func(id string) bool {

@@ -315,6 +315,16 @@ func TestGradesFollowTheAssessment(t *testing.T) {
 	}
 }
 
+func TestHowAWaiverEnded(t *testing.T) {
+	b := &finding.Book{}
+	p := finding.Policy{Ended: func(id string) string { return "was revoked" }}
+	take(t, b, assessed(1, 1, waived("m", "W-1")), p)
+	take(t, b, assessed(2, 1, result("m", failing, "bad")), p)
+	if l := lifeOf(t, b, "m"); l.History[1].Cause != "waiver W-1 was revoked: failing: bad" {
+		t.Errorf("%+v", l.History[1])
+	}
+}
+
 func TestPast(t *testing.T) {
 	b := &finding.Book{}
 	take(t, b, assessed(5, 5, result("m", failing, "bad")), policy)

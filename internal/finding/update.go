@@ -21,6 +21,8 @@ type Policy struct {
 	Owner func(*assess.Result) (person, from string)
 	// Active reports whether a person is still there. nil: everybody is.
 	Active func(person string) bool
+	// Ended says how a waiver ended: lapsed, was revoked. nil: it lapsed.
+	Ended func(waiver string) string
 }
 
 // short reports whether a status is a shortfall. A duty whose deadline has not
@@ -137,7 +139,7 @@ func (u *updater) short(l *Life, r *assess.Result) {
 		return
 	case l.State == Covered:
 		facts.DueAt = u.due(facts.Severity, u.a.AsOf)
-		u.add(Event{Type: Reopened, Cause: uncovered(l, r) + ": " + because}, r, facts)
+		u.add(Event{Type: Reopened, Cause: u.uncovered(l, r) + ": " + because}, r, facts)
 	default:
 		u.changed(l, r, because)
 	}
@@ -145,12 +147,15 @@ func (u *updater) short(l *Life, r *assess.Result) {
 }
 
 // uncovered says why a waiver covers a shortfall no more.
-func uncovered(l *Life, r *assess.Result) string {
+func (u *updater) uncovered(l *Life, r *assess.Result) string {
 	gap := r.Status == assess.StatusStale && strings.HasPrefix(r.Reason, assess.ReasonCollectionGap)
 	switch {
 	case l.Waiver == "":
 		return "no waiver covers it"
 	case r.Status == assess.StatusFailing, r.Status == assess.StatusMissing, r.Status == assess.StatusStale && !gap:
+		if u.p.Ended != nil {
+			return "waiver " + l.Waiver + " " + u.p.Ended(l.Waiver)
+		}
 		return "waiver " + l.Waiver + " lapsed"
 	}
 	return "waiver " + l.Waiver + " does not cover what nobody can tell"
