@@ -132,9 +132,9 @@ func systems() []shape {
 		{"risk.acceptance", sys, id, "risk_id accepted_at", "accepted_at",
 			"risk_id system_id level accepted_by role accepted_at@ expires_at@ rationale ended_at@"},
 		{"impact.assessment", sys, id, "assessment_id", "approved_at",
-			"assessment_id system_id system_version affected_groups[] individual_impacts[] societal_impacts[] misuse[] mitigations[] conclusion assessor approved_by approved_at@ doc_id sha256 supersedes"},
+			"assessment_id system_id system_version affected_groups[] individual_impacts[] societal_impacts[] misuse[] mitigations[] conclusion assessor approved_by approved_at@ doc_id sha256 supersedes type=full|screening affected? trigger"},
 		{"inventory.ai_system", sys, id, "system_id", "reviewed_at",
-			"system_id name purpose owner deputy risk_tier=high|limited|minimal ai_role=developer|provider|deployer|user|customer|partner stage=intake|data|build|test|deploy|operate|retire models[] vendors[] datasets[] repos[] cloud_refs[] users affected_groups[] in_scope? go_live@ retired_at@ reviewed_at@ reviewed_by repositories[]{} jira[]{} customer_facing? generative? log_retention_days# callers[] version excluded_uses[] intended_use_changed_at@ surfaces[] external_parties[]"},
+			"system_id name purpose owner deputy risk_tier=high|limited|minimal ai_role=developer|provider|deployer|user|customer|partner stage=intake|data|build|test|deploy|operate|retire models[] vendors[] datasets[] repos[] cloud_refs[] users affected_groups[] in_scope? go_live@ retired_at@ reviewed_at@ reviewed_by repositories[]{} jira[]{} customer_facing? generative? log_retention_days# callers[] version excluded_uses[] intended_use_changed_at@ surfaces[] tier_changed_at@ external_parties[]"},
 		{"inventory.use_case_approval", sys, id, "request_key", "decided_at",
 			"system_id request_key tier approver approver_role decision=approved|rejected|deferred decided_at@ conditions[] requester screening screened_at@"},
 		{"inventory.tooling", sys, id, "system_id component version", "", "system_id component version licence source sha committed_at@ type=model|framework|library|tool|algorithm|service repo commit_sha generated_at@ accepted_by accepted_at@"},
@@ -209,7 +209,7 @@ func suppliers() []shape {
 	const vendor, id = "vendor", "vendor_id"
 	return []shape{
 		{"vendor.record", vendor, id, "vendor_id", "updated_at",
-			"vendor_id legal_name services[] criticality=critical|important|normal|low owner systems[] data_classes[] contract_ref updated_at@"},
+			"vendor_id legal_name services[] criticality=critical|important|normal|low owner systems[] data_classes[] contract_ref updated_at@ control_decision decided_by decided_at@"},
 		{"vendor.assessment", vendor, id, "vendor_id approved_at", "approved_at",
 			"vendor_id topics{} result assessor approved_by approved_at@ next_due@ evidence_links[]"},
 		{"vendor.contract_terms", vendor, id, "vendor_id doc_sha256", "effective_at",
