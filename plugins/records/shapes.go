@@ -132,7 +132,7 @@ func systems() []shape {
 		{"risk.acceptance", sys, id, "risk_id accepted_at", "accepted_at",
 			"risk_id system_id level accepted_by role accepted_at@ expires_at@ rationale ended_at@"},
 		{"impact.assessment", sys, id, "assessment_id", "approved_at",
-			"assessment_id system_id system_version affected_groups[] individual_impacts[] societal_impacts[] misuse[] mitigations[] conclusion assessor approved_by approved_at@ doc_id sha256 supersedes type=full|screening affected? trigger"},
+			"assessment_id system_id system_version affected_groups[] individual_impacts[] societal_impacts[] misuse[] mitigations[] conclusion assessor approved_by approved_at@ doc_id sha256 supersedes group_harms[] type=full|screening affected? trigger"},
 		{"inventory.ai_system", sys, id, "system_id", "reviewed_at",
 			"system_id name purpose owner deputy risk_tier=high|limited|minimal ai_role=developer|provider|deployer|user|customer|partner stage=intake|data|build|test|deploy|operate|retire models[] vendors[] datasets[] repos[] cloud_refs[] users affected_groups[] in_scope? go_live@ retired_at@ reviewed_at@ reviewed_by repositories[]{} jira[]{} customer_facing? generative? log_retention_days# callers[] version excluded_uses[] intended_use_changed_at@ surfaces[] tier_changed_at@ external_parties[]"},
 		{"inventory.use_case_approval", sys, id, "request_key", "decided_at",
