@@ -214,8 +214,8 @@ func suppliers() []shape {
 			"vendor_id topics{} result assessor approved_by approved_at@ next_due@ evidence_links[]"},
 		{"vendor.contract_terms", vendor, id, "vendor_id doc_sha256", "effective_at",
 			"vendor_id doc_sha256 version effective_at@ clauses{} agreed_training_opt_out? agreed_retention_days# reviewed_by reviewed_at@"},
-		{"vendor.data_controls", vendor, "vendor", "vendor org_or_project captured_by", "",
-			"vendor org_or_project training_opt_out? retention_days# retention_type zdr? region inference_regions[] allowed_models[] denied_models[] model_policy captured_by reviewed_by reviewed_at@"},
+		{"vendor.settings_capture", vendor, "vendor", "vendor org_or_project", "reviewed_at",
+			"vendor org_or_project training_opt_out? retention_days# zdr? region captured_by captured_at@ reviewed_by reviewed_at@"},
 		{"vendor.attestation", vendor, "vendor", "vendor type issued_at", "issued_at",
 			"vendor type=SOC2|ISO27001|ISO42001|pen_test scope issued_at@ valid_to@ issuer doc_sha256 bridge_letter"},
 	}

@@ -151,9 +151,6 @@ type DataControls struct {
 	AllowedModels []string `json:"allowed_models,omitempty"`
 	DeniedModels  []string `json:"denied_models,omitempty"`
 	ModelPolicy   string   `json:"model_policy,omitempty"` // allow_list, deny_list, in the vendor's words
-	CapturedBy    string   `json:"captured_by,omitempty"`  // of a setting that no interface tells
-	ReviewedBy    string   `json:"reviewed_by,omitempty"`
-	ReviewedAt    string   `json:"reviewed_at,omitempty"`
 }
 
 // VendorUser is a person or service account of the organisation at the vendor.
