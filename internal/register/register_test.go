@@ -128,6 +128,21 @@ func TestRecords(t *testing.T) {
 	if d := cmp.Diff(waiver, string(byKey["waiver.record W-2026-01"].Payload)); d != "" {
 		t.Error(d)
 	}
+	var system struct {
+		Callers      []string  `json:"callers"`
+		Version      string    `json:"version"`
+		Excluded     []string  `json:"excluded_uses"`
+		UseChangedAt time.Time `json:"intended_use_changed_at"`
+		Surfaces     []string  `json:"surfaces"`
+		Parties      []string  `json:"external_parties"`
+	}
+	if err := json.Unmarshal(byKey["inventory.ai_system claims-triage"].Payload, &system); err != nil {
+		t.Fatal(err)
+	}
+	if len(system.Callers) != 1 || system.Version != "claims-triage-model/12" || len(system.Excluded) != 2 || system.UseChangedAt.IsZero() ||
+		len(system.Surfaces) != 1 || system.Parties == nil {
+		t.Errorf("who may use it, which version, for what not, and where: %+v", system)
+	}
 	later, err := r.Records(now.Add(48 * time.Hour))
 	if err != nil {
 		t.Fatal(err)
