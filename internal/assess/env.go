@@ -214,26 +214,40 @@ func (e expr) empty() bool { return e.text == "" }
 // as evaluating it, so that is left out where the lists in sight are so short
 // that the limit cannot be reached.
 type program struct {
-	fast     cel.Program
-	limited  func() (cel.Program, error) // made when first needed
-	nesting  int                         // loops within loops
-	growth   growth
+	text     string
 	usesNow  bool
 	usesView bool
 	vars     map[string]bool
+	fields   map[string]bool // names after a dot; only of one that is prepared later
+
+	prepare func() error // type-checks and plans, once; what is below is there after it
+	fast    cel.Program
+	limited func() (cel.Program, error) // made when first needed
+	nesting int                         // loops within loops
+	growth  growth
+}
+
+// scopeEnv is where conditions are type-checked. A lazy one leaves that until
+// the condition is first evaluated: for conditions that are known to type-check.
+type scopeEnv struct {
+	*cel.Env
+	lazy bool
 }
 
 // compile type-checks e. What is wrong is recorded in e's file, with the place
 // of the offending part; the result is nil then, as for an empty e.
-func compile(env *cel.Env, e expr, want ...*cel.Type) *program {
+func compile(env *scopeEnv, e expr, want ...*cel.Type) *program {
 	if e.empty() {
 		return nil
+	}
+	if env.lazy {
+		return later(env, e, want)
 	}
 	checked, issues := env.Compile(e.text)
 	if issues != nil && issues.Err() != nil {
 		for _, err := range issues.Errors() {
 			p := e.node.File().ProblemWithin(e.node.Path(), err.Location.Line(), max(err.Location.Column(), 0), sentence(err.Message))
-			if near := nearestName(env, err.Message); near != "" {
+			if near := nearestName(env.Env, err.Message); near != "" {
 				p.Hint("did you mean %s?", near)
 			}
 		}
@@ -247,16 +261,11 @@ func compile(env *cel.Env, e expr, want ...*cel.Type) *program {
 		e.node.Problemf("this gives %s, want %s", typeWords(checked.OutputType()), strings.Join(names, " or "))
 		return nil
 	}
-	fast, err := env.Program(checked, cel.EvalOptions(cel.OptOptimize))
-	if err != nil {
+	p := &program{text: e.text, vars: map[string]bool{}, prepare: func() error { return nil }}
+	if err := p.plan(env.Env, checked); err != nil {
 		e.node.Problemf("%s", sentence(err.Error()))
 		return nil
 	}
-	limited := sync.OnceValues(func() (cel.Program, error) {
-		return env.Program(checked, cel.EvalOptions(cel.OptOptimize), cel.CostLimit(costLimit))
-	})
-	p := &program{fast: fast, limited: limited, nesting: nesting(checked.NativeRep().Expr()), vars: map[string]bool{}}
-	p.growth.see(checked.NativeRep().Expr())
 	for _, r := range checked.NativeRep().ReferenceMap() {
 		switch r.Name {
 		case "now":
@@ -267,6 +276,39 @@ func compile(env *cel.Env, e expr, want ...*cel.Type) *program {
 		p.vars[r.Name] = true
 	}
 	return p
+}
+
+// later is compile for a condition that is type-checked when first evaluated.
+func later(env *scopeEnv, e expr, want []*cel.Type) *program {
+	m := mentions(e.text)
+	p := &program{text: e.text, usesNow: m.roots["now"], vars: m.roots, fields: m.fields}
+	for name := range registerCalls() {
+		p.usesView = p.usesView || m.calls[name]
+	}
+	p.prepare = sync.OnceValue(func() error {
+		checked, issues := env.Compile(e.text)
+		switch {
+		case issues != nil && issues.Err() != nil:
+			return errors.New(sentence(issues.Err().Error()))
+		case len(want) > 0 && !typeIn(checked.OutputType(), want):
+			return fmt.Errorf("this gives %s", typeWords(checked.OutputType()))
+		}
+		return p.plan(env.Env, checked)
+	})
+	return p
+}
+
+// plan makes what evaluates a checked condition.
+func (p *program) plan(env *cel.Env, checked *cel.Ast) (err error) {
+	if p.fast, err = env.Program(checked, cel.EvalOptions(cel.OptOptimize)); err != nil {
+		return err
+	}
+	p.limited = sync.OnceValues(func() (cel.Program, error) {
+		return env.Program(checked, cel.EvalOptions(cel.OptOptimize), cel.CostLimit(costLimit))
+	})
+	p.nesting = nesting(checked.NativeRep().Expr())
+	p.growth.see(checked.NativeRep().Expr())
+	return nil
 }
 
 // typeWords names a type without the names of its implementation.
@@ -392,6 +434,9 @@ func nesting(e ast.Expr) int {
 
 // eval runs the program over a scope.
 func (p *program) eval(sc *scope) (ref.Val, error) {
+	if err := p.prepare(); err != nil {
+		return nil, err
+	}
 	run := p.fast
 	if !p.cheap(sc) {
 		var err error

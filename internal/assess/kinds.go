@@ -81,6 +81,7 @@ func formOf(t *catalog.Type) cellForm {
 type schema struct {
 	kinds   map[string]*kindInfo
 	objects map[string]*objectInfo // nested objects and params, by type name
+	sealed  bool                   // rows are laid out: no further field can be kept
 }
 
 // objectInfo is a nested object type.
@@ -109,7 +110,7 @@ func (s *schema) field(k *kindInfo, name string) (*fieldInfo, bool) {
 		return f, true
 	}
 	cf, ok := k.kind.Field(name)
-	if !ok {
+	if !ok || s.sealed {
 		return nil, false
 	}
 	f := &fieldInfo{

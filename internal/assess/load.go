@@ -20,6 +20,12 @@ type Options struct {
 	// Files are further files of the same form, from the user. An expectation
 	// in them replaces the one with the same slug in Rules.
 	Files []*yamlfile.File
+	// Trusted says that the files in Rules are known to type-check, as those that
+	// come with the product are (its tests check them): each of their conditions
+	// is then type-checked only when first evaluated, which saves most of the
+	// time that Compile takes. One that does not type-check after all makes its
+	// results not_assessed.
+	Trusted bool
 	// Organization is the subject id of results about the organisation; empty
 	// means "organization".
 	Organization string

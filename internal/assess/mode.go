@@ -21,7 +21,7 @@ const (
 func modes() []string { return []string{modeState, modePeriodic, modePerEvent, modeContinuous} }
 
 // freshness compiles what a mode needs beside the checks.
-func (c *compiler) freshness(p *plan, env *cel.Env, vars []cel.EnvOption) {
+func (c *compiler) freshness(p *plan, env *scopeEnv, vars []cel.EnvOption) {
 	e := p.rule.Expectation
 	f := &e.Freshness
 	for i, name := range f.Of {
@@ -56,7 +56,7 @@ func (c *compiler) freshness(p *plan, env *cel.Env, vars []cel.EnvOption) {
 
 // latestEnv knows the candidate of a periodic expectation, if all candidates
 // are of one kind.
-func (c *compiler) latestEnv(p *plan, vars []cel.EnvOption) *cel.Env {
+func (c *compiler) latestEnv(p *plan, vars []cel.EnvOption) *scopeEnv {
 	k := p.candidateKind()
 	if k == nil || p.rule.Freshness.Mode != modePeriodic {
 		return nil
@@ -79,7 +79,7 @@ func (p *plan) candidateKind() *kindInfo {
 	return kind
 }
 
-func (c *compiler) duty(e *Expectation, at yamlfile.Node, def *dutyDef, env *cel.Env) *duty {
+func (c *compiler) duty(e *Expectation, at yamlfile.Node, def *dutyDef, env *scopeEnv) *duty {
 	d := &duty{
 		until:      compile(env, def.Until, cel.TimestampType),
 		answered:   compile(env, def.Answered, cel.BoolType),

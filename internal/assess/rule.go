@@ -115,8 +115,10 @@ func Compile(cat *catalog.Catalog, opts Options) (*Engine, error) {
 	c.engineFields()
 	for _, e := range list {
 		e.checkWords()
+		c.lazy = opts.Trusted && !e.Own
 		eng.rules = append(eng.rules, c.rule(e))
 	}
+	s.sealed = true
 	if err := l.err(); err != nil {
 		return nil, err
 	}
@@ -170,6 +172,7 @@ type compiler struct {
 	engine  *Engine
 	indexes map[string]int // kind + fields → index number within the kind
 	plans   int
+	lazy    bool // conditions of the rule at hand are type-checked when first evaluated
 }
 
 // engineFields keeps the fields that the engine itself reads.
@@ -252,11 +255,12 @@ func (c *compiler) plan(r *rule, def *populationDef, several bool) *plan {
 	p.at = compile(located, def.At, cel.TimestampType)
 	c.joinsAndChecks(p, located, vars)
 	p.noteUses()
+	c.keepFields(p)
 	return p
 }
 
 // joinsAndChecks compiles what sees the joined records.
-func (c *compiler) joinsAndChecks(p *plan, located *cel.Env, vars []cel.EnvOption) {
+func (c *compiler) joinsAndChecks(p *plan, located *scopeEnv, vars []cel.EnvOption) {
 	e, def := p.rule.Expectation, p.def
 	uses, checks, seen := e.Uses, e.Checks, e.Seen
 	at := e.node
@@ -307,16 +311,16 @@ func (c *compiler) kind(n yamlfile.Node, field, id string) *kindInfo {
 	return k
 }
 
-func (c *compiler) extend(n yamlfile.Node, vars []cel.EnvOption) *cel.Env {
+func (c *compiler) extend(n yamlfile.Node, vars []cel.EnvOption) *scopeEnv {
 	env, err := c.base.Extend(vars...)
 	if err != nil {
 		n.Problemf("%s", sentence(err.Error()))
 		return nil
 	}
-	return env
+	return &scopeEnv{Env: env, lazy: c.lazy}
 }
 
-func (c *compiler) checks(env *cel.Env, defs []checkDef) []check {
+func (c *compiler) checks(env *scopeEnv, defs []checkDef) []check {
 	out := make([]check, 0, len(defs))
 	for i := range defs {
 		d := &defs[i]
@@ -338,7 +342,7 @@ func (c *compiler) checks(env *cel.Env, defs []checkDef) []check {
 }
 
 // join compiles one entry of uses.
-func (c *compiler) join(env *cel.Env, vars []cel.EnvOption, at yamlfile.Node, name string, def joinDef) *join {
+func (c *compiler) join(env *scopeEnv, vars []cel.EnvOption, at yamlfile.Node, name string, def joinDef) *join {
 	here := at.Child("uses").Child(name)
 	k := c.kind(here, "kind", def.Kind)
 	if k == nil {
@@ -418,6 +422,27 @@ func (p *plan) noteUses() {
 		}
 	}
 	p.usesSystems = p.usesSystems || p.systems != nil || p.kind != nil && p.kind.kind.ID == systemKind
+}
+
+// keepFields makes rows keep what conditions that are type-checked later may
+// read: each field of the plan's kinds that one of them names.
+func (c *compiler) keepFields(p *plan) {
+	kinds := []*kindInfo{p.kind, c.schema.kinds[systemKind]}
+	for _, j := range p.joins {
+		kinds = append(kinds, j.kind)
+	}
+	for _, q := range p.programs() {
+		if q == nil {
+			continue
+		}
+		for _, k := range kinds {
+			for _, name := range slices.Sorted(maps.Keys(q.fields)) {
+				if k != nil {
+					c.schema.field(k, name)
+				}
+			}
+		}
+	}
 }
 
 func (p *plan) programs() []*program {
