@@ -49,6 +49,9 @@ func runCollect(ctx context.Context, g *globals, o collectOptions, names []strin
 		return err
 	}
 	runs, err := collectAll(ctx, g, w, sources, o.full)
+	if err == nil {
+		err = w.observeOnce(ctx)
+	}
 	if err == nil || len(runs) > 0 {
 		if perr := printRuns(g, runs); perr != nil {
 			return perr

@@ -111,7 +111,7 @@ func tryCollect(ctx context.Context, g *globals, w *workplace, org *sandbox.Org,
 		}
 		runs = append(runs, imported...)
 	}
-	return runs, nil
+	return runs, w.observeOnce(ctx)
 }
 
 // tryExport writes workbook, bundle and key, and says what to do next.

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/exhibit-aims/exhibit/internal/catalog"
@@ -37,6 +38,9 @@ type Collector struct {
 	Clock   func() time.Time
 	Version string // of the agent, for provenance
 	Logger  *slog.Logger
+
+	mu     sync.Mutex
+	checks map[string]probe // by source: what its last check found
 }
 
 // Source is a configured connector, ready to run.
@@ -86,6 +90,9 @@ func (c *Collector) Collect(ctx context.Context, src Source, progress func(conne
 		res, runErr = c.read(ctx, src, rec)
 	}
 	rec.installed, rec.report = installed.Descriptor, report
+	if checkErr == nil {
+		c.noteProbe(src.Name, src.Connector, rec.run.StartedAt, report)
+	}
 	run, err := rec.close(ctx, src.Kinds, res, runErr)
 	if err != nil {
 		return run, fmt.Errorf("source %s: %w", src.Name, err)

@@ -31,6 +31,7 @@ type Config struct {
 	Limits       Limits
 	Findings     Findings
 	People       People
+	Retention    Retention
 }
 
 // People says who may approve what others ask for.
@@ -54,6 +55,21 @@ func DefaultFindings() Findings {
 		Due:       map[string]time.Duration{"major": 30 * day, "minor": 90 * day, "observation": 180 * day},
 		OwnerRole: "aims-manager",
 	}
+}
+
+// Retention says how long records are kept. Nothing is deleted by it: it is what
+// a check of the store holds erasures against.
+type Retention struct {
+	Default time.Duration            // of kinds not named; 0: nobody decided
+	Kinds   map[string]time.Duration // by kind
+}
+
+// Of returns how long records of a kind are kept; 0 if nobody decided.
+func (r Retention) Of(kind string) time.Duration {
+	if d, ok := r.Kinds[kind]; ok {
+		return d
+	}
+	return r.Default
 }
 
 // Connectors says where the connectors are.

@@ -83,7 +83,7 @@ func TestExampleLoads(t *testing.T) {
 
 // What is commented out in the example is valid too.
 func TestExampleUncommented(t *testing.T) {
-	text := strings.NewReplacer("\n#key", "\nkey", "\n#connectors", "\nconnectors", "\n#people", "\npeople", "\n#  ", "\n  ", "\n  #", "\n  ").Replace(string(example(t)))
+	text := strings.NewReplacer("\n#key", "\nkey", "\n#connectors", "\nconnectors", "\n#people", "\npeople", "\n#retention", "\nretention", "\n#  ", "\n  ", "\n  #", "\n  ").Replace(string(example(t)))
 	c, err := configfile.Parse("/etc/exhibit/exhibit.yaml", []byte(text), known(t))
 	if err != nil {
 		t.Fatal(err)
@@ -98,6 +98,9 @@ func TestExampleUncommented(t *testing.T) {
 	}
 	if c.People.MaxWaiver != 365*24*time.Hour || c.People.SharedAccount || !slices.Equal(c.People.Approvers["waiver"], []string{"ai_officer"}) {
 		t.Errorf("people: %+v", c.People)
+	}
+	if c.Retention.Of("vendor.usage") != 1095*24*time.Hour || c.Retention.Of("jira.issue") != 2190*24*time.Hour {
+		t.Errorf("retention: %+v", c.Retention)
 	}
 	if err := compiled(t).Validate(free(t, []byte(text))); err != nil {
 		t.Error(err)

@@ -73,6 +73,12 @@ type fileYAML struct {
 	Limits       limitsYAML       `yaml:"limits"`
 	Findings     findingsYAML     `yaml:"findings"`
 	People       peopleYAML       `yaml:"people"`
+	Retention    retentionYAML    `yaml:"retention"`
+}
+
+type retentionYAML struct {
+	Default time.Duration            `yaml:"default"`
+	Kinds   map[string]time.Duration `yaml:"kinds"`
 }
 
 type peopleYAML struct {
@@ -181,11 +187,12 @@ func (r reader) config(y fileYAML) *Config {
 	c.Limits = r.limits(y.Limits)
 	c.Findings = r.findings(y.Findings)
 	c.People = r.people(y.People)
+	c.Retention = r.retention(y.Retention)
 	return c
 }
 
 // reserved are the names of sources that the product brings along.
-var reserved = []string{"register", "import", "people", "shadow"}
+var reserved = []string{"register", "import", "people", "exhibit", "shadow"}
 
 func (r reader) source(at yamlfile.Path, y sourceYAML) Source {
 	s := Source{
@@ -342,4 +349,24 @@ func (r reader) people(y peopleYAML) People {
 		r.f.Problemf(limit, "a waiver lasts at most 365 days, and at least a moment").Hint("365d is the default")
 	}
 	return People{Approvers: y.Approvers, SharedAccount: y.SharedAccount, MaxWaiver: y.MaxWaiver}
+}
+
+func (r reader) retention(y retentionYAML) Retention {
+	at := yamlfile.At("retention")
+	if limit := at.Then("default"); r.f.Has(limit) && !r.f.Faulty(limit) && y.Default <= 0 {
+		r.f.Problemf(limit, "records are kept for a time").Hint("for example 2190d, six years")
+	}
+	for _, kind := range r.f.Root().Child("retention").Child("kinds").Keys() {
+		place := at.Then("kinds", kind)
+		switch {
+		case len(r.known.Kinds) > 0 && !slices.Contains(r.known.Kinds, kind):
+			p := r.f.KeyProblemf(place, "there is no kind %q", kind)
+			if near := yamlfile.Nearest(kind, r.known.Kinds); near != "" {
+				p.Hint("did you mean %s?", near)
+			}
+		case !r.f.Faulty(place) && y.Kinds[kind] <= 0:
+			r.f.Problemf(place, "records are kept for a time").Hint("for example 2190d, six years")
+		}
+	}
+	return Retention(y)
 }

@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"slices"
 
+	"github.com/exhibit-aims/exhibit/internal/agent"
 	"github.com/exhibit-aims/exhibit/internal/people"
 	"github.com/exhibit-aims/exhibit/internal/register"
 	"github.com/exhibit-aims/exhibit/internal/yamlfile"
@@ -37,6 +38,7 @@ func BuiltIn(templates fs.FS) (Delivers, error) {
 	}
 	out := Delivers{
 		register.SourceName: register.Kinds,
+		agent.SelfSource:    {agent.KindRun, agent.KindProbe, agent.KindPopulation},
 		people.Source:       {people.KindWaiver, people.KindStatement, people.KindUpload},
 	}
 	for _, t := range index.Templates {
