@@ -20,7 +20,7 @@ func newFindingsAcknowledgeCommand(g *globals) *cobra.Command {
 		Short: "Say that somebody has taken note of a finding",
 		Long: `Puts on record that a person of the register has seen an open finding, and what is done about
 it. It stays open. When it is resolved and reopened, it has to be acknowledged again.`,
-		Example: `  exhibit findings acknowledge F-0123456789ab --as marek --note "the review is planned for Friday"`,
+		Example: `  exhibit findings acknowledge F-0123456789ab --as marek --note planned`,
 		Args:    cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			return g.actOnFinding(c.Context(), args[0], as, func(l *finding.Life, now time.Time) (finding.Event, error) {
@@ -66,7 +66,7 @@ func newFindingsGradeCommand(g *globals) *cobra.Command {
 		Long: `Exhibit suggests a grade and says why: from the severity of the expectation, and whether the
 shortfall stands alone or is systemic. A person may decide otherwise, with a reason. The
 suggestion stays visible. What a person decided ends when the finding is resolved.`,
-		Example: `  exhibit findings grade F-0123456789ab minor --because "one release, rolled back the same day" --as marek`,
+		Example: `  exhibit findings grade F-0123456789ab minor --because one-release-rolled-back --as marek`,
 		Args:    cobra.ExactArgs(2),
 		RunE: func(c *cobra.Command, args []string) error {
 			return g.actOnFinding(c.Context(), args[0], as, func(l *finding.Life, now time.Time) (finding.Event, error) {
