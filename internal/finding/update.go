@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/exhibit-aims/exhibit/internal/assess"
+	"github.com/exhibit-aims/exhibit/internal/evidence"
 )
 
 // ErrPast: the assessment is of an instant before one that was taken already.
@@ -86,11 +87,25 @@ func newUpdater(b *Book, a *assess.Assessment, p Policy) *updater {
 	return u
 }
 
+// about is what a finding is about.
+type about struct {
+	expectation string
+	subject     evidence.Subject
+}
+
 // results returns one result for each finding, in the order of the assessment:
-// of several about the same subject, one that falls short.
+// of several about the same subject, one that falls short. What is in order
+// and always was is passed over: of a million results most are.
 func (u *updater) results() []*assess.Result {
+	known := make(map[about]bool, len(u.book.lives))
+	for _, l := range u.book.lives {
+		known[about{l.Expectation, l.Subject}] = true
+	}
 	var ids []string
 	for _, r := range u.a.Results {
+		if !short(r.Status) && !known[about{r.Expectation, r.Subject}] {
+			continue
+		}
 		id := assess.FindingID(r.Expectation, r.Subject)
 		before, twice := u.seen[id]
 		if !twice {
