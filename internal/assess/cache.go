@@ -34,6 +34,7 @@ type subjectState struct {
 	fresh bool  // the outcome is good
 	in    bool  // in the population, and in order
 	old   bool  // not in it because of the look-back
+	now   bool  // the outcome read the clock: nothing says how long it holds
 }
 
 // dependents finds the subjects whose conditions looked at a bucket of a join.
@@ -142,7 +143,7 @@ func (c *planCache) due(v *view) []uint32 {
 		return all
 	}
 	for slot := range c.subjects {
-		if s := &c.subjects[slot]; s.fresh && (s.until < v.at || c.plan.usesNow && (s.in || c.plan.whereNow)) {
+		if s := &c.subjects[slot]; s.fresh && (s.until < v.at || s.now) {
 			s.fresh = false
 			c.dirty = append(c.dirty, uint32(slot))
 		}
@@ -176,7 +177,7 @@ func (c *planCache) take(slots []uint32, outcomes []evaluation, gone, added []ui
 		o := &outcomes[i]
 		st := &c.subjects[slot]
 		was, wasIn := c.base[slot], st.in
-		*st = subjectState{until: o.until, row: o.judged, fresh: true, in: o.in, old: o.old}
+		*st = subjectState{until: o.until, row: o.judged, fresh: true, in: o.in, old: o.old, now: o.now}
 		for j := range o.hashes {
 			c.joins[j].enter(slot, o.hashes[j])
 		}
@@ -260,6 +261,7 @@ func compareSubjects(a, b evidence.Subject) int {
 type evaluation struct {
 	in     bool
 	old    bool
+	now    bool
 	until  int64
 	judged int32
 	hashes [][]uint64 // by join; nil where it was not looked at

@@ -33,6 +33,7 @@ func timeOf(ns int64) *time.Time {
 func (m *maker) keep(o *outcome) evaluation {
 	e := evaluation{in: o.in, old: o.old, until: o.until, judged: -1}
 	sc := o.sc
+	e.now = sc.now
 	if sc.subject != nil {
 		e.judged = sc.subject.row
 	}

@@ -43,6 +43,7 @@ type scope struct {
 	extra   string // one more name: the candidate, or the element of a join
 	value   ref.Val
 	late    bool
+	now     bool  // some condition has read the clock
 	failed  error // a join's match could not be evaluated
 }
 
@@ -73,6 +74,7 @@ func (sc *scope) ResolveName(name string) (any, bool) {
 	case "params":
 		return sc.p.rule.params, true
 	case "now":
+		sc.now = true
 		return sc.w.now, true
 	case viewName:
 		return sc.w.self, true
