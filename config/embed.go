@@ -6,7 +6,7 @@ package config
 
 import "embed"
 
-// FS holds catalog/, kinds/, expectations/, fixtures/, example/, templates/ and schemas/.
+// FS holds catalog/, kinds/, expectations/, fixtures/, crosswalk/, example/, templates/ and schemas/.
 //
-//go:embed all:catalog all:kinds all:expectations all:fixtures all:example all:templates all:schemas
+//go:embed all:catalog all:kinds all:expectations all:fixtures all:crosswalk all:example all:templates all:schemas
 var FS embed.FS

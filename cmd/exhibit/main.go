@@ -125,6 +125,7 @@ func newRootCommand(std streams) *cobra.Command {
 		newLedgerCommand(g),
 		newAgentCommand(g),
 		newCatalogCommand(g),
+		newCrosswalkCommand(g),
 		newVersionCommand(g),
 	)
 	return root
