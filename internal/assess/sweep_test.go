@@ -12,6 +12,7 @@ import (
 
 	"github.com/exhibit-aims/exhibit/config"
 	"github.com/exhibit-aims/exhibit/internal/assess"
+	"github.com/exhibit-aims/exhibit/internal/evidence"
 )
 
 // lean leaves out what a Sweep does not give.
@@ -112,6 +113,54 @@ func (s *step) moments() []time.Time {
 	}
 	if s.gone != nil {
 		add(s.gone.At)
+	}
+	return out
+}
+
+// TestSweepKeepsEventsToCome: a record that is dated after it was read begins
+// to count when its time comes.
+func TestSweepKeepsEventsToCome(t *testing.T) {
+	eng := storied(t)
+	w := merged(t, eng)
+	w.items[0].CollectedAt = w.at.Add(-48 * time.Hour)
+	w.items[1].EventTime = w.at.Add(2 * time.Hour)
+	w.items[1].Payload = evidencePayload(t, `{"repo":"acme/a","number":1,"author":"bob","head_sha":"h","base_ref":"main","files":["x"],"merged_at":"2026-03-10T14:00:00Z"}`)
+	st := eng.NewState()
+	w.load(t, st)
+	sweep, err := st.Sweep(w.at, w.at.Add(6*time.Hour))
+	if err != nil {
+		t.Fatal(err)
+	}
+	count := func(hours int) int {
+		a, err := sweep.At(w.at.Add(time.Duration(hours)*time.Hour), assess.Checkpoint{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		n := 0
+		for _, r := range a.Results {
+			if r.Expectation == releaseOf && r.Subject.ID == "acme/a#1" {
+				n++
+			}
+		}
+		return n
+	}
+	if before, after := count(0), count(3); before != 0 || after != 1 {
+		t.Errorf("%d before its time, %d after", before, after)
+	}
+	if _, err := sweep.At(w.at, assess.Checkpoint{}); err == nil {
+		t.Error("a sweep goes back")
+	}
+	w.load(t, st)
+	if _, err := sweep.At(w.at.Add(5*time.Hour), assess.Checkpoint{}); err == nil {
+		t.Error("a sweep goes on over a state that changed")
+	}
+}
+
+func evidencePayload(t *testing.T, text string) []byte {
+	t.Helper()
+	out, err := evidence.CanonicalObject([]byte(text))
+	if err != nil {
+		t.Fatal(err)
 	}
 	return out
 }
