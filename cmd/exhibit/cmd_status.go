@@ -68,7 +68,8 @@ func runStatus(ctx context.Context, g *globals, o statusOptions, args []string) 
 		return statusOfAll(g, a, failOn)
 	}
 	if i := slices.IndexFunc(a.Controls, func(c assess.Control) bool { return c.ID == args[0] }); i >= 0 {
-		return statusOfControl(g, a.Controls[i], failOn)
+		inForce := slices.DeleteFunc(slices.Clone(a.Expectations), func(e assess.InForce) bool { return e.Control != a.Controls[i].ID })
+		return statusOfControl(g, a.Controls[i], inForce, failOn)
 	}
 	var results []*assess.Result
 	for _, r := range a.Results {
@@ -112,11 +113,23 @@ func statusOfAll(g *globals, a *assess.Assessment, failOn []assess.Status) error
 	return failIf(a, failOn)
 }
 
-func statusOfControl(g *globals, c assess.Control, failOn []assess.Status) error {
+func statusOfControl(g *globals, c assess.Control, inForce []assess.InForce, failOn []assess.Status) error {
 	if g.output == "table" {
 		fmt.Fprintf(g.std.out, "%s %s\n%s: %s (%d / %d satisfied)\n\n", c.ID, clean(c.Title), c.Status, clean(c.Reason), c.Satisfied, c.Total)
 	}
-	return printResults(g, c.Results, failOn)
+	err := printResults(g, c.Results, failOn)
+	if g.output == "table" {
+		printThresholds(g, inForce)
+	}
+	return err
+}
+
+// printThresholds says what each expectation of a control was held against.
+func printThresholds(g *globals, inForce []assess.InForce) {
+	fmt.Fprintln(g.std.out)
+	for _, e := range inForce {
+		fmt.Fprintf(g.std.out, "%s%s: %s\n", e.Slug, mark(e), clean(e.Thresholds()))
+	}
 }
 
 func printResults(g *globals, results []*assess.Result, failOn []assess.Status) error {

@@ -182,12 +182,20 @@ func contracts() map[string]shape {
 	subject := object{"type": "string", "id": "string"}
 	result := object{
 		"expectation": "string", "control": "string", "subject": subject, "status": "status", "reason": "string",
-		"underlying?": "status", "waiver?": "string", "due_at?": "time", "event_time?": "time", "collected_at?": "time",
+		"underlying?": "status", "waiver?": "string", "due_at?": "time", "answered_at?": "time", "event_time?": "time", "collected_at?": "time",
 		"evidence": list{"digest"}, "late_capture?": "bool", "severity": "string", "systems?": list{"string"},
 		"tier?": "string", "owner?": "string", "remedy?": "string",
 	}
 	control := object{"id": "string", "title": "string", "status": "status", "reason": "string", "applicable": "bool",
 		"satisfied": "number", "total": "number", "counts": mapOf{"number"}, "results": list{result}}
+	reading := object{"kind": "string", "source": "string", "run?": "string", "at?": "time", "identity?": "string", "query?": "string",
+		"enumerated": "bool", "records": "number", "independent_count?": "number", "difference?": "number", "explained?": "string",
+		"canary": object{"names?": list{"string"}, "result": "string", "detail?": "string"}, "permissions_missing": list{"string"},
+		"not_covered": list{"string"}}
+	inForce := object{"slug": "string", "control": "string", "version": "number", "title": "string", "statement": "string", "severity": "string",
+		"strength": "string", "automation": "string", "cause": "string", "per": "string", "mode": "string", "params?": mapOf{nil},
+		"event_max_age?": "string", "lookback?": "string", "collection_max_age": "string", "kinds": list{"string"}, "optional?": list{"string"},
+		"sampling?": "string", "request?": "string", "remedy": "string", "own?": "bool", "changed?": list{"string"}, "off?": "string"}
 	judged := object{"grade": "string", "because": "string", "by": "string", "at": "time"}
 	facts := object{"control": "string", "status": "status", "underlying?": "status", "waiver?": "string", "stale?": "string", "severity": "string",
 		"systems?": list{"string"}, "owner?": "string", "owner_from?": "string", "due_at?": "time", "duty_at?": "time",
@@ -201,7 +209,9 @@ func contracts() map[string]shape {
 			"controls": list{control}, "results": list{result},
 			"runs": list{object{"source": "string", "run": "string", "status": "string", "finished_at": "time", "gaps": list{gap}}},
 			"populations": list{object{"expectation": "string", "subject_type": "string", "count": "number",
-				"ids_digest": "digest", "complete": "bool", "statement": "string"}},
+				"ids_digest": "digest", "complete": "bool", "statement": "string", "readings": list{reading},
+				"exclusions": list{object{"kind": "string", "reason": "string", "count": "number"}}, "not_covered": list{"string"}}},
+			"expectations": list{inForce},
 		},
 		"status":  list{control},
 		"results": list{result},
@@ -258,6 +268,8 @@ func contract(ts *testscript.TestScript, neg bool, args []string) {
 
 func fits(v any, want shape) error {
 	switch want := want.(type) {
+	case nil: // anything
+		return nil
 	case object:
 		return fitsObject(v, want)
 	case list:

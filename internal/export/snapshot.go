@@ -70,6 +70,9 @@ type Expectation struct {
 	Strength  string        // design | existence | operation
 	Window    time.Duration // the age that evidence may have; 0 means no limit
 	Kinds     []string      // kinds it needs
+
+	Thresholds string // every one of them, in a line
+	Whose      string // ours, or what a file of the organisation's did: own, changed, off
 }
 
 // Kind is what the vocabulary says about a kind of evidence.

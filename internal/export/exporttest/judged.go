@@ -47,7 +47,8 @@ func expectations() map[string]export.Expectation {
 	return map[string]export.Expectation{
 		"release-change-approved": {Title: "Changes to AI assets are approved before they merge", Version: "1", Strength: "operation",
 			Statement: "Every merged change to an AI asset carries an approving review by somebody else, given before the merge and on the merged commit.",
-			Window:    365 * day, Kinds: []string{"github.pull_request", "github.pull_request_review"}},
+			Window:    365 * day, Kinds: []string{"github.pull_request", "github.pull_request_review"},
+			Thresholds: "approvals 1, read at most 2d ago", Whose: "as shipped"},
 		"branch-protection-enforced": {Title: "Default branches are protected", Statement: "The default branch demands an approving review.", Version: "1",
 			Strength: "design", Window: 2 * day, Kinds: []string{"github.branch_protection"}},
 		"risk-assessment-current": {Title: "Risk assessment is current", Statement: "Each system in scope has an approved risk assessment younger than a year.",

@@ -13,9 +13,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"iter"
-	"maps"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/exhibit-aims/exhibit/internal/assess"
@@ -67,8 +67,9 @@ func Snapshot(ctx context.Context, st store.Store, eng *assess.Engine, a *assess
 	for _, c := range cat.Controls {
 		s.Controls[c.ID] = export.Control{Area: areaTitle(cat, c.Area), Stages: c.Stages, Justification: justified[c.ID]}
 	}
-	for _, e := range eng.Expectations() {
-		s.Expectations[e.Slug] = expectation(e)
+	inForce := eng.InForce()
+	for i, e := range eng.Expectations() {
+		s.Expectations[e.Slug] = expectation(e, inForce[i])
 	}
 	for _, k := range cat.Kinds {
 		s.Kinds[k.ID] = export.Kind{Title: k.ID, Strength: string(k.Strength)}
@@ -89,22 +90,25 @@ func areaTitle(cat *catalog.Catalog, id string) string {
 	return id
 }
 
-func expectation(e *assess.Expectation) export.Expectation {
-	kinds := map[string]bool{}
-	for _, p := range e.Population {
-		kinds[p.Kind] = true
-		for _, u := range p.Uses {
-			kinds[u.Kind] = true
-		}
-	}
-	for _, u := range e.Uses {
-		kinds[u.Kind] = true
-	}
-	delete(kinds, "organization")
+// expectation brings one in force into the form of exports.
+func expectation(e *assess.Expectation, in assess.InForce) export.Expectation {
 	return export.Expectation{
 		Title: e.Title, Statement: e.Statement, Version: strconv.Itoa(e.Version), Strength: e.Strength,
-		Window: e.Freshness.EventMaxAge, Kinds: slices.Sorted(maps.Keys(kinds)),
+		Window: e.Freshness.EventMaxAge, Kinds: in.Kinds, Thresholds: in.Thresholds(), Whose: whose(in),
 	}
+}
+
+// whose says what a file of the organisation's did to an expectation.
+func whose(in assess.InForce) string {
+	switch {
+	case in.Off != "":
+		return "switched off: " + in.Off
+	case in.Own:
+		return "the organisation's own"
+	case len(in.Changed) > 0:
+		return "changed by the organisation: " + strings.Join(in.Changed, ", ")
+	}
+	return "as shipped"
 }
 
 // gatherer reads one store as of one instant.

@@ -15,6 +15,7 @@ var resultsLayout = layout{name: "Results", tab: "3E6A94", large: true, frozen: 
 	{"subject name", 22}, {"tier", 9}, {"status", 14}, {"reason", 42}, {"underlying status", 14}, {"event time (UTC)", 18},
 	{"age, days", 8}, {"window, days", 8}, {"last complete collection (UTC)", 18}, {"collection age, hours", 10}, {"due at (UTC)", 18},
 	{"evidence", 24}, {"evidence items", 9}, {"waiver", 14}, {"late capture", 8}, {"owner", 18}, {"next step", 34}, {"rule version", 10},
+	{"thresholds", 40}, {"whose rule", 22},
 }}
 
 // digestKey is as much of a digest as tells the linked ones apart.
@@ -113,6 +114,8 @@ func (b *book) resultRow(s *sheet, r *assess.Result) {
 	s.text(r.Owner)
 	s.text(r.Remedy)
 	s.text(rule.Version)
+	s.text(rule.Thresholds)
+	s.text(rule.Whose)
 }
 
 // evidenceLink lists the evidence ids, leading to the row of the first.
