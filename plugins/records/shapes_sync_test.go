@@ -72,7 +72,7 @@ func TestShapesAgreeWithTheKinds(t *testing.T) {
 // typeOf is the field type that writes what a kind's type reads.
 func typeOf(t string) FieldType {
 	switch {
-	case t == "time":
+	case t == "time" || t == "date":
 		return Time
 	case t == "number" || t == "int":
 		return Number
