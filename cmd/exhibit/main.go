@@ -116,6 +116,7 @@ func newRootCommand(std streams) *cobra.Command {
 		newRetestCommand(g),
 		newFindingsCommand(g),
 		newGapsCommand(g),
+		newAskCommand(g),
 		newRegisterCommand(g),
 		newWaiveCommand(g),
 		newApplicabilityCommand(g),

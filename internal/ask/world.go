@@ -1,0 +1,207 @@
+package ask
+
+import (
+	"cmp"
+	"iter"
+	"slices"
+	"time"
+
+	"github.com/exhibit-aims/exhibit/internal/assess"
+	"github.com/exhibit-aims/exhibit/internal/evidence"
+)
+
+// Options say how a World is read.
+type Options struct {
+	// Owner names who has the next move on a result; nil takes what the result
+	// itself names.
+	Owner func(*assess.Result) string
+	// Seed is what samples depend on; empty is the system's id and the month.
+	Seed string
+}
+
+// World is what answers are taken from: an assessment, and the revision of
+// each record that was in force at its instant.
+type World struct {
+	a        *assess.Assessment
+	o        Options
+	kinds    map[string][]record // in order of event time
+	digests  map[evidence.Digest]record
+	results  map[string][]*assess.Result // by expectation
+	inForce  map[string]*assess.InForce
+	systems  []System
+	steps    map[string]string // by finding
+	populace map[string]*assess.Population
+}
+
+// NewWorld reads evidence with its payloads, in ledger order. Of what was read
+// after the assessment's instant it takes only what results rest on.
+func NewWorld(a *assess.Assessment, all iter.Seq2[evidence.Evidence, error], o Options) (*World, error) {
+	w := &World{
+		a: a, o: o, kinds: map[string][]record{}, digests: map[evidence.Digest]record{},
+		results: map[string][]*assess.Result{}, inForce: map[string]*assess.InForce{}, populace: map[string]*assess.Population{},
+		steps: map[string]string{},
+	}
+	for _, f := range assess.Findings(a) {
+		w.steps[f.ID] = f.NextStep
+	}
+	rested := map[evidence.Digest]bool{}
+	for _, r := range a.Results {
+		w.results[r.Expectation] = append(w.results[r.Expectation], r)
+		for _, d := range r.Evidence {
+			rested[d] = true
+		}
+	}
+	for i := range a.Expectations {
+		w.inForce[a.Expectations[i].Slug] = &a.Expectations[i]
+	}
+	for i := range a.Populations {
+		w.populace[a.Populations[i].Expectation] = &a.Populations[i]
+	}
+	if err := w.take(all, rested); err != nil {
+		return nil, err
+	}
+	w.readSystems()
+	return w, nil
+}
+
+// take keeps the newest revision of each key that was read by the instant.
+func (w *World) take(all iter.Seq2[evidence.Evidence, error], rested map[evidence.Digest]bool) error {
+	type name struct{ source, kind, key string }
+	newest := map[name]evidence.Evidence{}
+	for ev, err := range all {
+		if err != nil {
+			return err
+		}
+		if ev.CollectedAt.After(w.a.AsOf) && !rested[ev.Digest] {
+			continue
+		}
+		k := name{ev.Source, ev.Kind, ev.Key}
+		if old, ok := newest[k]; !ok || !ev.CollectedAt.Before(old.CollectedAt) {
+			newest[k] = ev
+		}
+	}
+	for _, ev := range newest {
+		if ev.Payload == nil || !ev.GoneAt.IsZero() && !ev.GoneAt.After(w.a.AsOf) && !rested[ev.Digest] {
+			continue
+		}
+		r, ok := newRecord(ev)
+		if !ok {
+			continue // no object: it breaks its kind's schema and says nothing
+		}
+		w.kinds[ev.Kind] = append(w.kinds[ev.Kind], r)
+		w.digests[ev.Digest] = r
+	}
+	for _, list := range w.kinds {
+		slices.SortFunc(list, func(x, y record) int {
+			return cmp.Or(x.EventTime.Compare(y.EventTime), cmp.Compare(x.Subject.ID, y.Subject.ID), cmp.Compare(x.Key, y.Key), cmp.Compare(x.Source, y.Source))
+		})
+	}
+	return nil
+}
+
+// of returns the records of a kind that name a system; with an empty id those
+// that name none that is registered.
+func (w *World) of(kind, system string) []record {
+	var out []record
+	for _, r := range w.kinds[kind] {
+		ids := r.systems()
+		if slices.Contains(ids, system) || system == "" && !slices.ContainsFunc(ids, w.registered) {
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+func (w *World) registered(id string) bool {
+	_, ok := w.System(id)
+	return ok
+}
+
+// rests returns the records of a kind that a result rests on.
+func (w *World) rests(r *assess.Result, kind string) []record {
+	var out []record
+	for _, d := range r.Evidence {
+		if rec, ok := w.digests[d]; ok && rec.Kind == kind {
+			out = append(out, rec)
+		}
+	}
+	slices.SortStableFunc(out, func(x, y record) int { return x.EventTime.Compare(y.EventTime) })
+	return out
+}
+
+// about returns the results of an expectation that concern a system, those
+// about the whole organisation not among them; with an empty id those that
+// concern no registered system.
+func (w *World) about(slug, system string) []*assess.Result {
+	var out []*assess.Result
+	for _, r := range w.results[slug] {
+		if w.concerns(r, system) {
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+func (w *World) concerns(r *assess.Result, system string) bool {
+	if system == "" {
+		return len(r.Systems) == 0 && r.Subject.Type != "ai_system" && r.Subject.Type != "organization"
+	}
+	return slices.Contains(r.Systems, system) || r.Subject.Type == "ai_system" && r.Subject.ID == system
+}
+
+// whole returns the results of an expectation that are about the organisation.
+func (w *World) whole(slug string) []*assess.Result {
+	var out []*assess.Result
+	for _, r := range w.results[slug] {
+		if r.Subject.Type == "organization" && len(r.Systems) == 0 {
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+func (w *World) now() time.Time { return w.a.AsOf }
+
+func (w *World) owner(r *assess.Result) string {
+	if w.o.Owner == nil {
+		return r.Owner
+	}
+	return w.o.Owner(r)
+}
+
+// System is what an answer says of the AI system that it is about.
+type System struct {
+	ID        string          `json:"id"`
+	Name      string          `json:"name,omitempty"`
+	Tier      string          `json:"risk_tier,omitempty"`
+	Stage     string          `json:"stage,omitempty"`
+	Owner     string          `json:"owner,omitempty"`
+	Deputy    string          `json:"deputy,omitempty"`
+	GoLive    time.Time       `json:"go_live,omitzero"`
+	RetiredAt time.Time       `json:"retired_at,omitzero"`
+	Digest    evidence.Digest `json:"digest,omitzero"`
+}
+
+func (w *World) readSystems() {
+	for _, r := range w.kinds["inventory.ai_system"] {
+		w.systems = append(w.systems, System{ID: r.Subject.ID, Name: r.text("name"), Tier: r.text("risk_tier"), Stage: r.text("stage"),
+			Owner: r.text("owner"), Deputy: r.text("deputy"), GoLive: r.time("go_live"), RetiredAt: r.time("retired_at"), Digest: r.Digest})
+	}
+	slices.SortFunc(w.systems, func(x, y System) int { return cmp.Compare(x.ID, y.ID) })
+	w.systems = slices.CompactFunc(w.systems, func(x, y System) bool { return x.ID == y.ID })
+}
+
+// Systems returns the registered AI systems by id.
+func (w *World) Systems() []System { return w.systems }
+
+// System returns a registered AI system.
+func (w *World) System(id string) (System, bool) {
+	i := slices.IndexFunc(w.systems, func(s System) bool { return s.ID == id })
+	if i < 0 {
+		return System{}, false
+	}
+	return w.systems[i], true
+}
+
+// AsOf is the instant of the assessment.
+func (w *World) AsOf() time.Time { return w.a.AsOf }
