@@ -22,7 +22,8 @@ func newRegisterCommand(g *globals) *cobra.Command {
 		Use:   "register",
 		Short: "The register of AI systems: show it, check it",
 		Long: `The register is a file that people own (register.yaml): AI systems with owner and
-deputy, vendors, people, waivers, and which controls apply. It is read by every collect as a source of its own.`,
+deputy, vendors, people, waivers, which controls apply, and the profile of the management system: scope,
+interested parties, context and objectives. It is read by every collect as a source of its own.`,
 	})
 	c.AddCommand(&cobra.Command{
 		Use:   "check",
@@ -37,7 +38,7 @@ collection has seen. Exit code 2 says that the file is not valid, 3 that a bindi
 		Short: "List the declared AI systems",
 		Args:  cobra.NoArgs,
 		RunE:  func(*cobra.Command, []string) error { return runRegisterShow(g) },
-	})
+	}, newRegisterProfileCommand(g))
 	return c
 }
 

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/exhibit-aims/exhibit/internal/evidence"
 	"github.com/exhibit-aims/exhibit/internal/register"
@@ -14,9 +16,12 @@ import (
 // RegisterSource is the name of the built-in source that reads the register.
 const RegisterSource = register.SourceName
 
-// registerDigest is the cursor under which the digest of the register that was
-// last kept whole is remembered.
-const registerDigest = "digest"
+// Cursors of the register: the digest of the one that was last kept whole, and
+// the kinds that any of them ever declared, joined by blanks.
+const (
+	registerDigest = "digest"
+	registerKinds  = "kinds"
+)
 
 // CollectRegister reads the register at path as a source: its declarations
 // become records, and the file itself an entry when it changed. A register
@@ -45,10 +50,11 @@ func (c *Collector) CollectRegister(ctx context.Context, path string) (evidence.
 	if err := rec.append(ctx, store.Batch{Run: rec.run.ID, Records: records}); err != nil {
 		return evidence.Run{}, err
 	}
-	if err := c.keepRegister(ctx, rec.run.ID, reg); err != nil {
+	claims, err := c.keepRegister(ctx, rec.run.ID, reg)
+	if err != nil {
 		return evidence.Run{}, err
 	}
-	for _, kind := range register.Kinds {
+	for _, kind := range claims {
 		rec.run.Kinds[kind] = evidence.KindRead{Coverage: "complete", Enumerated: true, IndependentCount: -1,
 			Query: "register file, SHA-256 " + reg.Digest().String()}
 	}
@@ -56,24 +62,31 @@ func (c *Collector) CollectRegister(ctx context.Context, path string) (evidence.
 	return rec.end(ctx)
 }
 
-// keepRegister appends the whole register if it is not the one kept last.
-func (c *Collector) keepRegister(ctx context.Context, run string, reg *register.Register) error {
+// keepRegister appends the whole register if it is not the one kept last, and
+// returns the kinds that the run claims to have seen whole: those that the file
+// declares and, because what is withdrawn is gone, those that an earlier one did.
+// A section that was never there claims nothing.
+func (c *Collector) keepRegister(ctx context.Context, run string, reg *register.Register) ([]string, error) {
 	state, err := c.Store.State(ctx, RegisterSource)
 	if err != nil {
-		return err
+		return nil, err
 	}
+	claims := append(strings.Fields(state.Cursors[registerKinds]), reg.Declares()...)
+	slices.Sort(claims)
+	claims = slices.Compact(claims)
 	digest := reg.Digest().String()
 	if state.Cursors[registerDigest] == digest {
-		return nil
+		return claims, nil
 	}
 	body, err := json.Marshal(map[string]string{"run": run, "sha256": digest, "text": string(reg.Text())})
 	if err != nil {
-		return fmt.Errorf("register: %w", err)
+		return nil, fmt.Errorf("register: %w", err)
 	}
 	_, err = c.Store.Append(ctx, store.Batch{
-		Run:     run,
-		State:   []store.StateChange{{Cursor: true, Key: registerDigest, Value: mustJSON(digest)}},
+		Run: run,
+		State: []store.StateChange{{Cursor: true, Key: registerDigest, Value: mustJSON(digest)},
+			{Cursor: true, Key: registerKinds, Value: mustJSON(strings.Join(claims, " "))}},
 		Entries: []store.NewEntry{{Type: evidence.EntryRegister, At: c.Now(), Body: body}},
 	})
-	return err
+	return claims, err
 }

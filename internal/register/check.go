@@ -28,15 +28,19 @@ type checker struct {
 	known   Known
 	people  map[string]bool
 	vendors map[string]bool
+	systems map[string]bool
 }
 
 func newChecker(f *yamlfile.File, r *Register, known Known) *checker {
-	c := &checker{f: f, r: r, known: known, people: map[string]bool{}, vendors: map[string]bool{}}
+	c := &checker{f: f, r: r, known: known, people: map[string]bool{}, vendors: map[string]bool{}, systems: map[string]bool{}}
 	for _, p := range r.People {
 		c.people[p.ID] = true
 	}
 	for _, v := range r.Vendors {
 		c.vendors[v.ID] = true
+	}
+	for _, s := range r.Systems {
+		c.systems[s.ID] = true
 	}
 	return c
 }
@@ -72,6 +76,7 @@ func (c *checker) all() {
 	if c.r.Applicability != nil {
 		c.applicability(at("applicability"), *c.r.Applicability)
 	}
+	c.profile()
 }
 
 func (c *checker) person(at yamlfile.Path, p Person) {
@@ -87,6 +92,9 @@ func (c *checker) person(at yamlfile.Path, p Person) {
 			c.f.Problemf(at.Then("roles", i), "%s holds the role %q twice from the same day", p.ID, r.Role)
 		}
 		held[key] = true
+		if !r.Until.IsZero() && r.Until.Before(r.Since) {
+			c.f.Problemf(at.Then("roles", i, "until"), "is before since")
+		}
 	}
 }
 
@@ -225,7 +233,7 @@ func (c *checker) unknown(at yamlfile.Path, what, id string, known map[string]bo
 		ids = append(ids, k)
 	}
 	slices.Sort(ids)
-	list := map[string]string{"person": "people", "vendor": "vendors"}[what]
+	list := map[string]string{"person": "people", "vendor": "vendors", "AI system": "systems"}[what]
 	p := c.f.Problemf(at, "there is no %s %q in this register", what, id)
 	if near := yamlfile.Nearest(id, ids); near != "" {
 		p.Hint("did you mean %s?", near)

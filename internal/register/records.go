@@ -14,8 +14,10 @@ import (
 // SourceName is the name of the built-in source that reads the register.
 const SourceName = "register"
 
-// Kinds are the kinds of record that Records returns, sorted.
-var Kinds = []string{"inventory.ai_system", "role.assignment", "soa.record", "vendor.record", "waiver.record"}
+// Kinds are the kinds of record that Records may return, sorted. Declares says
+// which of them a file claims to hold whole.
+var Kinds = []string{kindContext, "inventory.ai_system", kindObjectives, "role.assignment", kindScope, "soa.record", kindParties,
+	"vendor.record", "waiver.record"}
 
 // Roles that the register gives to the owner and the deputy of a system.
 const (
@@ -46,6 +48,7 @@ func (r *Register) Records(at time.Time) ([]evidence.Record, error) {
 	if r.Applicability != nil {
 		b.applicability(*r.Applicability)
 	}
+	b.profile(r)
 	if b.err != nil {
 		return nil, b.err
 	}
@@ -128,7 +131,7 @@ func (b *builder) system(s System) {
 	}
 	b.add("inventory.ai_system", "ai_system", s.ID, s.ID, s.ReviewedAt, map[string]any{
 		"system_id": s.ID, "name": s.Name, "purpose": s.Purpose, "owner": s.Owner, "deputy": s.Deputy,
-		"risk_tier": s.Tier, "ai_role": s.AIRole, "stage": s.Stage, "in_scope": s.IsInScope(),
+		"risk_tier": s.Tier, "tier_reason": s.TierReason, "ai_role": s.AIRole, "stage": s.Stage, "in_scope": s.IsInScope(),
 		"go_live": s.GoLive, "retired_at": s.RetiredAt, "reviewed_at": s.ReviewedAt,
 		"users": s.Users, "affected_groups": list(s.AffectedGroups),
 		"customer_facing": s.CustomerFacing, "generative": s.Generative, "log_retention_days": s.LogRetention,
@@ -149,27 +152,28 @@ func (b *builder) vendor(v Vendor, systems []string) {
 // person emits one assignment for each role held, and one for each system
 // owned or deputised.
 func (b *builder) person(p Person, systems []System) {
-	assign := func(role, system string, start time.Time) {
-		if start.After(b.at) {
+	assign := func(r RoleHeld, system string) {
+		if r.Since.After(b.at) {
 			return
 		}
 		tail := system
-		if !start.IsZero() {
-			tail = start.UTC().Format(time.RFC3339)
+		if !r.Since.IsZero() {
+			tail = r.Since.UTC().Format(time.RFC3339)
 		}
-		b.add("role.assignment", "person", p.ID, role+"|"+p.ID+"|"+tail, start, map[string]any{
-			"role": role, "person": p.ID, "start": start, "directory_active": p.IsActive(), "system_id": system,
+		b.add("role.assignment", "person", p.ID, r.Role+"|"+p.ID+"|"+tail, r.Since, map[string]any{
+			"role": r.Role, "person": p.ID, "start": r.Since, "end": r.Until, "authority_doc": r.Authority,
+			"directory_active": p.IsActive(), "system_id": system,
 		})
 	}
 	for _, r := range p.Roles {
-		assign(r.Role, "", r.Since)
+		assign(r, "")
 	}
 	for _, s := range systems {
 		if s.Owner == p.ID {
-			assign(RoleOwner, s.ID, time.Time{})
+			assign(RoleHeld{Role: RoleOwner}, s.ID)
 		}
 		if s.Deputy == p.ID {
-			assign(RoleDeputy, s.ID, time.Time{})
+			assign(RoleHeld{Role: RoleDeputy}, s.ID)
 		}
 	}
 }

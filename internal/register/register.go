@@ -22,6 +22,12 @@ type Register struct {
 	Waivers       []Waiver       `yaml:"waivers"`
 	Applicability *Applicability `yaml:"applicability"`
 
+	// The profile of the management system; see profile.go.
+	Scope      *Scope      `yaml:"scope"`
+	Parties    *Parties    `yaml:"parties"`
+	Context    *Context    `yaml:"context"`
+	Objectives []Objective `yaml:"objectives"`
+
 	text []byte
 	file *yamlfile.File
 }
@@ -31,6 +37,8 @@ type Organization struct {
 	ID    string   `yaml:"id,required"`
 	Name  string   `yaml:"name,required"`
 	Roles []string `yaml:"roles"` // the AI roles it plays; see AIRoles
+
+	Headcount map[string]int `yaml:"headcount"` // people who work on or with AI, by AI role
 }
 
 // Person is somebody who holds a role, owns or approves something.
@@ -44,8 +52,10 @@ type Person struct {
 
 // RoleHeld is a role that a person holds.
 type RoleHeld struct {
-	Role  string    `yaml:"role,required"`
-	Since time.Time `yaml:"since"`
+	Role      string    `yaml:"role,required"`
+	Since     time.Time `yaml:"since"`
+	Until     time.Time `yaml:"until"`
+	Authority string    `yaml:"authority"` // id of the document that says what the holder may decide
 }
 
 // IsActive reports whether the person is still there.
@@ -59,6 +69,7 @@ type System struct {
 	Owner          string       `yaml:"owner,required"` // Person.ID
 	Deputy         string       `yaml:"deputy"`         // Person.ID
 	Tier           string       `yaml:"tier,required"`  // see Tiers
+	TierReason     string       `yaml:"tier_reason"`    // why this tier
 	AIRole         string       `yaml:"ai_role"`        // see AIRoles
 	Stage          string       `yaml:"stage,required"` // see Stages
 	InScope        *bool        `yaml:"in_scope"`       // absent means true
