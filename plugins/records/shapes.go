@@ -126,7 +126,7 @@ func systems() []shape {
 	const sys, id = "ai_system", "system_id"
 	return []shape{
 		{"risk.assessment", sys, id, "assessment_id", "approved_at",
-			"assessment_id system_id system_version method_version risks[]{} assessor approved_by approved_at@ trigger impact_refs[] calibration_of differences"},
+			"assessment_id system_id system_version method_version risks[]{} assessor approved_by approved_at@ trigger impact_refs[] calibration_of differences considered[]{}"},
 		{"risk.treatment_plan", sys, id, "plan_id", "approved_at",
 			"plan_id system_id risk_ids[] actions[]{} residual approved_by approved_at@ reviewed_at@"},
 		{"risk.acceptance", sys, id, "risk_id accepted_at", "accepted_at",
