@@ -99,6 +99,8 @@ func governance() []shape {
 		{"improvement.record", org, "", "id", "implemented_at", "id source description implemented_at@ evidence_ref"},
 		{"review.management", org, "", "review_id", "held_at",
 			"review_id held_at@ chair attendees[] inputs{} decisions[]{} minutes_sha256"},
+		{"certification.body", org, "", "body", "checked_on",
+			"body accreditation_body scheme accreditation_number valid_to@ checked_on@ checked_by years# management_schemes[] references[] sector_references[] auditors[] competence_sha256 sites_covered[] stage1_days# stage2_days# surveillance_days# stage1_at@ stage2_at@ surveillance_plan scope_text offer_sha256 offered_at@ monitoring_answer oversight_answer vendor_answer change_answer challenge_answer"},
 		{"audit.programme", org, "", "cycle", "approved_at", "cycle audits[]{} approved_by approved_at@"},
 		{"audit.internal", org, "", "audit_id", "performed_at",
 			"audit_id scope clauses[] controls[] systems[] auditor auditor_independent? performed_at@ report_sha256 findings[] reported_to reported_at@"},
