@@ -77,14 +77,14 @@ func registerMacros() []cel.Macro {
 	return append(out, cel.GlobalMacro("given", 1, expandGiven), cel.GlobalMacro("orElse", 2, expandOrElse))
 }
 
-// expandGiven makes given(x.f) mean: x has f, and f is not empty.
+// expandGiven makes given(x.f) mean: x has f, and f says something.
 func expandGiven(eh cel.MacroExprFactory, _ ast.Expr, args []ast.Expr) (ast.Expr, *cel.Error) {
 	if args[0].Kind() != ast.SelectKind {
 		return nil, eh.NewError(args[0].ID(), "given() takes a field, as in given(x.owner)")
 	}
 	sel := args[0].AsSelect()
 	present := eh.NewPresenceTest(eh.Copy(sel.Operand()), sel.FieldName())
-	return eh.NewCall("_&&_", present, eh.NewCall("@filled", args[0])), nil
+	return eh.NewCall("_&&_", present, eh.NewCall(filledName(sel.FieldName()), args[0])), nil
 }
 
 // expandOrElse makes orElse(x.f, d) mean: f if x has it, else d.
@@ -144,6 +144,8 @@ func plainFunctions() cel.EnvOption {
 	elem := cel.TypeParamType("T")
 	return cel.Lib(functions{
 		cel.Function("@filled", cel.Overload("filled_dyn", []*cel.Type{cel.DynType}, cel.BoolType, cel.UnaryBinding(filled))),
+		cel.Function("@named", cel.Overload("named_dyn", []*cel.Type{cel.DynType}, cel.BoolType, cel.UnaryBinding(named))),
+		cel.Function("@answerable", cel.Overload("answerable_dyn", []*cel.Type{cel.DynType}, cel.BoolType, cel.UnaryBinding(answerable))),
 		cel.Function("newest", cel.Overload("newest_list", []*cel.Type{cel.ListType(elem)}, elem, cel.UnaryBinding(newest))),
 		cel.Function("day", cel.Overload("day_timestamp", []*cel.Type{cel.TimestampType}, cel.StringType,
 			cel.UnaryBinding(func(t ref.Val) ref.Val {
@@ -158,16 +160,6 @@ func plainFunctions() cel.EnvOption {
 				return types.Timestamp{Time: businessDays(t.(types.Timestamp).Time, int(days))}
 			}))),
 	})
-}
-
-func filled(v ref.Val) ref.Val {
-	switch x := v.(type) {
-	case types.String:
-		return types.Bool(strings.TrimSpace(string(x)) != "")
-	case interface{ Size() ref.Val }:
-		return types.Bool(x.Size() != types.IntZero)
-	}
-	return types.True
 }
 
 // newest is the last of a list; joins are ordered by event time.
@@ -219,6 +211,7 @@ type program struct {
 	usesView bool
 	vars     map[string]bool
 	fields   map[string]bool // names after a dot; only of one that is prepared later
+	moving   []string        // names whose values change within a scope
 
 	prepare func() error // type-checks and plans, once; what is below is there after it
 	fast    cel.Program
@@ -231,7 +224,8 @@ type program struct {
 // the condition is first evaluated: for conditions that are known to type-check.
 type scopeEnv struct {
 	*cel.Env
-	lazy bool
+	lazy   bool
+	moving []string // names whose values change within a scope
 }
 
 // compile type-checks e. What is wrong is recorded in e's file, with the place
@@ -261,7 +255,7 @@ func compile(env *scopeEnv, e expr, want ...*cel.Type) *program {
 		e.node.Problemf("this gives %s, want %s", typeWords(checked.OutputType()), strings.Join(names, " or "))
 		return nil
 	}
-	p := &program{text: e.text, vars: map[string]bool{}, prepare: func() error { return nil }}
+	p := &program{text: e.text, vars: map[string]bool{}, moving: env.moving, prepare: func() error { return nil }}
 	if err := p.plan(env.Env, checked); err != nil {
 		e.node.Problemf("%s", sentence(err.Error()))
 		return nil
@@ -281,7 +275,7 @@ func compile(env *scopeEnv, e expr, want ...*cel.Type) *program {
 // later is compile for a condition that is type-checked when first evaluated.
 func later(env *scopeEnv, e expr, want []*cel.Type) *program {
 	m := mentions(e.text)
-	p := &program{text: e.text, usesNow: m.roots["now"], vars: m.roots, fields: m.fields}
+	p := &program{text: e.text, usesNow: m.roots["now"], vars: m.roots, fields: m.fields, moving: env.moving}
 	for name := range registerCalls() {
 		p.usesView = p.usesView || m.calls[name]
 	}
@@ -300,13 +294,14 @@ func later(env *scopeEnv, e expr, want []*cel.Type) *program {
 
 // plan makes what evaluates a checked condition.
 func (p *program) plan(env *cel.Env, checked *cel.Ast) (err error) {
-	if p.fast, err = env.Program(checked, cel.EvalOptions(cel.OptOptimize)); err != nil {
+	p.nesting = nesting(checked.NativeRep().Expr())
+	l := study(checked, p.moving)
+	if p.fast, err = env.Program(checked, l.with(cel.EvalOptions(cel.OptOptimize))...); err != nil {
 		return err
 	}
 	p.limited = sync.OnceValues(func() (cel.Program, error) {
-		return env.Program(checked, cel.EvalOptions(cel.OptOptimize), cel.CostLimit(costLimit))
+		return env.Program(checked, l.with(cel.EvalOptions(cel.OptOptimize), cel.CostLimit(costLimit))...)
 	})
-	p.nesting = nesting(checked.NativeRep().Expr())
 	p.growth.see(checked.NativeRep().Expr())
 	return nil
 }
@@ -444,8 +439,10 @@ func (p *program) eval(sc *scope) (ref.Val, error) {
 			return nil, err
 		}
 	}
+	until, now := sc.until, sc.now
 	v, _, err := run.Eval(sc)
 	if err != nil {
+		sc.until, sc.now = min(until, sc.until), now || p.usesNow // it may have ended anywhere
 		return nil, errors.New(sentence(err.Error()))
 	}
 	if types.IsUnknownOrError(v) {

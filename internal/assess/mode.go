@@ -61,7 +61,11 @@ func (c *compiler) latestEnv(p *plan, vars []cel.EnvOption) *scopeEnv {
 	if k == nil || p.rule.Freshness.Mode != modePeriodic {
 		return nil
 	}
-	return c.extend(p.def.node, append(slices.Clone(vars), cel.Variable(p.latest, cel.ObjectType(k.kind.ID))))
+	env := c.extend(p.def.node, append(slices.Clone(vars), cel.Variable(p.latest, cel.ObjectType(k.kind.ID))))
+	if env != nil {
+		env.moving = []string{p.latest}
+	}
+	return env
 }
 
 func (p *plan) candidateKind() *kindInfo {

@@ -31,9 +31,8 @@ func timeOf(ns int64) *time.Time {
 
 // keep reduces an outcome to what is remembered.
 func (m *maker) keep(o *outcome) evaluation {
-	e := evaluation{in: o.in, old: o.old, until: o.until, judged: -1}
 	sc := o.sc
-	e.now = sc.now
+	e := evaluation{in: o.in, old: o.old, until: min(o.until, sc.until), now: sc.now || sc.ticks, judged: -1}
 	if sc.subject != nil {
 		e.judged = sc.subject.row
 	}

@@ -370,6 +370,9 @@ func (c *compiler) join(env *scopeEnv, vars []cel.EnvOption, at yamlfile.Node, n
 	}
 	if !def.Where.empty() {
 		inner := c.extend(here, append(slices.Clone(vars), cel.Variable(j.as, cel.ObjectType(k.kind.ID))))
+		if inner != nil {
+			inner.moving = []string{j.as}
+		}
 		j.where = compile(inner, def.Where, cel.BoolType)
 	}
 	j.index = c.indexOf(k, j.fields)

@@ -44,7 +44,10 @@ type scope struct {
 	value   ref.Val
 	late    bool
 	now     bool  // some condition has read the clock
+	ticks   bool  // some join has
+	until   int64 // what the conditions said holds until then
 	failed  error // a join's match could not be evaluated
+	known   map[any]remembered
 }
 
 // joined is a join's records for one subject.
@@ -53,6 +56,7 @@ type joined struct {
 	rows   []int32
 	list   ref.Val
 	hashes []uint64
+	width  int // elements of the longest list in sight
 }
 
 var _ cel.Activation = (*scope)(nil)
@@ -78,6 +82,8 @@ func (sc *scope) ResolveName(name string) (any, bool) {
 		return sc.w.now, true
 	case viewName:
 		return sc.w.self, true
+	case scopeName:
+		return sc, true
 	}
 	for i, j := range sc.p.joins {
 		if j.name == name {
@@ -101,12 +107,7 @@ func (sc *scope) width(p *program) int {
 		if !p.vars[j.name] {
 			continue
 		}
-		jd := sc.join(i)
-		w = max(w, len(jd.rows))
-		t := sc.w.v.s.tables[j.kind.kind.ID]
-		for _, row := range jd.rows {
-			w = max(w, int(t.meta(row).width))
-		}
+		w = max(w, sc.join(i).width)
 	}
 	return w
 }
@@ -126,6 +127,15 @@ func (sc *scope) join(i int) *joined {
 		return jd
 	}
 	jd.known = true
+	read := sc.now
+	sc.now = false
+	sc.find(i, jd)
+	sc.ticks, sc.now = sc.ticks || sc.now, read
+	return jd
+}
+
+// find fills in a join's records.
+func (sc *scope) find(i int, jd *joined) {
 	j := sc.p.joins[i]
 	t := sc.w.v.s.tables[j.kind.kind.ID]
 	ix := t.indexes[j.index]
@@ -138,7 +148,7 @@ func (sc *scope) join(i int) *joined {
 				sc.failed = fmt.Errorf("%s: match %s: %w", j.name, j.fields[k], err)
 			}
 			jd.list = types.WrapErr(sc.failed)
-			return jd
+			return
 		}
 		want[k] = ix.fields[k].wanted(t.texts, v, nil)
 		hashes = combine(hashes, want[k])
@@ -147,18 +157,33 @@ func (sc *scope) join(i int) *joined {
 	jd.hashes = slices.Compact(hashes)
 	rows, late := sc.w.v.lookup(t, ix, jd.hashes, want)
 	sc.late = sc.late || late
-	recs := make([]record, len(rows))
-	vals := make([]ref.Val, 0, len(rows))
-	for k, row := range rows {
+	jd.rows = sc.kept(i, t, rows)
+	recs := make([]record, len(jd.rows))
+	vals := make([]ref.Val, len(jd.rows))
+	jd.width = len(jd.rows)
+	for k, row := range jd.rows {
 		recs[k] = record{v: sc.w.v, t: t, row: row}
-		if !sc.keeps(j, &recs[k]) {
-			continue
-		}
-		jd.rows = append(jd.rows, row)
-		vals = append(vals, &recs[k])
+		vals[k] = &recs[k]
+		jd.width = max(jd.width, int(t.meta(row).width))
 	}
 	jd.list = types.NewRefValList(types.DefaultTypeAdapter, vals)
-	return jd
+}
+
+// kept gives the rows that a join's where keeps.
+func (sc *scope) kept(i int, t *table, rows []int32) []int32 {
+	j := sc.p.joins[i]
+	if j.where == nil {
+		return rows
+	}
+	var out []int32
+	r := &record{v: sc.w.v, t: t}
+	for _, row := range rows {
+		r.row = row
+		if sc.keeps(j, r) {
+			out = append(out, row)
+		}
+	}
+	return out
 }
 
 // keeps applies a join's where. A record that it cannot tell about is kept out
