@@ -10,16 +10,23 @@ import (
 )
 
 // person gives the form in which a name is compared: neither the case of its
-// letters nor the white space round and between its words makes another
-// person of it.
+// letters, nor what is round and between its words, be it white space, a dot, a
+// line or an @ before it, nor what cannot be seen makes another person of it.
 func person(name string) string {
-	return strings.Map(func(r rune) rune {
+	name = strings.Map(func(r rune) rune {
+		switch {
+		case r == '.' || r == '_' || r == '-':
+			return ' '
+		case unicode.Is(unicode.Cf, r):
+			return -1
+		}
 		least := r
 		for f := unicode.SimpleFold(r); f != r; f = unicode.SimpleFold(f) {
 			least = min(least, f)
 		}
 		return least
-	}, strings.Join(strings.Fields(name), " "))
+	}, name)
+	return strings.Join(strings.Fields(strings.TrimPrefix(strings.TrimSpace(name), "@")), " ")
 }
 
 // samePerson reports whether two names are those of one person. Nobody is the
