@@ -50,7 +50,8 @@ first. With -o json each is an object:
 		Example: `  exhibit findings
   exhibit findings --owner maria.keller -o json
   exhibit findings --state all --control A.6.2.5
-  exhibit findings show F-0123456789ab`,
+  exhibit findings show F-0123456789ab
+  exhibit findings report`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return runFindings(c.Context(), g, o) },
 	}
@@ -60,7 +61,7 @@ first. With -o json each is an object:
 	f.StringVar(&o.control, "control", "", "only what concerns this `control`")
 	f.StringVar(&o.system, "system", "", "only what concerns this AI `system`")
 	f.StringVar(&o.state, "state", "", "only this `state`: open, acknowledged, waived, resolved, duty or all")
-	c.AddCommand(newFindingsShowCommand(g), newFindingsAcknowledgeCommand(g), newFindingsAssignCommand(g), newFindingsGradeCommand(g))
+	c.AddCommand(newFindingsShowCommand(g), newFindingsAcknowledgeCommand(g), newFindingsAssignCommand(g), newFindingsGradeCommand(g), newFindingsReportCommand(g))
 	return c
 }
 

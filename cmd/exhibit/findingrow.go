@@ -7,8 +7,10 @@ import (
 	"time"
 
 	"github.com/exhibit-aims/exhibit/internal/assess"
+	"github.com/exhibit-aims/exhibit/internal/configfile"
 	"github.com/exhibit-aims/exhibit/internal/evidence"
 	"github.com/exhibit-aims/exhibit/internal/finding"
+	"github.com/exhibit-aims/exhibit/internal/store"
 )
 
 // findingRow is what `exhibit findings` prints of a finding, or of a duty.
@@ -62,28 +64,37 @@ func (r findingRow) dueWord() string {
 // findingRows assesses as of an instant and gives every finding as it is then,
 // whether or not the ledger has it like that.
 func (g *globals) findingRows(ctx context.Context, asOf string) ([]findingRow, time.Time, error) {
-	at, err := parseAsOf(asOf, time.Now())
-	if err != nil {
-		return nil, at, err
-	}
 	cfg, err := g.loadConfig()
 	if err != nil {
-		return nil, at, err
+		return nil, time.Time{}, err
 	}
 	st, err := openStore(ctx, cfg, nil, readOnly)
 	if err != nil {
-		return nil, at, err
+		return nil, time.Time{}, err
 	}
 	defer st.Close()
+	rows, a, err := g.findingsIn(ctx, cfg, st, asOf)
+	if err != nil {
+		return nil, time.Time{}, err
+	}
+	return rows, a.AsOf, nil
+}
+
+// findingsIn is findingRows for a store that is open, with the assessment.
+func (g *globals) findingsIn(ctx context.Context, cfg *configfile.Config, st store.Store, asOf string) ([]findingRow, *assess.Assessment, error) {
+	at, err := parseAsOf(asOf, time.Now())
+	if err != nil {
+		return nil, nil, err
+	}
 	e, err := newEvaluator(cfg, st)
 	if err != nil {
-		return nil, at, err
+		return nil, nil, err
 	}
 	p := newProgress(g, "assessing")
 	defer p.end()
 	a, err := e.at(ctx, at)
 	if err != nil {
-		return nil, at, err
+		return nil, nil, err
 	}
 	var until time.Time
 	if asOf != "" {
@@ -91,17 +102,17 @@ func (g *globals) findingRows(ctx context.Context, asOf string) ([]findingRow, t
 	}
 	var b lifeBook
 	if err := b.read(ctx, st, until); err != nil {
-		return nil, at, err
+		return nil, nil, err
 	}
 	policy, err := findingPolicy(ctx, cfg, st, at)
 	if err != nil {
-		return nil, at, err
+		return nil, nil, err
 	}
 	after, events, err := b.with(a, policy)
 	if err != nil {
-		return nil, at, err
+		return nil, nil, err
 	}
-	return rowsOf(a, after, events, policy), at, nil
+	return rowsOf(a, after, events, policy), a, nil
 }
 
 // rowsOf joins the lives with the results that they are about. events are

@@ -53,6 +53,8 @@ type Fact struct {
 	Locator string           `json:"locator,omitempty"` // in a source without addresses
 	Status  assess.Status    `json:"status,omitempty"`  // of the result that judges it
 	Records int              `json:"records,omitempty"` // that a count was made from
+
+	after time.Time // where a fact without a time of its own stands
 }
 
 // Mark says what to look at twice.
