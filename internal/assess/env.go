@@ -144,6 +144,7 @@ func plainFunctions() cel.EnvOption {
 	elem := cel.TypeParamType("T")
 	return cel.Lib(functions{
 		cel.Function("@filled", cel.Overload("filled_dyn", []*cel.Type{cel.DynType}, cel.BoolType, cel.UnaryBinding(filled))),
+		cel.Function("says", cel.Overload("says_dyn", []*cel.Type{cel.DynType}, cel.BoolType, cel.UnaryBinding(says))),
 		cel.Function("@named", cel.Overload("named_dyn", []*cel.Type{cel.DynType}, cel.BoolType, cel.UnaryBinding(named))),
 		cel.Function("@answerable", cel.Overload("answerable_dyn", []*cel.Type{cel.DynType}, cel.BoolType, cel.UnaryBinding(answerable))),
 		cel.Function("newest", cel.Overload("newest_list", []*cel.Type{cel.ListType(elem)}, elem, cel.UnaryBinding(newest))),
@@ -342,7 +343,7 @@ func nearestName(env *cel.Env, message string) string {
 	for name := range registerCalls() {
 		names = append(names, name)
 	}
-	names = append(names, "aiPath", "aiFile", "isProduction", "newest", "day", "businessDays", "given", "orElse", "person", "samePerson")
+	names = append(names, "aiPath", "aiFile", "isProduction", "newest", "day", "businessDays", "given", "says", "orElse", "person", "samePerson")
 	slices.Sort(names)
 	return yamlfile.Nearest(word, names)
 }

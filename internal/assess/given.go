@@ -17,6 +17,14 @@ const longestSign = 16
 // does if one of its elements does.
 func filled(v ref.Val) ref.Val { return said(v, saysNothing) }
 
+// says is filled for a value that may be null, which says nothing.
+func says(v ref.Val) ref.Val {
+	if v == types.NullValue {
+		return types.False
+	}
+	return filled(v)
+}
+
 // named is filled for a field that holds a person: nobody is none.
 func named(v ref.Val) ref.Val { return said(v, namesNobody) }
 
@@ -76,10 +84,10 @@ func sign(s string, words ...string) bool {
 func filledName(field string) string {
 	switch field {
 	case "approved_by", "approver", "approvers", "reviewer", "reviewed_by", "accepted_by", "verified_by", "decision_by", "decided_by",
-		"deviation_approved_by", "extension_approved_by", "completed_by", "assessor", "chair", "auditor":
+		"deviation_approved_by", "extension_approved_by", "acked_by", "completed_by", "assessor", "chair", "auditor":
 		return "@answerable"
 	case "owner", "deputy", "author", "accountable", "accepters", "acquired_by", "assignee", "captured_by", "evaluated_by", "evaluator",
-		"extended_by", "implemented_by", "modified_by", "performed_by", "person", "proposed_by", "requested_by", "run_by", "sender", "who":
+		"extended_by", "implemented_by", "modified_by", "performed_by", "person", "proposed_by", "requested_by", "run_by", "sender", "who", "org", "vendor", "partner", "customer":
 		return "@named"
 	}
 	return "@filled"

@@ -46,6 +46,9 @@ func TestGiven(t *testing.T) {
 			t.Errorf("%q in a list: %v", c.text, filled(list))
 		}
 	}
+	if says(types.NullValue) == types.True || says(types.String("-")) == types.True || says(types.Bool(false)) != types.True {
+		t.Error("null, a sign and a truth value")
+	}
 	if filled(types.DefaultTypeAdapter.NativeToValue([]string{})) == types.True ||
 		filled(types.DefaultTypeAdapter.NativeToValue(map[string]string{})) == types.True ||
 		filled(types.DefaultTypeAdapter.NativeToValue([]int{0})) != types.True || filled(types.Int(0)) != types.True {
