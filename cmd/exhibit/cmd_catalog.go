@@ -32,7 +32,8 @@ together.`,
   exhibit catalog test our-fixtures.yaml
   exhibit catalog coverage`,
 	})
-	c.AddCommand(newCatalogCheckCommand(g), newCatalogExplainCommand(g), newCatalogTestCommand(g), newCatalogCoverageCommand(g))
+	c.AddCommand(newCatalogCheckCommand(g), newCatalogExplainCommand(g), newCatalogTestCommand(g), newCatalogCoverageCommand(g),
+		newCatalogDiffCommand(g))
 	return c
 }
 

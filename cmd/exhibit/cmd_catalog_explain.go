@@ -10,6 +10,7 @@ import (
 	"github.com/exhibit-aims/exhibit/config"
 	"github.com/exhibit-aims/exhibit/internal/assess"
 	"github.com/exhibit-aims/exhibit/internal/catalog"
+	"github.com/exhibit-aims/exhibit/internal/configfile"
 	"github.com/exhibit-aims/exhibit/internal/yamlfile"
 )
 
@@ -53,7 +54,11 @@ func runCatalogExplain(g *globals, what string) error {
 		return nil
 	}
 	if ctl, ok := cat.Control(what); ok {
-		return explainControl(g, ctl, eng)
+		where, err := references(cfg, cat)
+		if err != nil {
+			return err
+		}
+		return explainControl(g, ctl, eng, where[ctl.ID])
 	}
 	if k, ok := cat.Kind(what); ok {
 		return explainKind(g, k, eng)
@@ -180,7 +185,30 @@ func explainExpectation(w io.Writer, x assess.Explanation) {
 	paragraph(w, "What to do when it is not met", x.Remedy)
 }
 
-func explainControl(g *globals, ctl *catalog.Control, eng *assess.Engine) error {
+// references reads where each control stands in the organisation's licensed
+// copy of the standard; the standard's text is in none of ours.
+func references(cfg *configfile.Config, cat *catalog.Catalog) (map[string]string, error) {
+	out := map[string]string{}
+	if cfg.Expectations.References == "" {
+		return out, nil
+	}
+	f, err := yamlfile.Read(cfg.Expectations.References)
+	if err != nil {
+		return nil, usageError{err, "see expectations.references in the configuration"}
+	}
+	f.Decode(&out)
+	for id := range out {
+		if _, ok := cat.Control(id); !ok {
+			p := f.KeyProblemf(yamlfile.At(id), "there is no control %q", id)
+			if near := yamlfile.Nearest(id, cat.ControlIDs()); near != "" {
+				p.Hint("did you mean %s?", near)
+			}
+		}
+	}
+	return out, f.Err()
+}
+
+func explainControl(g *globals, ctl *catalog.Control, eng *assess.Engine, place string) error {
 	var list []assess.InForce
 	for _, e := range eng.InForce() {
 		if e.Control == ctl.ID {
@@ -190,12 +218,14 @@ func explainControl(g *globals, ctl *catalog.Control, eng *assess.Engine) error 
 	if g.output != "table" {
 		return printJSON(g.std.out, g.output, struct {
 			*catalog.Control
+			Place        string           `json:"place,omitempty"`
 			Expectations []assess.InForce `json:"expectations"`
-		}{ctl, list})
+		}{ctl, place, list})
 	}
 	w := g.std.out
 	fmt.Fprintf(w, "%s %s\n", ctl.ID, ctl.Title)
 	paragraph(w, "What it asks for, in our own words", ctl.Description)
+	paragraph(w, "Where it stands in your copy of the standard", place)
 	paragraph(w, "What an auditor would ask", ctl.Request)
 	paragraph(w, "Stages of the life cycle", strings.Join(ctl.Stages, ", "))
 	paragraph(w, "Documented information", string(ctl.Documented))

@@ -95,6 +95,8 @@ type Source struct {
 type Expectations struct {
 	Params map[string]map[string]json.RawMessage // by slug and name of the parameter
 	Files  []string                              // further files of expectations
+
+	References string // file that says where each control stands in a licensed copy of the standard
 }
 
 // Limits is how much sources may take. Zero fields mean the built-in default.

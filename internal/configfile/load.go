@@ -112,6 +112,8 @@ type sourceYAML struct {
 type expectationsYAML struct {
 	Params map[string]map[string]json.RawMessage `yaml:"params"`
 	Files  []string                              `yaml:"files"`
+
+	References string `yaml:"references"`
 }
 
 type limitsYAML struct {
@@ -275,7 +277,7 @@ func checkSchedule(spec string, zone *time.Location) error {
 
 func (r reader) expectations(y expectationsYAML) Expectations {
 	at := yamlfile.At("expectations")
-	e := Expectations{Params: y.Params}
+	e := Expectations{Params: y.Params, References: resolve(r.dir, y.References)}
 	for _, slug := range r.f.Root().Child("expectations").Child("params").Keys() {
 		if len(r.known.Expectations) > 0 && !slices.Contains(r.known.Expectations, slug) {
 			p := r.f.KeyProblemf(at.Then("params", slug), "there is no expectation %q", slug)

@@ -84,6 +84,23 @@ func TestNoHoles(t *testing.T) {
 	}
 }
 
+// TestEveryStage: some expectation speaks for each stage of the life cycle.
+func TestEveryStage(t *testing.T) {
+	cat, table := shipped(t)
+	for _, stage := range cat.Stages {
+		reached := false
+		for i, ctl := range cat.Controls {
+			reached = reached || slices.Contains(ctl.Stages, stage.ID) && len(table[i].Expectations) > 0
+		}
+		if !reached {
+			t.Errorf("no expectation speaks for the stage %s", stage.ID)
+		}
+	}
+	if len(cat.Stages) != 8 {
+		t.Errorf("%d stages, want 8", len(cat.Stages))
+	}
+}
+
 // TestHolesAreFound: a control without expectations, and a kind without a
 // source, do not go unnoticed.
 func TestHolesAreFound(t *testing.T) {
