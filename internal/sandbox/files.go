@@ -22,6 +22,9 @@ type Import struct {
 func (o *Org) Imports() []Import {
 	return []Import{
 		{Source: "northlight-usage", Path: "imports/northlight-usage.jsonl"},
+		{Source: "vendor-consoles", Path: "imports/vendor-consoles.jsonl"},
+		{Source: "cloud-exports", Path: "imports/cloud-exports.jsonl"},
+		{Source: "code-lists", Path: "imports/code-lists.jsonl"},
 		{Source: "uploads", Path: "imports/uploads.jsonl"},
 	}
 }
@@ -37,6 +40,9 @@ func setupFiles() []setupFile {
 		{"exhibit.yaml", "exhibit.yaml.tmpl", 0o644},
 		{"register.yaml", "register.yaml.tmpl", 0o644},
 		{"imports/northlight-usage.jsonl", "northlight-usage.jsonl.tmpl", 0o644},
+		{"imports/vendor-consoles.jsonl", "vendor-consoles.jsonl.tmpl", 0o644},
+		{"imports/cloud-exports.jsonl", "cloud-exports.jsonl.tmpl", 0o644},
+		{"imports/code-lists.jsonl", "code-lists.jsonl.tmpl", 0o644},
 		{"imports/uploads.jsonl", "uploads.jsonl.tmpl", 0o644},
 		{"README.md", "README.md.tmpl", 0o644},
 	}

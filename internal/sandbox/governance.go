@@ -156,11 +156,12 @@ func digest(text string) string {
 // words of each of its arguments, series points in time.
 func (w *world) fill(name, raw string, extra template.FuncMap) (string, error) {
 	funcs := template.FuncMap{
-		"at":     func(s string) (string, error) { return w.relative(s, time.RFC3339) },
-		"day":    func(s string) (string, error) { return w.relative(s, time.DateOnly) },
-		"digest": digest,
-		"commit": w.mergeOf,
-		"series": w.series,
+		"at":        func(s string) (string, error) { return w.relative(s, time.RFC3339) },
+		"day":       func(s string) (string, error) { return w.relative(s, time.DateOnly) },
+		"digest":    digest,
+		"commit":    w.mergeOf,
+		"series":    w.series,
+		"objective": objective,
 		"list": func(lines ...string) [][]string {
 			out := make([][]string, len(lines))
 			for i, l := range lines {
@@ -215,6 +216,9 @@ func (p point) Value(base, swing float64) float64 {
 	return math.Round((base+swing*float64(p.Index*7%11)/10)*10000) / 10000
 }
 
+// Count is a whole number that swings as Value does.
+func (p point) Count(base, swing float64) int { return int(p.Value(base, swing)) }
+
 // Pick chooses one of the words, going round.
 func (p point) Pick(words ...string) string { return words[p.Index*7%11%len(words)] }
 
@@ -235,4 +239,20 @@ func (w *world) series(from, to, step string) ([]point, error) {
 		out = append(out, point{Index: len(out), when: w.now.Add(d)})
 	}
 	return out, nil
+}
+
+// objective says what is measured for an objective of the year.
+func objective(id string) (string, error) {
+	metric, known := map[string]string{
+		"OBJ-1": "recall of urgent claims",
+		"OBJ-2": "escalation to a person when the assistant is unsure",
+		"OBJ-3": "share of staff trained",
+		"OBJ-4": "days until an incident is resolved, at most",
+		"OBJ-5": "area under the curve of the fraud score",
+		"OBJ-6": "exceptions in force, at most",
+	}[id]
+	if !known {
+		return "", fmt.Errorf("there is no objective %s", id)
+	}
+	return metric, nil
 }

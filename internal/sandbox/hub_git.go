@@ -203,15 +203,34 @@ func wrapBase64(text string) string {
 
 func treeSHA(commit, dir string) string { return fakeSHA("tree", commit, dir) }
 
+// treeOf finds what a commit, branch or tree id means: a commit and a folder
+// in it, "" for the whole.
+func (rp *repo) treeOf(ref string) (*commit, string) {
+	if at := rp.resolve(ref); at != nil {
+		return at, ""
+	}
+	dirs := []string{""}
+	for _, p := range sortedKeys(rp.texts) {
+		for i, c := range p {
+			if c == '/' && !slices.Contains(dirs, p[:i]) {
+				dirs = append(dirs, p[:i])
+			}
+		}
+	}
+	for _, c := range rp.commits {
+		for _, dir := range dirs {
+			if treeSHA(c.sha, dir) == ref {
+				return c, dir
+			}
+		}
+	}
+	return nil, ""
+}
+
 // tree lists a tree, given by commit, branch or tree id.
 func (s *hubServer) tree(r *http.Request, rp *repo) answer {
 	ref := r.PathValue("ref")
-	at := rp.resolve(ref)
-	for _, c := range rp.commits {
-		if at == nil && treeSHA(c.sha, "") == ref {
-			at = c
-		}
-	}
+	at, inside := rp.treeOf(ref)
 	if at == nil {
 		return notFound()
 	}
@@ -222,11 +241,17 @@ func (s *hubServer) tree(r *http.Request, rp *repo) answer {
 		if !there {
 			continue
 		}
+		if inside != "" {
+			var in bool
+			if p, in = strings.CutPrefix(p, inside+"/"); !in {
+				continue
+			}
+		}
 		parts := strings.Split(p, "/")
 		for i := 1; i < len(parts); i++ {
 			dir := strings.Join(parts[:i], "/")
 			if !seen[dir] && (recursive || i == 1) {
-				entries = append(entries, obj{"path": dir, "mode": "040000", "type": "tree", "sha": treeSHA(at.sha, dir)})
+				entries = append(entries, obj{"path": dir, "mode": "040000", "type": "tree", "sha": treeSHA(at.sha, path.Join(inside, dir))})
 			}
 			seen[dir] = true
 		}
@@ -234,7 +259,7 @@ func (s *hubServer) tree(r *http.Request, rp *repo) answer {
 			entries = append(entries, obj{"path": p, "mode": "100644", "type": "blob", "sha": blobSHA(text), "size": len(text)})
 		}
 	}
-	return ok(obj{"sha": treeSHA(at.sha, ""), "url": s.repoURL(rp) + "/git/trees/" + ref, "tree": entries, "truncated": false})
+	return ok(obj{"sha": treeSHA(at.sha, inside), "url": s.repoURL(rp) + "/git/trees/" + ref, "tree": entries, "truncated": false})
 }
 
 func (s *hubServer) blob(r *http.Request, rp *repo) answer {
