@@ -65,6 +65,9 @@ const (
 	Late    Mark = "late"    // it happened, after it should have
 	Pending Mark = "pending" // its time has not run out
 	Absent  Mark = "absent"  // nothing is on record
+	// Unproven: there is none, says a complete reading, and nothing shows that
+	// the reading would have found one.
+	Unproven Mark = "unproven"
 )
 
 // Gap is an expectation that falls short, or that nothing was seen for.
@@ -130,7 +133,7 @@ func (w *World) judging(q Question, slug string, s System) []*assess.Result {
 	wanted := q.judges(w, s)
 	var out []*assess.Result
 	for _, r := range w.results[slug] {
-		if wanted(r) && !(r.Subject.Type == "organization" && len(r.Systems) == 0) {
+		if wanted(r) && !aboutAll(r) {
 			out = append(out, r)
 		}
 	}

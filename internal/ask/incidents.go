@@ -16,26 +16,9 @@ func (w *World) incidents(s System) []Part {
 		out = append(out, w.incident(r))
 	}
 	if len(out) == 0 && s.ID != "" {
-		if p, ok := w.noIncident(); ok {
-			out = append(out, p)
-		}
+		out = append(out, w.none("incident-handled", "No incident names this system"))
 	}
 	return out
-}
-
-// noIncident says that there was none, which only a complete reading can.
-func (w *World) noIncident() (Part, bool) {
-	p := w.populace["incident-handled"]
-	if p == nil || !p.Complete {
-		return Part{}, false
-	}
-	part := Part{Title: "No incident names this system", Note: p.Statement}
-	for _, r := range p.Readings {
-		if r.At != nil {
-			part.Facts = append(part.Facts, Fact{At: *r.At, Kind: r.Kind, Text: fmt.Sprintf("source %s was read completely: %d records", r.Source, r.Records)})
-		}
-	}
-	return part, len(part.Facts) > 0
 }
 
 // judgesIncident picks the results about incidents of a system, and about the

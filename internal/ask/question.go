@@ -132,7 +132,7 @@ func (w *World) Answer(q Question, system string) []Answer {
 
 func (w *World) answer(q Question, s System) Answer {
 	a := Answer{AsOf: w.a.AsOf, Checkpoint: w.a.Checkpoint, Question: q.Name, Asked: q.Asked, System: s, Parts: []Part{}, Gaps: w.gaps(q, s)}
-	facts := 0
+	facts, unproven := 0, false
 	for _, p := range q.answer(w, s) {
 		if p.Facts == nil {
 			p.Facts = []Fact{}
@@ -144,13 +144,14 @@ func (w *World) answer(q Question, s System) Answer {
 			if f.grounded() && !p.background() {
 				facts++
 			}
+			unproven = unproven || f.Mark == Unproven
 		}
 	}
 	switch {
 	case facts == 0:
 		a.Answered = No
 		a.Gaps = append(a.Gaps, w.unspoken(q, s, a.Gaps)...)
-	case len(a.Gaps) > 0:
+	case len(a.Gaps) > 0 || unproven:
 		a.Answered = InPart
 	default:
 		a.Answered = Yes

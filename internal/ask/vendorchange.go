@@ -22,6 +22,9 @@ func (w *World) vendorChanges(s System) []Part {
 	for _, r := range w.about(triage, s.ID) {
 		out = append(out, w.vendorCase(r))
 	}
+	if len(out) == 0 && s.ID != "" {
+		return []Part{w.none(triage, "No change of a vendor concerns this system")}
+	}
 	slices.SortStableFunc(out, func(x, y Part) int { return x.Facts[0].At.Compare(y.Facts[0].At) })
 	return out
 }

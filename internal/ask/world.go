@@ -144,20 +144,25 @@ func (w *World) about(slug, system string) []*assess.Result {
 
 func (w *World) concerns(r *assess.Result, system string) bool {
 	if system == "" {
-		return len(r.Systems) == 0 && r.Subject.Type != "ai_system" && r.Subject.Type != "organization"
+		return len(r.Systems) == 0 && r.Subject.Type != "ai_system" && !aboutAll(r)
 	}
 	return slices.Contains(r.Systems, system) || r.Subject.Type == "ai_system" && r.Subject.ID == system
 }
 
-// whole returns the results of an expectation that are about the organisation.
+// whole returns the results of an expectation that are about the organisation,
+// or about a population as a whole: that it is empty, or not known.
 func (w *World) whole(slug string) []*assess.Result {
 	var out []*assess.Result
 	for _, r := range w.results[slug] {
-		if r.Subject.Type == "organization" && len(r.Systems) == 0 {
+		if aboutAll(r) {
 			out = append(out, r)
 		}
 	}
 	return out
+}
+
+func aboutAll(r *assess.Result) bool {
+	return r.Subject.ID == "(none)" || r.Subject.ID == "(unknown)" || r.Subject.Type == "organization" && len(r.Systems) == 0
 }
 
 func (w *World) now() time.Time { return w.a.AsOf }

@@ -44,8 +44,8 @@ const (
 // wrong person, or of another text.
 func approvalPhrases() []string {
 	return []string{
-		"not approved", "never approved", "nobody approved", "nobody else approved", "no second person approved", "nobody but its assessor",
-		"nobody is named as approver", "names nobody who approved", "nobody else is named as having approved", "the approval of the text names nobody",
+		"not approved", "never approved", "nobody approved", "no second person approved", "nobody but its assessor",
+		"nobody is named as approver", "names nobody who approved", "nobody else is named as having approved",
 		"no approval ", "without approval", "approved by its ", "approved by the holder", "approved by who ", "approved by the system",
 		"approved by somebody who", "approved only ", "approved for another tier", "approved at an older commit", "requirements first approved on",
 		"is not the one that", "was rejected after it had been approved", "not approved by a second person", "nobody else agreed", "no approval precedes",
