@@ -38,7 +38,7 @@ collection has seen. Exit code 2 says that the file is not valid, 3 that a bindi
 		Short: "List the declared AI systems",
 		Args:  cobra.NoArgs,
 		RunE:  func(*cobra.Command, []string) error { return runRegisterShow(g) },
-	}, newRegisterProfileCommand(g))
+	}, newRegisterProfileCommand(g), newRegisterAttestCommand(g))
 	return c
 }
 

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/exhibit-aims/exhibit/internal/evidence"
+	"github.com/exhibit-aims/exhibit/internal/people"
 	"github.com/exhibit-aims/exhibit/internal/register"
 	"github.com/exhibit-aims/exhibit/internal/store"
 )
@@ -31,6 +32,9 @@ func (c *Collector) CollectRegister(ctx context.Context, path string) (evidence.
 	now := c.Now()
 	reg, err := register.Load(path, register.Known{Now: now, Controls: c.Catalog.ControlIDs()})
 	if err != nil {
+		return evidence.Run{}, err
+	}
+	if err := c.attest(ctx, reg); err != nil {
 		return evidence.Run{}, err
 	}
 	records, err := reg.Records(now)
@@ -60,6 +64,25 @@ func (c *Collector) CollectRegister(ctx context.Context, path string) (evidence.
 	}
 	rec.run.FinishedAt, rec.run.Status = c.Now(), evidence.RunComplete
 	return rec.end(ctx)
+}
+
+// attest brings confirmations that people made by command into the register.
+func (c *Collector) attest(ctx context.Context, reg *register.Register) error {
+	q := store.EvidenceQuery{Kinds: []string{people.KindAttestation}, Source: people.Source, Payloads: true}
+	for ev, err := range c.Store.Evidence(ctx, q) {
+		if err != nil {
+			return err
+		}
+		if len(ev.Payload) == 0 { // erased: its proof stays, what it said is gone
+			continue
+		}
+		a, err := people.ParseAttestation(ev)
+		if err != nil {
+			return err
+		}
+		reg.Confirm(a.System, a.By, a.At.Time)
+	}
+	return nil
 }
 
 // keepRegister appends the whole register if it is not the one kept last, and

@@ -259,3 +259,24 @@ func TestFile(t *testing.T) {
 		t.Errorf("%v %+v", err, rec)
 	}
 }
+
+func TestAttest(t *testing.T) {
+	rec, err := people.Attest(marek, people.Attestation{System: "triage"}, "Marek", "", now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, err := people.ParseAttestation(onRecord(t, rec))
+	if err != nil || a.By != "marek" || !a.At.Equal(now) {
+		t.Errorf("%v %+v", err, a)
+	}
+	if _, err := people.Attest(ines, people.Attestation{System: "triage"}, "marek", "", now); err == nil {
+		t.Error("somebody who is neither owner nor deputy confirmed the entry")
+	}
+	if _, err := people.Attest(ines, people.Attestation{System: "triage"}, "marek", "ines", now); err != nil {
+		t.Errorf("the deputy could not: %v", err)
+	}
+	left := people.Person{ID: "marek", Account: "marek@host"}
+	if _, err := people.Attest(left, people.Attestation{System: "triage"}, "marek", "", now); err == nil {
+		t.Error("an owner who left confirmed the entry")
+	}
+}

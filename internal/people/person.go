@@ -18,6 +18,8 @@ const (
 	KindFile      = "evidence.file"
 )
 
+	KindAttestation = "inventory.attestation"
+
 // Person is who acts: a person of the register, and the account of the machine
 // that the command ran under, which the person cannot choose.
 type Person struct {

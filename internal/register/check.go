@@ -68,6 +68,8 @@ func (c *checker) all() {
 		c.oneOf(at("vendors", i, "criticality"), "criticality", v.Criticality, Criticalities)
 		c.personRef(at("vendors", i, "owner"), v.Owner)
 		c.past(at("vendors", i, "updated_at"), v.UpdatedAt)
+		c.personRef(at("vendors", i, "decided_by"), v.DecidedBy)
+		c.past(at("vendors", i, "decided_at"), v.DecidedAt)
 	}
 	for i, w := range c.r.Waivers {
 		c.unique(at("waivers", i, "id"), seen["waivers"], w.ID)
@@ -85,6 +87,7 @@ func (c *checker) person(at yamlfile.Path, p Person) {
 			c.f.Problemf(at.Then("email"), "%q is not an e-mail address", p.Email)
 		}
 	}
+	c.past(at.Then("checked_at"), p.CheckedAt)
 	held := map[string]bool{}
 	for i, r := range p.Roles {
 		key := r.Role + "|" + r.Since.String()
@@ -108,6 +111,8 @@ func (c *checker) system(at yamlfile.Path, s System) {
 	c.oneOf(at.Then("ai_role"), "AI role", s.AIRole, AIRoles)
 	c.oneOf(at.Then("stage"), "stage", s.Stage, Stages)
 	c.past(at.Then("reviewed_at"), s.ReviewedAt)
+	c.personRef(at.Then("reviewed_by"), s.ReviewedBy)
+	c.past(at.Then("tier_changed_at"), s.TierChangedAt)
 	if !s.GoLive.IsZero() && !s.RetiredAt.IsZero() && s.RetiredAt.Before(s.GoLive) {
 		c.f.Problemf(at.Then("retired_at"), "is before go_live")
 	}

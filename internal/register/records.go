@@ -132,7 +132,7 @@ func (b *builder) system(s System) {
 	b.add("inventory.ai_system", "ai_system", s.ID, s.ID, s.ReviewedAt, map[string]any{
 		"system_id": s.ID, "name": s.Name, "purpose": s.Purpose, "owner": s.Owner, "deputy": s.Deputy,
 		"risk_tier": s.Tier, "tier_reason": s.TierReason, "ai_role": s.AIRole, "stage": s.Stage, "in_scope": s.IsInScope(),
-		"go_live": s.GoLive, "retired_at": s.RetiredAt, "reviewed_at": s.ReviewedAt,
+		"go_live": s.GoLive, "retired_at": s.RetiredAt, "reviewed_at": s.ReviewedAt, "reviewed_by": s.ReviewedBy, "tier_changed_at": s.TierChangedAt,
 		"users": s.Users, "affected_groups": list(s.AffectedGroups),
 		"customer_facing": s.CustomerFacing, "generative": s.Generative, "log_retention_days": s.LogRetention,
 		"vendors": list(s.Vendors), "models": list(s.Models), "datasets": list(s.Datasets),
@@ -146,6 +146,7 @@ func (b *builder) vendor(v Vendor, systems []string) {
 	b.add("vendor.record", "vendor", v.ID, v.ID, v.UpdatedAt, map[string]any{
 		"vendor_id": v.ID, "legal_name": v.Name, "services": list(v.Services), "criticality": v.Criticality,
 		"owner": v.Owner, "systems": systems, "contract_ref": v.ContractRef, "updated_at": v.UpdatedAt,
+		"control_decision": v.ControlDecision, "decided_by": v.DecidedBy, "decided_at": v.DecidedAt,
 	})
 }
 
@@ -160,10 +161,14 @@ func (b *builder) person(p Person, systems []System) {
 		if !r.Since.IsZero() {
 			tail = r.Since.UTC().Format(time.RFC3339)
 		}
-		b.add("role.assignment", "person", p.ID, r.Role+"|"+p.ID+"|"+tail, r.Since, map[string]any{
+		payload := map[string]any{
 			"role": r.Role, "person": p.ID, "start": r.Since, "end": r.Until, "authority_doc": r.Authority,
-			"directory_active": p.IsActive(), "system_id": system,
-		})
+			"directory_active": p.IsActive(), "directory_checked_at": p.CheckedAt, "system_id": system,
+		}
+		if len(r.Requirements) > 0 {
+			payload["requirements"] = r.Requirements
+		}
+		b.add("role.assignment", "person", p.ID, r.Role+"|"+p.ID+"|"+tail, r.Since, payload)
 	}
 	for _, r := range p.Roles {
 		assign(r, "")

@@ -48,6 +48,9 @@ type Person struct {
 	Email  string     `yaml:"email"`
 	Active *bool      `yaml:"active"` // absent means active; false for who has left
 	Roles  []RoleHeld `yaml:"roles"`
+	// CheckedAt is when somebody looked up in the directory whether the person
+	// is still there.
+	CheckedAt time.Time `yaml:"checked_at"`
 }
 
 // RoleHeld is a role that a person holds.
@@ -56,6 +59,8 @@ type RoleHeld struct {
 	Since     time.Time `yaml:"since"`
 	Until     time.Time `yaml:"until"`
 	Authority string    `yaml:"authority"` // id of the document that says what the holder may decide
+	// Requirements are what a holder has to be able to do.
+	Requirements []string `yaml:"requirements"`
 }
 
 // IsActive reports whether the person is still there.
@@ -75,7 +80,9 @@ type System struct {
 	InScope        *bool        `yaml:"in_scope"`       // absent means true
 	GoLive         time.Time    `yaml:"go_live"`
 	RetiredAt      time.Time    `yaml:"retired_at"`
-	ReviewedAt     time.Time    `yaml:"reviewed_at"` // when the owner last confirmed this entry
+	ReviewedAt     time.Time    `yaml:"reviewed_at"` // when the entry was last confirmed
+	ReviewedBy     string       `yaml:"reviewed_by"` // Person.ID; empty means the owner
+	TierChangedAt  time.Time    `yaml:"tier_changed_at"`
 	Users          string       `yaml:"users"`
 	AffectedGroups []string     `yaml:"affected_groups"`
 	CustomerFacing *bool        `yaml:"customer_facing"`    // people outside meet its output
@@ -121,6 +128,10 @@ type Vendor struct {
 	Owner       string    `yaml:"owner"`       // Person.ID
 	ContractRef string    `yaml:"contract_ref"`
 	UpdatedAt   time.Time `yaml:"updated_at"`
+
+	ControlDecision string    `yaml:"control_decision"` // how what it supplies is kept under control
+	DecidedBy       string    `yaml:"decided_by"`       // Person.ID
+	DecidedAt       time.Time `yaml:"decided_at"`
 }
 
 // Waiver accepts that an expectation is not met. Without ApprovedBy it is a
@@ -239,6 +250,16 @@ func (r *Register) System(id string) (System, bool) {
 // Person returns the person with an id.
 func (r *Register) Person(id string) (Person, bool) {
 	return byID(r.People, func(p Person) bool { return p.ID == id })
+}
+
+// Confirm notes that somebody confirmed a system's entry, if that is later than
+// what the file says.
+func (r *Register) Confirm(system, by string, at time.Time) {
+	for i := range r.Systems {
+		if s := &r.Systems[i]; s.ID == system && at.After(s.ReviewedAt) {
+			s.ReviewedAt, s.ReviewedBy = at, by
+		}
+	}
 }
 
 // Vendor returns the vendor with an id.
