@@ -240,7 +240,7 @@ func printGapReport(g *globals, r gapreport.Report) {
 		printCauseTable(g, group.Items)
 	}
 	printTwins(out, r.Hints)
-	printProgress(out, r.Since)
+	printSinceBaseline(out, r.Since)
 }
 
 func gapCounts(c gapreport.Counts) string {
@@ -344,7 +344,7 @@ func printTwins(w io.Writer, hints []gapreport.Twin) {
 	fmt.Fprintf(w, "\n² ISO/IEC 27001 has the same clause. What an information security management system keeps for it can be\n  %s: %s.\n", gapreport.ReusedHint, clean(strings.Join(list, ", ")))
 }
 
-func printProgress(w io.Writer, p *gapreport.Progress) {
+func printSinceBaseline(w io.Writer, p *gapreport.Progress) {
 	if p == nil {
 		return
 	}
