@@ -1,12 +1,14 @@
 // Package config embeds the data that the product ships with: the catalog of
 // controls, the kinds of record, expectations, example files, the templates of
-// what people write, and the JSON Schemas of the files that people write. It
-// holds no logic and imports nothing of ours.
+// what people write, the roadmap and what audits begin with, and the JSON
+// Schemas of the files that people write. It holds no logic and imports nothing
+// of ours.
 package config
 
 import "embed"
 
-// FS holds catalog/, kinds/, expectations/, fixtures/, crosswalk/, example/, templates/ and schemas/.
+// FS holds catalog/, kinds/, expectations/, fixtures/, crosswalk/, example/,
+// templates/ and schemas/, plan.yaml and readiness.yaml.
 //
-//go:embed all:catalog all:kinds all:expectations all:fixtures all:crosswalk all:example all:templates all:schemas
+//go:embed all:catalog all:kinds all:expectations all:fixtures all:crosswalk all:example all:templates all:schemas plan.yaml readiness.yaml
 var FS embed.FS

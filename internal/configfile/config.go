@@ -32,6 +32,12 @@ type Config struct {
 	Findings     Findings
 	People       People
 	Retention    Retention
+	Plan         Plan
+}
+
+// Plan says from when the roadmap to an audit counts.
+type Plan struct {
+	Start time.Time // zero: from the first entry of the ledger
 }
 
 // People says who may approve what others ask for.

@@ -74,6 +74,11 @@ type fileYAML struct {
 	Findings     findingsYAML     `yaml:"findings"`
 	People       peopleYAML       `yaml:"people"`
 	Retention    retentionYAML    `yaml:"retention"`
+	Plan         planYAML         `yaml:"plan"`
+}
+
+type planYAML struct {
+	Start time.Time `yaml:"start"`
 }
 
 type retentionYAML struct {
@@ -190,6 +195,7 @@ func (r reader) config(y fileYAML) *Config {
 	c.Findings = r.findings(y.Findings)
 	c.People = r.people(y.People)
 	c.Retention = r.retention(y.Retention)
+	c.Plan = Plan(y.Plan)
 	return c
 }
 
