@@ -260,3 +260,41 @@ func TestTemplatesREADME(t *testing.T) {
 		t.Errorf("run it with EXHIBIT_UPDATE=1:\n%s", d)
 	}
 }
+
+// What a programme has to write has a form, and the form asks for what matters
+// in it.
+func TestTemplatesOfWhatHasToBeWritten(t *testing.T) {
+	there := map[string]bool{}
+	for _, x := range templates(t) {
+		there[x.File] = true
+	}
+	for file, asks := range map[string][]string{
+		"policies/ai-policy.md":                              {"Principles", "Roles", "Review"},
+		"procedures/risk-methodology.md":                     {"Criteria", "Scales", "Acceptance"},
+		"procedures/risk-library.md":                         {"Bias", "Privacy", "Hallucination", "Unsafe automation", "Vendor dependency", "Poor documentation", "Weak oversight"},
+		"procedures/use-case-intake.md":                      {"Requested", "Approved with conditions", "Transitions"},
+		"procedures/incident-response.md":                    {"Severity", "Recipients", "Deadlines"},
+		"procedures/supplier-review.md":                      {"Model updates", "Data usage terms", "Output logging", "Security", "Service continuity"},
+		"procedures/records-and-retention.md":                {"Approval", "Retention"},
+		"training/ai-awareness.md":                           {"What you must not do"},
+		"minutes/management-review-minutes.md":               {"Decisions of last time", "What was looked at", "What was decided"},
+		"records/systems/impact-assessment.yaml":             {"individual_impacts", "societal_impacts", "affected_groups"},
+		"records/systems/evaluation-criteria.yaml":           {"metrics", "threshold"},
+		"records/systems/monitoring-plan.yaml":               {"kind: monitoring.plan"},
+		"records/systems/oversight-rule.yaml":                {"kind: oversight.rule"},
+		"records/vendors/assessment.yaml":                    {"model_updates", "data_usage_terms", "output_logging", "security", "service_continuity"},
+		"records/management/statement-of-applicability.yaml": {"justification", "approved_by"},
+		"records/management/management-review.yaml":          {"inputs", "decisions"},
+		"registers/certification-bodies.yaml":                {"accreditation_body", "competence_sha256", "scope_text"},
+	} {
+		text := ""
+		if there[file] {
+			text = templateText(t, file)
+		}
+		for _, ask := range asks {
+			if !strings.Contains(text, ask) {
+				t.Errorf("%s does not ask for %s", file, ask)
+			}
+		}
+	}
+}
