@@ -165,7 +165,11 @@ func (c *planCache) refresh(v *view, finished int64) {
 	for len(slots) > 0 {
 		part := slots[:min(len(slots), evaluateAtOnce)]
 		slots = slots[len(part):]
-		gone, added = c.take(part, evaluateAll(c, v, part), gone, added)
+		outcomes := evaluateAll(c, v, part)
+		if v.s.texts.keepAsked() { // a record may come that has what was looked for: then these have to be marked
+			outcomes = evaluateAll(c, v, part)
+		}
+		gone, added = c.take(part, outcomes, gone, added)
 	}
 	c.reorder(gone, added)
 }

@@ -121,7 +121,8 @@ func (ix *index) matches(t *table, row int32, want [][]uint64) bool {
 }
 
 // wanted brings the value of a match condition into the form of the field. A
-// text that no record has gives nothing; a list gives each of its elements.
+// text that nobody knows gives nothing, and is remembered as asked for; a list
+// gives each of its elements.
 func (f indexField) wanted(in *interner, v ref.Val, buf []uint64) []uint64 {
 	if l, ok := v.(traits.Lister); ok {
 		for it := l.Iterator(); it.HasNext() == types.True; {
@@ -131,7 +132,7 @@ func (f indexField) wanted(in *interner, v ref.Val, buf []uint64) []uint64 {
 	}
 	switch x := v.(type) {
 	case types.String:
-		if t, ok := in.lookup(string(x)); ok || x == "" {
+		if t, ok := in.ask(string(x)); ok {
 			return append(buf, uint64(t))
 		}
 	case types.Int:

@@ -3,6 +3,7 @@ package assess
 import (
 	"hash/maphash"
 	"strings"
+	"sync"
 )
 
 // text is an interned string. The zero text is the empty string.
@@ -16,6 +17,9 @@ type interner struct {
 	ends   chunks[uint64]     // by text: block<<32 | offset of the end in its block
 	table  []uint32           // open addressing: text+1, 0 for a free place
 	used   int
+
+	mu    sync.Mutex
+	asked []string // what ask did not find
 }
 
 const internBlock = 1 << 20
@@ -66,6 +70,29 @@ func (in *interner) lookup(s string) (text, bool) {
 			return text(v - 1), true
 		}
 	}
+}
+
+// ask is lookup for one of several readers at once. What it does not find is
+// known to keepAsked.
+func (in *interner) ask(s string) (text, bool) {
+	t, ok := in.lookup(s)
+	if !ok {
+		in.mu.Lock()
+		in.asked = append(in.asked, s)
+		in.mu.Unlock()
+	}
+	return t, ok
+}
+
+// keepAsked adds what was asked for in vain, and reports whether there was
+// anything. Who asks again gets a text that a later record may have.
+func (in *interner) keepAsked() bool {
+	asked := in.asked
+	in.asked = nil
+	for _, s := range asked {
+		in.of(s)
+	}
+	return len(asked) > 0
 }
 
 // str returns the string of t; it shares the interner's memory.

@@ -2,7 +2,8 @@ package assess_test
 
 import (
 	"encoding/json"
-	"slices"
+	"flag"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -13,6 +14,20 @@ import (
 	"github.com/exhibit-aims/exhibit/internal/assess"
 	"github.com/exhibit-aims/exhibit/internal/evidence"
 )
+
+// TestMain lowers how many stories a property is held against: each takes the
+// time of assessing by every shipped rule several times.
+func TestMain(m *testing.M) {
+	flag.Parse()
+	asked := false
+	flag.Visit(func(f *flag.Flag) { asked = asked || f.Name == "rapid.checks" })
+	if !asked {
+		if err := flag.Set("rapid.checks", "6"); err != nil {
+			panic(err)
+		}
+	}
+	os.Exit(m.Run())
+}
 
 func assessAt(t *rapid.T, st *assess.State, at time.Time) *assess.Assessment {
 	a, err := st.At(at, assess.Checkpoint{Size: 1, Root: "r"})
@@ -170,121 +185,4 @@ func neverComplete(s *story, source string) bool {
 		}
 	}
 	return false
-}
-
-// TestEveryStatusCanBeTraced: a status rests on evidence, or on a complete
-// collection that found nothing; waivers are shown only while they are valid;
-// and the roll-up is the worst of what counts.
-func TestEveryStatusCanBeTraced(t *testing.T) {
-	eng := shipped(t)
-	rapid.Check(t, func(t *rapid.T) {
-		s := drawStory(t)
-		st := eng.NewState()
-		waivers := map[string][]map[string]any{}
-		for _, x := range s.steps {
-			x.apply(t, st)
-			if x.item != nil && x.item.Kind == "waiver.record" {
-				var w map[string]any
-				if err := json.Unmarshal(x.item.Payload, &w); err != nil {
-					t.Fatal(err)
-				}
-				waivers[x.item.Key] = append(waivers[x.item.Key], w)
-			}
-		}
-		at := s.clock.Add(time.Duration(rapid.IntRange(0, 24*30).Draw(t, "hours")) * time.Hour)
-		a := assessAt(t, st, at)
-		for _, r := range a.Results {
-			if r.Reason == "" || r.Evidence == nil {
-				t.Fatalf("%s %s: a result without a reason or with null evidence", r.Expectation, r.Subject.ID)
-			}
-			if len(r.Evidence) == 0 && r.CollectedAt == nil && r.Status != assess.StatusNotAssessed {
-				t.Fatalf("%s %s: %s rests on nothing", r.Expectation, r.Subject.ID, r.Status)
-			}
-			if (r.Status == assess.StatusWaived) != (r.Waiver != "") || (r.Waiver != "") != (r.Underlying != "") {
-				t.Fatalf("%s %s: half a waiver", r.Expectation, r.Subject.ID)
-			}
-			if r.Waiver != "" && !slices.ContainsFunc(waivers[r.Waiver], func(w map[string]any) bool { return validAt(w, at) }) {
-				t.Fatalf("%s %s: waiver %s is not valid at %s", r.Expectation, r.Subject.ID, r.Waiver, at)
-			}
-		}
-		for _, c := range a.Controls {
-			checkRollUp(t, c)
-		}
-	})
-}
-
-func validAt(w map[string]any, at time.Time) bool {
-	from, err1 := time.Parse(time.RFC3339, w["approved_at"].(string))
-	to, err2 := time.Parse(time.RFC3339, w["expires_at"].(string))
-	return err1 == nil && err2 == nil && !at.Before(from) && !at.Truncate(time.Second).After(to) && w["approved_by"] != w["requested_by"]
-}
-
-func checkRollUp(t *rapid.T, c assess.Control) {
-	order := []assess.Status{assess.StatusFailing, assess.StatusMissing, assess.StatusNotAssessed, assess.StatusStale,
-		assess.StatusPendingReview, assess.StatusDue, assess.StatusWaived, assess.StatusSatisfied}
-	worst, total, satisfied := len(order), 0, 0
-	for _, r := range c.Results {
-		if r.Control != c.ID {
-			t.Fatalf("%s holds a result of %s", c.ID, r.Control)
-		}
-		if r.Status != assess.StatusNotApplicable {
-			total++
-			worst = min(worst, slices.Index(order, r.Status))
-		}
-		if r.Status == assess.StatusSatisfied {
-			satisfied++
-		}
-	}
-	if c.Total != total || c.Satisfied != satisfied {
-		t.Fatalf("%s: counts %d of %d, want %d of %d", c.ID, c.Satisfied, c.Total, satisfied, total)
-	}
-	if c.Applicable && worst < len(order) && c.Status != order[worst] {
-		t.Fatalf("%s: %s, want %s", c.ID, c.Status, order[worst])
-	}
-	if !c.Applicable && c.Status != assess.StatusNotApplicable {
-		t.Fatalf("%s is excluded and shows %s", c.ID, c.Status)
-	}
-}
-
-// TestRemovingEvidenceWorsensItsControls: without the evidence of one kind,
-// only controls whose expectations use that kind look different, and none of
-// them better.
-func TestRemovingEvidenceWorsensItsControls(t *testing.T) {
-	eng := shipped(t)
-	owners := map[string][]string{
-		"risk.assessment":            {"8.2"},
-		"impact.assessment":          {"8.4"},
-		"monitoring.metric_series":   {"A.6.2.6"},
-		"vendor.assessment":          {"A.10.3"},
-		"scope.statement":            {"4.3"},
-		"github.pull_request_review": {"A.6.2.5", "8.1"},
-	}
-	rapid.Check(t, func(t *rapid.T) {
-		s := drawStory(t)
-		kind := rapid.SampledFrom([]string{"risk.assessment", "impact.assessment", "monitoring.metric_series", "vendor.assessment",
-			"scope.statement", "github.pull_request_review"}).Draw(t, "kind")
-		full, less := eng.NewState(), eng.NewState()
-		for _, st := range s.steps {
-			st.apply(t, full)
-			if (st.item == nil || st.item.Kind != kind) && (st.gone == nil || st.gone.Kind != kind) {
-				st.apply(t, less)
-			}
-		}
-		at := s.clock.Add(time.Hour)
-		a, b := assessAt(t, full, at), assessAt(t, less, at)
-		for i, c := range a.Controls {
-			d := b.Controls[i]
-			if !slices.Contains(owners[kind], c.ID) {
-				if diff := cmp.Diff(c, d); diff != "" {
-					t.Fatalf("%s changed without %s:\n%s", c.ID, kind, diff)
-				}
-				continue
-			}
-			for j, r := range c.Results {
-				if r.Status != assess.StatusSatisfied && d.Results[j].Status == assess.StatusSatisfied {
-					t.Fatalf("%s %s is satisfied without %s, and was %s with it", r.Expectation, r.Subject.ID, kind, r.Status)
-				}
-			}
-		}
-	})
 }

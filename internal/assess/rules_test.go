@@ -2,6 +2,7 @@ package assess_test
 
 import (
 	"io/fs"
+	"sync"
 	"testing"
 
 	"github.com/exhibit-aims/exhibit/config"
@@ -9,9 +10,27 @@ import (
 	"github.com/exhibit-aims/exhibit/internal/catalog"
 )
 
+// shippedOnce compiles the shipped expectations for all tests: an Engine does
+// not change.
+var shippedOnce = sync.OnceValues(func() (*assess.Engine, error) {
+	cat, err := catalog.Load(config.FS)
+	if err != nil {
+		return nil, err
+	}
+	sub, err := fs.Sub(config.FS, "expectations")
+	if err != nil {
+		return nil, err
+	}
+	return assess.Compile(cat, assess.Options{Rules: sub})
+})
+
 func shipped(t testing.TB) *assess.Engine {
 	t.Helper()
-	return compiled(t, assess.Options{})
+	eng, err := shippedOnce()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return eng
 }
 
 func loadCatalog(t testing.TB) *catalog.Catalog {

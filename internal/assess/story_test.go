@@ -46,7 +46,7 @@ func (s step) known() time.Time {
 	return s.item.CollectedAt
 }
 
-func (s step) apply(t *rapid.T, st *assess.State) {
+func (s step) apply(t rapid.TB, st *assess.State) {
 	switch {
 	case s.run != nil:
 		st.ApplyRun(*s.run)
