@@ -237,25 +237,27 @@ func (w *worker) dutyOpen(p *plan, sc *scope, o *outcome) bool {
 		return true
 	}
 	o.due = deadline
+	what := ""
 	if answered {
 		at, err := d.answeredAt.time(sc)
-		if err == nil {
-			o.answered = at
-		}
-		switch {
-		case err != nil:
+		if err != nil {
 			o.unknown(fmt.Errorf("duty: answered_at: %w", err))
-		case at > deadline:
+			return true
+		}
+		if at <= w.v.at {
+			o.answered = at
+			if at <= deadline {
+				return false
+			}
 			o.status = StatusFailing
 			o.reason = fmt.Sprintf("answered at %s, after the deadline %s", stamp(at), stamp(deadline))
-		default:
-			return false
+			return true
 		}
-		return true
+		o.holdsUntil(at - 1) // what is still to come is no answer yet
+		what = "the answer is dated " + stamp(at) + ", which is still to come: "
 	}
-	what := sc.say(d.because)
-	if what != "" {
-		what += ": "
+	if said := sc.say(d.because); said != "" {
+		what = said + ": " + what
 	}
 	if w.v.at <= deadline {
 		o.status, o.reason = StatusDue, what+"due by "+stamp(deadline)
