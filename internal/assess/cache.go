@@ -22,7 +22,8 @@ type planCache struct {
 	dirty     []uint32  // slots to evaluate
 	order     []uint32  // slots in the population, by subject
 	joins     []dependents
-	members   int // changes of order, to know when a digest over it is still good
+	members   int      // changes of order, to know when a digest over it is still good
+	chosen    []chosen // by join: what its where said of each row
 
 	finished int64 // the collection instant that base results carry
 }
@@ -45,7 +46,7 @@ type dependents struct {
 }
 
 func newPlanCache(p *plan, s *State) *planCache {
-	c := &planCache{plan: p, finished: absent, joins: make([]dependents, len(p.joins))}
+	c := &planCache{plan: p, finished: absent, joins: make([]dependents, len(p.joins)), chosen: make([]chosen, len(p.joins))}
 	if p.kind != nil {
 		c.table = s.tables[p.kind.kind.ID]
 	}
@@ -283,8 +284,9 @@ const evaluateAtOnce = 16 << 10
 // has its own place, so the order does not depend on the cores.
 func evaluateAll(c *planCache, v *view, slots []uint32) []evaluation {
 	out := make([]evaluation, len(slots))
-	part := func(from, to int) {
+	part := func(from, to int, chosen []chosen) {
 		w := newWorker(v)
+		w.chosen = chosen
 		m := newMaker(c)
 		for i := from; i < to; i++ {
 			o := w.evaluate(c.plan, c.table, slots[i])
@@ -293,12 +295,12 @@ func evaluateAll(c *planCache, v *view, slots []uint32) []evaluation {
 	}
 	cores := runtime.GOMAXPROCS(0)
 	if len(slots) < parallelFrom || cores < 2 {
-		part(0, len(slots))
+		part(0, len(slots), c.chosen)
 		return out
 	}
 	var wg sync.WaitGroup
 	for k := range cores {
-		wg.Go(func() { part(len(slots)*k/cores, len(slots)*(k+1)/cores) })
+		wg.Go(func() { part(len(slots)*k/cores, len(slots)*(k+1)/cores, make([]chosen, len(c.plan.joins))) })
 	}
 	wg.Wait()
 	return out

@@ -256,6 +256,9 @@ func compile(env *scopeEnv, e expr, want ...*cel.Type) *program {
 		e.node.Problemf("this gives %s, want %s", typeWords(checked.OutputType()), strings.Join(names, " or "))
 		return nil
 	}
+	if tooCostly(env.Env, e, checked) {
+		return nil
+	}
 	p := &program{text: e.text, vars: map[string]bool{}, moving: env.moving, prepare: func() error { return nil }}
 	if err := p.plan(env.Env, checked); err != nil {
 		e.node.Problemf("%s", sentence(err.Error()))
@@ -433,15 +436,8 @@ func (p *program) eval(sc *scope) (ref.Val, error) {
 	if err := p.prepare(); err != nil {
 		return nil, err
 	}
-	run := p.fast
-	if !p.cheap(sc) {
-		var err error
-		if run, err = p.limited(); err != nil {
-			return nil, err
-		}
-	}
 	until, now := sc.until, sc.now
-	v, _, err := run.Eval(sc)
+	v, err := p.run(sc)
 	if err != nil {
 		sc.until, sc.now = min(until, sc.until), now || p.usesNow // it may have ended anywhere
 		return nil, errors.New(sentence(err.Error()))
@@ -450,6 +446,27 @@ func (p *program) eval(sc *scope) (ref.Val, error) {
 		return nil, fmt.Errorf("%v", v)
 	}
 	return v, nil
+}
+
+// run evaluates, with the cost counted where it may grow or somebody wants to
+// know it.
+func (p *program) run(sc *scope) (ref.Val, error) {
+	cheap, count := p.cheap(sc), sc.w.v.s.steps
+	if cheap && count == nil {
+		v, _, err := p.fast.Eval(sc)
+		return v, err
+	}
+	limited, err := p.limited()
+	if err != nil {
+		return nil, err
+	}
+	v, details, err := limited.Eval(sc)
+	if count != nil {
+		if cost := details.ActualCost(); cost != nil {
+			count.Add(int64(*cost))
+		}
+	}
+	return v, err
 }
 
 func (p *program) truth(sc *scope) (bool, error) {

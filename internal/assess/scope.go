@@ -17,6 +17,7 @@ type worker struct {
 	now     ref.Val
 	answers map[question]ref.Val
 	hand    map[text]bool // by run: supplied by hand
+	chosen  []chosen      // by join of the plan at hand; nil if nothing is remembered
 }
 
 func newWorker(v *view) *worker {
@@ -56,7 +57,8 @@ type joined struct {
 	rows   []int32
 	list   ref.Val
 	hashes []uint64
-	width  int // elements of the longest list in sight
+	width  int    // elements of the longest list in sight
+	mark   uint64 // of the rows: the same for the same rows only
 }
 
 var _ cel.Activation = (*scope)(nil)
@@ -156,12 +158,16 @@ func (sc *scope) find(i int, jd *joined) {
 	slices.Sort(hashes)
 	jd.hashes = slices.Compact(hashes)
 	rows, late := sc.w.v.lookup(t, ix, jd.hashes, want)
+	if count := sc.w.v.s.steps; count != nil {
+		count.Add(int64(len(rows)))
+	}
 	sc.late = sc.late || late
 	jd.rows = sc.kept(i, t, rows)
 	recs := make([]record, len(jd.rows))
 	vals := make([]ref.Val, len(jd.rows))
-	jd.width = len(jd.rows)
+	jd.width, jd.mark = len(jd.rows), hashStart
 	for k, row := range jd.rows {
+		jd.mark = mix(jd.mark, uint64(row))
 		recs[k] = record{v: sc.w.v, t: t, row: row}
 		vals[k] = &recs[k]
 		jd.width = max(jd.width, int(t.meta(row).width))
@@ -172,17 +178,35 @@ func (sc *scope) find(i int, jd *joined) {
 // kept gives the rows that a join's where keeps.
 func (sc *scope) kept(i int, t *table, rows []int32) []int32 {
 	j := sc.p.joins[i]
-	if j.where == nil {
+	if j.where == nil || len(rows) == 0 {
 		return rows
 	}
 	var out []int32
+	clock := sc.now
 	r := &record{v: sc.w.v, t: t}
+	past := sc.past(i)
 	for _, row := range rows {
+		if keep, until, known := past.look(row, sc.w.v.at); known {
+			sc.holds(until)
+			if keep {
+				out = append(out, row)
+			}
+			continue
+		}
+		until, failed := sc.until, sc.failed
+		sc.until, sc.now = forever, false
 		r.row = row
-		if sc.keeps(j, r) {
+		keep := sc.keeps(j, r)
+		if keep {
 			out = append(out, row)
 		}
+		if !sc.now && sc.failed == failed {
+			past.note(row, keep, sc.until)
+		}
+		clock = clock || sc.now
+		sc.until = min(sc.until, until)
 	}
+	sc.now = clock
 	return out
 }
 

@@ -3,6 +3,7 @@ package assess
 import (
 	"fmt"
 	"math"
+	"sync/atomic"
 
 	"github.com/exhibit-aims/exhibit/internal/evidence"
 )
@@ -20,6 +21,7 @@ type State struct {
 	caches   []*planCache                        // by plan number; what At remembers
 	lastAt   int64                               // the newest instant that At was asked for, with caches
 	register int                                 // counts changes of what the register says
+	steps    *atomic.Int64                       // of the evaluator, if somebody counts them
 	sums     map[evidence.Digest]evidence.Digest // payload digests of evidence supplied by hand
 }
 

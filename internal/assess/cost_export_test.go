@@ -1,0 +1,57 @@
+package assess
+
+import (
+	"slices"
+	"sync/atomic"
+	"time"
+)
+
+// RuleCost is what one rule cost in an assessment.
+type RuleCost struct {
+	Slug    string
+	Used    int64 // by the clock handed in
+	Results int
+}
+
+// RuleCosts judges each rule by itself, anew, and says what it cost by a clock.
+func (s *State) RuleCosts(at time.Time, clock func() int64) []RuleCost {
+	f := s.anew(at)
+	var out []RuleCost
+	for _, r := range s.eng.rules {
+		before := clock()
+		results, _ := f.rule(r)
+		out = append(out, RuleCost{Slug: r.Slug, Used: clock() - before, Results: len(results)})
+	}
+	return out
+}
+
+// RuleAgain is RuleCosts for an assessment that uses what is remembered.
+func (s *State) RuleAgain(at time.Time, clock func() int64) []RuleCost {
+	f := newFinisher(s.view(nanos(at)), s.caches)
+	s.lastAt = nanos(at)
+	var out []RuleCost
+	for _, r := range s.eng.rules {
+		before := clock()
+		results, _ := f.rule(r)
+		out = append(out, RuleCost{Slug: r.Slug, Used: clock() - before, Results: len(results)})
+	}
+	return out
+}
+
+func (s *State) anew(at time.Time) *finisher {
+	caches := make([]*planCache, len(s.caches))
+	for i, c := range s.caches {
+		caches[i] = newPlanCache(c.plan, s)
+	}
+	return newFinisher(s.view(nanos(at)), caches)
+}
+
+// Steps counts what the evaluator does, and the records that joins look at,
+// when one rule is judged anew.
+func (s *State) Steps(slug string, at time.Time) int64 {
+	s.steps = &atomic.Int64{}
+	defer func() { s.steps = nil }()
+	i := slices.IndexFunc(s.eng.rules, func(r *rule) bool { return r.Slug == slug })
+	s.anew(at).rule(s.eng.rules[i])
+	return s.steps.Load()
+}
