@@ -77,6 +77,7 @@ func (r *recorder) Batch(ctx context.Context, b pluginhost.Batch) error {
 		ev, err := r.convert(rec, now)
 		if err != nil {
 			r.refuse(rec, err)
+			r.keepMalformed(&out, rec, err, now)
 			continue
 		}
 		out.Records = append(out.Records, ev)
@@ -84,7 +85,7 @@ func (r *recorder) Batch(ctx context.Context, b pluginhost.Batch) error {
 	for _, u := range b.Unchanged {
 		out.Attest = append(out.Attest, store.Attestation{Group: u.Group, Count: u.Count})
 	}
-	out.State = stateChanges(b)
+	out.State = r.remember(b)
 	if err := r.append(ctx, out); err != nil {
 		return err
 	}
@@ -130,6 +131,9 @@ func (r *recorder) convert(rec connector.Record, now time.Time) (evidence.Record
 	}
 	ev.Payload = payload
 	if kind, known := r.c.Catalog.Kind(rec.Kind); known {
+		if ev.Major != kind.Major {
+			return ev, otherMajor(rec.Kind, ev.Major, kind.Major)
+		}
 		if errs := kind.Validate(payload); len(errs) > 0 {
 			return ev, errors.Join(errs...)
 		}
@@ -137,7 +141,8 @@ func (r *recorder) convert(rec connector.Record, now time.Time) (evidence.Record
 	return ev, nil
 }
 
-// refuse counts a record that cannot be kept; the first few are named.
+// refuse counts a record that is not what it claims to be; the first few are
+// named.
 func (r *recorder) refuse(rec connector.Record, err error) {
 	r.malformed[rec.Kind]++
 	n := r.malformed[rec.Kind]
@@ -146,7 +151,7 @@ func (r *recorder) refuse(rec connector.Record, err error) {
 	}
 	r.run.Gaps = append(r.run.Gaps, evidence.Gap{
 		Kinds: []string{rec.Kind}, Scope: rec.Subject.ID, Reason: string(connector.Malformed),
-		Detail: fmt.Sprintf("record %s refused: %v", rec.Key, err),
+		Detail: fmt.Sprintf("record %s breaks its kind, and is kept as %s: %v", rec.Key, KindMalformed, err),
 	})
 }
 
@@ -206,6 +211,7 @@ func (r *recorder) close(ctx context.Context, configured []string, res pluginhos
 	wanted := asked(configured, res.Coverage)
 	r.addPermissionGaps(wanted)
 	r.cover(wanted, res.Coverage, runErr)
+	r.claimMalformed()
 	r.run.Status = r.status(wanted, runErr)
 	if runErr != nil {
 		r.run.Error = explained(runErr)
@@ -262,7 +268,7 @@ func (r *recorder) cover(wanted []string, claimed connector.Coverage, runErr err
 	for kind, n := range r.malformed {
 		if n > maxMalformedGaps {
 			r.run.Gaps = append(r.run.Gaps, evidence.Gap{Kinds: []string{kind}, Scope: "run", Reason: string(connector.Malformed),
-				Detail: fmt.Sprintf("%d records were refused; the first %d are named", n, maxMalformedGaps)})
+				Detail: fmt.Sprintf("%d records break their kind; the first %d are named, all are kept as %s", n, maxMalformedGaps, KindMalformed)})
 		}
 	}
 	for _, kind := range wanted {
