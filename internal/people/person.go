@@ -16,9 +16,9 @@ const (
 	KindStatement = "soa.record"
 	KindUpload    = "evidence.manual_upload"
 	KindFile      = "evidence.file"
-)
 
 	KindAttestation = "inventory.attestation"
+)
 
 // Person is who acts: a person of the register, and the account of the machine
 // that the command ran under, which the person cannot choose.
