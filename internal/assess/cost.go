@@ -2,76 +2,94 @@ package assess
 
 import (
 	"fmt"
+	"math"
 
 	"github.com/google/cel-go/cel"
-	"github.com/google/cel-go/checker"
 	"github.com/google/cel-go/common"
 	"github.com/google/cel-go/common/ast"
 	"github.com/google/cel-go/common/types"
-
-	"github.com/exhibit-aims/exhibit/internal/yamlfile"
 )
 
 // A condition is refused when it is loaded if it would reach the cost limit
-// already over lists and texts of ordinary length. One that passes may still
-// reach it over longer ones; then it is stopped, and its result not_assessed.
-const (
-	ordinaryList = 50  // records that a join finds, elements of a field
-	ordinaryText = 100 // characters
-)
-
-// ordinary tells the estimator how long lists and texts are.
-type ordinary struct{}
-
-// EstimateSize is part of checker.CostEstimator.
-func (ordinary) EstimateSize(n checker.AstNode) *checker.SizeEstimate {
-	size := uint64(1)
-	switch n.Type().Kind() {
-	case types.ListKind, types.MapKind:
-		size = ordinaryList
-	case types.StringKind, types.BytesKind, types.DynKind:
-		size = ordinaryText
-	}
-	return &checker.SizeEstimate{Max: size}
-}
-
-// EstimateCallCost is part of checker.CostEstimator.
-func (ordinary) EstimateCallCost(function, _ string, _ *checker.AstNode, args []checker.AstNode) *checker.CallEstimate {
-	if function != "lists.range" || len(args) != 1 {
-		return nil
-	}
-	n := uint64(maxRange)
-	if e := args[0].Expr(); e.Kind() == ast.LiteralKind {
-		if lit, ok := e.AsLiteral().(types.Int); ok && lit >= 0 {
-			n = min(n, uint64(lit))
-		}
-	}
-	return &checker.CallEstimate{CostEstimate: checker.FixedCostEstimate(n), ResultSize: &checker.SizeEstimate{Max: n}}
-}
+// already over short lists. One that passes may still reach it
+// over longer ones; then it is stopped, and its result not_assessed.
+const shortList = 5 // records that a join finds, elements of a field
 
 // tooCostly records a problem with a condition that costs too much, at its
-// outermost loop.
-func tooCostly(env *cel.Env, e expr, checked *cel.Ast) bool {
-	est, err := env.EstimateCost(checked, ordinary{})
-	if err != nil || est.Max <= costLimit {
-		return false // what cannot be estimated is stopped when it runs
+// deepest nest of loops.
+func tooCostly(e expr, checked *cel.Ast) bool {
+	a := checked.NativeRep()
+	n := estimate(a.Expr())
+	if n <= costLimit {
+		return false
 	}
-	at := loopOf(checked.NativeRep())
-	problemAt(e, at, "this costs too much: over lists of %d it takes about %s steps, at most %d are allowed", ordinaryList, steps(est.Max), costLimit).
+	words := fmt.Sprintf("this costs too much: over lists of %d it takes about %.0f steps, at most %d are allowed", shortList, n, costLimit)
+	at := loopOf(a)
+	e.node.File().ProblemWithin(e.node.Path(), at.Line(), max(at.Column(), 0), words).
 		Hint("loop less deeply: let a join pick records by field (match, where) instead of going through all of them")
 	return true
 }
 
-func problemAt(e expr, at common.Location, format string, args ...any) *yamlfile.Problem {
-	if at == nil || at == common.Location(common.NoLocation) {
-		return e.node.Problemf(format, args...)
+// estimate is how many steps an expression takes over short lists.
+func estimate(e ast.Expr) float64 {
+	n := 1.0
+	switch e.Kind() {
+	case ast.CallKind:
+		if e.AsCall().IsMemberFunction() {
+			n += estimate(e.AsCall().Target())
+		}
+		for _, arg := range e.AsCall().Args() {
+			n += estimate(arg)
+		}
+	case ast.SelectKind:
+		n += estimate(e.AsSelect().Operand())
+	case ast.ListKind:
+		for _, x := range e.AsList().Elements() {
+			n += estimate(x)
+		}
+	case ast.MapKind:
+		for _, entry := range e.AsMap().Entries() {
+			n += estimate(entry.AsMapEntry().Key()) + estimate(entry.AsMapEntry().Value())
+		}
+	case ast.ComprehensionKind:
+		c := e.AsComprehension()
+		n += estimate(c.IterRange()) + estimate(c.AccuInit()) + estimate(c.Result()) +
+			length(c.IterRange())*(estimate(c.LoopCondition())+estimate(c.LoopStep()))
 	}
-	return e.node.File().ProblemWithin(e.node.Path(), at.Line(), max(at.Column(), 0), fmt.Sprintf(format, args...))
+	return n
+}
+
+// length is how long a list is taken to be.
+func length(e ast.Expr) float64 {
+	switch e.Kind() {
+	case ast.ListKind:
+		return float64(len(e.AsList().Elements()))
+	case ast.ComprehensionKind: // filter and map: as long as what they go through
+		return length(e.AsComprehension().IterRange())
+	case ast.CallKind:
+		call := e.AsCall()
+		switch call.FunctionName() {
+		case "lists.range":
+			if arg := call.Args()[0]; arg.Kind() == ast.LiteralKind {
+				if n, ok := arg.AsLiteral().(types.Int); ok {
+					return math.Min(math.Max(float64(n), 0), maxRange)
+				}
+			}
+			return maxRange
+		case "_+_":
+			return length(call.Args()[0]) + length(call.Args()[1])
+		case "distinct", "sort", "slice", "reverse":
+			if call.IsMemberFunction() {
+				return length(call.Target())
+			}
+		}
+	}
+	return shortList
 }
 
 // loopOf returns where the deepest nest of loops begins.
 func loopOf(a *ast.AST) common.Location {
-	var at common.Location = common.NoLocation
+	var at common.Location
 	deepest := 0
 	ast.PreOrderVisit(a.Expr(), ast.NewExprVisitor(func(e ast.Expr) {
 		if e.Kind() != ast.ComprehensionKind {
@@ -82,12 +100,4 @@ func loopOf(a *ast.AST) common.Location {
 		}
 	}))
 	return at
-}
-
-// steps writes a number of steps; beyond a million millions nobody counts.
-func steps(n uint64) string {
-	if n > 1e12 {
-		return "more than 1000000000000"
-	}
-	return fmt.Sprint(n)
 }

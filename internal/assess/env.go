@@ -256,7 +256,7 @@ func compile(env *scopeEnv, e expr, want ...*cel.Type) *program {
 		e.node.Problemf("this gives %s, want %s", typeWords(checked.OutputType()), strings.Join(names, " or "))
 		return nil
 	}
-	if tooCostly(env.Env, e, checked) {
+	if tooCostly(e, checked) {
 		return nil
 	}
 	p := &program{text: e.text, vars: map[string]bool{}, moving: env.moving, prepare: func() error { return nil }}
