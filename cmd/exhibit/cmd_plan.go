@@ -51,6 +51,9 @@ func runPlan(ctx context.Context, g *globals, o planOptions) error {
 	if err != nil {
 		return err
 	}
+	if _, _, err := planStart(o.start, cfg.Plan.Start, time.Time{}); err != nil {
+		return err
+	}
 	engine, err := newEngine(cfg)
 	if err != nil {
 		return err
