@@ -61,6 +61,7 @@ func (c *coverage) blind(k *kindInfo, t int64, maxAge time.Duration) []blind {
 	slices.Sort(names)
 	for _, name := range names {
 		cv := sources[name]
+		out = append(out, cv.unreadable(k, name, t, maxAge)...)
 		r := cv.lastReading(t, false)
 		if r == nil || k.event && t-r.finished > int64(maxAge) {
 			r = cv.lastReading(t, k.event)

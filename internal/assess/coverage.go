@@ -22,6 +22,7 @@ type reading struct {
 type covering struct {
 	asked    int64 // when the first run ended that was asked for the kind, or when it was first delivered
 	readings []reading
+	unread   []unread // records in a form that is not known
 }
 
 // coverage knows, for each kind and source, when it was read completely.

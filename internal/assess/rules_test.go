@@ -4,6 +4,7 @@ import (
 	"io/fs"
 	"sync"
 	"testing"
+	"testing/fstest"
 
 	"github.com/exhibit-aims/exhibit/config"
 	"github.com/exhibit-aims/exhibit/internal/assess"
@@ -61,3 +62,6 @@ func compiled(t testing.TB, opts assess.Options) *assess.Engine {
 func TestShippedRulesCompile(t *testing.T) {
 	shipped(t)
 }
+
+// emptyRules is a directory without any expectation.
+func emptyRules() fs.FS { return fstest.MapFS{} }

@@ -59,7 +59,7 @@ func (s *State) Apply(e evidence.Evidence) error {
 	s.applied++
 	s.coverage.delivered(e.Kind, e.Source, nanos(e.CollectedAt))
 	t := s.tables[e.Kind]
-	if t == nil {
+	if t == nil || !s.coverage.readable(e, t.info.kind.Major) {
 		return nil
 	}
 	source := s.texts.of(e.Source)
