@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 )
 
 // ErrAct: what a person asks for cannot be done to the finding as it stands.
@@ -22,7 +23,7 @@ func act(l *Life, t EventType, by, words string, at time.Time) (Event, error) {
 	switch {
 	case strings.TrimSpace(by) == "":
 		return Event{}, fmt.Errorf("%w: nobody is named who does it", ErrAct)
-	case strings.TrimSpace(words) == "":
+	case !strings.ContainsFunc(words, seen):
 		return Event{}, fmt.Errorf("%w: no reason is given", ErrAct)
 	case len([]rune(words)) > maxWords:
 		return Event{}, fmt.Errorf("%w: the text has more than %d characters", ErrAct, maxWords)
@@ -32,6 +33,11 @@ func act(l *Life, t EventType, by, words string, at time.Time) (Event, error) {
 		return Event{}, fmt.Errorf("%w: %s is before the last event, at %s", ErrAct, stamp(at), stamp(l.last()))
 	}
 	return Event{Finding: l.ID, Type: t, At: at.UTC(), By: by, Cause: clip(words), Status: l.Status, Checkpoint: l.Checkpoint}, nil
+}
+
+// seen reports whether a letter or sign can be seen: what cannot is no reason.
+func seen(r rune) bool {
+	return unicode.IsGraphic(r) && !unicode.IsSpace(r) && !unicode.Is(unicode.Mn, r)
 }
 
 // last is when the last event happened.

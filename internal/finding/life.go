@@ -39,7 +39,7 @@ type Life struct {
 	ResolvedAt     *time.Time        `json:"resolved_at,omitempty"`
 	Assigned       string            `json:"assigned,omitempty"` // whom a person made the owner
 	Judged         *Judgement        `json:"judged,omitempty"`   // the grade that a person gave
-	ShortAt        time.Time         `json:"short_at"`           // when it was last seen to fall short
+	ShortAt        time.Time         `json:"short_at"`           // when it was last seen to fall short, or to be due
 	Checkpoint     assess.Checkpoint `json:"checkpoint"`         // of the last event
 	History        []Event           `json:"history"`
 }
@@ -131,9 +131,14 @@ func (b *Book) Mark(at time.Time) {
 	}
 }
 
-// shortAt returns when a finding was last seen to fall short.
+// unmet reports whether a status is one in which the expectation is not met. A
+// duty that is due is none that falls short, but what was read whole while it
+// was due says nothing of what came after.
+func unmet(s assess.Status) bool { return short(s) || s == assess.StatusDue }
+
+// shortAt returns when a finding was last seen to fall short, or to be due.
 func (b *Book) shortAt(l *Life) time.Time {
-	if short(l.Status) && l.State != Concluded && b.assessed.After(l.ShortAt) {
+	if unmet(l.Status) && l.State != Concluded && b.assessed.After(l.ShortAt) {
 		return b.assessed
 	}
 	return l.ShortAt
@@ -207,7 +212,7 @@ func (l *Life) apply(e Event) {
 	}
 	if e.Facts != nil {
 		l.Facts = *e.Facts
-		if short(l.Status) && at.After(l.ShortAt) {
+		if unmet(l.Status) && at.After(l.ShortAt) {
 			l.ShortAt = at
 		}
 	}

@@ -265,6 +265,7 @@ func TestActs(t *testing.T) {
 		}
 	}
 	refused("no note")(finding.Acknowledge(l, "ines", " ", day(2)))
+	refused("a note that cannot be seen")(finding.Acknowledge(l, "ines", "\u200b\u2060", day(2)))
 	refused("nobody")(finding.Acknowledge(l, "", "seen", day(2)))
 	refused("before it was opened")(finding.Acknowledge(l, "ines", "seen", day(0)))
 	refused("a novel")(finding.Acknowledge(l, "ines", strings.Repeat("x", 601), day(2)))
