@@ -75,9 +75,12 @@ func anyList(v any) any {
 // holders says who holds each role at the instant.
 func (w *World) holders(roles []string) []Fact {
 	var out []Fact
+	seen := map[string]bool{}
 	for _, role := range roles {
 		for _, r := range w.kinds["role.assignment"] {
-			if same(r.text("role"), role) && w.holds(r) {
+			held := same(r.text("role"), role) && w.holds(r)
+			if name := strings.ToLower(r.text("person")) + " " + role; held && !seen[name] { // two sources may say so
+				seen[name] = true
 				out = append(out, r.fact(r.EventTime, fmt.Sprintf("%s holds %s since %s", or(r.text("person"), "nobody"), role, day(r.time("start")))))
 			}
 		}

@@ -123,7 +123,7 @@ func testTesting(t *testing.T, m maker) {
 			"proposed_by": "marek", "metrics": []any{fields{"name": "gap_age", "threshold": 0.04, "group": "age"}, fields{"name": "gap_sex", "threshold": 0.04, "group": "sex"}}}}
 	}
 	run := fixture.Item{Kind: "evaluation.run", Subject: "release/m/7", Key: "E-1", Payload: fields{"run_id": "E-1", "system_id": "scoring", "subject_ref": "m/7", "passed": true,
-		"executor": "otto", "criteria_version": "1", "started_at": "2026-02-10T00:00:00Z", "finished_at": "2026-02-10T01:00:00Z", "metrics": fields{"gap_age": 0.03}}}
+		"executor": "otto", "criteria_version": "1", "started_at": "2026-02-10T00:00:00Z", "finished_at": "2026-02-10T01:00:00Z", "metrics": fields{"gap_age/age": 0.03, "gap_sex": 0.01}}}
 	release := fixture.Item{Kind: "release.approval", Subject: "release/R-1", Payload: fields{"release_id": "R-1", "system_id": "scoring", "artefact_refs": []any{"m/7"},
 		"approver": "ines", "approver_role": "ai-risk-committee", "decision": "approved", "decided_at": "2026-02-20T00:00:00Z"}}
 	sys := system("scoring", "high", nil)

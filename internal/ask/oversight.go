@@ -90,7 +90,7 @@ func reviewed(rule record, month []record, from time.Time) Part {
 	}
 	text := fmt.Sprintf("%d of %d outputs on record were reviewed", n, len(month))
 	if share, ok := rule.object("required_review").number("share"); ok {
-		text += fmt.Sprintf("; the rule asks for %g of them, which is %g", share, share*float64(len(month)))
+		text += fmt.Sprintf("; the rule asks for %g of them, which is %s", share, strings.TrimSuffix(fmt.Sprintf("%.1f", share*float64(len(month))), ".0"))
 	}
 	p.Facts = append(p.Facts, Fact{Text: text, Kind: "oversight.human_decision", Records: len(month)},
 		Fact{Text: fmt.Sprintf("overruled %d, rejected %d, edited %d, accepted %d", actions["override"], actions["reject"], actions["edit"], actions["accept"]),

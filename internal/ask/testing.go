@@ -206,14 +206,20 @@ func (w *World) byGroup(s System, runs []record) Part {
 	return p
 }
 
-// groupValue finds a metric's value for a group: under the metric's name,
-// itself or by group.
+// groupValue finds a metric's value for a group: under the metric's name and
+// the group, or by group below the name. The number under the name alone is of
+// everybody and says nothing about a group.
 func groupValue(run record, name, group string) (any, bool) {
-	v, ok := run.object("metrics").fields[name]
+	metrics := run.object("metrics").fields
+	if v, ok := metrics[name+"/"+group]; ok && v != nil {
+		return v, true
+	}
+	v, ok := metrics[name]
 	if groups, isMap := v.(map[string]any); isMap {
 		v, ok = groups[group]
+		return v, ok && v != nil
 	}
-	return v, ok && v != nil
+	return v, ok && v != nil && same(group, "all")
 }
 
 func (w *World) attacks(s System) Part {
