@@ -285,7 +285,7 @@ func (l ledger) warm(b *testing.B, eng *assess.Engine) {
 	at(b, s, l.end)
 }
 
-func (l ledger) load(b *testing.B, eng *assess.Engine, s *assess.State) {
+func (l ledger) load(b testing.TB, eng *assess.Engine, s *assess.State) {
 	s.ApplyRun(l.run(eng))
 	for e := range l.all() {
 		if err := s.Apply(e); err != nil {

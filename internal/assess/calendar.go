@@ -70,4 +70,23 @@ func exactSpan(d, limit time.Duration) string {
 	return span(d)
 }
 
+// sameWords is how much longer exactSpan says the same of an age that grows.
+func sameWords(age, limit time.Duration) time.Duration {
+	if rest := age - limit; rest > 0 && rest < 24*time.Hour && limit > 0 {
+		age = rest
+	}
+	unit := time.Second
+	switch {
+	case age == 24*time.Hour || age == time.Hour:
+		return 0
+	case age >= 48*time.Hour:
+		unit = 24 * time.Hour
+	case age >= 2*time.Hour:
+		unit = time.Hour
+	case age >= time.Minute:
+		unit = time.Minute
+	}
+	return unit - age%unit - 1
+}
+
 func stamp(ns int64) string { return instant(ns).Format("2006-01-02 15:04:05Z") }

@@ -117,6 +117,7 @@ func (w *worker) choose(p *plan, sc *scope, o *outcome, chosen, pending *candida
 	words := fmt.Sprintf("newest %s that counts is of %s, %s old, at most %s", p.ofWords(), stamp(chosen.at), exactSpan(age, limit), span(limit))
 	if !young(chosen) {
 		o.status, o.reason = StatusStale, ReasonEventWindow+": "+words
+		o.holdsUntil(w.v.at + int64(sameWords(age, limit)))
 		return
 	}
 	o.holdsUntil(chosen.at + int64(limit))
@@ -157,6 +158,7 @@ func (w *worker) continuous(p *plan, sc *scope, o *outcome) {
 		o.status = StatusStale
 		o.reason = fmt.Sprintf("%s: last %s at %s, %s ago, at most %s", ReasonEventWindow, p.ofWords(), stamp(last.at),
 			exactSpan(time.Duration(age), limit), span(limit))
+		o.holdsUntil(w.v.at + int64(sameWords(time.Duration(age), limit)))
 		return
 	}
 	o.holdsUntil(last.at + int64(limit))

@@ -18,6 +18,7 @@ type loops struct {
 	seeks   map[int64]*seek         // by what is looped over
 	clocks  map[int64][2]int        // comparisons: how fast each side moves with the clock
 	days    map[int64]bool          // day(now)
+	sets    bool                    // distinct() is called
 	planned map[int64]interpretable // parts that a seek evaluates by itself
 }
 
@@ -42,11 +43,12 @@ func study(checked *cel.Ast, moving []string) *loops {
 
 // empty reports whether there is nothing to do.
 func (l *loops) empty() bool {
-	return len(l.fixed)+len(l.seeks)+len(l.clocks)+len(l.days) == 0
+	return len(l.fixed)+len(l.seeks)+len(l.clocks)+len(l.days) == 0 && !l.sets
 }
 
 // walk goes through an expression inside loops over the names in moving.
 func (l *loops) walk(e ast.Expr, moving []string) {
+	l.sets = l.sets || e.Kind() == ast.CallKind && e.AsCall().FunctionName() == "distinct"
 	if len(moving) > 0 && l.worthFixing(e) && !uses(e, moving) {
 		l.fixed[e.ID()] = true
 		moving = nil

@@ -58,6 +58,8 @@ func (l *loops) wrapped(i interpretable, id int64) interpretable {
 			i = &clockCall{InterpretableCall: call, speeds: speeds}
 		} else if l.days[id] {
 			i = &dayCall{InterpretableCall: call}
+		} else if call.Function() == "distinct" {
+			i = &distinctCall{interpretable: i, list: call.Args()[0]}
 		}
 	}
 	if l.fixed[id] && !attribute {
@@ -134,6 +136,39 @@ func (f *fixedCall) Eval(vars interpreter.Activation) ref.Val {
 
 // Exec is part of interpreter.InterpretableV2.
 func (f *fixedCall) Exec(frame *interpreter.ExecutionFrame) ref.Val { return f.fixed.Exec(frame) }
+
+// distinctCall is distinct() that compares each text with a hash instead of all
+// texts before it. It costs no more than making the list did.
+type distinctCall struct {
+	interpretable
+	list interpretable
+}
+
+// Eval is part of interpreter.Interpretable.
+func (d *distinctCall) Eval(vars interpreter.Activation) ref.Val {
+	return d.Exec(interpreter.AsFrame(vars))
+}
+
+// Exec is part of interpreter.InterpretableV2.
+func (d *distinctCall) Exec(frame *interpreter.ExecutionFrame) ref.Val {
+	v := d.list.Exec(frame)
+	list, ok := v.(traits.Lister)
+	if !ok {
+		return v
+	}
+	seen, out := map[types.String]bool{}, []ref.Val{}
+	for it := list.Iterator(); it.HasNext() == types.True; {
+		t, ok := it.Next().(types.String)
+		if !ok {
+			return d.interpretable.Exec(frame)
+		}
+		if !seen[t] {
+			seen[t] = true
+			out = append(out, t)
+		}
+	}
+	return types.NewRefValList(types.DefaultTypeAdapter, out)
+}
 
 // seeker gives a loop only the elements that can count.
 type seeker struct {
