@@ -45,7 +45,7 @@ const (
 func approvalPhrases() []string {
 	return []string{
 		"not approved", "never approved", "nobody approved", "no second person approved", "nobody but its assessor",
-		"nobody is named as approver", "names nobody who approved", "nobody else is named as having approved",
+		"nobody is named as approver", "names nobody who approved",
 		"no approval ", "without approval", "approved by its ", "approved by the holder", "approved by who ", "approved by the system",
 		"approved by somebody who", "approved only ", "approved for another tier", "approved at an older commit", "requirements first approved on",
 		"is not the one that", "was rejected after it had been approved", "not approved by a second person", "nobody else agreed", "no approval precedes",
