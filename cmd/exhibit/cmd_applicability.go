@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -83,7 +84,10 @@ func runApplicabilityPropose(ctx context.Context, g *globals, as, path string) e
 		return err
 	}
 	defer d.Close()
-	all, err := onRecord(ctx, d.store, people.KindStatement, people.ParseStatement)
+	all, err := everOnRecord(ctx, d.store, people.KindStatement, people.ParseStatement,
+		func(id string) people.Statement {
+			return people.Statement{Version: id, Source: "a record that was erased"}
+		})
 	if err != nil {
 		return err
 	}
@@ -144,11 +148,15 @@ func newApplicabilityApproveCommand(g *globals) *cobra.Command {
 		Use:   "approve VERSION",
 		Short: "Approve a version that somebody else proposed",
 		Long: `Approves a version from now on. Whoever proposed it cannot. --digest names the text that you
-have read, as show prints it; if the text on record is another one, nothing is approved.`,
+have read, as show prints it; if the text on record is another one, nothing is approved. It is needed
+where the text of the version was replaced after it was first proposed.`,
 		Example: "  exhibit applicability approve 2026-1 --as ines",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			return runApplicabilityApprove(c.Context(), g, as, args[0], sum)
+			if c.Flags().Changed("digest") && sum == "" {
+				return usageError{errors.New("--digest is empty"), "exhibit applicability show " + args[0] + " prints the digest of the text"}
+			}
+			return runApplicabilityApprove(c.Context(), g, as, args[0], strings.ToLower(sum))
 		},
 	}
 	asFlag(c, &as)
@@ -166,6 +174,11 @@ func runApplicabilityApprove(ctx context.Context, g *globals, as, version, sum s
 	if err != nil {
 		return err
 	}
+	if sum == "" {
+		if err := onlyText(ctx, d.store, s); err != nil {
+			return err
+		}
+	}
 	rec, err := d.policy.Confirm(d.who, s, sum, d.now)
 	if err != nil {
 		return err
@@ -173,7 +186,29 @@ func runApplicabilityApprove(ctx context.Context, g *globals, as, version, sum s
 	if err := d.record(ctx, agent.MethodCommand, rec); err != nil {
 		return err
 	}
-	g.note("Version %s is in force from now on.", clean(version))
+	g.note("Version %s is in force from now on. Digest of the text: %s", clean(version), s.ControlsSum)
+	return nil
+}
+
+// onlyText refuses a version whose text was replaced: whoever approves it says
+// which text they have read.
+func onlyText(ctx context.Context, st store.Store, s people.Statement) error {
+	for ev, err := range st.Evidence(ctx, store.EvidenceQuery{Kinds: []string{people.KindStatement}, Payloads: true}) {
+		if err != nil {
+			return err
+		}
+		if ev.Source != people.Source || ev.Key != s.Version || ev.Payload == nil {
+			continue
+		}
+		before, err := people.ParseStatement(ev)
+		if err != nil {
+			return err
+		}
+		if before.ControlsSum != s.ControlsSum {
+			return usageError{fmt.Errorf("the text of version %s was replaced on %s: say which one you have read", s.Version, s.ProposedAt.Format(time.RFC3339)),
+				"exhibit applicability show " + s.Version + " prints it with its digest; then --digest DIGEST"}
+		}
+	}
 	return nil
 }
 

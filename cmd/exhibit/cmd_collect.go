@@ -124,7 +124,7 @@ func (w *workplace) collect(ctx context.Context, name string, full bool, progres
 		if err != nil {
 			return run, err
 		}
-		return run, w.collector.RenewPeople(ctx)
+		return run, w.renewPeople(ctx)
 	}
 	src, err := w.source(name)
 	if err != nil {

@@ -102,6 +102,11 @@ func (g *globals) actOnFinding(ctx context.Context, id, as string, act func(*fin
 		return err
 	}
 	defer w.Close()
+	leave, err := w.takeDesk(ctx)
+	if err != nil {
+		return err
+	}
+	defer leave()
 	if err := w.lives.read(ctx, w.store, time.Time{}); err != nil {
 		return err
 	}

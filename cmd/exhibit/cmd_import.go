@@ -20,6 +20,7 @@ type importOptions struct {
 	source string
 	replay bool
 	taken  []string // names of sources that a file may not speak for
+	played bool     // the sandbox's file: its people are simulated, and so is what they approved
 }
 
 func newImportCommand(g *globals) *cobra.Command {
@@ -37,8 +38,9 @@ or a run header, which says how much of the scope the records after it hold:
   {"run":{"source":"grc","scope":{"risk.assessment":"complete"}}}
 
 A header with "method":"upload" marks what a person handed in: until a second
-person accepts it (an evidence.manual_upload that names its digest), what rests on it is
-pending_review.
+person accepts it (exhibit review accept), what rests on it is pending_review. Its identity
+names the person, by the id of the register. What people do by command (waivers, the statement
+of applicability, reviews, draws and retests) no file can bring.
 
 Without a header nobody has said how much was read: the run is partial, and
 absence cannot be concluded from it. With --replay, headers carry started_at
@@ -103,7 +105,11 @@ func importOne(ctx context.Context, g *globals, c *agent.Collector, o importOpti
 	defer done()
 	p := newProgress(g, "importing "+path)
 	defer p.end()
-	runs, err := c.Import(ctx, in, importfile.Options{Catalog: c.Catalog, Source: o.source, Taken: o.taken, Replay: o.replay, Now: c.Now()},
+	options := importfile.Options{Catalog: c.Catalog, Source: o.source, Taken: o.taken, Replay: o.replay, Now: c.Now(), Refuse: people.FromFile, Account: account()}
+	if o.played {
+		options.Refuse, options.Account = nil, ""
+	}
+	runs, err := c.Import(ctx, in, options,
 		func(n int64) { p.show(fmt.Sprintf("%d records", n)) })
 	var refused *agent.RefusedError
 	if errors.As(err, &refused) {

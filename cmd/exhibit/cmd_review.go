@@ -19,6 +19,7 @@ import (
 	"github.com/exhibit-aims/exhibit/internal/evidence"
 	"github.com/exhibit-aims/exhibit/internal/importfile"
 	"github.com/exhibit-aims/exhibit/internal/people"
+	"github.com/exhibit-aims/exhibit/internal/register"
 	"github.com/exhibit-aims/exhibit/internal/store"
 	"github.com/exhibit-aims/exhibit/internal/yamlfile"
 )
@@ -120,26 +121,48 @@ func runReviewSubmit(ctx context.Context, g *globals, s submission, path string)
 		if typed, err = readOneRecord(d, s.record); err != nil {
 			return err
 		}
-		u.SHA256 = evidence.Sum(typed.Payload).String()
 		u.About = &typed.Subject
 	}
-	all, err := onRecord(ctx, d.store, people.KindUpload, people.ParseUpload)
+	all, err := everOnRecord(ctx, d.store, people.KindUpload, people.ParseUpload,
+		func(id string) people.Upload { return people.Upload{ID: id} })
 	if err != nil {
 		return err
 	}
-	u, rec, err := d.policy.Submit(d.who, u, times, all, d.now)
+	made, rec, err := d.policy.Submit(d.who, u, times, all, d.now)
 	if err != nil {
 		return err
 	}
 	if typed != nil {
-		if err := d.record(ctx, agent.MethodUpload, *typed); err != nil {
+		// What is accepted later is this record as it is sealed, of this kind and
+		// about this subject: the same words about another one are another record.
+		if u.SHA256, err = sealRecord(ctx, d, *typed); err != nil {
+			return err
+		}
+		if made, rec, err = d.policy.Submit(d.who, u, times, all, d.now); err != nil {
 			return err
 		}
 	}
 	if err := d.record(ctx, agent.MethodCommand, file, rec); err != nil {
 		return err
 	}
-	return printUpload(g, u)
+	return printUpload(g, made)
+}
+
+// sealRecord appends a record that a file supports and returns its digest.
+func sealRecord(ctx context.Context, d *desk, typed evidence.Record) (string, error) {
+	if err := d.record(ctx, agent.MethodUpload, typed); err != nil {
+		return "", err
+	}
+	q := store.EvidenceQuery{Kinds: []string{typed.Kind}, Source: people.Source, Latest: true}
+	for ev, err := range d.store.Evidence(ctx, q) {
+		if err != nil {
+			return "", err
+		}
+		if ev.Key == typed.Key {
+			return ev.Digest.String(), nil
+		}
+	}
+	return "", fmt.Errorf("%s %s: %w", typed.Kind, typed.Key, store.ErrNotFound)
 }
 
 func (s submission) times() (t people.Times, err error) {
@@ -162,9 +185,16 @@ func (s submission) times() (t people.Times, err error) {
 }
 
 func readLimited(path string) ([]byte, error) {
-	f, err := os.Open(path)
+	info, err := os.Stat(path)
 	if err != nil {
 		return nil, usageError{err, "name the file that is handed in"}
+	}
+	if !info.Mode().IsRegular() {
+		return nil, usageError{fmt.Errorf("%s is no file", path), "name the file that is handed in, not a folder, pipe or device"}
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, usageError{err, "name a file that can be read"}
 	}
 	defer f.Close()
 	content, err := io.ReadAll(io.LimitReader(f, people.MaxFile+1))
@@ -194,8 +224,8 @@ func readOneRecord(d *desk, path string) (*evidence.Record, error) {
 	if len(found) != 1 {
 		return nil, usageError{fmt.Errorf("%s holds %d records", path, len(found)), "hand in one at a time"}
 	}
-	if slices.Contains([]string{people.KindUpload, people.KindWaiver, people.KindStatement, people.KindFile}, found[0].Kind) {
-		return nil, usageError{fmt.Errorf("%s is made by its own command", found[0].Kind), "exhibit waive, exhibit applicability"}
+	if how, ok := people.MadeBy(found[0].Kind); ok {
+		return nil, usageError{fmt.Errorf("%s is made by its own command", found[0].Kind), how}
 	}
 	return &found[0], nil
 }
@@ -217,42 +247,62 @@ type handedIn struct {
 }
 
 // pile collects what was handed in: uploads, and records of runs of the method
-// upload that no upload speaks of.
+// upload that no upload speaks of. Of an upload that a file brought, the review
+// that people put on record counts.
 func pile(ctx context.Context, st store.Store) ([]handedIn, error) {
-	uploads, err := onRecord(ctx, st, people.KindUpload, people.ParseUpload)
-	if err != nil {
-		return nil, err
-	}
-	var out []handedIn
-	spoken := map[string]bool{}
-	for i := range uploads {
-		u := &uploads[i]
-		h := handedIn{ID: u.ID, What: u.Title, By: u.Uploader, At: u.UploadedAt.Time, State: "pending", Reviewer: u.Reviewer,
-			ReviewedAt: u.ReviewedAt.Time, SHA256: u.SHA256, upload: u}
-		if h.What == "" {
-			h.What = u.Filename
-		}
-		if u.About != nil {
-			h.Subject = u.About.Type + "/" + u.About.ID
-		}
-		if u.Decision != "" {
-			h.State = u.Decision
-		}
-		spoken[u.SHA256] = true
-		out = append(out, h)
-	}
-	rest, err := unspoken(ctx, st, spoken)
-	return append(out, rest...), err
-}
-
-func unspoken(ctx context.Context, st store.Store, spoken map[string]bool) ([]handedIn, error) {
-	uploadRuns := map[string]evidence.Provenance{}
+	runs := map[string]evidence.Provenance{}
 	for run, err := range st.Runs(ctx, "") {
 		if err != nil {
 			return nil, err
 		}
-		if run.Provenance.Method == agent.MethodUpload {
-			uploadRuns[run.ID] = run.Provenance
+		runs[run.ID] = run.Provenance
+	}
+	uploads, err := onRecord(ctx, st, people.KindUpload, func(ev evidence.Evidence) (handedIn, error) {
+		u, err := people.ParseUpload(ev)
+		return handedInUpload(&u, runs[ev.Run]), err
+	})
+	if err != nil {
+		return nil, err
+	}
+	type name struct{ id, sum string }
+	ours := map[name]bool{}
+	for _, h := range uploads {
+		if h.upload.Source == people.Source {
+			ours[name{h.ID, h.SHA256}] = true
+		}
+	}
+	var out []handedIn
+	spoken := map[string]bool{}
+	for _, h := range uploads {
+		spoken[h.SHA256] = true
+		if h.upload.Source == people.Source || !ours[name{h.ID, h.SHA256}] {
+			out = append(out, h)
+		}
+	}
+	rest, err := unspoken(ctx, st, spoken, runs)
+	return append(out, rest...), err
+}
+
+func handedInUpload(u *people.Upload, run evidence.Provenance) handedIn {
+	h := handedIn{ID: u.ID, What: u.Title, By: u.Uploader, At: u.UploadedAt.Time, State: "pending", Reviewer: u.Reviewer,
+		ReviewedAt: u.ReviewedAt.Time, SHA256: u.SHA256, upload: u, run: run}
+	if h.What == "" {
+		h.What = u.Filename
+	}
+	if u.About != nil {
+		h.Subject = u.About.Type + "/" + u.About.ID
+	}
+	if u.Decision != "" {
+		h.State = u.Decision
+	}
+	return h
+}
+
+func unspoken(ctx context.Context, st store.Store, spoken map[string]bool, runs map[string]evidence.Provenance) ([]handedIn, error) {
+	uploadRuns := map[string]evidence.Provenance{}
+	for id, run := range runs {
+		if run.Method == agent.MethodUpload {
+			uploadRuns[id] = run
 		}
 	}
 	if len(uploadRuns) == 0 {
@@ -267,7 +317,7 @@ func unspoken(ctx context.Context, st store.Store, spoken map[string]bool) ([]ha
 		if !byHand || ev.Kind == people.KindUpload || spoken[ev.Digest.String()] || spoken[ev.PayloadSum.String()] {
 			continue
 		}
-		by := from.Identity
+		by, _ := people.SplitIdentity(from.Identity)
 		if by == "" {
 			by = from.Source
 		}
@@ -321,7 +371,7 @@ func newReviewShowCommand(g *globals) *cobra.Command {
 	c := &cobra.Command{
 		Use:     "show ID",
 		Short:   "What was handed in, in full; --file writes the file itself",
-		Long:    "Prints an upload with who handed it in, where it comes from and how its review stands. --file writes the\nbytes that were handed in, after their digest was checked.",
+		Long:    "Prints an upload with who handed it in, where it comes from and how its review stands, and the record that\ncomes with it, if one does. --file writes the bytes that were handed in, after their digest was checked.",
 		Example: "  exhibit review show UP-2026-01 --file calibration.pdf",
 		Args:    cobra.ExactArgs(1),
 		RunE:    func(c *cobra.Command, args []string) error { return runReviewShow(c.Context(), g, args[0], file) },
@@ -340,15 +390,72 @@ func runReviewShow(ctx context.Context, g *globals, id, path string) error {
 	if err != nil {
 		return err
 	}
-	if h.upload == nil {
-		return printJSON(g.std.out, "json", h)
-	}
 	if path != "" {
-		if err := writeUploaded(ctx, st, h.upload.FileSHA256, path); err != nil {
+		sum := ""
+		if h.upload != nil {
+			sum = h.upload.FileSHA256
+		}
+		if err := writeUploaded(ctx, st, sum, path); err != nil {
 			return err
 		}
 	}
-	return printUpload(g, *h.upload)
+	record, err := vouchedFor(ctx, st, h)
+	if err != nil {
+		return err
+	}
+	if g.output != "table" {
+		if h.upload == nil {
+			return printJSON(g.std.out, g.output, struct {
+				handedIn
+				Record *vouched `json:"record,omitempty"`
+			}{h, record})
+		}
+		return printJSON(g.std.out, g.output, struct {
+			people.Upload
+			Record *vouched `json:"record,omitempty"`
+		}{*h.upload, record})
+	}
+	if h.upload == nil {
+		fmt.Fprintf(g.std.out, "%s  %s: handed in by %s with exhibit import\n", clean(h.ID), h.State, clean(h.By))
+	} else if err := printUpload(g, *h.upload); err != nil {
+		return err
+	}
+	if record != nil {
+		fmt.Fprintf(g.std.out, "  %-9s %s %s, about %s/%s\n            %s\n", "record", clean(record.Kind), clean(record.Key),
+			clean(record.Subject.Type), clean(record.Subject.ID), clean(string(record.Payload)))
+	}
+	return nil
+}
+
+// vouched is the record that comes with what was handed in, which whoever
+// accepts it accepts.
+type vouched struct {
+	Kind    string           `json:"kind"`
+	Subject evidence.Subject `json:"subject"`
+	Key     string           `json:"key"`
+	Payload json.RawMessage  `json:"payload"`
+}
+
+func vouchedFor(ctx context.Context, st store.Store, h handedIn) (*vouched, error) {
+	if h.upload != nil && (h.upload.FileSHA256 == h.SHA256 || h.SHA256 == "") {
+		return nil, nil
+	}
+	for ev, err := range st.Evidence(ctx, store.EvidenceQuery{}) {
+		if err != nil {
+			return nil, err
+		}
+		if ev.Digest.String() != h.SHA256 && ev.PayloadSum.String() != h.SHA256 {
+			continue
+		}
+		payload, err := st.Payload(ctx, ev.PayloadSum)
+		if errors.Is(err, store.ErrErased) {
+			payload = json.RawMessage("null")
+		} else if err != nil {
+			return nil, err
+		}
+		return &vouched{Kind: ev.Kind, Subject: ev.Subject, Key: ev.Key, Payload: payload}, nil
+	}
+	return nil, nil
 }
 
 func writeUploaded(ctx context.Context, st store.Store, sum, path string) error {
@@ -427,11 +534,9 @@ func runReviewDecide(ctx context.Context, g *globals, as, id, decision, note str
 	if err != nil {
 		return err
 	}
-	var u people.Upload
-	if h.upload != nil {
-		u = *h.upload
-	} else {
-		u = people.Upload{ID: "UP-" + h.ID, SHA256: h.SHA256, Title: h.What, Uploader: h.By}
+	u, err := reviewed(g, h)
+	if err != nil {
+		return err
 	}
 	rec, err := d.policy.Review(d.who, u, decision, note, d.now)
 	if err != nil {
@@ -444,6 +549,29 @@ func runReviewDecide(ctx context.Context, g *globals, as, id, decision, note str
 	return nil
 }
 
+// reviewed is the upload that a review decides on. What a file brought names
+// who handed it in, and has to name somebody of the register: a name that is
+// nobody's would let one person hand in and accept.
+func reviewed(g *globals, h handedIn) (people.Upload, error) {
+	if h.upload != nil && h.upload.Source == people.Source {
+		return *h.upload, nil
+	}
+	u := people.Upload{ID: "UP-" + h.ID, SHA256: h.SHA256, Title: h.What, Uploader: h.By}
+	if h.upload != nil {
+		u = *h.upload
+	}
+	_, u.UploaderAccount = people.SplitIdentity(h.run.Identity)
+	reg, err := g.loadRegister()
+	if err != nil {
+		return u, err
+	}
+	if u.Decision == "" && !slices.ContainsFunc(reg.People, func(p register.Person) bool { return people.Same(p.ID, u.Uploader) }) {
+		return u, usageError{fmt.Errorf("%s was handed in by %q, who is no person of the register: it cannot be told whether somebody else accepts it", h.ID, u.Uploader),
+			"import it again with the id of a person as identity (or uploader), or hand it in with exhibit review submit"}
+	}
+	return u, nil
+}
+
 func printUpload(g *globals, u people.Upload) error {
 	if g.output != "table" {
 		return printJSON(g.std.out, g.output, u)
@@ -453,9 +581,13 @@ func printUpload(g *globals, u people.Upload) error {
 		state = u.Decision + " by " + u.Reviewer + " on " + u.ReviewedAt.Format(time.DateOnly)
 	}
 	fmt.Fprintf(g.std.out, "%s  %s\n", clean(u.ID), clean(state))
+	captured := ""
+	if !u.CapturedAt.IsZero() {
+		captured = u.CapturedAt.Format(time.RFC3339)
+	}
 	for _, l := range [][2]string{
 		{"shows", u.Title}, {"file", u.Filename}, {"sha256", u.FileSHA256}, {"system", u.SourceSystem}, {"address", u.URL},
-		{"account", u.Account}, {"method", u.CaptureMethod}, {"captured", u.CapturedAt.Format(time.RFC3339)}, {"note", u.Note}, {"review", u.ReviewNote},
+		{"account", u.Account}, {"method", u.CaptureMethod}, {"captured", captured}, {"note", u.Note}, {"review", u.ReviewNote},
 	} {
 		if l[1] != "" {
 			fmt.Fprintf(g.std.out, "  %-9s %s\n", l[0], clean(l[1]))

@@ -107,7 +107,8 @@ func (g *globals) recordSample(ctx context.Context, as string, s *assess.Sample,
 		return "", err
 	}
 	defer d.Close()
-	all, err := onRecord(ctx, d.store, people.KindSample, people.ParseSample)
+	all, err := everOnRecord(ctx, d.store, people.KindSample, people.ParseSample,
+		func(id string) people.Sample { return people.Sample{ID: id} })
 	if err != nil {
 		return "", err
 	}
@@ -212,7 +213,8 @@ func runRetest(ctx context.Context, g *globals, o retestOptions, slug, subject s
 	if err := inSample(ctx, d, o.sample, r); err != nil {
 		return err
 	}
-	all, err := onRecord(ctx, d.store, people.KindRetest, people.ParseRetest)
+	all, err := everOnRecord(ctx, d.store, people.KindRetest, people.ParseRetest,
+		func(id string) people.Retest { return people.Retest{ID: id} })
 	if err != nil {
 		return err
 	}

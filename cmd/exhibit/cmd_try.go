@@ -105,7 +105,7 @@ func tryCollect(ctx context.Context, g *globals, w *workplace, org *sandbox.Org,
 		return runs, err
 	}
 	for _, in := range org.Imports() {
-		imported, err := importOne(ctx, g, w.collector, importOptions{source: in.Source}, filepath.Join(dir, in.Path))
+		imported, err := importOne(ctx, g, w.collector, importOptions{source: in.Source, played: true}, filepath.Join(dir, in.Path))
 		if err != nil {
 			return runs, err
 		}

@@ -81,7 +81,8 @@ func runWaiveRequest(ctx context.Context, g *globals, as, subject, expires strin
 	if w.Subject, err = waivedSubject(ctx, d, w.Expectation, subject); err != nil {
 		return err
 	}
-	all, err := onRecord(ctx, d.store, people.KindWaiver, people.ParseWaiver)
+	all, err := everOnRecord(ctx, d.store, people.KindWaiver, people.ParseWaiver,
+		func(id string) people.Waiver { return people.Waiver{ID: id} })
 	if err != nil {
 		return err
 	}

@@ -53,8 +53,9 @@ func (g *globals) person(id string) (people.Person, error) {
 
 func personOf(reg *register.Register, p register.Person) people.Person {
 	who := people.Person{ID: p.ID, Account: account(), Active: p.IsActive()}
+	now := time.Now()
 	for _, r := range p.Roles {
-		if !r.Since.After(time.Now()) {
+		if !r.Since.After(now) && (r.Until.IsZero() || r.Until.After(now)) {
 			who.Roles = append(who.Roles, r.Role)
 		}
 	}
@@ -89,12 +90,23 @@ func policy(cfg *configfile.Config) people.Policy {
 }
 
 // desk is where a person puts something on record: who, under which policy, at
-// what time, in which store.
+// what time, in which store. It is one person's at a time, so that what is read
+// there still holds when something is put on record.
 type desk struct {
 	*workplace
 	who    people.Person
 	policy people.Policy
 	now    time.Time
+	leave  func()
+}
+
+// deskWait is how long one waits for somebody else to leave the desk.
+const deskWait = 10 * time.Second
+
+// Close leaves the desk and closes the store.
+func (d *desk) Close() error {
+	d.leave()
+	return d.workplace.Close()
 }
 
 // openDesk opens the store for a person. The store must be there, except where
@@ -112,17 +124,48 @@ func (g *globals) openDesk(ctx context.Context, as string, create bool) (*desk, 
 	if err != nil {
 		return nil, err
 	}
-	return &desk{workplace: w, who: who, policy: policy(w.cfg), now: time.Now().UTC()}, nil
+	leave, err := w.takeDesk(ctx)
+	if err != nil {
+		return nil, errors.Join(err, w.Close())
+	}
+	return &desk{workplace: w, who: who, policy: policy(w.cfg), now: time.Now().UTC(), leave: leave}, nil
+}
+
+// takeDesk waits a while for the desk to be free.
+func (w *workplace) takeDesk(ctx context.Context) (leave func(), err error) {
+	for end := time.Now().Add(deskWait); ; {
+		leave, err = w.locks.Acquire(people.Source)
+		if err == nil {
+			return leave, nil
+		}
+		if !errors.Is(err, store.ErrLocked) || time.Now().After(end) {
+			return nil, fmt.Errorf("somebody else puts something on record: %w", err)
+		}
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+}
+
+// renewPeople claims anew that what people put on record is all there is. Where
+// somebody is at the desk, what they put on record claims it.
+func (w *workplace) renewPeople(ctx context.Context) error {
+	leave, err := w.locks.Acquire(people.Source)
+	if errors.Is(err, store.ErrLocked) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer leave()
+	return w.collector.RenewPeople(ctx)
 }
 
 // record appends what the person made.
 func (d *desk) record(ctx context.Context, method string, records ...evidence.Record) error {
-	release, err := d.locks.Acquire(people.Source)
-	if err != nil {
-		return fmt.Errorf("somebody else puts something on record: %w", err)
-	}
-	defer release()
-	run, err := d.collector.RecordPeople(ctx, d.who.ID+" ("+d.who.Account+")", method, records)
+	run, err := d.collector.RecordPeople(ctx, people.Identity(d.who.ID, d.who.Account), method, records)
 	if err != nil {
 		return err
 	}
@@ -130,6 +173,24 @@ func (d *desk) record(ctx context.Context, method string, records ...evidence.Re
 		return fmt.Errorf("run %s is %s", run.ID, run.Status)
 	}
 	return nil
+}
+
+// everOnRecord is onRecord with a stub for each id that is taken although its
+// record cannot be read any more, because it is gone or its payload was erased.
+func everOnRecord[T any](ctx context.Context, st store.Store, kind string, parse func(evidence.Evidence) (T, error), stub func(id string) T) ([]T, error) {
+	out, err := onRecord(ctx, st, kind, parse)
+	if err != nil {
+		return nil, err
+	}
+	for ev, err := range st.Evidence(ctx, store.EvidenceQuery{Kinds: []string{kind}, Latest: true, Payloads: true}) {
+		if err != nil {
+			return nil, err
+		}
+		if !ev.GoneAt.IsZero() || ev.Payload == nil {
+			out = append(out, stub(ev.Key))
+		}
+	}
+	return out, nil
 }
 
 // onRecord reads the newest revision of each record of a kind, from any

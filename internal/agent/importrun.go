@@ -10,6 +10,7 @@ import (
 	"github.com/exhibit-aims/exhibit/internal/catalog"
 	"github.com/exhibit-aims/exhibit/internal/evidence"
 	"github.com/exhibit-aims/exhibit/internal/importfile"
+	"github.com/exhibit-aims/exhibit/internal/people"
 	"github.com/exhibit-aims/exhibit/internal/store"
 )
 
@@ -129,13 +130,16 @@ func (i *importing) openRun(ctx context.Context) error {
 	if err := i.c.closeDangling(ctx, i.header.Source); err != nil {
 		return err
 	}
-	method, reliability := "file", "export"
-	if i.header.Method == "upload" {
-		method, reliability = "upload", "manual"
+	method, reliability, identity := "file", "export", i.header.Identity
+	if i.header.Method == MethodUpload {
+		method, reliability = MethodUpload, "manual"
+		if i.o.Account != "" {
+			identity = people.Identity(identity, i.o.Account)
+		}
 	}
 	i.rec = newRecorder(i.c, evidence.Provenance{
 		Agent: "exhibit/" + i.c.Version, Source: i.header.Source, Connector: "import", ConnectorVersion: i.c.Version,
-		Identity: i.header.Identity, Method: method, Reliability: reliability, Imported: i.o.Replay,
+		Identity: identity, Method: method, Reliability: reliability, Imported: i.o.Replay,
 	}, nil)
 	if i.o.Replay && i.stated {
 		i.rec.run.StartedAt = i.header.StartedAt.UTC()

@@ -38,6 +38,13 @@ type Options struct {
 	Taken   []string // sources that a file may not name: others speak for them
 	Replay  bool     // lines carry their own clocks
 	Now     time.Time
+
+	// Refuse says why a file cannot bring a record, for what only people do by
+	// command. Nil refuses nothing.
+	Refuse func(kind string, payload []byte) error
+	// Account of the machine that brings the file; it stands beside the identity
+	// of what a person handed in.
+	Account string
 }
 
 // Header opens a run.
@@ -251,6 +258,11 @@ func (p *parser) record(l line) (evidence.Record, error) {
 	}
 	if errs := kind.Validate(payload); len(errs) > 0 {
 		return rec, fmt.Errorf("payload: %w", errors.Join(errs...))
+	}
+	if p.o.Refuse != nil {
+		if err := p.o.Refuse(l.Kind, payload); err != nil {
+			return rec, err
+		}
 	}
 	rec.Payload = payload
 	declared := eventTime(kind, payload)

@@ -3,7 +3,6 @@ package people
 import (
 	"encoding/json"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/exhibit-aims/exhibit/internal/evidence"
@@ -99,7 +98,7 @@ func Retested(who Person, r Retest, owner string, onRecord []Retest, now time.Ti
 	if r.Result != Pass && r.Result != Fail {
 		return r, evidence.Record{}, refuse("--result pass or --result fail", "%q is no result of a retest", r.Result)
 	}
-	if strings.TrimSpace(r.Note) == "" {
+	if blank(r.Note) {
 		return r, evidence.Record{}, refuse("--note: what was looked at, and what was found", "a retest without a note shows nothing")
 	}
 	r.ID = nextID(fmt.Sprintf("RT-%d-", now.UTC().Year()), onRecord, func(r Retest) string { return r.ID })

@@ -48,7 +48,7 @@ func TestWaiverLife(t *testing.T) {
 	end := now.AddDate(0, 6, 0)
 	for at, want := range map[time.Time]string{
 		now: people.WaiverRequested, now.Add(time.Hour): people.WaiverActive,
-		end.Add(-time.Second): people.WaiverActive, end: people.WaiverLapsed,
+		end: people.WaiverActive, end.Add(time.Second): people.WaiverLapsed,
 	} {
 		if got := w.State(at); got != want {
 			t.Errorf("at %s it is %s, want %s", at, got, want)

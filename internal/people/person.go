@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 )
 
 // Source is the name of the built-in source of records that people make.
@@ -115,9 +116,41 @@ func active(who Person) error {
 	return nil
 }
 
-// Same reports whether two names are those of one person: neither letter case
-// nor white space makes two of them.
+// Identity is how a run names who made its records: the person, and the account.
+func Identity(id, account string) string { return strings.TrimSpace(id + " (" + account + ")") }
+
+// SplitIdentity takes an Identity apart. What has no account has none.
+func SplitIdentity(s string) (id, account string) {
+	if i := strings.LastIndex(s, "("); i >= 0 && strings.HasSuffix(s, ")") && strings.Contains(s[i:], "@") {
+		return strings.TrimSpace(s[:i]), s[i+1 : len(s)-1]
+	}
+	return s, ""
+}
+
+// Same reports whether two names are those of one person. Neither letter case,
+// nor what stands round and between the words of a name, be it white space, a
+// dot, a line or an @ before it, nor what cannot be seen makes two of them.
 func Same(a, b string) bool {
-	norm := func(s string) string { return strings.Join(strings.Fields(s), " ") }
-	return strings.EqualFold(norm(a), norm(b))
+	return strings.EqualFold(plain(a), plain(b))
+}
+
+func plain(name string) string {
+	name = strings.Map(func(r rune) rune {
+		switch {
+		case r == '.' || r == '_' || r == '-':
+			return ' '
+		case unicode.Is(unicode.Cf, r):
+			return -1
+		}
+		return r
+	}, name)
+	return strings.Join(strings.Fields(strings.TrimPrefix(strings.TrimSpace(name), "@")), " ")
+}
+
+// blank reports whether a text says nothing: no letter, digit or sign that can
+// be seen.
+func blank(s string) bool {
+	return !strings.ContainsFunc(s, func(r rune) bool {
+		return unicode.IsGraphic(r) && !unicode.IsSpace(r) && !unicode.In(r, unicode.Mn, unicode.Cf)
+	})
 }

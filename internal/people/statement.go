@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/exhibit-aims/exhibit/internal/evidence"
 )
@@ -80,7 +81,7 @@ func (s Statement) check(must []string) error {
 			wrong = append(wrong, d.ID+" is decided twice")
 		case d.Applicable == nil:
 			wrong = append(wrong, d.ID+" does not say whether it applies")
-		case strings.TrimSpace(d.Justification) == "":
+		case blank(d.Justification):
 			wrong = append(wrong, d.ID+" has no justification: one is needed either way")
 		}
 		seen[d.ID] = true
@@ -94,14 +95,22 @@ func (s Statement) check(must []string) error {
 	if len(open) > 0 {
 		wrong = append(wrong, "nothing is decided on "+strings.Join(open, ", "))
 	}
-	if strings.TrimSpace(s.Version) == "" {
+	switch {
+	case blank(s.Version):
 		wrong = append(wrong, "it has no version")
+	case !nameable(s.Version):
+		wrong = append(wrong, "its version is to be typed by others: at most 64 characters that can be seen, with no space round them")
 	}
 	if len(wrong) > 0 {
 		return refuse("exhibit applicability template writes one with every control",
 			"the statement of applicability is not whole:\n  %s", strings.Join(wrong, "\n  "))
 	}
 	return nil
+}
+
+func nameable(version string) bool {
+	return len(version) <= 64 && strings.TrimSpace(version) == version &&
+		!strings.ContainsFunc(version, func(r rune) bool { return r != ' ' && (!unicode.IsGraphic(r) || unicode.IsSpace(r)) })
 }
 
 // Confirm approves a version as it is on record. sum is the digest of what the
@@ -122,7 +131,7 @@ func (p Policy) Confirm(who Person, s Statement, sum string, now time.Time) (evi
 	}
 	if current != s.ControlsSum || sum != "" && sum != s.ControlsSum {
 		return evidence.Record{}, refuse("read it again with exhibit applicability show "+s.Version,
-			"the text on record has the digest %s, which is not what was to be approved", current)
+			"the text on record has the digest %s, which is not what was to be approved; the whole digest is needed", current)
 	}
 	s.ApprovedBy, s.ApprovedAccount, s.ApprovedAt, s.ApprovedSum = who.ID, who.Account, at(now), s.ControlsSum
 	return s.record()

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/url"
+	"regexp"
 	"strings"
 	"time"
 
@@ -18,7 +19,7 @@ const MaxFile = 16 << 20
 type Upload struct {
 	ID               string            `json:"upload_id"`
 	Title            string            `json:"title,omitempty"`
-	SHA256           string            `json:"sha256,omitempty"` // of the file, or of the payload it vouches for
+	SHA256           string            `json:"sha256,omitempty"` // of the file, or the digest of the evidence it vouches for
 	FileSHA256       string            `json:"file_sha256,omitempty"`
 	Filename         string            `json:"filename,omitempty"`
 	About            *evidence.Subject `json:"about,omitempty"`
@@ -65,10 +66,19 @@ func ParseUpload(e evidence.Evidence) (Upload, error) {
 	return u, nil
 }
 
+// privateKey finds keys in the usual wrapping, and the key that signs the ledger.
+var privateKey = regexp.MustCompile(`-----BEGIN [A-Z ]*PRIVATE KEY( BLOCK)?-----|PRIVATE\+KEY\+[^\s+]+\+[0-9a-f]{8}\+`)
+
 // File is a file's bytes as evidence. Its digest is its key.
 func File(name, mediaType string, content []byte) (evidence.Record, string, error) {
-	if len(content) == 0 || len(content) > MaxFile {
-		return evidence.Record{}, "", refuse(fmt.Sprintf("hand in a file of 1 byte to %d MiB", MaxFile>>20), "%s has %d bytes", name, len(content))
+	remedy := fmt.Sprintf("hand in a file of 1 byte to %d MiB", MaxFile>>20)
+	switch {
+	case len(content) == 0:
+		return evidence.Record{}, "", refuse(remedy, "%s is empty", name)
+	case len(content) > MaxFile:
+		return evidence.Record{}, "", refuse(remedy, "%s is larger than %d MiB", name, MaxFile>>20)
+	case privateKey.Match(content):
+		return evidence.Record{}, "", refuse("hand in what shows that the key is kept well, not the key", "%s holds a private key, and what is handed in is shown to others", name)
 	}
 	sum := evidence.Sum(content).String()
 	rec, err := record(KindFile, evidence.Subject{Type: "record", ID: sum}, sum, time.Time{}, map[string]any{
@@ -99,6 +109,10 @@ func (p Policy) Submit(who Person, u Upload, t Times, onRecord []Upload, now tim
 	return u, rec, err
 }
 
+// earliest is before anything that is handed in was captured: an earlier time
+// is a slip.
+var earliest = time.Date(1990, 1, 1, 0, 0, 0, 0, time.UTC)
+
 func optional(t time.Time) moment {
 	if t.IsZero() {
 		return moment{}
@@ -112,12 +126,14 @@ func (u Upload) check(now time.Time) error {
 	for _, need := range []struct{ flag, value string }{
 		{"--system", u.SourceSystem}, {"--url", u.URL}, {"--account", u.Account}, {"--method", u.CaptureMethod},
 	} {
-		if strings.TrimSpace(need.value) == "" {
+		if blank(need.value) {
 			wrong = append(wrong, need.flag+" is missing")
 		}
 	}
 	if link, err := url.Parse(u.URL); u.URL != "" && (err != nil || link.Host == "" || link.Scheme != "https" && link.Scheme != "http") {
 		wrong = append(wrong, "--url is not an http address")
+	} else if u.URL != "" && link.User != nil {
+		wrong = append(wrong, "--url holds a name or password before the @: leave it out, what is on record is shown to others")
 	}
 	if u.CapturedAt.IsZero() {
 		wrong = append(wrong, "--captured-at is missing")
@@ -129,6 +145,12 @@ func (u Upload) check(now time.Time) error {
 		if t.at.After(now) {
 			wrong = append(wrong, t.flag+" is later than now")
 		}
+	}
+	if u.ClaimedEventTime.After(u.CapturedAt.Time) && !u.CapturedAt.IsZero() {
+		wrong = append(wrong, "--event-time is later than --captured-at: nothing can be captured before it happens")
+	}
+	if !u.CapturedAt.IsZero() && u.CapturedAt.Before(earliest) {
+		wrong = append(wrong, "--captured-at is before 1990")
 	}
 	if u.PeriodStart.IsZero() != u.PeriodEnd.IsZero() || u.PeriodEnd.Before(u.PeriodStart.Time) {
 		wrong = append(wrong, "--from and --to belong together, the earlier first")
@@ -148,7 +170,7 @@ func (p Policy) Review(who Person, u Upload, decision, note string, now time.Tim
 	if err := p.may(who, ActReview, step{u.Uploader, u.UploaderAccount}); err != nil {
 		return evidence.Record{}, err
 	}
-	if decision == Rejected && strings.TrimSpace(note) == "" {
+	if decision == Rejected && blank(note) {
 		return evidence.Record{}, refuse("say why with --note", "a rejection without a reason helps nobody")
 	}
 	u.Reviewer, u.ReviewerAccount, u.Decision, u.ReviewedAt, u.ReviewNote = who.ID, who.Account, decision, at(now), note

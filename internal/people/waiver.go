@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/exhibit-aims/exhibit/internal/evidence"
@@ -55,7 +54,8 @@ func ParseWaiver(e evidence.Evidence) (Waiver, error) {
 	return w, nil
 }
 
-// State tells how a waiver stands at an instant.
+// State tells how a waiver stands at an instant. It counts from its approval to
+// its end, both inclusive.
 func (w Waiver) State(now time.Time) string {
 	switch {
 	case !w.RevokedAt.IsZero() && !w.RevokedAt.After(now):
@@ -66,7 +66,7 @@ func (w Waiver) State(now time.Time) string {
 		return WaiverRequested
 	case Same(w.ApprovedBy, w.RequestedBy) || w.ExpiresAt.IsZero() || w.ExpiresAt.Sub(w.ApprovedAt.Time) > DefaultMaxWaiver:
 		return WaiverInvalid
-	case !w.ExpiresAt.After(now):
+	case w.ExpiresAt.Before(now):
 		return WaiverLapsed
 	}
 	return WaiverActive
@@ -81,7 +81,7 @@ func (p Policy) Request(who Person, w Waiver, expires time.Time, onRecord []Waiv
 	for _, need := range []struct{ name, value string }{
 		{"--reason", w.Reason}, {"--compensating", w.CompensatingControls},
 	} {
-		if strings.TrimSpace(need.value) == "" {
+		if blank(need.value) {
 			return w, evidence.Record{}, refuse("a waiver says why the gap is accepted and what is done instead", "%s is empty", need.name)
 		}
 	}
@@ -99,10 +99,23 @@ func (p Policy) checkEnd(expires, now time.Time) error {
 	case !expires.After(now):
 		return refuse("choose a time to come", "it would end at %s, which is past", expires.UTC().Format(time.RFC3339))
 	case expires.Sub(now) > longest:
-		return refuse(fmt.Sprintf("the latest end from now is %s", now.Add(longest).UTC().Format(time.DateOnly)),
-			"it would last until %s, longer than %d days", expires.UTC().Format(time.DateOnly), int(longest.Hours()/24))
+		last := now.Add(longest).UTC()
+		return refuse(fmt.Sprintf("the latest end from now is %s; the latest whole day %s", last.Format(time.RFC3339), lastDay(last).Format(time.DateOnly)),
+			"it would last until %s, longer than %s", expires.UTC().Format(time.RFC3339), days(longest))
 	}
 	return nil
+}
+
+// lastDay is the last day that is over by an instant.
+func lastDay(t time.Time) time.Time {
+	return t.Add(time.Second).Truncate(24 * time.Hour).Add(-time.Second)
+}
+
+func days(d time.Duration) string {
+	if d%(24*time.Hour) == 0 {
+		return fmt.Sprintf("%d days", int(d.Hours()/24))
+	}
+	return d.String()
 }
 
 // Approve accepts the deviation from now on.
@@ -129,7 +142,7 @@ func (p Policy) Reject(who Person, w Waiver, because string, now time.Time) (Wai
 	if err := p.may(who, ActWaiver, step{w.RequestedBy, w.RequestedAccount}); err != nil {
 		return w, evidence.Record{}, err
 	}
-	if strings.TrimSpace(because) == "" {
+	if blank(because) {
 		return w, evidence.Record{}, refuse("say why with --because", "a rejection without a reason helps nobody")
 	}
 	w.RejectedBy, w.RejectedAt, w.RejectedBecause = who.ID, at(now), because
@@ -149,7 +162,7 @@ func (p Policy) Revoke(who Person, w Waiver, because string, now time.Time) (Wai
 	case WaiverRejected, WaiverRevoked, WaiverLapsed:
 		return w, evidence.Record{}, refuse("nothing is left to do", "waiver %s is %s", w.ID, state)
 	}
-	if strings.TrimSpace(because) == "" {
+	if blank(because) {
 		return w, evidence.Record{}, refuse("say why with --because", "a revocation without a reason helps nobody")
 	}
 	w.RevokedBy, w.RevokedAt, w.RevokedBecause = who.ID, at(now), because
