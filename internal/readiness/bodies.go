@@ -124,9 +124,10 @@ func (c *Criterion) need(r Record, field, name string) {
 	c.Known = append(c.Known, name+" "+known)
 }
 
+// warn says what to mind, before what is to be asked.
 func (c *Criterion) warn(format string, args ...any) {
 	c.fail = true
-	c.Asks = append(c.Asks, fmt.Sprintf(format, args...))
+	c.Asks = append([]string{fmt.Sprintf(format, args...)}, c.Asks...)
 }
 
 // staleCheck is how long a look at the register of accreditations is good for.
