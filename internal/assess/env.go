@@ -49,6 +49,7 @@ func baseEnv(s *schema) (*cel.Env, error) {
 		ext.Sets(),
 		cel.Variable("now", cel.TimestampType),
 		cel.Variable(viewName, viewType()),
+		cel.Variable(peopleName, viewType()),
 		cel.Macros(registerMacros()...),
 		registerFunctions(),
 		plainFunctions(),
@@ -74,6 +75,7 @@ func registerMacros() []cel.Macro {
 				return eh.NewMemberCall(name, eh.NewIdent(viewName), args...), nil
 			}))
 	}
+	out = append(out, personMacros()...)
 	return append(out, cel.GlobalMacro("given", 1, expandGiven), cel.GlobalMacro("orElse", 2, expandOrElse))
 }
 

@@ -5,6 +5,7 @@ import (
 	"unicode"
 
 	"github.com/google/cel-go/cel"
+	"github.com/google/cel-go/common/ast"
 	"github.com/google/cel-go/common/types"
 	"github.com/google/cel-go/common/types/ref"
 )
@@ -33,14 +34,76 @@ func person(name string) string {
 // same as nobody.
 func samePerson(a, b string) bool { return person(a) == person(b) }
 
+// namesKind says by which names systems know a person: the e-mail address, the
+// name that is displayed, a login.
+const namesKind = "directory.names"
+
+// peopleName is the hidden variable that functions about people use. It holds
+// what viewName does, and says that no system is looked at.
+const peopleName = "@people"
+
+// personMacros rewrite person(a) to @people.person(a), and samePerson(a, b)
+// likewise, so that names are compared as the people known at the instant that
+// is being assessed use them.
+func personMacros() []cel.Macro {
+	var out []cel.Macro
+	for name, args := range map[string]int{"person": 1, "samePerson": 2} {
+		out = append(out, cel.GlobalMacro(name, args,
+			func(eh cel.MacroExprFactory, _ ast.Expr, args []ast.Expr) (ast.Expr, *cel.Error) {
+				return eh.NewMemberCall(name, eh.NewIdent(peopleName), args...), nil
+			}))
+	}
+	return out
+}
+
 // personFunctions let conditions compare people.
 func personFunctions() cel.EnvOption {
+	text := cel.StringType
 	return cel.Lib(functions{
-		cel.Function("person", cel.Overload("person_string", []*cel.Type{cel.StringType}, cel.StringType,
-			cel.UnaryBinding(func(v ref.Val) ref.Val { return types.String(person(string(v.(types.String)))) }))),
-		cel.Function("samePerson", cel.Overload("same_person_string", []*cel.Type{cel.StringType, cel.StringType}, cel.BoolType,
-			cel.BinaryBinding(func(a, b ref.Val) ref.Val {
-				return types.Bool(samePerson(string(a.(types.String)), string(b.(types.String))))
+		cel.Function("person", cel.MemberOverload("people_person", []*cel.Type{viewType(), text}, text,
+			cel.BinaryBinding(func(v, name ref.Val) ref.Val {
+				return types.String(v.(*viewVal).w.v.reg.person(string(name.(types.String))))
+			}))),
+		cel.Function("samePerson", cel.MemberOverload("people_same", []*cel.Type{viewType(), text, text}, cel.BoolType,
+			cel.FunctionBinding(func(args ...ref.Val) ref.Val {
+				return types.Bool(args[0].(*viewVal).w.v.reg.same(string(args[1].(types.String)), string(args[2].(types.String))))
 			}))),
 	})
 }
+
+// readNames finds out whom each name stands for. A person's own id comes
+// first; a name that two people have stands for nobody but itself.
+func (reg *registerView) readNames(v *view) {
+	reg.people = map[string]string{}
+	own := map[string]bool{}
+	v.live(namesKind, func(t *table, row int32, _ bool) { own[person(t.text(row, "person"))] = true })
+	shared := map[string]bool{}
+	v.live(namesKind, func(t *table, row int32, _ bool) {
+		id := person(t.text(row, "person"))
+		for _, name := range t.textList(row, "names") {
+			name = person(name)
+			if known, taken := reg.people[name]; taken && known != id {
+				shared[name] = true
+			}
+			if id != "" && name != "" && !own[name] {
+				reg.people[name] = id
+			}
+		}
+	})
+	for name := range shared {
+		delete(reg.people, name)
+	}
+}
+
+// person gives the form in which a name is compared: that of the person whom
+// it stands for, if that is known.
+func (reg *registerView) person(name string) string {
+	form := person(name)
+	if id, ok := reg.people[form]; ok {
+		return id
+	}
+	return form
+}
+
+// same reports whether two names are those of one person.
+func (reg *registerView) same(a, b string) bool { return reg.person(a) == reg.person(b) }

@@ -19,6 +19,7 @@ type registerView struct {
 	branches map[string]string // default branch by repository, lower case
 	vendors  map[string]string // owner by vendor id
 	uploads  map[string]bool   // SHA-256 of uploads that a second person accepted
+	people   map[string]string // whom a name stands for, both in the form of person
 	width    int               // number of systems, or of elements of a system's longest list
 }
 
@@ -52,6 +53,7 @@ func newRegisterView(v *view) *registerView {
 		byRow: map[int32]*systemView{}, branches: map[string]string{},
 		vendors: map[string]string{}, uploads: map[string]bool{},
 	}
+	reg.readNames(v)
 	v.live(systemKind, func(t *table, row int32, _ bool) {
 		s := newSystemView(&record{v: v, t: t, row: row})
 		reg.systems = append(reg.systems, s)
@@ -72,7 +74,7 @@ func newRegisterView(v *view) *registerView {
 		reg.vendors[t.subjectID(row)] = t.text(row, "owner")
 	})
 	v.live(uploadKind, func(t *table, row int32, _ bool) {
-		if accepted(t, row, v.at) {
+		if reg.accepted(t, row, v.at) {
 			reg.uploads[t.text(row, "sha256")] = true
 		}
 	})
@@ -80,11 +82,11 @@ func newRegisterView(v *view) *registerView {
 }
 
 // accepted reports whether somebody other than the uploader accepted an upload.
-func accepted(t *table, row int32, at int64) bool {
+func (reg *registerView) accepted(t *table, row int32, at int64) bool {
 	reviewer, uploader := t.text(row, "reviewer"), t.text(row, "uploader")
 	reviewed := t.time(row, "reviewed_at")
 	return t.text(row, "review_decision") == "accepted" && person(reviewer) != "" && person(uploader) != "" &&
-		!samePerson(reviewer, uploader) && reviewed != absent && reviewed <= at
+		!reg.same(reviewer, uploader) && reviewed != absent && reviewed <= at
 }
 
 func newSystemView(rec *record) *systemView {

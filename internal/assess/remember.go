@@ -195,7 +195,7 @@ func (s *seeker) Exec(frame *interpreter.ExecutionFrame) ref.Val {
 	if sc == nil || key == nil || want == nil {
 		return v
 	}
-	texts, ok := s.texts(want.Exec(frame))
+	texts, ok := s.texts(sc, want.Exec(frame))
 	if !ok {
 		return v
 	}
@@ -209,10 +209,10 @@ func (s *seeker) Exec(frame *interpreter.ExecutionFrame) ref.Val {
 
 // texts brings a text or a list of texts into the form they are found by. A
 // value that cannot be told gives none: it is up to the loop what follows.
-func (s *seeker) texts(v ref.Val) ([]string, bool) {
+func (s *seeker) texts(sc *scope, v ref.Val) ([]string, bool) {
 	form := func(t types.String) string {
 		if s.seek.person {
-			return person(string(t))
+			return sc.w.v.reg.person(string(t))
 		}
 		return string(t)
 	}
@@ -240,7 +240,7 @@ func (s *seeker) index(frame *interpreter.ExecutionFrame, list traits.Lister, ke
 	inner := interpreter.AsFrame(at)
 	for i := 0; i < int(list.Size().(types.Int)); i++ {
 		at.value = list.Get(types.Int(i))
-		texts, ok := s.texts(key.Exec(inner))
+		texts, ok := s.texts(scopeOf(frame), key.Exec(inner))
 		if !ok {
 			ix.always = append(ix.always, i)
 		}

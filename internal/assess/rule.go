@@ -184,6 +184,7 @@ func (c *compiler) engineFields() {
 		soaKind:        {"version", "controls", "approved_by", "approved_at"},
 		uploadKind:     {"sha256", "uploader", "reviewer", "review_decision", "reviewed_at"},
 		repositoryKind: {"repo", "default_branch"},
+		namesKind:      {"person", "names"},
 	} {
 		k := c.schema.kinds[kind]
 		if k == nil {

@@ -82,7 +82,7 @@ func (sc *scope) ResolveName(name string) (any, bool) {
 	case "now":
 		sc.now = true
 		return sc.w.now, true
-	case viewName:
+	case viewName, peopleName:
 		return sc.w.self, true
 	case scopeName:
 		return sc, true
@@ -271,7 +271,7 @@ func (sc *scope) setSystems() error {
 // it yet.
 func (w *worker) byHand(t *table, row int32) bool {
 	if t.info.kind.ID == uploadKind {
-		return !accepted(t, row, w.v.at)
+		return !w.v.reg.accepted(t, row, w.v.at)
 	}
 	m := t.meta(row)
 	hand, known := w.hand[m.run]

@@ -186,7 +186,7 @@ func (s *State) touch(t *table, row int32) {
 // register answer.
 func (s *State) changesRegister(t *table, row int32) bool {
 	id := t.info.kind.ID
-	if id != systemKind && id != repositoryKind && id != uploadKind && id != vendorKind {
+	if id != systemKind && id != repositoryKind && id != uploadKind && id != vendorKind && id != namesKind {
 		return false
 	}
 	m := t.meta(row)

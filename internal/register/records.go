@@ -16,7 +16,7 @@ const SourceName = "register"
 
 // Kinds are the kinds of record that Records may return, sorted. Declares says
 // which of them a file claims to hold whole.
-var Kinds = []string{kindContext, "inventory.ai_system", kindObjectives, "role.assignment", kindScope, "soa.record", kindParties,
+var Kinds = []string{kindContext, kindNames, "inventory.ai_system", kindObjectives, "role.assignment", kindScope, "soa.record", kindParties,
 	"vendor.record", "waiver.record"}
 
 // Roles that the register gives to the owner and the deputy of a system.
@@ -24,6 +24,9 @@ const (
 	RoleOwner  = "ai_system_owner"
 	RoleDeputy = "ai_system_deputy"
 )
+
+// kindNames says by which names systems know a person.
+const kindNames = "directory.names"
 
 // organizationID is the subject id of records about the organisation itself.
 const organizationID = "organization"
@@ -170,6 +173,13 @@ func (b *builder) person(p Person, systems []System) {
 		}
 		b.add("role.assignment", "person", p.ID, r.Role+"|"+p.ID+"|"+tail, r.Since, payload)
 	}
+	names := []string{}
+	for _, n := range append([]string{p.Name, p.Email}, p.Names...) {
+		if strings.TrimSpace(n) != "" && n != p.ID && !slices.Contains(names, n) {
+			names = append(names, n)
+		}
+	}
+	b.add(kindNames, "person", p.ID, p.ID, time.Time{}, map[string]any{"person": p.ID, "names": names})
 	for _, r := range p.Roles {
 		assign(r, "")
 	}

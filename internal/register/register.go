@@ -51,6 +51,9 @@ type Person struct {
 	// CheckedAt is when somebody looked up in the directory whether the person
 	// is still there.
 	CheckedAt time.Time `yaml:"checked_at"`
+	// Names are further names by which systems know the person: logins, account
+	// ids, how a tracker displays the name.
+	Names []string `yaml:"names"`
 }
 
 // RoleHeld is a role that a person holds.

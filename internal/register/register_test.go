@@ -108,6 +108,7 @@ func TestRecords(t *testing.T) {
 	}
 	want := []string{
 		"context.register context",
+		"directory.names ines", "directory.names marek", "directory.names sade",
 		"inventory.ai_system claims-triage",
 		"inventory.ai_system policy-assistant",
 		"objective.definition OBJ-1|1",
@@ -160,14 +161,14 @@ func TestRecords(t *testing.T) {
 	}
 }
 
-// A role that begins next month is no fact today.
+// A role that begins next month is no fact today: only the names are there.
 func TestFutureRoleIsLeftOut(t *testing.T) {
 	src := base + "people: [{id: ann, name: Ann, roles: [{role: auditor, since: 2026-12-24}]}]\n"
 	r, err := register.Parse("r.yaml", []byte(src), register.Known{Now: now})
 	if err != nil {
 		t.Fatal(err)
 	}
-	for at, want := range map[time.Time]int{now: 0, now.AddDate(0, 2, 0): 1} {
+	for at, want := range map[time.Time]int{now: 1, now.AddDate(0, 2, 0): 2} {
 		if got, err := r.Records(at); err != nil || len(got) != want {
 			t.Errorf("at %s: %d records (%v), want %d", at, len(got), err, want)
 		}
