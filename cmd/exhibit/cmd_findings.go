@@ -88,7 +88,7 @@ func runFindings(ctx context.Context, g *globals, o findingsOptions) error {
 	duties := slices.DeleteFunc(slices.Clone(rows), func(r findingRow) bool { return r.State != stateDuty })
 	rows = slices.DeleteFunc(rows, func(r findingRow) bool { return r.State == stateDuty })
 	if len(rows)+len(duties) == 0 {
-		g.note("Nothing is %s as of %s.", o.adjective(), at.Format(time.RFC3339))
+		g.note("Nothing is %s as of %s%s.", o.adjective(), at.Format(time.RFC3339), o.narrowed())
 		return nil
 	}
 	printFindings(g, rows, at, o.adjective())
@@ -106,6 +106,21 @@ func (o findingsOptions) wants(r findingRow) bool {
 		return r.State.IsOpen() || r.State == stateDuty
 	}
 	return o.state == stateAll || string(r.State) == o.state
+}
+
+// narrowed says what was asked for alone, so that nothing found under a name
+// that nobody bears does not read as nothing to do.
+func (o findingsOptions) narrowed() string {
+	var only []string
+	for _, f := range [][2]string{{"owner", o.owner}, {"control", o.control}, {"system", o.system}} {
+		if f[1] != "" {
+			only = append(only, f[0]+" "+clean(f[1]))
+		}
+	}
+	if len(only) == 0 {
+		return ""
+	}
+	return " for " + strings.Join(only, ", ") + "; others are not counted"
 }
 
 // adjective says what the findings listed are.
