@@ -3,8 +3,10 @@ package assess_test
 import (
 	"fmt"
 	"strconv"
+	"testing"
 	"time"
 
+	"github.com/exhibit-aims/exhibit/internal/assess"
 	"github.com/exhibit-aims/exhibit/internal/evidence"
 )
 
@@ -73,4 +75,52 @@ func (l ledger) grown(i, which int, at time.Time, e evidence.Evidence, b []byte)
 func of(e evidence.Evidence, kind, subjectType, subject, key string, payload []byte) evidence.Evidence {
 	e.Kind, e.Subject, e.Key, e.Payload = kind, evidence.Subject{Type: subjectType, ID: subject}, key, payload
 	return e
+}
+
+// BenchmarkRule measures rules over many records about one subject, in
+// processor time.
+func BenchmarkRule(b *testing.B) {
+	eng := compiled(b, assess.Options{Trusted: true})
+	l := newLedger(benchRegister)
+	for _, c := range []struct {
+		slug, what string
+		records    int
+		item       func(i int) evidence.Evidence
+	}{
+		{"approved-use-only", "5000 that belong to nothing", 5_000, func(i int) evidence.Evidence {
+			return of(evidence.Evidence{}, "vendor.usage", "vendor", "vendor-x", "", fmt.Appendf(nil,
+				`{"api_key_id":"other-%d","day":%q,"model":"m","project_or_workspace":"other-%d","requests":12,"vendor":"vendor-x"}`,
+				i, l.end.AddDate(0, 0, -1-i%60).Format(time.DateOnly), i))
+		}},
+		{"approved-use-only", "50000 of registered systems", 50_000, func(i int) evidence.Evidence {
+			return of(evidence.Evidence{}, "vendor.usage", "vendor", "vendor-1", "", fmt.Appendf(nil,
+				`{"api_key_id":"key-1","day":%q,"model":"m","project_or_workspace":"project-1","requests":12,"vendor":"vendor-1"}`,
+				l.end.AddDate(0, 0, -1-i%60).Format(time.DateOnly)))
+		}},
+		{"human-oversight-operated", "20000 decisions about one system", 20_000, func(i int) evidence.Evidence {
+			return of(evidence.Evidence{}, "oversight.human_decision", "ai_system", "system-4", "", fmt.Appendf(nil,
+				`{"action":"accept","decided_at":"2026-10-%02dT10:00:00Z","decision_id":"%d","latency_s":%d,"reviewer":"person-%d","system_id":"system-4"}`,
+				1+i%30, i, 3+i%17, i%300))
+		}},
+	} {
+		b.Run(c.slug+"/"+c.what, func(b *testing.B) {
+			s := eng.NewState()
+			l.load(b, eng, s)
+			for i := range c.records {
+				e := c.item(i)
+				e.Seq, e.Run, e.Source, e.Key = int64(benchRegister+i), "run", "s", fmt.Sprint("more-", i)
+				e.CollectedAt, e.EventTime = l.end.Add(-90*time.Minute), l.end.Add(-2*time.Hour)
+				if err := s.Apply(e); err != nil {
+					b.Fatal(err)
+				}
+			}
+			for b.Loop() {
+				for _, cost := range s.RuleCosts(l.end, processor) {
+					if cost.Slug == c.slug {
+						b.ReportMetric(float64(cost.Used)/1e6, "cpu-ms")
+					}
+				}
+			}
+		})
+	}
 }
