@@ -59,7 +59,7 @@ func TestHelpShowsEveryFlag(t *testing.T) {
 			}
 			c.LocalFlags().VisitAll(check)
 			c.InheritedFlags().VisitAll(check)
-			for _, line := range strings.Split(c.Example, "\n") {
+			for _, line := range strings.Split(continued(c.Example), "\n") {
 				tryLine(t, strings.TrimSpace(line))
 			}
 		})
@@ -124,7 +124,7 @@ func commandsIn(text string) []string {
 			out = append(out, s)
 		}
 	}
-	text = htmlNote.ReplaceAllString(text, "")
+	text = continued(htmlNote.ReplaceAllString(text, ""))
 	for _, block := range fence.FindAllStringSubmatch(text, -1) {
 		for _, line := range strings.Split(block[1], "\n") {
 			for _, part := range strings.Split(line, "&&") {
@@ -138,12 +138,34 @@ func commandsIn(text string) []string {
 	return out
 }
 
+// continued joins lines that end with a backslash with the next.
+func continued(text string) string { return strings.ReplaceAll(text, "\\\n", " ") }
+
+// shellWords splits a line as a shell does, as far as documentation goes: what
+// stands in double quotes is one word. Brackets round what is optional go.
+func shellWords(line string) []string {
+	var out []string
+	for i, part := range strings.Split(line, `"`) {
+		if i%2 == 1 {
+			out = append(out, part)
+			continue
+		}
+		for _, w := range strings.Fields(part) {
+			if strings.HasPrefix(w, "[--") || strings.HasSuffix(w, "]") && !strings.Contains(w, "[") {
+				w = strings.Trim(w, "[]")
+			}
+			out = append(out, w)
+		}
+	}
+	return out
+}
+
 // tryLine fails unless a line names a command with flags and arguments that it
 // takes.
 func tryLine(t *testing.T, line string) {
 	t.Helper()
 	var words []string
-	for _, w := range strings.Fields(line) {
+	for _, w := range shellWords(line) {
 		if strings.HasPrefix(w, "#") || strings.ContainsAny(w, "|>") && !strings.ContainsAny(w, "[<") {
 			break
 		}
