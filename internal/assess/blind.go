@@ -161,8 +161,24 @@ func (f *finisher) boundTo(repo string) []string {
 // mayHide reports whether what a rule did not find for a result could lie in
 // the part. A repository hides nothing about another one, and a part of the
 // population nothing about a subject that was seen.
-func (b blind) mayHide(r *rule, res *Result) bool {
-	return res.Status == StatusMissing && b.repository() == "" && r.joins(b.kind)
+func (f *finisher) mayHide(b blind, r *rule, res *Result) bool {
+	return res.Status == StatusMissing && b.repository() == "" && r.joins(b.kind) && !f.isItself(b, r, res)
+}
+
+// isItself reports whether a result is about a record of the part's kind, and
+// the plan that made it looks for no other of that kind.
+func (f *finisher) isItself(b blind, r *rule, res *Result) bool {
+	alone := slices.ContainsFunc(r.plans, func(p *plan) bool {
+		return p.kind == b.kind && !slices.ContainsFunc(p.joins, func(j *join) bool { return j.kind == b.kind })
+	})
+	if !alone {
+		return false
+	}
+	itself := false
+	f.v.live(b.kind.kind.ID, func(t *table, row int32, _ bool) {
+		itself = itself || t.subjectID(row) == res.Subject.ID && slices.Contains(res.Evidence, t.meta(row).digest)
+	})
+	return itself
 }
 
 // tooEarly reports whether the part was last seen before what a result did not
@@ -224,7 +240,7 @@ func (f *finisher) holdBack(r *rule, b blind, seen, out []*Result) bool {
 	for i, res := range seen {
 		about := b.concerns(bound, res) || r.everything(b.kind)
 		concerned = concerned || about
-		if !about && !b.mayHide(r, res) || b.recent && !b.tooEarly(res) || out[i] != res && rank(out[i].Status) <= rank(status) {
+		if !about && !f.mayHide(b, r, res) || b.recent && !b.tooEarly(res) || out[i] != res && rank(out[i].Status) <= rank(status) {
 			continue
 		}
 		out[i] = restate(res, status, reason)

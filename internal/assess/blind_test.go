@@ -201,10 +201,10 @@ func checkNotCovered(t *testing.T, a *assess.Assessment, slug, want string) {
 func TestBlindProject(t *testing.T) {
 	items := []fixture.Item{
 		{Kind: "nonconformity.record", Subject: "nonconformity/NC-1",
-			Payload: map[string]any{"nc_id": "NC-1", "raised_at": "2026-08-01", "correction": "c", "cause": "d", "similar_check": "e"}},
+			Payload: map[string]any{"nc_id": "NC-1", "raised_at": "2026-08-01", "correction": "c", "cause": "d", "similar_check": "e", "status": "open"}},
 		{Kind: "corrective_action.record", Subject: "nonconformity/NC-1", Key: "CA-1",
 			Payload: map[string]any{"action_id": "CA-1", "nc_id": "NC-1", "owner": "bob", "due": "2026-12-01"}},
-		{Kind: "nonconformity.record", Subject: "nonconformity/NC-2", Payload: map[string]any{"nc_id": "NC-2", "raised_at": "2026-08-01"}},
+		{Kind: "nonconformity.record", Subject: "nonconformity/NC-2", Payload: map[string]any{"nc_id": "NC-2", "raised_at": "2026-08-01", "status": "open"}},
 		{Kind: "waiver.record", Subject: "record/W1", Payload: map[string]any{"waiver_id": "W1", "expectation_slug": "nonconformity-handled",
 			"subject": map[string]any{"type": "*", "id": "*"}, "requested_by": "bob", "approved_by": "ann", "approved_at": "2026-10-05", "expires_at": "2026-12-01",
 			"reason": "r", "compensating_controls": "c"}},

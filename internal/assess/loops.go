@@ -155,11 +155,11 @@ func (l *loops) equality(e ast.Expr, element, accu string) *seek {
 	return nil
 }
 
-// only reports whether an expression reads the element and the params alone,
-// so that it has the same value whenever it is evaluated in a scope.
+// only reports whether an expression reads the element, the params and who is
+// who alone, so that it has the same value whenever it is evaluated in a scope.
 func (l *loops) only(e ast.Expr, element string) bool {
 	for name := range namesIn(e) {
-		if name != element && name != "params" {
+		if name != element && name != "params" && name != peopleName {
 			return false
 		}
 	}
