@@ -69,7 +69,7 @@ first. With -o json each is an object:
 // everything.
 const (
 	stateDuty finding.State = "duty"
-	stateAll                = "all"
+	stateAll  finding.State = "all"
 )
 
 func runFindings(ctx context.Context, g *globals, o findingsOptions) error {
@@ -105,7 +105,7 @@ func (o findingsOptions) wants(r findingRow) bool {
 	case o.state == "":
 		return r.State.IsOpen() || r.State == stateDuty
 	}
-	return o.state == stateAll || string(r.State) == o.state
+	return o.state == string(stateAll) || string(r.State) == o.state
 }
 
 // narrowed says what was asked for alone, so that nothing found under a name
@@ -125,7 +125,7 @@ func (o findingsOptions) narrowed() string {
 
 // adjective says what the findings listed are.
 func (o findingsOptions) adjective() string {
-	switch o.state {
+	switch finding.State(o.state) {
 	case "":
 		return "open"
 	case stateAll:

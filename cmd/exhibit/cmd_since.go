@@ -121,7 +121,13 @@ func payloadsOf(ctx context.Context, st store.Store, records []assess.RecordChan
 			}
 		}
 	}
-	return func(d evidence.Digest) (json.RawMessage, error) { return found[d], nil }, nil
+	return func(d evidence.Digest) (json.RawMessage, error) {
+		payload, ok := found[d]
+		if !ok {
+			return nil, fmt.Errorf("evidence %s: %w", d, store.ErrNotFound)
+		}
+		return payload, nil
+	}, nil
 }
 
 // rulesChanged looks at the assessments that the ledger records.

@@ -165,7 +165,7 @@ func lifeRow(l *finding.Life, at time.Time) findingRow {
 		Status: l.Status, Underlying: l.Underlying, Waiver: l.Waiver, Severity: l.Severity, OpenedAt: &opened, ReopenedAt: l.ReopenedAt,
 		AcknowledgedAt: l.AcknowledgedAt, AcknowledgedBy: l.AcknowledgedBy, ResolvedAt: l.ResolvedAt,
 		DueAt: l.DueAt, Overdue: l.Overdue(at), DutyAt: l.DutyAt,
-		Grade: l.Facts.Grade, Extent: l.Extent, GradeReason: l.GradeReason, Judged: l.Judged, Evidence: []evidence.Digest{}}
+		Grade: l.Grade, Extent: l.Extent, GradeReason: l.GradeReason, Judged: l.Judged, Evidence: []evidence.Digest{}}
 	r.Owner, r.OwnerFrom = l.OwnedBy()
 	end := at
 	if l.ResolvedAt != nil {

@@ -18,8 +18,11 @@ import (
 // assessment as of now; it is asked once a day.
 func (w *workplace) observe(ctx context.Context, evaluate func(context.Context) (*assess.Assessment, error)) error {
 	release, err := w.locks.Acquire(agent.SelfSource)
+	if errors.Is(err, store.ErrLocked) {
+		return nil // another process is at it: one is enough
+	}
 	if err != nil {
-		return nil //nolint:nilerr // another process is at it: one is enough
+		return err
 	}
 	defer release()
 	return w.collector.CollectSelf(ctx, agent.Self{

@@ -3,7 +3,6 @@ package ask
 import (
 	"encoding/json"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -162,8 +161,4 @@ func same(a, b string) bool {
 		return strings.ToLower(strings.NewReplacer("_", "-", " ", "-").Replace(strings.TrimSpace(s)))
 	}
 	return plain(a) == plain(b) && plain(a) != ""
-}
-
-func anySame(list []string, s string) bool {
-	return slices.ContainsFunc(list, func(e string) bool { return same(e, s) })
 }

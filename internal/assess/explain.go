@@ -43,8 +43,8 @@ func (eng *Engine) Explain(slug string) (Explanation, bool) {
 	}
 	x.Looks = append(x.Looks, joinWords(r.Uses)...)
 	x.Order = append(x.Order, conditions(r.Checks)...)
-	x.Order = append(x.Order, conditions(r.Expectation.Freshness.Qualifies)...)
-	x.Duty = append(x.Duty, r.Expectation.Duty.words()...)
+	x.Order = append(x.Order, conditions(r.Freshness.Qualifies)...)
+	x.Duty = append(x.Duty, r.Duty.words()...)
 	for _, in := range r.Invalidated {
 		x.Invalidated = append(x.Invalidated, Condition{That: in.When.text, Else: StatusStale, Because: in.Because.text})
 	}
@@ -121,7 +121,7 @@ func (d *dutyDef) words() []string {
 }
 
 func (r *rule) freshnessWords() string {
-	f := r.Expectation.Freshness
+	f := r.Freshness
 	read := "Each kind that is needed must have been read completely within " + span(f.CollectionMaxAge) + "; after that the result is stale."
 	of := "what it looks at"
 	if len(f.Of) > 0 {

@@ -231,7 +231,7 @@ func losingMakesStale(x *trial) error {
 		if err := onlyStaler(a, b); err != nil {
 			return fmt.Errorf("without %s: %w", lost, err)
 		}
-		if end == later {
+		if end.Equal(later) {
 			return x.nothingStands(b, lost)
 		}
 	}
@@ -489,7 +489,7 @@ func waivedRightly(without, with *assess.Assessment, list []deviation) error {
 		switch {
 		case can && covered && (got.Status != assess.StatusWaived || got.Underlying != r.Status || !ours(got.Waiver)):
 			return fmt.Errorf("%s is %s and a valid waiver covers it, yet it shows %s (%s)", keyOf(r), r.Status, got.Status, got.Reason)
-		case !(can && covered) && r.Status != assess.StatusWaived && (got.Status != r.Status || got.Waiver != ""):
+		case (!can || !covered) && r.Status != assess.StatusWaived && (got.Status != r.Status || got.Waiver != ""):
 			return fmt.Errorf("%s is %s and no waiver covers it, yet it shows %s (%s)", keyOf(r), r.Status, got.Status, got.Reason)
 		}
 	}
@@ -645,7 +645,7 @@ func byRun(steps []step) [][]step {
 	var out [][]step
 	at := map[string]int{}
 	for _, st := range steps {
-		id := ""
+		var id string
 		switch {
 		case st.run != nil:
 			id = st.run.ID

@@ -1,6 +1,7 @@
 package assess
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -200,7 +201,7 @@ func (sc *scope) kept(i int, t *table, rows []int32) []int32 {
 		if keep {
 			out = append(out, row)
 		}
-		if !sc.now && sc.failed == failed {
+		if !sc.now && errors.Is(sc.failed, failed) {
 			past.note(row, keep, sc.until)
 		}
 		clock = clock || sc.now

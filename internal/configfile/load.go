@@ -356,7 +356,7 @@ func (r reader) people(y peopleYAML) People {
 	if limit := at.Then("max_waiver"); r.f.Has(limit) && !r.f.Faulty(limit) && (y.MaxWaiver <= 0 || y.MaxWaiver > longestWaiver) {
 		r.f.Problemf(limit, "a waiver lasts at most 365 days, and at least a moment").Hint("365d is the default")
 	}
-	return People{Approvers: y.Approvers, SharedAccount: y.SharedAccount, MaxWaiver: y.MaxWaiver}
+	return People(y)
 }
 
 func (r reader) retention(y retentionYAML) Retention {

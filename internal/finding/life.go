@@ -75,7 +75,7 @@ func (l *Life) GradedAs() (grade, reason string) {
 	if l.Judged != nil {
 		return l.Judged.Grade, l.Judged.Because
 	}
-	return l.Facts.Grade, l.GradeReason
+	return l.Grade, l.GradeReason
 }
 
 // Overdue reports whether the finding is open past its due date.

@@ -301,17 +301,17 @@ func TestGradesFollowTheAssessment(t *testing.T) {
 		results = append(results, result(fmt.Sprint(i), satisfied, "ok"))
 	}
 	take(t, b, assessed(1, 1, results...), policy)
-	if l := lifeOf(t, b, "bad"); l.Facts.Grade != "minor" || l.Extent != "isolated" || l.GradeReason != "isolated, not high-risk, and others pass: 1 of 20 fall short" {
+	if l := lifeOf(t, b, "bad"); l.Grade != "minor" || l.Extent != "isolated" || l.GradeReason != "isolated, not high-risk, and others pass: 1 of 20 fall short" {
 		t.Errorf("%+v", l.Facts)
 	}
 	results[1], results[2] = result("0", failing, "bad"), result("1", failing, "bad")
 	take(t, b, assessed(2, 2, results...), policy)
-	if l := lifeOf(t, b, "bad"); l.Facts.Grade != "major" || l.Extent != "systemic" || l.GradeReason != "not isolated, or no other passes: 3 of 20 fall short" {
+	if l := lifeOf(t, b, "bad"); l.Grade != "major" || l.Extent != "systemic" || l.GradeReason != "not isolated, or no other passes: 3 of 20 fall short" {
 		t.Errorf("%+v", l.Facts)
 	}
 	results[0] = result("bad", stale, "event_window_exceeded: old")
 	take(t, b, assessed(3, 3, results...), policy)
-	if l := lifeOf(t, b, "bad"); l.Facts.Grade != "major" {
+	if l := lifeOf(t, b, "bad"); l.Grade != "major" {
 		t.Errorf("what nobody can tell took back a grade: %+v", l.Facts)
 	}
 }

@@ -318,7 +318,7 @@ func (u *updater) facts(l *Life, r *assess.Result) Facts {
 	if g, ok := u.graded[id]; ok && g.Grade != "" {
 		f.Grade, f.Extent, f.GradeReason = g.Grade, g.Extent, g.GradeReason
 	} else if l != nil {
-		f.Grade, f.Extent, f.GradeReason = l.Facts.Grade, l.Extent, l.GradeReason
+		f.Grade, f.Extent, f.GradeReason = l.Grade, l.Extent, l.GradeReason
 	}
 	f.Owner, f.OwnerFrom = r.Owner, "expectation"
 	if u.p.Owner != nil {
