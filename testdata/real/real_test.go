@@ -115,7 +115,8 @@ var seeded = map[string]map[string]int64{
 	"aws":      {"model_registry.model": 2, "model_registry.model_version": 5, "model_registry.approval": 5, "model_registry.deployment": 5},
 	"policies": {"document.revision": 3, "document.approval": 2, "risk.assessment": 2, "vendor.assessment": 1},
 	"register": {"inventory.ai_system": 3, "vendor.record": 2, "waiver.record": 0, "soa.record": 0,
-		"role.assignment": 9}, // four people, three owners, two deputies
+		"role.assignment": 9, // four people, three owners, two deputies
+		"directory.names": 4},
 }
 
 // unseen is what emulate cannot do, as Exhibit has to say it.
@@ -155,7 +156,7 @@ var statuses = map[string]string{
 	"branch-protection-enforced credit-scoring":                      "satisfied",
 	"branch-protection-enforced support-assistant":                   "not_assessed",
 	"branch-protection-enforced fraud-monitor":                       "not_assessed", // its repository is nobody's
-	"incident-handled AIGOV-1":                                       "satisfied",
+	"incident-handled AIGOV-1":                                       "failing",      // its corrective action, CAPA-7, is in a project that is not read
 	"incident-handled AIGOV-3":                                       "missing",
 	"ai-policy-approved organization":                                "satisfied",
 	"risk-assessment-per-system credit-scoring":                      "satisfied",
@@ -404,7 +405,7 @@ func checkRefused(t *testing.T, o *office) {
 		}
 	}
 	for _, r := range decode[assessment](o, 0, "assess").Results {
-		if r.Status == "satisfied" {
+		if r.Status == "satisfied" && r.Expectation != "evidence-integrity-verified" { // which is about the agent's own store
 			t.Errorf("%s of %s is satisfied, with next to nothing read: %s", r.Expectation, r.Subject.ID, r.Reason)
 		}
 	}
