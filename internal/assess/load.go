@@ -146,12 +146,20 @@ func (l *loader) override(f *yamlfile.File, slug string, o *override) {
 			e.Severity = severities()[0]
 		}
 	}
-	for name, age := range map[string]struct{ to, from *time.Duration }{
-		"event_max_age":      {&e.Freshness.EventMaxAge, o.EventMaxAge},
-		"lookback":           {&e.Freshness.Lookback, o.Lookback},
-		"collection_max_age": {&e.Freshness.CollectionMaxAge, o.CollectionMaxAge},
+	for _, age := range []struct {
+		name     string
+		to, from *time.Duration
+	}{
+		{"event_max_age", &e.Freshness.EventMaxAge, o.EventMaxAge},
+		{"lookback", &e.Freshness.Lookback, o.Lookback},
+		{"collection_max_age", &e.Freshness.CollectionMaxAge, o.CollectionMaxAge},
 	} {
-		if age.from != nil && l.changes(f, at.Then(name), e, name) {
+		place := at.Then(age.name)
+		switch {
+		case age.from == nil || f.Faulty(place):
+		case *age.from <= 0:
+			f.Problemf(place, "must be more than nothing").Hint("for example 2d")
+		case l.changes(f, place, e, age.name):
 			*age.to = *age.from
 		}
 	}
