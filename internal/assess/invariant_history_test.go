@@ -210,9 +210,13 @@ func (h *histories) draw(t testing.TB, seed uint64, whole bool) *history {
 	return &history{steps: d.steps, at: historyEnd()}
 }
 
-// goodScenes is how many scenes with something satisfied make a history, and
-// how many kinds in turn give it a record made up.
-const goodScenes = 5
+// goodScenes is how many scenes with something satisfied make a history;
+// madeUpKinds is how many kinds in turn give it a record made up, so many that
+// each has several turns: a record may come to nothing.
+const (
+	goodScenes  = 5
+	madeUpKinds = 12
+)
 
 func sources() []string {
 	return []string{"source-0", "source-1", "source-2", "source-3", "source-4"}
@@ -276,8 +280,8 @@ func (d *drawing) scene() []fixture.Item {
 			add(d.changed(it, 8))
 		}
 	}
-	for i := range goodScenes {
-		add(d.madeUp(d.kinds[(int(d.seed)*goodScenes+i)%len(d.kinds)]))
+	for i := range madeUpKinds {
+		add(d.madeUp(d.kinds[(int(d.seed)*madeUpKinds+i)%len(d.kinds)]))
 	}
 	rules := d.eng.Expectations()
 	add(fixture.Item{Kind: "waiver.record", Subject: "record/W-drawn", Key: "W-drawn", Payload: map[string]any{
