@@ -12,7 +12,7 @@ import (
 
 	"github.com/exhibit-aims/exhibit/config"
 	"github.com/exhibit-aims/exhibit/internal/assess"
-	"github.com/exhibit-aims/exhibit/internal/catalog"
+	"github.com/exhibit-aims/exhibit/internal/configfile"
 	"github.com/exhibit-aims/exhibit/internal/fixture"
 	"github.com/exhibit-aims/exhibit/internal/trace"
 	"github.com/exhibit-aims/exhibit/internal/yamlfile"
@@ -104,6 +104,16 @@ may then fail, which says what your change does. With files it runs those.`,
 	}
 }
 
+// rules returns the configuration and the expectations in force.
+func (g *globals) rules() (*configfile.Config, *assess.Engine, error) {
+	cfg, err := g.loadConfig()
+	if err != nil {
+		return nil, nil, err
+	}
+	eng, err := newEngine(cfg)
+	return cfg, eng, err
+}
+
 // tested is what came of one case.
 type tested struct {
 	Expectation string   `json:"expectation"`
@@ -113,18 +123,11 @@ type tested struct {
 }
 
 func runCatalogTest(ctx context.Context, g *globals, paths []string) error {
-	cfg, err := g.loadConfig()
+	_, eng, err := g.rules()
 	if err != nil {
 		return err
 	}
-	eng, err := newEngine(cfg)
-	if err != nil {
-		return err
-	}
-	cat, err := catalog.Load(config.FS)
-	if err != nil {
-		return err
-	}
+	cat := eng.Catalog()
 	files, err := caseFiles(paths)
 	if err != nil {
 		return err
@@ -273,18 +276,11 @@ func (g *globals) delivers(ctx context.Context) (trace.Delivers, error) {
 }
 
 func runCatalogCoverage(ctx context.Context, g *globals, onlyHoles bool) error {
-	cfg, err := g.loadConfig()
+	_, eng, err := g.rules()
 	if err != nil {
 		return err
 	}
-	eng, err := newEngine(cfg)
-	if err != nil {
-		return err
-	}
-	cat, err := catalog.Load(config.FS)
-	if err != nil {
-		return err
-	}
+	cat := eng.Catalog()
 	from, err := g.delivers(ctx)
 	if err != nil {
 		return err

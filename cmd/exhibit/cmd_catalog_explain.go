@@ -7,7 +7,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/exhibit-aims/exhibit/config"
 	"github.com/exhibit-aims/exhibit/internal/assess"
 	"github.com/exhibit-aims/exhibit/internal/catalog"
 	"github.com/exhibit-aims/exhibit/internal/configfile"
@@ -31,18 +30,11 @@ Without an argument it lists the controls with their expectations.`,
 }
 
 func runCatalogExplain(g *globals, what string) error {
-	cfg, err := g.loadConfig()
+	cfg, eng, err := g.rules()
 	if err != nil {
 		return err
 	}
-	eng, err := newEngine(cfg)
-	if err != nil {
-		return err
-	}
-	cat, err := catalog.Load(config.FS)
-	if err != nil {
-		return err
-	}
+	cat := eng.Catalog()
 	if what == "" {
 		return explainAll(g, cat, eng)
 	}

@@ -81,7 +81,11 @@ func runTry(ctx context.Context, g *globals, dir string) error {
 	if err != nil {
 		return err
 	}
-	a, err := e.at(ctx, time.Now().UTC())
+	now := func(ctx context.Context) (*assess.Assessment, error) { return e.at(ctx, time.Now().UTC()) }
+	if err := w.observe(ctx, now); err != nil {
+		return err
+	}
+	a, err := now(ctx)
 	if err != nil {
 		return err
 	}
@@ -111,7 +115,7 @@ func tryCollect(ctx context.Context, g *globals, w *workplace, org *sandbox.Org,
 		}
 		runs = append(runs, imported...)
 	}
-	return runs, w.observeOnce(ctx)
+	return runs, nil
 }
 
 // tryExport writes workbook, bundle and key, and says what to do next.
