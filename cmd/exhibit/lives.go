@@ -1,90 +1,34 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/exhibit-aims/exhibit/internal/assess"
 	"github.com/exhibit-aims/exhibit/internal/configfile"
+	"github.com/exhibit-aims/exhibit/internal/evaluate"
 	"github.com/exhibit-aims/exhibit/internal/evidence"
 	"github.com/exhibit-aims/exhibit/internal/finding"
-	"github.com/exhibit-aims/exhibit/internal/ledger"
 	"github.com/exhibit-aims/exhibit/internal/register"
 	"github.com/exhibit-aims/exhibit/internal/store"
 )
 
 // lifeBook is the lives of findings as a ledger has them.
-type lifeBook struct {
-	finding.Book
-	next int64 // first ledger position not read
-}
+type lifeBook struct{ evaluate.Lives }
 
 // read takes the entries that came after those read before. Of an instant that
 // is not zero, what happened later is left out.
 func (b *lifeBook) read(ctx context.Context, st store.Store, until time.Time) error {
-	note, err := st.Checkpoint(ctx)
-	if err != nil {
-		return err
-	}
-	cp, err := ledger.UnverifiedCheckpoint(note)
-	if err != nil {
-		return err
-	}
-	for e, err := range st.Entries(ctx, b.next, cp.Size, evidence.EntryFinding, evidence.EntryAssessment) {
-		if err != nil {
-			return err
-		}
-		if err := b.take(e, until); err != nil {
-			return fmt.Errorf("entry %d: %w", e.Seq, err)
-		}
-	}
-	b.next = cp.Size
-	return nil
-}
-
-func (b *lifeBook) take(e evidence.Entry, until time.Time) error {
-	if e.Type == evidence.EntryAssessment {
-		var a struct {
-			AsOf     time.Time             `json:"as_of"`
-			Findings map[finding.State]int `json:"findings"`
-		}
-		if err := json.Unmarshal(e.Body, &a); err != nil {
-			return err
-		}
-		if a.Findings != nil && (until.IsZero() || !a.AsOf.After(until)) {
-			b.Mark(a.AsOf)
-		}
-		return nil
-	}
-	events, err := finding.ParseBody(e.Body)
-	if err != nil {
-		return err
-	}
-	if len(events) > 0 && !until.IsZero() && events[0].At.After(until) {
-		return nil
-	}
-	return b.Apply(events...)
+	return b.Read(ctx, st, until)
 }
 
 // with returns the lives as they are after an assessment, and the events that
 // it adds to them.
 func (b *lifeBook) with(a *assess.Assessment, p finding.Policy) (*finding.Book, []finding.Event, error) {
-	events, err := finding.Update(&b.Book, a, p)
-	if err != nil {
-		return nil, nil, err
-	}
-	after := b.Clone()
-	if err := after.Apply(events...); err != nil {
-		return nil, nil, err
-	}
-	after.Mark(a.AsOf)
-	return after, events, nil
+	return b.With(a, p)
 }
 
 // findingEntries makes the ledger entries of events.
@@ -181,121 +125,14 @@ func countStates(b *finding.Book) map[finding.State]int {
 	return out
 }
 
-// owners says whom the register makes responsible, as of what was last read,
-// and how waivers ended.
-type owners struct {
-	systems, vendors map[string]string
-	holder           string            // of the role that answers for the rest
-	ended            map[string]string // by waiver
-}
-
-// declared is what findings need of the records that people own.
-type declared struct {
-	Owner   string    `json:"owner"`
-	Role    string    `json:"role"`
-	Person  string    `json:"person"`
-	Start   time.Time `json:"start"`
-	End     time.Time `json:"end"`
-	Active  *bool     `json:"directory_active"`
-	Waiver  string    `json:"waiver_id"`
-	Expires time.Time `json:"expires_at"`
-	Revoked time.Time `json:"revoked_at"`
-}
-
-// holds reports whether an assignment of a role is in force.
-func (d declared) holds(now time.Time) bool {
-	return d.Person != "" && !d.Start.After(now) && (d.End.IsZero() || d.End.After(now)) && (d.Active == nil || *d.Active)
-}
-
-// ended says how a waiver came to cover nothing any more.
-func (d declared) ended(now time.Time) string {
-	switch {
-	case !d.Revoked.IsZero() && !d.Revoked.After(now):
-		return "was revoked"
-	case d.Expires.Before(now):
-		return "lapsed"
-	}
-	return "does not cover it any more"
-}
-
-// readOwners takes from the evidence what the register declares: it is the
-// same wherever the ledger is read.
-func readOwners(ctx context.Context, st store.Store, role string, now time.Time) (owners, error) {
-	o := owners{systems: map[string]string{}, vendors: map[string]string{}, ended: map[string]string{}}
-	var held time.Time
-	q := store.EvidenceQuery{Kinds: []string{"inventory.ai_system", "vendor.record", "role.assignment", "waiver.record"}, Latest: true, Payloads: true}
-	for ev, err := range st.Evidence(ctx, q) {
-		if err != nil {
-			return o, err
-		}
-		if !ev.GoneAt.IsZero() || ev.Payload == nil {
-			continue
-		}
-		var p declared
-		if json.Unmarshal(ev.Payload, &p) != nil {
-			continue // it breaks its kind's schema and says nothing about owners
-		}
-		switch ev.Kind {
-		case "inventory.ai_system":
-			o.systems[ev.Subject.ID] = p.Owner
-		case "vendor.record":
-			o.vendors[ev.Subject.ID] = p.Owner
-		case "waiver.record":
-			o.ended[p.Waiver] = p.ended(now)
-		case "role.assignment":
-			newer := cmp.Or(p.Start.Compare(held), strings.Compare(o.holder, p.Person)) > 0
-			if sameRole(p.Role, role) && p.holds(now) && (o.holder == "" || newer) {
-				o.holder, held = p.Person, p.Start
-			}
-		}
-	}
-	return o, nil
-}
-
-// sameRole compares the names of roles, however their words are joined.
-func sameRole(a, b string) bool {
-	plain := func(s string) string { return strings.ToLower(strings.NewReplacer("_", "-", " ", "-").Replace(s)) }
-	return b != "" && plain(a) == plain(b)
-}
-
-// of names who has to act on a result, and how that is known: whom the result
-// names, else the owner of the vendor or of a system concerned, else who holds
-// the role. What the result names without either owning it comes from the
-// expectation.
-func (o owners) of(r *assess.Result) (person, from string) {
-	systems := r.Systems
-	if r.Subject.Type == "ai_system" {
-		systems = append(slices.Clone(systems), r.Subject.ID)
-	}
-	owned := func(want string) (string, string) {
-		if who := o.vendors[r.Subject.ID]; r.Subject.Type == "vendor" && who != "" && (want == "" || want == who) {
-			return who, "vendor"
-		}
-		for _, id := range systems {
-			if who := o.systems[id]; who != "" && (want == "" || want == who) {
-				return who, "system"
-			}
-		}
-		return want, "expectation"
-	}
-	switch who, from := owned(r.Owner); {
-	case who != "":
-		return who, from
-	case o.holder != "":
-		return o.holder, "role"
-	}
-	return "", ""
-}
-
 // findingPolicy is what the configuration and the register say about findings.
 func findingPolicy(ctx context.Context, cfg *configfile.Config, st store.Store, now time.Time) (finding.Policy, error) {
-	o, err := readOwners(ctx, st, cfg.Findings.OwnerRole, now)
+	o, err := evaluate.ReadOwners(ctx, st, cfg.Findings.OwnerRole, evaluate.Span{AsOf: now})
 	if err != nil {
 		return finding.Policy{}, err
 	}
-	p := finding.Policy{Due: cfg.Findings.Due, Owner: o.of, Ended: func(waiver string) string {
-		return cmp.Or(o.ended[waiver], "is not on record any more")
-	}}
+	p := o.Policy(cfg.Findings.Due)
+	p.Active = nil
 	if cfg.Register != "" {
 		if reg, err := register.Load(cfg.Register, register.Known{}); err == nil {
 			p.Active = func(id string) bool {
