@@ -13,7 +13,9 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 
 	"github.com/exhibit-aims/exhibit/internal/assess"
+	"github.com/exhibit-aims/exhibit/internal/crosswalk"
 	"github.com/exhibit-aims/exhibit/internal/evidence"
+	"github.com/exhibit-aims/exhibit/internal/finding"
 	"github.com/exhibit-aims/exhibit/internal/ledger"
 )
 
@@ -36,6 +38,12 @@ type Snapshot struct {
 	Systems      []System               // by id
 	Waivers      []Waiver               // by id
 	Runs         []evidence.Run         // in ledger order of their opening
+	SoA          *SoA                   // nil: no statement of applicability is on record
+	Headcount    []Count                // people by AI role, as the organisation states it
+	Lives        []*finding.Life        // findings as they stood at the as-of, by id
+	Since        *Since                 // what changed since the last audit; nil if no such instant was given
+	Crosswalk    []crosswalk.Framework  // other frameworks, in the order of their ids
+	Redaction    *Redaction             // nil: nothing is hidden
 
 	Checkpoint []byte // the signed note over the ledger that Ledger reads
 	PublicKey  string // verifier key of the note, one line
@@ -48,6 +56,9 @@ type Ledger interface {
 	// Used yields the evidence that the export shows, in ledger order, without
 	// payloads. Its sealed fields, Digest, Seq, Source and GoneAt are filled.
 	Used(ctx context.Context) iter.Seq2[evidence.Evidence, error]
+	// InForce yields the revisions of these kinds that were in force at the
+	// as-of, with payloads, in ledger order; each is among Used.
+	InForce(ctx context.Context, kinds ...string) iter.Seq2[evidence.Evidence, error]
 	// Payload returns canonical bytes, store.ErrNotFound or store.ErrErased.
 	Payload(ctx context.Context, d evidence.Digest) ([]byte, error)
 	// Entries yields ledger lines from ≤ seq < to; types may be empty for all.
@@ -80,6 +91,59 @@ type Kind struct {
 	Title    string
 	Strength string // design | existence | operation
 }
+
+// Count is how many of something there are.
+type Count struct {
+	Name string
+	N    int
+}
+
+// SoA is the statement of applicability as of a snapshot.
+type SoA struct {
+	Version    string
+	ApprovedBy string // empty: not approved
+	ApprovedAt time.Time
+	Evidence   evidence.Digest
+	Previous   string   // version before this one
+	Rows       []SoARow // in the catalog's order, the organisation's own last
+}
+
+// SoARow is one control in a statement of applicability.
+type SoARow struct {
+	ID, Title     string
+	Applicable    *bool // nil: not said
+	Reason        string
+	Source        string // of the need: a risk, a law, a contract, good practice
+	State         string // of the implementation
+	Since         time.Time
+	Evidence      int    // items that results of the control rest on
+	Contradiction string // excluded, but seen: where
+	ApprovedBy    string
+	ApprovedAt    time.Time
+	Changed       string // against the previous version
+}
+
+// Since is a comparison with an earlier instant.
+type Since struct {
+	From  time.Time
+	Delta *assess.Delta
+}
+
+// Redaction says which payloads an export hides. The digests and proofs of
+// what is hidden stay.
+type Redaction struct {
+	Profile string
+	Hides   func(kind string) bool   // payloads of these kinds are hidden
+	Omits   func(sheet string) bool  // sheets that are left out
+	Reason  func(kind string) string // why, in words
+}
+
+// Hidden reports whether payloads of a kind are hidden. A nil Redaction hides
+// nothing.
+func (r *Redaction) Hidden(kind string) bool { return r != nil && r.Hides(kind) }
+
+// Omitted reports whether a sheet is left out.
+func (r *Redaction) Omitted(sheet string) bool { return r != nil && r.Omits(sheet) }
 
 // System is a registered AI system.
 type System struct {

@@ -13,6 +13,7 @@ import (
 	"github.com/exhibit-aims/exhibit/internal/assess"
 	"github.com/exhibit-aims/exhibit/internal/evidence"
 	"github.com/exhibit-aims/exhibit/internal/export/bundle"
+	"github.com/exhibit-aims/exhibit/internal/export/sheets"
 	"github.com/exhibit-aims/exhibit/internal/export/xlsx"
 	"github.com/exhibit-aims/exhibit/internal/export/zipform"
 )
@@ -234,7 +235,7 @@ type evidenceRows struct {
 	next int
 }
 
-var rowTitles = []string{xlsx.EvidenceID, xlsx.EvidenceEvent, xlsx.EvidenceRead, xlsx.EvidencePayload, xlsx.EvidencePosition}
+var rowTitles = []string{sheets.EvidenceID, sheets.EvidenceEvent, sheets.EvidenceRead, sheets.EvidencePayload, sheets.EvidencePosition}
 
 func (r *evidenceRows) columns() []string {
 	out := make([]string, len(rowTitles))
@@ -252,7 +253,7 @@ func (r *evidenceRows) row(sheet string, row xlsx.Row) error {
 	values := make([]string, len(rowTitles))
 	for i, c := range r.columns() {
 		values[i] = row.Cells[c]
-		if rowTitles[i] == xlsx.EvidenceEvent || rowTitles[i] == xlsx.EvidenceRead {
+		if rowTitles[i] == sheets.EvidenceEvent || rowTitles[i] == sheets.EvidenceRead {
 			values[i] = xlsx.CellDateText(values[i])
 		}
 	}

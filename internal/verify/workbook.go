@@ -8,6 +8,7 @@ import (
 	"strconv"
 
 	"github.com/exhibit-aims/exhibit/internal/export/seal"
+	"github.com/exhibit-aims/exhibit/internal/export/sheets"
 	"github.com/exhibit-aims/exhibit/internal/export/xlsx"
 	"github.com/exhibit-aims/exhibit/internal/export/zipform"
 )
@@ -155,16 +156,16 @@ func (w *workbook) read(it *zipform.Item) error {
 	}
 	base := xlsx.SheetBase(name)
 	switch base {
-	case xlsx.CoverSheet:
+	case sheets.CoverSheet:
 		return xlsx.Rows(it, []string{"A", "B"}, func(row xlsx.Row) error {
 			if k := row.Cells["A"]; w.cover[k] == "" { // facts come before anything else that may be called the same
 				w.cover[k] = row.Cells["B"]
 			}
 			return nil
 		})
-	case xlsx.ControlSheet, xlsx.ResultSheet, xlsx.EvidenceSheet:
+	case sheets.ControlSheet, sheets.ResultSheet, sheets.EvidenceSheet:
 		var columns []string
-		if base == xlsx.EvidenceSheet && w.rows != nil {
+		if base == sheets.EvidenceSheet && w.rows != nil {
 			columns = w.rows.columns()
 		}
 		return xlsx.Rows(it, columns, func(row xlsx.Row) error {
@@ -184,13 +185,13 @@ func (w *workbook) read(it *zipform.Item) error {
 // figures compares the cover with the seal, and both with the rows.
 func (w *workbook) figures() error {
 	for _, f := range []struct{ fact, cover, sheet string }{
-		{"as-of", xlsx.CoverAsOf, ""}, {"snapshot", xlsx.CoverSnapshot, ""},
-		{"controls", xlsx.CoverControls, xlsx.ControlSheet}, {"results", xlsx.CoverResults, xlsx.ResultSheet},
-		{"evidence", xlsx.CoverEvidence, xlsx.EvidenceSheet},
+		{"as-of", sheets.CoverAsOf, ""}, {"snapshot", sheets.CoverSnapshot, ""},
+		{"controls", sheets.CoverControls, sheets.ControlSheet}, {"results", sheets.CoverResults, sheets.ResultSheet},
+		{"evidence", sheets.CoverEvidence, sheets.EvidenceSheet},
 	} {
 		want := w.seal.Fact(f.fact)
 		if got := w.cover[f.cover]; got != want {
-			return w.fail("sheet "+xlsx.CoverSheet, f.cover, want, got)
+			return w.fail("sheet "+sheets.CoverSheet, f.cover, want, got)
 		}
 		if f.sheet == "" {
 			continue

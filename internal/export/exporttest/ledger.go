@@ -10,6 +10,7 @@ import (
 	"context"
 	"crypto/ed25519"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"iter"
 	"slices"
@@ -130,6 +131,26 @@ func (l *Ledger) Used(ctx context.Context) iter.Seq2[evidence.Evidence, error] {
 			ev.Source = l.Sources[ev.Run]
 			if err == nil && l.Keep != nil && !l.Keep(ev) {
 				continue
+			}
+			if !yield(ev, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// InForce is part of export.Ledger: every item of a sample is in force.
+func (l *Ledger) InForce(ctx context.Context, kinds ...string) iter.Seq2[evidence.Evidence, error] {
+	return func(yield func(evidence.Evidence, error) bool) {
+		for ev, err := range l.Used(ctx) {
+			if err == nil && !slices.Contains(kinds, ev.Kind) {
+				continue
+			}
+			if err == nil {
+				ev.Payload, err = l.Payload(ctx, ev.PayloadSum)
+			}
+			if errors.Is(err, store.ErrErased) {
+				err = nil
 			}
 			if !yield(ev, err) || err != nil {
 				return

@@ -3,7 +3,7 @@
 // at the instant, which runs read them.
 //
 // It may import internal/store, internal/assess, internal/catalog and
-// internal/export. It promises that the same ledger and the same assessment
+// internal/export with sheets. It promises that the same ledger and the same assessment
 // give the same Snapshot, whenever it is made.
 package gather
 
@@ -18,12 +18,23 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/mod/sumdb/tlog"
+
 	"github.com/exhibit-aims/exhibit/internal/assess"
 	"github.com/exhibit-aims/exhibit/internal/catalog"
 	"github.com/exhibit-aims/exhibit/internal/evidence"
 	"github.com/exhibit-aims/exhibit/internal/export"
+	"github.com/exhibit-aims/exhibit/internal/export/sheets"
 	"github.com/exhibit-aims/exhibit/internal/store"
 )
+
+// Source is the reading part of a store. A bundle can be one too, so that a
+// verifier makes the same Snapshot from it.
+type Source interface {
+	store.Reader
+	Entries(ctx context.Context, from, to int64, types ...evidence.EntryType) iter.Seq2[evidence.Entry, error]
+	tlog.HashReader
+}
 
 // Request says what to export and who asks.
 type Request struct {
@@ -37,7 +48,7 @@ type Request struct {
 }
 
 // Snapshot gathers what an export of a needs from st.
-func Snapshot(ctx context.Context, st store.Store, eng *assess.Engine, a *assess.Assessment, r Request) (*export.Snapshot, error) {
+func Snapshot(ctx context.Context, st Source, eng *assess.Engine, a *assess.Assessment, r Request) (*export.Snapshot, error) {
 	cat := eng.Catalog()
 	s := &export.Snapshot{
 		Organisation: r.Organisation, Roles: r.Roles, AsOf: a.AsOf, Period: r.Period, GeneratedBy: r.GeneratedBy,
@@ -77,7 +88,11 @@ func Snapshot(ctx context.Context, st store.Store, eng *assess.Engine, a *assess
 	if s.Runs, err = g.runs(ctx); err != nil {
 		return nil, err
 	}
-	s.Ledger = &ledgerOf{Store: st, used: g.used, size: g.size}
+	records, err := g.records(ctx)
+	if err != nil {
+		return nil, err
+	}
+	s.Ledger = &ledgerOf{Source: st, used: g.used, records: records, size: g.size}
 	return s, nil
 }
 
@@ -113,7 +128,7 @@ func whose(in assess.InForce) string {
 
 // gatherer reads one store as of one instant.
 type gatherer struct {
-	st   store.Store
+	st   Source
 	asOf time.Time
 	size int64
 	used map[evidence.Digest]bool
@@ -249,22 +264,66 @@ func (g *gatherer) runs(ctx context.Context) ([]evidence.Run, error) {
 	return out, nil
 }
 
+// records finds the revisions in force of the kinds that have a sheet of their
+// own, and counts them as used.
+func (g *gatherer) records(ctx context.Context) (map[evidence.Digest]bool, error) {
+	type name [16]byte
+	type revision struct {
+		digest evidence.Digest
+		read   int64
+		gone   bool
+	}
+	newest, out := map[name]revision{}, map[evidence.Digest]bool{}
+	kinds := sheets.RecordKinds()
+	if len(kinds) == 0 {
+		return out, nil
+	}
+	for ev, err := range g.st.Evidence(ctx, store.EvidenceQuery{Kinds: kinds, Before: g.size}) {
+		if err != nil {
+			return nil, err
+		}
+		if ev.CollectedAt.After(g.asOf) {
+			continue
+		}
+		d := evidence.Sum([]byte(ev.Source + "\x00" + ev.Kind + "\x00" + ev.Key))
+		n, read := name(d[:16]), ev.CollectedAt.UnixMicro()
+		if old, ok := newest[n]; !ok || read >= old.read {
+			newest[n] = revision{ev.Digest, read, !ev.GoneAt.IsZero() && !ev.GoneAt.After(g.asOf)}
+		}
+	}
+	for _, r := range newest {
+		if !r.gone {
+			out[r.digest], g.used[r.digest] = true, true
+		}
+	}
+	return out, nil
+}
+
 // ledgerOf is the part of a store that an export shows.
 type ledgerOf struct {
-	store.Store
-	used map[evidence.Digest]bool
-	size int64
+	Source
+	used, records map[evidence.Digest]bool
+	size          int64
 }
 
 // Used implements export.Ledger.
 func (l *ledgerOf) Used(ctx context.Context) iter.Seq2[evidence.Evidence, error] {
+	return l.only(ctx, l.used, store.EvidenceQuery{Before: l.size})
+}
+
+// InForce implements export.Ledger.
+func (l *ledgerOf) InForce(ctx context.Context, kinds ...string) iter.Seq2[evidence.Evidence, error] {
+	return l.only(ctx, l.records, store.EvidenceQuery{Kinds: kinds, Before: l.size, Payloads: true})
+}
+
+func (l *ledgerOf) only(ctx context.Context, these map[evidence.Digest]bool, q store.EvidenceQuery) iter.Seq2[evidence.Evidence, error] {
 	return func(yield func(evidence.Evidence, error) bool) {
-		for ev, err := range l.Evidence(ctx, store.EvidenceQuery{Before: l.size}) {
+		for ev, err := range l.Evidence(ctx, q) {
 			if err != nil {
 				yield(ev, err)
 				return
 			}
-			if l.used[ev.Digest] && !yield(ev, nil) {
+			if these[ev.Digest] && !yield(ev, nil) {
 				return
 			}
 		}

@@ -24,6 +24,7 @@ import (
 	"github.com/exhibit-aims/exhibit/internal/evidence"
 	"github.com/exhibit-aims/exhibit/internal/export"
 	"github.com/exhibit-aims/exhibit/internal/export/exporttest"
+	"github.com/exhibit-aims/exhibit/internal/export/sheets"
 )
 
 // many is a ledger of n evidence items that exist while they are looked at.
@@ -167,9 +168,10 @@ func writeBare(w io.Writer, snap *export.Snapshot, tmp string) (err error) {
 	if err != nil {
 		return err
 	}
-	head := make([]any, len(evidenceLayout.columns))
-	for i, c := range evidenceLayout.columns {
-		head[i] = c.title
+	columns := layoutOf(snap, sheets.EvidenceSheet).Columns
+	head := make([]any, len(columns))
+	for i, c := range columns {
+		head[i] = c.Title
 	}
 	if err := sw.SetRow("A1", head); err != nil {
 		return err

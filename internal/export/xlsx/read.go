@@ -10,6 +10,8 @@ import (
 	"path"
 	"strconv"
 	"strings"
+
+	"github.com/exhibit-aims/exhibit/internal/export/sheets"
 )
 
 // Sheet is a sheet of a workbook and the part that holds it.
@@ -160,29 +162,10 @@ func unescape(b []byte) (string, error) {
 	return s, err
 }
 
-// Columns of the Evidence sheet that a verifier compares with the ledger.
-const (
-	EvidenceID       = "evidence id"
-	EvidenceEvent    = "event time (UTC)"
-	EvidenceRead     = "collected at (UTC)"
-	EvidencePayload  = "payload sha256"
-	EvidencePosition = "ledger position"
-)
-
 // EvidenceColumn is the letter of a column of the Evidence sheet.
 func EvidenceColumn(title string) string {
-	for i, c := range evidenceLayout.columns {
-		if c.title == title {
-			return strings.TrimRight(cellName(i, 1), "1")
-		}
+	if i := sheets.EvidenceColumn(title); i >= 0 {
+		return strings.TrimRight(cellName(i, 1), "1")
 	}
 	return ""
 }
-
-// Sheet names that a verifier looks for.
-const (
-	CoverSheet    = "Cover"
-	ControlSheet  = "Control status"
-	ResultSheet   = "Results"
-	EvidenceSheet = "Evidence"
-)

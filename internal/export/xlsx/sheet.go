@@ -2,41 +2,23 @@ package xlsx
 
 import (
 	"fmt"
-	"math"
 	"strconv"
 	"strings"
-	"time"
 	"unicode/utf8"
 
 	"github.com/xuri/excelize/v2"
 
-	"github.com/exhibit-aims/exhibit/internal/assess"
+	"github.com/exhibit-aims/exhibit/internal/export/sheets"
 )
 
 // maxRows is how many rows a sheet can hold, its header included.
 const maxRows = 1 << 20
 
-// column is one column of a sheet.
-type column struct {
-	title string
-	width float64
-}
-
-// layout is what a sheet is before it has rows.
-type layout struct {
-	name    string
-	columns []column
-	tab     string // colour of the tab
-	large   bool   // print on A3
-	frozen  int    // columns that stay in sight
-	plain   bool   // no header, no filter: a page of text
-	flat    bool   // rows of one line: for sheets of many rows
-}
-
 // sheet is one sheet being written, a row at a time: cells in the order of the
 // columns, then end.
 type sheet struct {
-	layout
+	sheets.Layout
+	plain  bool // no header, no filter: a page of text
 	b      *book
 	name   string // as in the workbook; a continuation has another than layout
 	id     int
@@ -53,8 +35,8 @@ type sheet struct {
 }
 
 // newSheet makes a sheet that was announced to the book.
-func (b *book) newSheet(l layout, name string) (*sheet, error) {
-	s := &sheet{layout: l, b: b, name: name, row: 1}
+func (b *book) newSheet(l sheets.Layout, name string, plain bool) (*sheet, error) {
+	s := &sheet{Layout: l, plain: plain, b: b, name: name, row: 1}
 	if _, err := b.file.NewSheet(name); err != nil {
 		return nil, fmt.Errorf("workbook: sheet %s: %w", name, err)
 	}
@@ -70,26 +52,26 @@ func (b *book) newSheet(l layout, name string) (*sheet, error) {
 	if s.stream, err = b.file.NewStreamWriter(name); err != nil {
 		return nil, fmt.Errorf("workbook: sheet %s: %w", name, err)
 	}
-	for i, c := range l.columns {
-		if err := s.stream.SetColWidth(i+1, i+1, c.width); err != nil {
+	for i, c := range l.Columns {
+		if err := s.stream.SetColWidth(i+1, i+1, c.Width); err != nil {
 			return nil, fmt.Errorf("workbook: sheet %s: %w", name, err)
 		}
 	}
-	s.cells = make([]excelize.Cell, len(l.columns))
-	s.values = make([]any, len(l.columns))
+	s.cells = make([]excelize.Cell, len(l.Columns))
+	s.values = make([]any, len(l.Columns))
 	b.sheets = append(b.sheets, s)
-	if l.plain {
+	if plain {
 		return s, nil
 	}
-	panes := &excelize.Panes{Freeze: true, YSplit: 1, XSplit: l.frozen, TopLeftCell: cellName(l.frozen, 2), ActivePane: "bottomLeft"}
-	if l.frozen > 0 {
+	panes := &excelize.Panes{Freeze: true, YSplit: 1, XSplit: l.Frozen, TopLeftCell: cellName(l.Frozen, 2), ActivePane: "bottomLeft"}
+	if l.Frozen > 0 {
 		panes.ActivePane = "bottomRight"
 	}
 	if err := s.stream.SetPanes(panes); err != nil {
 		return nil, fmt.Errorf("workbook: sheet %s: %w", name, err)
 	}
-	for _, c := range l.columns {
-		s.styled(c.title, b.st.header)
+	for _, c := range l.Columns {
+		s.styled(c.Title, b.st.header)
 	}
 	return s, s.endHeight(32)
 }
@@ -98,10 +80,10 @@ func (b *book) newSheet(l layout, name string) (*sheet, error) {
 // its name, the organisation and page numbers.
 func (b *book) pageSetup(s *sheet) error {
 	fit, landscape, tall, wide, paper := true, "landscape", 0, 1, 9
-	if s.large {
+	if s.Large {
 		paper = 8
 	}
-	if err := b.file.SetSheetProps(s.name, &excelize.SheetPropsOptions{FitToPage: &fit, TabColorRGB: &s.tab}); err != nil {
+	if err := b.file.SetSheetProps(s.name, &excelize.SheetPropsOptions{FitToPage: &fit, TabColorRGB: &s.Tab}); err != nil {
 		return err
 	}
 	if err := b.file.SetPageLayout(s.name, &excelize.PageLayoutOptions{
@@ -123,7 +105,7 @@ func (b *book) pageSetup(s *sheet) error {
 	}
 	return b.file.SetHeaderFooter(s.name, &excelize.HeaderFooterOptions{
 		OddHeader: "&L&8 " + org + "&C&8&A&R&8as of " + b.asOf,
-		OddFooter: "&L&8snapshot " + b.snapshotID[:16] + "&R&8page &P of &N",
+		OddFooter: "&L&8snapshot " + b.Digests.Snapshot.String()[:16] + "&R&8page &P of &N",
 	})
 }
 
@@ -156,8 +138,8 @@ func (s *sheet) put(v any, style int) {
 func (s *sheet) styled(v string, style int) {
 	if v != "" {
 		v = fit(clean(v), s.pointer())
-		if !s.flat && s.at < len(s.columns) {
-			s.deep = max(s.deep, lines(v, s.columns[s.at].width))
+		if !s.Flat && s.at < len(s.Columns) {
+			s.deep = max(s.deep, lines(v, s.Columns[s.at].Width))
 		}
 	}
 	s.put(v, style)
@@ -168,84 +150,6 @@ func (s *sheet) pointer() string {
 		return "the bundle's assessment.json"
 	}
 	return s.where
-}
-
-func (s *sheet) text(v string) { s.styled(v, s.b.st.text) }
-func (s *sheet) code(v string) { s.styled(v, s.b.st.code) }
-func (s *sheet) blank()        { s.put("", s.b.st.text) }
-func (s *sheet) input()        { s.put("", s.b.st.input) }
-
-func (s *sheet) list(v []string) { s.text(strings.Join(v, "\n")) }
-
-func (s *sheet) number(n int) { s.put(n, s.b.st.number) }
-
-func (s *sheet) float(x float64) {
-	if math.IsNaN(x) || math.IsInf(x, 0) {
-		s.blank()
-		return
-	}
-	s.put(math.Round(x*10)/10, s.b.st.number)
-}
-
-// yes writes Y or N.
-func (s *sheet) yes(v bool) {
-	if v {
-		s.text("Y")
-		return
-	}
-	s.text("N")
-}
-
-// date writes an instant as Excel counts them: days since 1899-12-30, UTC.
-// Before 1900-03-01 Excel counts wrongly, so such a time becomes text.
-func (s *sheet) date(t time.Time) {
-	if t.IsZero() {
-		s.blank()
-		return
-	}
-	if v, ok := serial(t); ok {
-		s.put(v, s.b.st.date)
-		return
-	}
-	s.text(t.UTC().Format(time.RFC3339))
-}
-
-func (s *sheet) datep(t *time.Time) {
-	if t == nil {
-		s.blank()
-		return
-	}
-	s.date(*t)
-}
-
-func (s *sheet) status(st assess.Status) {
-	if st == "" {
-		st = assess.StatusNotAssessed
-	}
-	style, ok := s.b.st.status[st]
-	if !ok {
-		style = s.b.st.text
-	}
-	s.styled(string(st), style)
-}
-
-// linkTo writes a text that leads to a cell of another sheet, while there is
-// room for links; zero row means there is nowhere to lead.
-func (s *sheet) linkTo(v, target string, row int) {
-	if v != "" && row > 0 && s.links.internal(s.ref(), target, "A"+strconv.Itoa(row)) {
-		s.styled(v, s.b.st.link)
-		return
-	}
-	s.text(v)
-}
-
-// linkOut writes a text that leads to a file or the web, while there is room.
-func (s *sheet) linkOut(v, target string) {
-	if v != "" && target != "" && s.links.external(s.ref(), target) {
-		s.styled(v, s.b.st.link)
-		return
-	}
-	s.text(v)
 }
 
 // maxLines is how many lines of a deep cell a row shows; the cell has them all.
@@ -309,7 +213,7 @@ func (s *sheet) room() (*sheet, error) {
 			n = last + 1
 		}
 	}
-	next, err := s.b.newSheet(s.layout, fmt.Sprintf("%s (%d)", s.layout.name, n))
+	next, err := s.b.newSheet(s.Layout, fmt.Sprintf("%s (%d)", s.Layout.Name, n), false)
 	if err != nil {
 		return nil, err
 	}
@@ -317,7 +221,7 @@ func (s *sheet) room() (*sheet, error) {
 	return next, nil
 }
 
-// finish puts links and filter into the sheet and ends its stream. Sheets are
+// finish puts links and table into the sheet and ends its stream. Sheets are
 // in their final order by now.
 func (s *sheet) finish() error {
 	if err := s.links.apply(s.b.file, s.name, fmt.Sprintf("xl/worksheets/sheet%d.xml", s.id)); err != nil {
@@ -328,12 +232,25 @@ func (s *sheet) finish() error {
 		if err := s.b.file.SetDefinedName(&excelize.DefinedName{Name: "_xlnm.Print_Titles", RefersTo: quoted + "!$1:$1", Scope: s.name}); err != nil {
 			return fmt.Errorf("workbook: sheet %s: %w", s.name, err)
 		}
-		if err := s.b.file.AutoFilter(s.name, "A1:"+cellName(len(s.columns)-1, max(s.row-1, 2)), nil); err != nil {
-			return fmt.Errorf("workbook: sheet %s: %w", s.name, err)
+		stripes := false
+		if err := s.stream.AddTable(&excelize.Table{Range: "A1:" + cellName(len(s.Columns)-1, max(s.row-1, 2)), Name: tableName(s.name),
+			ShowRowStripes: &stripes}); err != nil {
+			return fmt.Errorf("workbook: sheet %s: table: %w", s.name, err)
 		}
 	}
 	if err := s.stream.Flush(); err != nil {
 		return fmt.Errorf("workbook: sheet %s: %w", s.name, err)
 	}
 	return nil
+}
+
+// tableName is the name under which formulas of a reader find a sheet's rows:
+// ControlStatus, Results, Results_2.
+func tableName(sheet string) string {
+	sheet = strings.ReplaceAll(strings.ReplaceAll(sheet, " (", "_"), ")", "")
+	words := strings.Fields(sheet)
+	for i, w := range words {
+		words[i] = strings.ToUpper(w[:1]) + w[1:]
+	}
+	return strings.Join(words, "")
 }

@@ -6,6 +6,7 @@ import (
 	"github.com/xuri/excelize/v2"
 
 	"github.com/exhibit-aims/exhibit/internal/assess"
+	"github.com/exhibit-aims/exhibit/internal/export/sheets"
 )
 
 // dateFormat is how every time is shown; all times are UTC.
@@ -20,32 +21,8 @@ type styles struct {
 	status                                                                   map[assess.Status]int
 }
 
-// look is a status's colours. They differ in lightness as well as in hue, so
-// that they hold in a grey print and for people who see few colours; the word
-// is always there as well.
-type look struct {
-	status     assess.Status
-	fill, font string
-	bold       bool
-	italic     bool
-	meaning    string
-}
-
-var looks = []look{
-	{assess.StatusSatisfied, "CFE8DF", "0B4F3A", false, false, "Current evidence shows that the expectation holds."},
-	{assess.StatusFailing, "B3361B", "FFFFFF", true, false, "Current evidence shows that the expectation does not hold."},
-	{assess.StatusMissing, "E8A33D", "2B1A00", true, false, "A complete collection looked and found nothing that counts."},
-	{assess.StatusNotAssessed, "D5D8DC", "2E3338", false, true, "Nobody looked, or what was read does not allow an answer. Never to be taken for satisfied."},
-	{assess.StatusStale, "FFF2A8", "4A3D00", true, false,
-		"Evidence was there but is no longer current: event_window_exceeded, collection_gap or invalidated_by_change."},
-	{assess.StatusPendingReview, "DDD0F0", "38206B", false, false, "Supplied by a person, and not yet accepted by a second one."},
-	{assess.StatusDue, "CFE3F7", "0A3A6B", false, false, "An event opened a duty whose deadline has not passed."},
-	{assess.StatusWaived, "EFE6DA", "4E3418", false, true, "Covered by a valid waiver; the underlying status is shown beside it."},
-	{assess.StatusNotApplicable, "FFFFFF", "5F666D", false, true, "Excluded with a justification, or there is nothing that it applies to."},
-}
-
 func newStyles(f *excelize.File) (*styles, error) {
-	s := &styles{status: make(map[assess.Status]int, len(looks))}
+	s := &styles{status: make(map[assess.Status]int)}
 	border := []excelize.Border{{Type: "bottom", Color: "D9DDE1", Style: 1}, {Type: "right", Color: "EBEDF0", Style: 1}}
 	wrap := &excelize.Alignment{Vertical: "top", WrapText: true}
 	top := &excelize.Alignment{Vertical: "top"}
@@ -81,13 +58,13 @@ func newStyles(f *excelize.File) (*styles, error) {
 		}
 		*d.id = id
 	}
-	for _, l := range looks {
-		id, err := f.NewStyle(&excelize.Style{Fill: fill(l.fill), Alignment: top, Border: border,
-			Font: &excelize.Font{Family: "Calibri", Size: 10, Bold: l.bold, Italic: l.italic, Color: l.font}})
+	for _, l := range sheets.Looks() {
+		id, err := f.NewStyle(&excelize.Style{Fill: fill(l.Fill), Alignment: top, Border: border,
+			Font: &excelize.Font{Family: "Calibri", Size: 10, Bold: l.Bold, Italic: l.Italic, Color: l.Font}})
 		if err != nil {
 			return nil, fmt.Errorf("workbook: style: %w", err)
 		}
-		s.status[l.status] = id
+		s.status[l.Status] = id
 	}
 	return s, nil
 }

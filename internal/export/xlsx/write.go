@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/xuri/excelize/v2"
@@ -12,7 +13,7 @@ import (
 
 	"github.com/exhibit-aims/exhibit/internal/export"
 	"github.com/exhibit-aims/exhibit/internal/export/seal"
-	"github.com/exhibit-aims/exhibit/internal/ledger"
+	"github.com/exhibit-aims/exhibit/internal/export/sheets"
 )
 
 // Options are how, not what: they change no byte of the workbook.
@@ -22,29 +23,22 @@ type Options struct {
 
 // Summary is what a workbook holds, for the caller to show and to record.
 type Summary struct {
-	Evidence int // rows
-	Results  int
-	Controls int
-	InPeriod int // evidence whose event lies in the period
+	sheets.Counts
 	Unlinked int // cells that would have had a link, beyond what a sheet holds
 	Seal     []seal.Fact
 }
 
 // book is a workbook being written.
 type book struct {
-	snap       *export.Snapshot
-	cp         ledger.Checkpoint
-	digests    export.Digests
-	asOf       string
-	snapshotID string
-	maxRows    int // rows a sheet takes before its continuation; maxRows but in tests
-	file       *excelize.File
-	st         *styles
-	sheets     []*sheet // in the order they were made
-	sum        Summary
-
-	evidenceRow map[digestKey]place // of the evidence that results lead to
-	controlRow  map[string]int      // first row of a control in Results
+	*sheets.Book
+	snap    *export.Snapshot
+	asOf    string
+	maxRows int // rows a sheet takes before its continuation; maxRows but in tests
+	file    *excelize.File
+	st      *styles
+	sheets  []*sheet // in the order they were made
+	sum     Summary
+	rows    map[sheets.Ref]place // that others can lead to
 }
 
 // place is a row of a sheet.
@@ -61,15 +55,12 @@ func Write(ctx context.Context, w io.Writer, snap *export.Snapshot, signer note.
 }
 
 func write(ctx context.Context, w io.Writer, snap *export.Snapshot, signer note.Signer, opt Options, rows int) (sum Summary, err error) {
-	cp, err := snap.Validate()
+	all, err := sheets.New(snap)
 	if err != nil {
 		return Summary{}, err
 	}
-	d, err := snap.Digests()
-	if err != nil {
-		return Summary{}, err
-	}
-	b := &book{snap: snap, cp: cp, digests: d, asOf: export.Time(snap.AsOf), snapshotID: d.Snapshot.String(), maxRows: rows,
+	all.Limits = sheets.Limits{Cell: maxCell, Links: maxLinks, Rows: maxRows}
+	b := &book{Book: all, snap: snap, asOf: export.Time(snap.AsOf), maxRows: rows, rows: map[sheets.Ref]place{},
 		file: excelize.NewFile(excelize.Options{TmpDir: opt.TempDir})}
 	defer func() { err = errors.Join(err, b.file.Close()) }()
 	if b.st, err = newStyles(b.file); err != nil {
@@ -81,7 +72,7 @@ func write(ctx context.Context, w io.Writer, snap *export.Snapshot, signer note.
 	if err := b.properties(); err != nil {
 		return Summary{}, err
 	}
-	b.sum.Seal = b.facts()
+	b.sum.Counts, b.sum.Seal = b.Counts, b.facts()
 	return b.sum, b.save(w, opt.TempDir, signer)
 }
 
@@ -103,40 +94,66 @@ func (b *book) save(w io.Writer, tmp string, signer note.Signer) (err error) {
 // fill writes all sheets: made in the order they are shown in, filled in the
 // order in which they need each other.
 func (b *book) fill(ctx context.Context) error {
-	type filler struct {
-		layout layout
-		fill   func(context.Context, *sheet) error
-		sheet  *sheet
-	}
-	fillers := []*filler{
-		{layout: coverLayout, fill: b.cover},
-		{layout: controlsLayout, fill: b.controls},
-		{layout: resultsLayout, fill: b.results},
-		{layout: evidenceLayout, fill: b.evidence},
-		{layout: systemsLayout, fill: b.systems},
-		{layout: runsLayout, fill: b.runs},
-		{layout: gapsLayout, fill: b.gaps},
-		{layout: waiversLayout, fill: b.waivers},
-		{layout: methodLayout, fill: b.method},
-	}
-	for _, f := range fillers {
+	shown := b.Sheets()
+	made := make([]*sheet, len(shown))
+	for i, s := range shown {
 		var err error
-		if f.sheet, err = b.newSheet(f.layout, f.layout.name); err != nil {
+		if made[i], err = b.newSheet(s.Layout, s.Name, s.Page != nil); err != nil {
 			return err
 		}
 	}
 	if err := b.file.DeleteSheet("Sheet1"); err != nil {
 		return fmt.Errorf("workbook: %w", err)
 	}
-	for _, i := range []int{3, 2, 1, 4, 5, 6, 7, 8, 0} { // evidence, results, controls, then the rest, cover last
+	for _, i := range sheets.InTurn(shown) {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if err := fillers[i].fill(ctx, fillers[i].sheet); err != nil {
+		if err := b.one(ctx, shown[i], made[i]); err != nil {
 			return err
 		}
 	}
 	return b.finish()
+}
+
+// one writes one sheet.
+func (b *book) one(ctx context.Context, from sheets.Sheet, to *sheet) error {
+	if from.Page != nil {
+		b.Limits.Unlinked = b.sum.Unlinked
+		blocks, err := from.Page(ctx)
+		if err != nil {
+			return fmt.Errorf("workbook: sheet %s: %w", from.Name, err)
+		}
+		return to.page(blocks)
+	}
+	t := &table{s: to}
+	if err := from.Rows(ctx, t); err != nil {
+		return fmt.Errorf("workbook: sheet %s: %w", from.Name, err)
+	}
+	if from.Choices == nil {
+		return nil
+	}
+	for s := to; s != nil; s = s.after {
+		if err := s.choices(from.Choices); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// choices offers what may be written into a column.
+func (s *sheet) choices(c *sheets.Choices) error {
+	dv := excelize.NewDataValidation(true)
+	dv.SetSqref(cellName(c.Column, 2) + ":" + cellName(c.Column, max(s.row-1, 2)))
+	if err := dv.SetDropList(c.Values); err != nil {
+		return fmt.Errorf("workbook: sheet %s: %w", s.name, err)
+	}
+	dv.SetError(excelize.DataValidationErrorStyleStop, c.Title, "Choose one of "+strings.Join(c.Values, ", ")+".")
+	dv.SetInput(c.Title, c.About)
+	if err := s.b.file.AddDataValidation(s.name, dv); err != nil {
+		return fmt.Errorf("workbook: sheet %s: %w", s.name, err)
+	}
+	return nil
 }
 
 // finish brings continuations behind what they continue and ends the streams.
@@ -168,7 +185,7 @@ func (b *book) properties() error {
 	at := b.snap.AsOf.UTC().Format(time.RFC3339)
 	err := b.file.SetDocProps(&excelize.DocProperties{
 		Title: xmlText("Evidence workbook as of " + b.asOf), Subject: xmlText(b.snap.Organisation), Creator: "Exhibit",
-		LastModifiedBy: "Exhibit", Created: at, Modified: at, Identifier: b.snapshotID, Language: "en-GB",
+		LastModifiedBy: "Exhibit", Created: at, Modified: at, Identifier: b.Digests.Snapshot.String(), Language: "en-GB",
 		Description: "Evidence status at one instant. Not a statement of conformity.",
 	})
 	if err != nil {
@@ -188,12 +205,12 @@ func (b *book) facts() []seal.Fact {
 	return []seal.Fact{
 		{Name: "as-of", Value: b.asOf},
 		{Name: "period", Value: b.snap.PeriodText()},
-		{Name: "snapshot", Value: b.snapshotID},
-		{Name: "assessment", Value: b.digests.Assessment.String()},
+		{Name: "snapshot", Value: b.Digests.Snapshot.String()},
+		{Name: "assessment", Value: b.Digests.Assessment.String()},
 		{Name: "catalog", Value: b.snap.Assessment.Catalog.Digest.String()},
-		{Name: "checkpoint", Value: fmt.Sprintf("%d %s", b.cp.Size, b.cp.Root)},
-		{Name: "controls", Value: fmt.Sprint(b.sum.Controls)},
-		{Name: "results", Value: fmt.Sprint(b.sum.Results)},
-		{Name: "evidence", Value: fmt.Sprint(b.sum.Evidence)},
+		{Name: "checkpoint", Value: fmt.Sprintf("%d %s", b.Ledger.Size, b.Ledger.Root)},
+		{Name: "controls", Value: fmt.Sprint(b.Counts.Controls)},
+		{Name: "results", Value: fmt.Sprint(b.Counts.Results)},
+		{Name: "evidence", Value: fmt.Sprint(b.Counts.Evidence)},
 	}
 }

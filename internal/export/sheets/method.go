@@ -1,39 +1,27 @@
-package xlsx
+package sheets
 
 import (
 	"context"
 	"fmt"
 )
 
-var methodLayout = layout{name: "Method", tab: "6C757D", plain: true, columns: []column{{"", 30}, {"", 108}}}
+var methodLayout = Layout{Name: "Method", Tab: "6C757D", About: "Definitions, roll-up rule, clocks, limits, and how to verify this file.",
+	Columns: []Column{{"key", 30}, {"text", 108}}}
 
-// method writes how the figures came about and how to check them.
-func (b *book) method(_ context.Context, s *sheet) error {
-	s.put("Method", b.st.title)
-	if err := s.endHeight(34); err != nil {
-		return err
-	}
+// method says how the figures came about and how to check them.
+func (b *Book) method(context.Context) ([]Block, error) {
+	out := []Block{{Kind: BlockTitle, Text: "Method"}}
 	for _, part := range b.methodText() {
-		if err := s.section(part.title); err != nil {
-			return err
-		}
+		out = append(out, Block{Kind: BlockSection, Text: part.title})
 		for _, row := range part.rows {
-			s.styled(row[0], b.st.key)
-			if err := s.wide(row[1], b.st.text); err != nil {
-				return err
-			}
+			out = append(out, Block{Kind: BlockFact, Key: row[0], Text: row[1]})
 		}
 	}
-	if err := s.section("Statuses"); err != nil {
-		return err
+	out = append(out, Block{Kind: BlockSection, Text: "Statuses"})
+	for _, l := range Looks() {
+		out = append(out, Block{Kind: BlockStatus, Status: l.Status, Text: l.Meaning})
 	}
-	for _, l := range looks {
-		s.status(l.status)
-		if err := s.wide(l.meaning, b.st.text); err != nil {
-			return err
-		}
-	}
-	return nil
+	return out, nil
 }
 
 type methodPart struct {
@@ -41,7 +29,7 @@ type methodPart struct {
 	rows  [][2]string
 }
 
-func (b *book) methodText() []methodPart {
+func (b *Book) methodText() []methodPart {
 	return []methodPart{
 		{"Status", [][2]string{
 			{"Of a control", "The worst status of its results, in this order: failing, missing, not_assessed, stale, pending_review, due, waived, satisfied. " +
@@ -58,27 +46,24 @@ func (b *book) methodText() []methodPart {
 			{"Collected at", "When the collector read it. It decides collection gaps."},
 			{"Period", "What a record claims to cover. The audit period on the cover selects nothing: it says how much of the evidence lies inside."},
 			{"Gone", "When a complete collection no longer found the object. Earlier evidence of it stays."},
-			{"Dates", "Real Excel dates in UTC, shown as " + dateFormat + ". Fractions of a second are in the ledger line."},
+			{"Dates", "Real Excel dates in UTC, shown as " + "yyyy-mm-dd hh:mm:ss" + ". Fractions of a second are in the ledger line."},
 		}},
 		{"Reading the cells", [][2]string{
 			{"Leading apostrophe", "A text that begins (after any spaces) with = + - or @ or their full-width forms, with a tab, a carriage return or an apostrophe, " +
 				"has one apostrophe put before it, so that no program takes it for a formula. The apostrophe is not part of the evidence; the file in the bundle has the text as it was read."},
 			{"Symbols", "Control characters are shown as their pictures (\u241b for escape); characters that hide or reorder text as their number (\u27e8U+202E\u27e9)."},
-			{"Long texts", fmt.Sprintf("A cell holds %d characters. A longer text is cut and says where the whole is.", maxCell)},
+			{"Long texts", fmt.Sprintf("A cell holds %d characters. A longer text is cut and says where the whole is.", b.Limits.Cell)},
 			{"Links", fmt.Sprintf("A sheet holds %d links. In this workbook %d cells that would have had one are plain text; ids and file names lead to the same place. "+
-				"Links to files work when the workbook lies in its unpacked bundle.", maxLinks, b.sum.Unlinked)},
-			{"Long sheets", fmt.Sprintf("A sheet holds %d rows. More go on in a sheet of the same name with (2).", maxRows)},
+				"Links to files work when the workbook lies in its unpacked bundle.", b.Limits.Links, b.Limits.Unlinked)},
+			{"Long sheets", fmt.Sprintf("A sheet holds %d rows. More go on in a sheet of the same name with (2).", b.Limits.Rows)},
 		}},
 		{"Checking", [][2]string{
-			{"This file", "exhibit verify WORKBOOK --key exhibit.pub. The part " + SealPart + " inside the file signs the digest of every other part, and the form of the container " +
+			{"This file", "exhibit verify WORKBOOK --key exhibit.pub. The part exhibit/seal.txt inside the file signs the digest of every other part, and the form of the container " +
 				"leaves no other byte free. Saving the file in a spreadsheet program removes the seal: keep the original beside your working copy."},
 			{"Every evidence item", "exhibit verify BUNDLE --key exhibit.pub, or with common tools by the recipe in the bundle's README.txt: " +
 				"evidence id is the sha256 of the item's ledger line, payload sha256 that of its file, and all lines lead to the root in the signed checkpoint."},
 			{"The key", "Compare the key on the cover with one that you got another way. A seal proves that nobody without the key changed the file; who holds the key is for you to establish."},
 			{"Again", "The same ledger, as-of and rules give the same statuses, and the same snapshot the same file, byte for byte."},
-		}},
-		{"Not in this form yet", [][2]string{
-			{"Columns", "Finding ids, review decisions, uploader, classification and redaction are shown once records of them exist."},
 		}},
 	}
 }

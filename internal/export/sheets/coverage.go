@@ -1,4 +1,4 @@
-package xlsx
+package sheets
 
 import (
 	"cmp"
@@ -10,10 +10,12 @@ import (
 	"github.com/exhibit-aims/exhibit/internal/evidence"
 )
 
-var gapsLayout = layout{name: "Coverage gaps", tab: "B3361B", large: true, frozen: 1, columns: []column{
-	{"source", 18}, {"connector", 14}, {"kind", 28}, {"scope", 30}, {"from (UTC)", 18}, {"to (UTC)", 18}, {"hours", 9}, {"open", 7},
-	{"affected expectations", 40}, {"reason", 14}, {"permission", 22}, {"cause", 50},
-}}
+var coverageLayout = Layout{Name: "Coverage gaps",
+	About: "Spans in which a part of a source could not be seen, and what that affects.",
+	Tab:   "B3361B", Large: true, Frozen: 1, Columns: []Column{
+		{"source", 18}, {"connector", 14}, {"kind", 28}, {"scope", 30}, {"from (UTC)", 18}, {"to (UTC)", 18}, {"hours", 9}, {"open", 7},
+		{"affected expectations", 40}, {"reason", 14}, {"permission", 22}, {"cause", 50},
+	}}
 
 // gapKey is what makes two runs' gaps the same gap.
 type gapKey struct{ source, kind, scope, reason, permission string }
@@ -28,8 +30,8 @@ type uncovered struct {
 	open              bool
 }
 
-// gaps writes one row per uncovered span.
-func (b *book) gaps(_ context.Context, s *sheet) error {
+// coverage writes one row per uncovered span.
+func (b *Book) coverage(_ context.Context, w Writer) error {
 	affected := make(map[string][]string)
 	for _, slug := range sortedKeys(b.snap.Expectations) {
 		for _, kind := range b.snap.Expectations[slug].Kinds {
@@ -37,23 +39,19 @@ func (b *book) gaps(_ context.Context, s *sheet) error {
 		}
 	}
 	for _, u := range spans(b.snap.Runs, b.snap.AsOf) {
-		var err error
-		if s, err = s.room(); err != nil {
-			return err
-		}
-		s.text(u.source)
-		s.text(u.connector)
-		s.text(u.kind)
-		s.text(u.scope)
-		s.date(u.from)
-		s.date(u.to)
-		s.float(u.to.Sub(u.from).Hours())
-		s.yes(u.open)
-		s.list(affected[u.kind])
-		s.text(u.reason)
-		s.text(u.permission)
-		s.text(u.detail)
-		if err := s.end(); err != nil {
+		w.Text(u.source)
+		w.Text(u.connector)
+		w.Text(u.kind)
+		w.Text(u.scope)
+		w.Date(u.from)
+		w.Date(u.to)
+		w.Decimal(u.to.Sub(u.from).Hours())
+		w.Yes(u.open)
+		w.List(affected[u.kind])
+		w.Text(u.reason)
+		w.Text(u.permission)
+		w.Text(u.detail)
+		if err := w.End(); err != nil {
 			return err
 		}
 	}

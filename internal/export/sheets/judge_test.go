@@ -1,4 +1,4 @@
-package xlsx
+package sheets
 
 import (
 	"strings"
@@ -13,7 +13,7 @@ import (
 )
 
 func TestSuggestedGrade(t *testing.T) {
-	b := &book{snap: &export.Snapshot{Systems: []export.System{{ID: "risky", Tier: "high"}}}}
+	b := &Book{snap: &export.Snapshot{Systems: []export.System{{ID: "risky", Tier: "high"}}}}
 	results := func(severity string, bad, good int, st assess.Status, reason string, systems ...string) []*assess.Result {
 		var out []*assess.Result
 		for range bad {

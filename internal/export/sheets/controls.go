@@ -1,4 +1,4 @@
-package xlsx
+package sheets
 
 import (
 	"cmp"
@@ -8,79 +8,56 @@ import (
 	"strings"
 	"time"
 
-	"github.com/xuri/excelize/v2"
-
 	"github.com/exhibit-aims/exhibit/internal/assess"
 )
 
-var controlsLayout = layout{name: "Control status", tab: "22384F", large: true, frozen: 2, columns: []column{
-	{"id", 9}, {"title", 34}, {"area", 20}, {"lifecycle stages", 16}, {"applicable", 10}, {"justification", 26}, {"status", 14},
-	{"reason", 34}, {"n satisfied", 10}, {"n applicable", 10}, {"failing", 8}, {"missing", 8}, {"not assessed", 9}, {"stale", 7},
-	{"pending", 8}, {"due", 6}, {"waived", 8}, {"highest open severity", 12}, {"suggested grade", 26}, {"owner", 20},
-	{"first operating record", 18}, {"last event", 18}, {"next due", 18}, {"auditor note", 26}, {"auditor conclusion", 12},
-}}
+var controlsLayout = Layout{Name: "Control status",
+	About: "One row per clause and Annex A control: status, counts, suggested grade, and room for the auditor's note and conclusion.",
+	Tab:   "22384F", Large: true, Frozen: 2, Columns: []Column{
+		{"id", 9}, {"title", 34}, {"area", 20}, {"lifecycle stages", 16}, {"applicable", 10}, {"justification", 26}, {"status", 14},
+		{"reason", 34}, {"n satisfied", 10}, {"n applicable", 10}, {"failing", 8}, {"missing", 8}, {"not assessed", 9}, {"stale", 7},
+		{"pending", 8}, {"due", 6}, {"waived", 8}, {"highest open severity", 12}, {"suggested grade", 26}, {"owner", 20},
+		{"first operating record", 18}, {"last event", 18}, {"next due", 18}, {"auditor note", 26}, {"auditor conclusion", 12},
+	}}
 
-// Conclusions an auditor can choose from.
-var conclusions = []string{"C", "Minor", "Major", "OFI", "NA"}
+// conclusions are what an auditor can choose from.
+func conclusions() *Choices {
+	return &Choices{Column: len(controlsLayout.Columns) - 1, Values: []string{"C", "Minor", "Major", "OFI", "NA"}, Title: "Auditor's conclusion",
+		About: "C conform, Minor, Major, OFI opportunity for improvement, NA not audited"}
+}
 
 // controls writes one row per clause and control.
-func (b *book) controls(_ context.Context, s *sheet) error {
-	byControl := b.resultsByControl()
+func (b *Book) controls(_ context.Context, w Writer) error {
 	for _, c := range b.snap.Assessment.Controls {
-		about, of := b.snap.Controls[c.ID], b.standing(byControl[c.ID])
-		row := b.controlRow[c.ID]
-		s.linkTo(c.ID, resultsLayout.name, row)
-		s.text(c.Title)
-		s.text(about.Area)
-		s.list(about.Stages)
-		s.yes(c.Applicable)
-		s.text(about.Justification)
-		s.status(c.Status)
-		s.text(c.Reason)
-		s.number(c.Satisfied)
-		s.number(c.Total)
+		about, of := b.snap.Controls[c.ID], b.standing(b.results[c.ID])
+		w.Link(c.ID, Ref{resultsLayout.Name, c.ID})
+		w.Text(c.Title)
+		w.Text(about.Area)
+		w.List(about.Stages)
+		w.Yes(c.Applicable)
+		w.Text(about.Justification)
+		w.Status(c.Status)
+		w.Text(c.Reason)
+		w.Number(int64(c.Satisfied))
+		w.Number(int64(c.Total))
 		for _, st := range []assess.Status{assess.StatusFailing, assess.StatusMissing, assess.StatusNotAssessed, assess.StatusStale,
 			assess.StatusPendingReview, assess.StatusDue, assess.StatusWaived} {
-			s.number(c.Counts[st])
+			w.Number(int64(c.Counts[st]))
 		}
-		s.text(of.severity)
-		s.text(of.grade)
-		s.list(of.owners)
-		s.date(of.first)
-		s.date(of.last)
-		s.date(of.due)
-		s.input()
-		s.input()
-		if err := s.end(); err != nil {
+		w.Text(of.severity)
+		w.Text(of.grade)
+		w.List(of.owners)
+		w.Date(of.first)
+		w.Date(of.last)
+		w.Date(of.due)
+		w.Input()
+		w.Input()
+		if err := w.End(); err != nil {
 			return err
 		}
-		b.sum.Controls++
-	}
-	return s.conclusions(len(s.columns) - 1)
-}
-
-// conclusions offers the choice of conclusions in a column.
-func (s *sheet) conclusions(col int) error {
-	dv := excelize.NewDataValidation(true)
-	dv.SetSqref(cellName(col, 2) + ":" + cellName(col, max(s.row-1, 2)))
-	if err := dv.SetDropList(conclusions); err != nil {
-		return fmt.Errorf("workbook: sheet %s: %w", s.name, err)
-	}
-	dv.SetError(excelize.DataValidationErrorStyleStop, "Conclusion", "Choose one of "+strings.Join(conclusions, ", ")+".")
-	dv.SetInput("Auditor's conclusion", "C conform, Minor, Major, OFI opportunity for improvement, NA not audited")
-	if err := s.b.file.AddDataValidation(s.name, dv); err != nil {
-		return fmt.Errorf("workbook: sheet %s: %w", s.name, err)
+		b.Counts.Controls++
 	}
 	return nil
-}
-
-// resultsByControl groups the results, in the assessment's order.
-func (b *book) resultsByControl() map[string][]*assess.Result {
-	m := make(map[string][]*assess.Result)
-	for _, r := range b.snap.Assessment.Results {
-		m[r.Control] = append(m[r.Control], r)
-	}
-	return m
 }
 
 // standing is what the results of a control come to, beside their status.
@@ -101,7 +78,7 @@ func shortfall(r *assess.Result) bool {
 	return true
 }
 
-func (b *book) standing(results []*assess.Result) standing {
+func (b *Book) standing(results []*assess.Result) standing {
 	var st standing
 	for _, r := range results {
 		if r.EventTime != nil {
@@ -133,7 +110,7 @@ func (b *book) standing(results []*assess.Result) standing {
 
 // suggest is the grade that an auditor might start from, with the reason. The
 // auditor decides.
-func (b *book) suggest(results []*assess.Result) string {
+func (b *Book) suggest(results []*assess.Result) string {
 	byExpectation := make(map[string][]*assess.Result)
 	for _, r := range results {
 		byExpectation[r.Expectation] = append(byExpectation[r.Expectation], r)
@@ -155,7 +132,7 @@ func (b *book) suggest(results []*assess.Result) string {
 // suggestOne grades one expectation: isolated is fewer than three subjects and
 // at most a tenth of them. A collection gap is a fault of collecting and is
 // never graded, nor is what nobody could assess.
-func (b *book) suggestOne(slug string, results []*assess.Result) (int, string) {
+func (b *Book) suggestOne(slug string, results []*assess.Result) (int, string) {
 	var bad, passed, total int
 	severity, highRisk := "", false
 	for _, r := range results {
@@ -193,13 +170,13 @@ func (b *book) suggestOne(slug string, results []*assess.Result) (int, string) {
 	return 3, "Major: " + of
 }
 
-func (b *book) highRisk(r *assess.Result) bool {
+func (b *Book) highRisk(r *assess.Result) bool {
 	return slices.ContainsFunc(r.Systems, func(id string) bool { return strings.EqualFold(b.system(id).Tier, "high") }) ||
 		r.Subject.Type == "ai_system" && strings.EqualFold(b.system(r.Subject.ID).Tier, "high")
 }
 
 // shortfalls counts the open results that concern a system.
-func (b *book) shortfalls(id string) int {
+func (b *Book) shortfalls(id string) int {
 	n := 0
 	for _, r := range b.snap.Assessment.Results {
 		if shortfall(r) && (slices.Contains(r.Systems, id) || r.Subject.Type == "ai_system" && r.Subject.ID == id) {

@@ -1,4 +1,4 @@
-package xlsx
+package sheets
 
 import (
 	"context"
@@ -10,12 +10,14 @@ import (
 	"github.com/exhibit-aims/exhibit/internal/evidence"
 )
 
-var runsLayout = layout{name: "Collector runs", tab: "8C6D46", large: true, frozen: 1, columns: []column{
-	{"run", 26}, {"source", 16}, {"connector", 14}, {"version", 10}, {"connector binary sha256", 24}, {"identity", 26},
-	{"permissions missing", 24}, {"scope asked", 40}, {"scope seen", 30}, {"started (UTC)", 18}, {"finished (UTC)", 18}, {"status", 11},
-	{"error", 34}, {"requests", 9}, {"not modified", 9}, {"retries", 8}, {"rate limited", 8}, {"seen", 9}, {"new", 9}, {"revised", 9},
-	{"unchanged", 11}, {"gone", 9}, {"independent count", 20}, {"truncation", 24}, {"gaps", 7},
-}}
+var runsLayout = Layout{Name: "Collector runs",
+	About: "Every collection: by whom, what was asked, what was seen, what it counted.",
+	Tab:   "8C6D46", Large: true, Frozen: 1, Columns: []Column{
+		{"run", 26}, {"source", 16}, {"connector", 14}, {"version", 10}, {"connector binary sha256", 24}, {"identity", 26},
+		{"permissions missing", 24}, {"scope asked", 40}, {"scope seen", 30}, {"started (UTC)", 18}, {"finished (UTC)", 18}, {"status", 11},
+		{"error", 34}, {"requests", 9}, {"not modified", 9}, {"retries", 8}, {"rate limited", 8}, {"seen", 9}, {"new", 9}, {"revised", 9},
+		{"unchanged", 11}, {"gone", 9}, {"independent count", 20}, {"truncation", 24}, {"gaps", 7},
+	}}
 
 // runStatus are the colours of a run's status, by the status that a result
 // would have for it.
@@ -27,35 +29,31 @@ var runStatus = map[evidence.RunStatus]assess.Status{
 }
 
 // runs writes one row per collection.
-func (b *book) runs(_ context.Context, s *sheet) error {
+func (b *Book) runs(_ context.Context, w Writer) error {
 	for i := range b.snap.Runs {
-		var err error
-		if s, err = s.room(); err != nil {
-			return err
-		}
 		r := &b.snap.Runs[i]
-		s.code(r.ID)
-		s.text(r.Provenance.Source)
-		s.text(r.Provenance.Connector)
-		s.text(r.Provenance.ConnectorVersion)
-		s.code(r.Provenance.Binary)
-		s.text(r.Provenance.Identity)
-		s.list(missingPermissions(r))
+		w.Code(r.ID)
+		w.Text(r.Provenance.Source)
+		w.Text(r.Provenance.Connector)
+		w.Text(r.Provenance.ConnectorVersion)
+		w.Code(r.Provenance.Binary)
+		w.Text(r.Provenance.Identity)
+		w.List(missingPermissions(r))
 		asked, seen, independent, sum := kindsOf(r)
-		s.list(asked)
-		s.list(seen)
-		s.date(r.StartedAt)
-		s.date(r.FinishedAt)
-		s.styled(firstOf(string(r.Status), "not ended"), b.st.status[runStatus[r.Status]])
-		s.text(r.Error)
+		w.List(asked)
+		w.List(seen)
+		w.Date(r.StartedAt)
+		w.Date(r.FinishedAt)
+		w.Mark(firstOf(string(r.Status), "not ended"), runStatus[r.Status])
+		w.Text(r.Error)
 		for _, n := range []int64{r.Calls.Requests, r.Calls.NotModified, r.Calls.Retries, r.Calls.RateLimited,
 			sum.Seen, sum.New, sum.Revised, sum.Unchanged, sum.Gone} {
-			s.put(n, b.st.number)
+			w.Number(n)
 		}
-		s.list(independent)
-		s.list(truncations(r))
-		s.number(len(r.Gaps))
-		if err := s.end(); err != nil {
+		w.List(independent)
+		w.List(truncations(r))
+		w.Number(int64(len(r.Gaps)))
+		if err := w.End(); err != nil {
 			return err
 		}
 	}

@@ -1,0 +1,159 @@
+package sheets
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/exhibit-aims/exhibit/internal/assess"
+	"github.com/exhibit-aims/exhibit/internal/evidence"
+	"github.com/exhibit-aims/exhibit/internal/export"
+	"github.com/exhibit-aims/exhibit/internal/ledger"
+)
+
+// Counts are what was written, for the cover to show and for a verifier to
+// compare. Rows fills them, so the cover comes last.
+type Counts struct {
+	Evidence int // rows
+	Results  int
+	Controls int
+	InPeriod int // evidence whose event lies in the period
+}
+
+// Limits are what the format at hand cannot do, for the method page to say.
+type Limits struct {
+	Cell     int // characters a cell holds; 0: any number
+	Links    int // links a sheet holds
+	Rows     int // rows a sheet holds
+	Unlinked int // cells that would have had a link but for Links
+}
+
+// Book is all sheets of one snapshot.
+type Book struct {
+	Counts  Counts
+	Limits  Limits
+	Digests export.Digests
+	Ledger  ledger.Checkpoint // the signed one
+
+	snap    *export.Snapshot
+	cited   map[citation]bool // evidence that results lead to
+	records map[string]bool   // kinds that sheets of records lead to
+	results map[string][]*assess.Result
+}
+
+// citation is as much of a digest as tells the cited ones apart.
+type citation [16]byte
+
+func citationOf(d evidence.Digest) citation { return citation(d[:16]) }
+
+// New makes the book of a snapshot.
+func New(snap *export.Snapshot) (*Book, error) {
+	cp, err := snap.Validate()
+	if err != nil {
+		return nil, err
+	}
+	d, err := snap.Digests()
+	if err != nil {
+		return nil, err
+	}
+	b := &Book{snap: snap, Ledger: cp, Digests: d, cited: make(map[citation]bool), records: recordKinds(), results: make(map[string][]*assess.Result)}
+	for _, r := range snap.Assessment.Results {
+		b.results[r.Control] = append(b.results[r.Control], r)
+		if len(r.Evidence) > 0 {
+			b.cited[citationOf(r.Evidence[0])] = true
+		}
+	}
+	return b, nil
+}
+
+// Snapshot is what the book is of.
+func (b *Book) Snapshot() *export.Snapshot { return b.snap }
+
+// Turns of the sheets: what links lead to first, what counts last.
+const (
+	turnEvidence = iota
+	turnResults
+	turnRecords
+	turnControls
+	turnPages
+)
+
+// Sheets returns the sheets in the order in which they are shown.
+func (b *Book) Sheets() []Sheet {
+	all := []Sheet{
+		{Layout: coverLayout, Turn: turnPages, Page: b.cover},
+		{Layout: controlsLayout, Turn: turnControls, Rows: b.controls, Choices: conclusions()},
+		{Layout: resultsLayout, Turn: turnResults, Rows: b.resultRows},
+		{Layout: evidenceLayout, Turn: turnEvidence, Rows: b.evidence},
+		{Layout: systemsLayout, Turn: turnRecords, Rows: b.systems},
+		{Layout: waiversLayout, Turn: turnRecords, Rows: b.waivers},
+		{Layout: runsLayout, Turn: turnRecords, Rows: b.runs},
+		{Layout: coverageLayout, Turn: turnRecords, Rows: b.coverage},
+		{Layout: methodLayout, Turn: turnPages, Page: b.method},
+	}
+	out := all[:0]
+	for _, s := range all {
+		if !b.snap.Redaction.Omitted(s.Name) {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// InTurn returns the sheets in the order in which they are to be written, as
+// indices into the sheets shown.
+func InTurn(shown []Sheet) []int {
+	var out []int
+	for turn := turnEvidence; turn <= turnPages; turn++ {
+		for i := len(shown) - 1; i >= 0; i-- { // the cover after the method
+			if shown[i].Turn == turn {
+				out = append(out, i)
+			}
+		}
+	}
+	return out
+}
+
+// inForce goes through the records of kinds that were in force, with payloads.
+// What is erased or hidden is passed over.
+func (b *Book) inForce(ctx context.Context, take func(*evidence.Evidence) error, kinds ...string) error {
+	for ev, err := range b.snap.Ledger.InForce(ctx, kinds...) {
+		if err != nil {
+			return fmt.Errorf("records in force: %w", err)
+		}
+		if ev.Payload == nil || b.snap.Redaction.Hidden(ev.Kind) {
+			continue
+		}
+		if err := take(&ev); err != nil {
+			return fmt.Errorf("evidence %s: %w", ev.Digest, err)
+		}
+	}
+	return nil
+}
+
+// leadsTo reports whether a row of another sheet leads to this evidence: a
+// result, or a sheet of records of its kind.
+func (b *Book) leadsTo(ev *evidence.Evidence) bool {
+	return b.cited[citationOf(ev.Digest)] || b.records[ev.Kind]
+}
+
+// evidenceRef leads to the row of an evidence item.
+func evidenceRef(d evidence.Digest) Ref { return Ref{evidenceLayout.Name, d.String()} }
+
+// RecordKinds are the kinds whose records in force have a row of their own in
+// a sheet beside Evidence, sorted.
+func RecordKinds() []string {
+	return slices.Sorted(maps.Keys(recordKinds()))
+}
+
+// recordKinds are RecordKinds by name. Each sheet of records names its own.
+func recordKinds() map[string]bool {
+	out := map[string]bool{}
+	for _, list := range [][]string{} {
+		for _, kind := range list {
+			out[kind] = true
+		}
+	}
+	return out
+}
