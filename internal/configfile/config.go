@@ -33,6 +33,7 @@ type Config struct {
 	People       People
 	Retention    Retention
 	Plan         Plan
+	Ledger       Ledger
 }
 
 // Plan says from when the roadmap to an audit counts.

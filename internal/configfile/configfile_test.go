@@ -83,7 +83,7 @@ func TestExampleLoads(t *testing.T) {
 
 // What is commented out in the example is valid too.
 func TestExampleUncommented(t *testing.T) {
-	text := strings.NewReplacer("\n#key", "\nkey", "\n#connectors", "\nconnectors", "\n#people", "\npeople", "\n#retention", "\nretention", "\n#  ", "\n  ", "\n  #", "\n  ").Replace(string(example(t)))
+	text := strings.NewReplacer("\n#key", "\nkey", "\n#connectors", "\nconnectors", "\n#people", "\npeople", "\n#retention", "\nretention", "\n#ledger", "\nledger", "\n#  ", "\n  ", "\n  #", "\n  ").Replace(string(example(t)))
 	c, err := configfile.Parse("/etc/exhibit/exhibit.yaml", []byte(text), known(t))
 	if err != nil {
 		t.Fatal(err)
@@ -101,6 +101,10 @@ func TestExampleUncommented(t *testing.T) {
 	}
 	if c.Retention.Of("vendor.usage") != 1095*24*time.Hour || c.Retention.Of("jira.issue") != 2190*24*time.Hour {
 		t.Errorf("retention: %+v", c.Retention)
+	}
+	if l := c.Ledger; l.TSA.Roots != "/etc/exhibit/tsa-roots.pem" || len(l.Publish) != 2 || l.Publish[1].Secret == nil || len(l.Witnesses) != 1 ||
+		l.Publish[0].Git != "https://git.example.org/compliance/checkpoints.git" {
+		t.Errorf("ledger: %+v", l)
 	}
 	if err := compiled(t).Validate(free(t, []byte(text))); err != nil {
 		t.Error(err)
@@ -169,6 +173,14 @@ var cases = map[string]struct {
 	"unknown severity":       {head + "findings: {due: {critical: 1d}}\n", "no severity is called", true},
 	"due at once":            {head + "findings: {due: {major: 0s}}\n", "needs time to be closed", false},
 	"due in words":           {head + "findings: {due: {major: soon}}\n", "is not a duration", true},
+	"git place":              {head + "ledger: {publish: [{git: git@host:checkpoints.git, branch: main}]}\n", "", false},
+	"webhook in clear":       {head + "ledger: {publish: [{webhook: 'https://h/x', secret: topsecret}]}\n", "the place of a secret is a mapping", true},
+	"two places in one":      {head + "ledger: {publish: [{webhook: 'https://h/x', git: /srv/x}]}\n", "want one of git and webhook", true},
+	"no place":               {head + "ledger: {publish: [{branch: main}]}\n", "want one of git and webhook", true},
+	"branch of a webhook":    {head + "ledger: {publish: [{webhook: 'https://h/topsecret', branch: main}]}\n", "has no meaning for a webhook", true},
+	"secret of git":          {head + "ledger: {publish: [{git: /srv/x, secret: {env: A}}]}\n", "has no meaning for git", true},
+	"authority, no URL":      {head + "ledger: {tsa: {roots: x.pem}}\n", "no authority is named", true},
+	"witness without key":    {head + "ledger: {witnesses: [{url: 'https://w'}]}\n", "key is missing", true},
 	"list for mapping":       {head + "limits: []\n", "want a mapping, this is a list", true},
 }
 

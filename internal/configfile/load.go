@@ -75,6 +75,7 @@ type fileYAML struct {
 	People       peopleYAML       `yaml:"people"`
 	Retention    retentionYAML    `yaml:"retention"`
 	Plan         planYAML         `yaml:"plan"`
+	Ledger       ledgerYAML       `yaml:"ledger"`
 }
 
 type planYAML struct {
@@ -137,6 +138,9 @@ func read(f *yamlfile.File, known Known) (*Config, error) {
 	for i := range y.Sources {
 		f.Redact(yamlfile.At("sources", i, "secrets"))
 	}
+	for i := range y.Ledger.Publish {
+		f.Redact(yamlfile.At("ledger", "publish", i))
+	}
 	f.Redact(yamlfile.At("store"))
 	r := reader{f: f, known: known, dir: filepath.Dir(f.Name())}
 	c := r.config(y)
@@ -196,6 +200,7 @@ func (r reader) config(y fileYAML) *Config {
 	c.People = r.people(y.People)
 	c.Retention = r.retention(y.Retention)
 	c.Plan = Plan(y.Plan)
+	c.Ledger = r.ledger(y.Ledger)
 	return c
 }
 

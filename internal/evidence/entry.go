@@ -21,6 +21,7 @@ const (
 	EntryExport        EntryType = "export"        // what was handed out, with its digest
 	EntryErasure       EntryType = "erasure"       // a payload erased: digest, who, why
 	EntryFinding       EntryType = "finding"       // what happened to findings at one instant
+	EntryAttestation   EntryType = "attestation"   // what others said of a checkpoint: time stamp, cosignature, publication
 )
 
 // Entry is one line of the ledger.
@@ -41,7 +42,7 @@ func knownType(b []byte) EntryType {
 	case EntryEvidence:
 		return EntryEvidence
 	case EntryRunOpened, EntryGone, EntryRunClosed, EntryRegister, EntryWaiver, EntryApplicability,
-		EntryAssessment, EntryExport, EntryErasure, EntryFinding:
+		EntryAssessment, EntryExport, EntryErasure, EntryFinding, EntryAttestation:
 		return t
 	}
 	return ""
