@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/exhibit-aims/exhibit/internal/assess"
+	"github.com/exhibit-aims/exhibit/internal/export/cell"
 	"github.com/exhibit-aims/exhibit/internal/export/sheets"
 )
 
@@ -126,7 +127,7 @@ func (t *table) File(path string) {
 // which the evidence could not be opened.
 func (t *table) Web(url string) {
 	s := t.cell()
-	web, ok := webLink(url)
+	web, ok := cell.WebLink(url)
 	if !ok {
 		t.Text(url)
 		return

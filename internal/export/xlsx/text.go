@@ -1,97 +1,16 @@
 package xlsx
 
 import (
-	"fmt"
-	"strings"
-	"unicode"
 	"unicode/utf16"
-	"unicode/utf8"
+
+	"github.com/exhibit-aims/exhibit/internal/export/cell"
 )
 
 // maxCell is how many UTF-16 units a cell can hold.
 const maxCell = 32767
 
-// clean makes a text from anywhere fit for a cell. A text that a spreadsheet
-// could take for a formula, now or after the sheet was saved as CSV, gets a
-// leading apostrophe. Line breaks stay, other control characters are shown as
-// their pictures, and characters that reorder or hide text as their numbers.
-func clean(s string) string {
-	if plain(s) {
-		return s
-	}
-	s = strings.ReplaceAll(s, "\r\n", "\n")
-	if startsFormula(s) {
-		s = "'" + s
-	}
-	var b strings.Builder
-	b.Grow(len(s) + 8)
-	for i, r := range s {
-		switch {
-		case r == utf8.RuneError && !strings.HasPrefix(s[i:], "\uFFFD"):
-			b.WriteRune(utf8.RuneError)
-		case r == '\n':
-			b.WriteByte('\n')
-		case r < ' ':
-			b.WriteRune('\u2400' + r)
-		case r == 0x7f:
-			b.WriteRune('\u2421')
-		case hidden(r):
-			fmt.Fprintf(&b, "\u27e8U+%04X\u27e9", r)
-		default:
-			b.WriteRune(r)
-		}
-	}
-	return b.String()
-}
-
-// plain reports whether s can go into a cell as it is.
-func plain(s string) bool {
-	if s == "" {
-		return true
-	}
-	switch s[0] {
-	case '=', '+', '-', '@', ' ', '\'':
-		return false
-	}
-	for i := 0; i < len(s); i++ {
-		if s[i] < ' ' || s[i] >= 0x7f {
-			return false
-		}
-	}
-	return true
-}
-
-// startsFormula reports whether the first visible character of s is one that
-// starts a formula or a command somewhere, full-width forms included, or
-// whether s starts with a tab or carriage return, which some readers drop.
-// An apostrophe of the text's own is doubled in effect, so that what the
-// prefix means stays unambiguous.
-func startsFormula(s string) bool {
-	if s == "" {
-		return false
-	}
-	if s[0] == '\t' || s[0] == '\r' || s[0] == '\'' {
-		return true
-	}
-	for _, r := range s {
-		if unicode.IsSpace(r) || unicode.IsControl(r) || hidden(r) {
-			continue
-		}
-		return strings.ContainsRune("=+-@\uFF1D\uFF0B\uFF0D\uFF20\u2212", r)
-	}
-	return false
-}
-
-// hidden reports whether r is not to be shown as itself: C1 controls, format
-// characters that hide or reorder, and what XML cannot hold.
-func hidden(r rune) bool {
-	switch {
-	case 0x80 <= r && r <= 0x9f, 0x200b <= r && r <= 0x200f, 0x2028 <= r && r <= 0x202e,
-		0x2060 <= r && r <= 0x206f, r == 0xfeff, r == 0xfffe, r == 0xffff, 0xe0000 <= r && r <= 0xe007f, 0xfff9 <= r && r <= 0xfffb:
-		return true
-	}
-	return false
-}
+// clean makes a text from anywhere fit for a cell.
+func clean(s string) string { return cell.Clean(s) }
 
 // fit cuts a cleaned text to what a cell holds, and says where the whole is.
 func fit(s, where string) string {
