@@ -173,7 +173,7 @@ func Content(ctx context.Context, src Source) (ledger.Checkpoint, error) {
 // before it. What a person decided about a finding is more than that.
 func Concluding(e evidence.Entry) bool {
 	switch e.Type {
-	case evidence.EntryAssessment, evidence.EntryExport:
+	case evidence.EntryAssessment, evidence.EntryExport, evidence.EntryAttestation:
 		return true
 	case evidence.EntryFinding:
 		events, err := finding.ParseBody(e.Body)
