@@ -39,6 +39,7 @@ recorded in the ledger with its digest.`,
 	c.AddCommand(
 		newExportKind(g, "workbook", "The Excel workbook", "exhibit.xlsx", exportWorkbook),
 		newExportKind(g, "bundle", "Workbook, evidence files, proofs and signed checkpoint, as one zip", "exhibit-bundle.zip", exportBundle),
+		newExportMLBOMCommand(g),
 	)
 	return c
 }
