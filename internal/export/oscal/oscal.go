@@ -1,0 +1,235 @@
+package oscal
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+
+	types "github.com/defenseunicorns/go-oscal/src/types/oscal-1-1-3"
+
+	"github.com/exhibit-aims/exhibit/internal/assess"
+	"github.com/exhibit-aims/exhibit/internal/evidence"
+	"github.com/exhibit-aims/exhibit/internal/export"
+	"github.com/exhibit-aims/exhibit/internal/ledger"
+)
+
+// Version is the version of OSCAL that is written.
+const Version = types.Version
+
+// Model is one of OSCAL's models.
+type Model string
+
+// The models that are written.
+const (
+	Catalog             Model = "catalog"
+	ComponentDefinition Model = "component-definition"
+	AssessmentPlan      Model = "assessment-plan"
+	AssessmentResults   Model = "assessment-results"
+	POAM                Model = "poam"
+)
+
+// Models are all models, in the order in which each builds on those before.
+func Models() []Model {
+	return []Model{Catalog, ComponentDefinition, AssessmentPlan, AssessmentResults, POAM}
+}
+
+// File is the name under which the other models refer to this one.
+func (m Model) File() string { return string(m) + ".json" }
+
+// ErrNothing: the model would be empty, and OSCAL has no such document.
+var ErrNothing = errors.New("nothing to write")
+
+// Maker makes documents of one snapshot. It is not safe for concurrent use.
+type Maker struct {
+	snap    *export.Snapshot
+	at      ledger.Checkpoint
+	digests export.Digests
+	found   map[evidence.Digest]*item
+	waivers map[string]*export.Waiver
+	sources []source
+	systems []component // AI systems, then vendors
+	byName  map[string]string
+	rules   []rule // expectations in force, in the order of results
+	short   bool   // there is something for the POA&M
+}
+
+// New reads from a snapshot what all models need.
+func New(ctx context.Context, s *export.Snapshot) (*Maker, error) {
+	at, err := s.Validate()
+	if err != nil {
+		return nil, err
+	}
+	m := &Maker{snap: s, at: at, waivers: map[string]*export.Waiver{}}
+	if m.digests, err = s.Digests(); err != nil {
+		return nil, err
+	}
+	for i := range s.Waivers {
+		m.waivers[s.Waivers[i].ID] = &s.Waivers[i]
+	}
+	m.rules = rulesOf(s)
+	m.short = slices.ContainsFunc(s.Assessment.Results, shortfall)
+	m.sources = m.findSources()
+	m.systems, m.byName = m.findSystems()
+	m.found, err = index(ctx, s)
+	return m, err
+}
+
+// Has reports whether a model has anything to say. Only a POA&M may not.
+func (m *Maker) Has(model Model) bool { return model != POAM || m.short }
+
+// Write writes one model. It returns ErrNothing for a POA&M without items.
+func (m *Maker) Write(ctx context.Context, w io.Writer, model Model) error {
+	buf := bufio.NewWriterSize(w, 1<<16)
+	d := &document{w: buf}
+	switch model {
+	case Catalog:
+		d.whole("catalog", m.catalog())
+	case ComponentDefinition:
+		d.whole("component-definition", m.componentDefinition())
+	case AssessmentPlan:
+		d.whole("assessment-plan", m.assessmentPlan())
+	case AssessmentResults:
+		m.assessmentResults(ctx, d)
+	case POAM:
+		if !m.short {
+			return fmt.Errorf("poam: %w: no result falls short", ErrNothing)
+		}
+		m.poam(ctx, d)
+	default:
+		return fmt.Errorf("oscal: no model %q", model)
+	}
+	if d.err != nil {
+		return fmt.Errorf("%s: %w", model, d.err)
+	}
+	if err := buf.Flush(); err != nil {
+		return fmt.Errorf("%s: %w", model, err)
+	}
+	return nil
+}
+
+// once names something of this snapshot alone.
+func (m *Maker) once(kind string, names ...string) string {
+	return named(kind, append([]string{m.digests.Snapshot.String()}, names...)...)
+}
+
+// always names something that is the same in all snapshots of this ledger.
+func (m *Maker) always(kind string, names ...string) string {
+	return named(kind, append([]string{m.at.Origin}, names...)...)
+}
+
+// organisation is the party whose management system this is about.
+func (m *Maker) organisation() string { return m.always("party") }
+
+const (
+	roleFor   = "prepared-for"
+	roleOwner = "asset-owner"
+)
+
+// metadata is what every model begins with.
+func (m *Maker) metadata(title, version string) types.Metadata {
+	s := m.snap
+	name := line(s.Organisation)
+	if name == "" {
+		name = "(organisation not named)"
+	}
+	return types.Metadata{
+		Title: title, LastModified: s.AsOf.UTC(), Version: version, OscalVersion: Version,
+		Props: props(
+			own("exhibit-as-of", export.Time(s.AsOf)), own("exhibit-period", s.PeriodText()),
+			own("exhibit-snapshot", m.digests.Snapshot.String()), own("exhibit-assessment", m.digests.Assessment.String()),
+			own("exhibit-catalog", s.Assessment.Catalog.Digest.String()),
+			own("exhibit-ledger-size", strconv.FormatInt(m.at.Size, 10)), own("exhibit-ledger-root", m.at.Root.String()),
+			own("exhibit-tool-version", s.ToolVersion),
+		),
+		Roles: &[]types.Role{
+			{ID: roleFor, Title: "Organisation whose management system this is about"},
+			{ID: roleOwner, Title: "Owner of an AI system"},
+		},
+		Parties:            &[]types.Party{{UUID: m.organisation(), Type: "organization", Name: name}},
+		ResponsibleParties: &[]types.ResponsibleParty{{RoleId: roleFor, PartyUuids: []string{m.organisation()}}},
+		Remarks: "Made by Exhibit from one frozen snapshot of its ledger. It says what the evidence shows against Exhibit's own reading of what a control expects; " +
+			"it is no certificate and no opinion of an auditor. Where nothing is established, no finding is written: see the property exhibit-status of the observations.",
+	}
+}
+
+// version names the instant in documents of a snapshot.
+func (m *Maker) version() string {
+	return export.Time(m.snap.AsOf) + " " + m.digests.Snapshot.String()[:12]
+}
+
+// own is a property in our own namespace; one without a value is left out.
+func own(name, text string) types.Property {
+	return types.Property{Name: name, Ns: namespace, Value: value(text, maxValue)}
+}
+
+// props are the properties that have a value.
+func props(list ...types.Property) *[]types.Property {
+	return some(slices.DeleteFunc(list, func(p types.Property) bool { return p.Value == "" }))
+}
+
+// some is a list as OSCAL's types hold it: absent when empty.
+func some[T any](list []T) *[]T {
+	if len(list) == 0 {
+		return nil
+	}
+	return &list
+}
+
+// or is the first of two texts that is there: OSCAL demands many texts.
+func or(text, other string) string {
+	if text != "" {
+		return text
+	}
+	return other
+}
+
+// rule is an expectation with its results.
+type rule struct {
+	assess.InForce
+	results []*assess.Result
+}
+
+// rulesOf are the expectations in force, and those that only results name, in
+// the order of results.
+func rulesOf(s *export.Snapshot) []rule {
+	var out []rule
+	at := map[string]int{}
+	add := func(f assess.InForce) int {
+		i, ok := at[f.Slug]
+		if !ok {
+			i = len(out)
+			at[f.Slug] = i
+			out = append(out, rule{InForce: f})
+		}
+		return i
+	}
+	for _, f := range s.Assessment.Expectations {
+		add(f)
+	}
+	for _, r := range s.Assessment.Results {
+		e := s.Expectations[r.Expectation]
+		i := add(assess.InForce{Slug: r.Expectation, Control: r.Control, Title: e.Title, Statement: e.Statement, Severity: r.Severity,
+			Strength: e.Strength, Kinds: e.Kinds})
+		out[i].results = append(out[i].results, r)
+	}
+	return out
+}
+
+// title names a rule for people.
+func (r *rule) title() string { return or(line(r.Title), line(r.Slug)) }
+
+// method is how OSCAL calls what is done: a machine that compares records
+// tests; where people decide part of it, what they recorded is examined.
+func (r *rule) method() string {
+	switch r.Automation {
+	case "full":
+		return "TEST"
+	case "manual":
+		return "INTERVIEW"
+	}
+	return "EXAMINE"
+}
