@@ -21,9 +21,13 @@ func newLedgerCommand(g *globals) *cobra.Command {
 		Short: "The append-only log: checkpoints, proofs, repair of indexes, erasure",
 		Long: `The ledger is a Merkle tree over one line an entry, with signed checkpoints
 (C2SP tlog-checkpoint, RFC 6962). Keep a checkpoint somewhere else from time to
-time: whoever holds one can later prove that nothing before it was changed.`,
+time: whoever holds one can later prove that nothing before it was changed. Others can
+do that for you: an authority stamps its time (timestamp), witnesses cosign it
+(cosign), a git repository or a webhook keeps it (publish).`,
 	})
-	c.AddCommand(newKeyCommand(g), newCheckpointCommand(g), newProveCommand(g), newConsistencyCommand(g), newReindexCommand(g), newEraseCommand(g))
+	c.AddCommand(newKeyCommand(g), newCheckpointCommand(g), newProveCommand(g), newConsistencyCommand(g),
+		newTimestampCommand(g), newCosignCommand(g), newPublishCommand(g), newAttestationsCommand(g),
+		newReindexCommand(g), newEraseCommand(g))
 	return c
 }
 

@@ -70,15 +70,19 @@ type Publication struct {
 	To string `json:"to"` // git or webhook
 	// Where is the repository or the URL, without credentials and parameters.
 	Where    string `json:"where"`
-	Branch   string `json:"branch,omitempty"` // git
-	Path     string `json:"path,omitempty"`   // git: of the newest checkpoint
-	Commit   string `json:"commit,omitempty"` // git
-	Status   int    `json:"status,omitempty"` // webhook: HTTP status of the answer
-	Signed   bool   `json:"signed,omitempty"` // webhook: the request carried an HMAC
-	Answer   string `json:"answer,omitempty"` // webhook: the answer's body, if it is short text
-	Digest   string `json:"digest,omitempty"` // webhook: SHA-256 of the answer's body
-	Previous int64  `json:"previous"`         // size of the checkpoint that was there before; 0: none
-	Restart  bool   `json:"restart,omitempty"`
+	Branch   string `json:"branch,omitempty"`  // git
+	Path     string `json:"path,omitempty"`    // git: of this checkpoint in that commit
+	Commit   string `json:"commit,omitempty"`  // git
+	Status   int    `json:"status,omitempty"`  // webhook: HTTP status of the answer
+	Signed   bool   `json:"signed,omitempty"`  // webhook: the request carried an HMAC
+	Answer   string `json:"answer,omitempty"`  // webhook: the answer's body, if it is short text
+	Digest   string `json:"digest,omitempty"`  // webhook: SHA-256 of the answer's body
+	Previous int64  `json:"previous"`          // size of the checkpoint that was there before; 0: none
+	Restart  bool   `json:"restart,omitempty"` // what was published there earlier was gone
+
+	// Ahead is the size of a larger checkpoint of this ledger that is there
+	// already; then nothing was published, and nothing is to be recorded.
+	Ahead int64 `json:"-"`
 }
 
 // Places of publication.

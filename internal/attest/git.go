@@ -69,15 +69,22 @@ func PublishGit(ctx context.Context, r Repository, l Log, before []Attestation, 
 		return nil, fmt.Errorf("%s has a checkpoint of %d entries, %d were published there earlier: %w",
 			r.name(), there.Size, recorded.Size, ErrLost)
 	}
-	p := &Publication{To: ToGit, Where: r.name(), Branch: r.Branch, Path: dir + "/checkpoint", Previous: there.Size, Restart: r.Restart && there.Size < recorded.Size}
+	p := &Publication{To: ToGit, Where: r.name(), Branch: r.Branch, Path: historyPath(dir, l.Content.Size),
+		Commit: parent, Previous: there.Size, Restart: r.Restart && there.Size < recorded.Size}
+	if there.Size > l.Content.Size {
+		p.Ahead = there.Size
+	}
 	if there.Size >= l.Content.Size {
-		p.Commit = parent // what is there covers all that is here
-		return p, nil
+		return p, nil // what is there covers all that is here
 	}
 	if p.Commit, err = g.commit(ctx, parent, dir, l, now); err != nil {
 		return nil, err
 	}
 	return p, g.push(ctx, p.Commit)
+}
+
+func historyPath(dir string, size int64) string {
+	return dir + "/history/" + strconv.FormatInt(size, 10)
 }
 
 // ErrLost: the place of publication no longer has what was published there.
@@ -200,7 +207,7 @@ func (g *scratch) commit(ctx context.Context, parent, dir string, l Log, now tim
 	}
 	id := strings.TrimSpace(string(blob))
 	size := strconv.FormatInt(l.Content.Size, 10)
-	for _, path := range []string{dir + "/checkpoint", dir + "/history/" + size} {
+	for _, path := range []string{dir + "/checkpoint", historyPath(dir, l.Content.Size)} {
 		if _, err := g.run(ctx, nil, "update-index", "--add", "--cacheinfo", "100644,"+id+","+path); err != nil {
 			return "", fmt.Errorf("%s: something else is in the place of %s: %w", g.repo.name(), path, err)
 		}

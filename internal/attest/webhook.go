@@ -1,6 +1,7 @@
 package attest
 
 import (
+	"bytes"
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
@@ -10,6 +11,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -67,7 +69,7 @@ func (c *Client) PublishWebhook(ctx context.Context, h Webhook, l Log, before []
 	digest := sha256.Sum256(ans.body)
 	p := &Publication{To: ToWebhook, Where: where, Status: ans.status, Signed: len(h.Secret) > 0,
 		Digest: hex.EncodeToString(digest[:]), Previous: previous.Size}
-	if len(ans.body) <= maxHookText && utf8.Valid(ans.body) {
+	if len(ans.body) <= maxHookText && isText(ans.body) {
 		p.Answer = string(ans.body)
 	}
 	return p, nil
@@ -83,6 +85,13 @@ func hookName(raw string) string {
 	}
 	digest := sha256.Sum256([]byte(raw))
 	return host + "#" + hex.EncodeToString(digest[:6])
+}
+
+// isText reports whether b can be recorded as it is and be shown to people.
+func isText(b []byte) bool {
+	return utf8.Valid(b) && !bytes.ContainsFunc(b, func(r rune) bool {
+		return unicode.IsControl(r) && r != '\n' && r != '\r' && r != '\t'
+	})
 }
 
 func statusText(status int) string {

@@ -1,0 +1,204 @@
+package main
+
+import (
+	"context"
+	"crypto/x509"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/exhibit-aims/exhibit/internal/attest"
+	"github.com/exhibit-aims/exhibit/internal/configfile"
+	"github.com/exhibit-aims/exhibit/internal/ledger"
+	"github.com/exhibit-aims/exhibit/internal/store"
+)
+
+type attestationsOptions struct {
+	key   string
+	roots string
+	write string
+}
+
+func newAttestationsCommand(g *globals) *cobra.Command {
+	var o attestationsOptions
+	c := &cobra.Command{
+		Use:   "attestations",
+		Short: "List time stamps, cosignatures and publications on record, and verify each",
+		Long: `Lists what others said of this ledger's checkpoints, oldest first, and verifies
+each again, without a network: that it is about a checkpoint of this ledger, that the ledger still
+continues it, and that the time stamp or cosignature holds. The last column names what had to be
+taken on trust. Exit code 12 says that one does not hold.
+
+With --write, files are written that can be checked with other programs: the checkpoint, the time-stamp
+token for openssl ts -verify, the note with its cosignature. CHECK.txt beside them has the commands.`,
+		Example: `  exhibit ledger attestations
+  exhibit ledger attestations -o json
+  exhibit ledger attestations --tsa-roots tsa-roots.pem --write proofs`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error { return runAttestations(c.Context(), g, o) },
+	}
+	c.Flags().StringVar(&o.key, "key", "", "`file` with the ledger's public key (default: the key beside the store)")
+	c.Flags().StringVar(&o.roots, "tsa-roots", "", "`file` with root certificates of time-stamping authorities, PEM (default ledger.tsa.roots)")
+	c.Flags().StringVar(&o.write, "write", "", "`directory` to write files to that other programs check; it must not exist")
+	return c
+}
+
+// attestationRow is an attestation as it is printed. The fields are API.
+type attestationRow struct {
+	Seq        int64      `json:"seq"`
+	RecordedAt time.Time  `json:"recorded_at"`
+	Kind       string     `json:"kind"`
+	Size       int64      `json:"size"`
+	Root       string     `json:"root"`
+	Who        string     `json:"who"`
+	Time       *time.Time `json:"time"` // what the authority or witness says; null for a publication
+	Holds      bool       `json:"holds"`
+	Unchecked  string     `json:"unchecked"` // what had to be taken on trust
+	Problem    string     `json:"problem"`
+	Commit     string     `json:"commit,omitempty"`
+	Status     int        `json:"status,omitempty"`
+	Checkpoint string     `json:"checkpoint"`
+	Token      []byte     `json:"token,omitempty"`
+	Line       string     `json:"cosignature,omitempty"`
+}
+
+func rowOf(at attest.Attestation, o attest.Outcome) attestationRow {
+	r := attestationRow{Seq: at.Seq, RecordedAt: at.At, Kind: string(at.Kind), Size: at.Checkpoint.Size, Root: at.Checkpoint.Root.String(),
+		Who: o.Who, Holds: o.Holds, Unchecked: o.Unchecked, Checkpoint: string(at.Note)}
+	if o.Err != nil {
+		r.Problem = o.Err.Error()
+	}
+	if !o.Time.IsZero() {
+		r.Time = &o.Time
+	}
+	switch {
+	case at.Timestamp != nil:
+		r.Token = at.Timestamp.Token
+	case at.Cosignature != nil:
+		r.Line = at.Cosignature.Line
+	case at.Publication != nil:
+		r.Commit, r.Status = at.Publication.Commit, at.Publication.Status
+	}
+	return r
+}
+
+func runAttestations(ctx context.Context, g *globals, o attestationsOptions) error {
+	cfg, err := g.loadConfig()
+	if err != nil {
+		return err
+	}
+	trust, err := g.trustOf(cfg, o)
+	if err != nil {
+		return err
+	}
+	st, err := openStore(ctx, cfg, nil, readOnly)
+	if err != nil {
+		return err
+	}
+	defer st.Close()
+	newest, err := st.Checkpoint(ctx)
+	if err != nil {
+		return err
+	}
+	now, err := ledger.OpenCheckpoint(newest, trust.Log)
+	if err != nil {
+		return attestError(err)
+	}
+	all, err := attest.Attestations(ctx, st, now.Size)
+	if err != nil {
+		return attestError(fmt.Errorf("%w: %w", store.ErrTampered, err))
+	}
+	log := attest.Log{Content: now, Newest: now, Hashes: st, Key: trust.Log}
+	rows, outcomes := make([]attestationRow, len(all)), make([]attest.Outcome, len(all))
+	for i, at := range all {
+		outcomes[i] = at.Verify(trust)
+		if outcomes[i].Holds {
+			if err := log.Continues(at.Checkpoint, "it"); err != nil {
+				outcomes[i].Holds, outcomes[i].Err = false, err
+			}
+		}
+		rows[i] = rowOf(at, outcomes[i])
+	}
+	if o.write != "" {
+		if err := writeProofs(g, o.write, trust.Log, all, outcomes); err != nil {
+			return err
+		}
+	}
+	return g.printAttestations(rows)
+}
+
+func (g *globals) trustOf(cfg *configfile.Config, o attestationsOptions) (attest.Trust, error) {
+	key, err := g.verifier(o.key)
+	if err != nil {
+		return attest.Trust{}, usageError{fmt.Errorf("no key to check signatures with: %w", err), "give the public key with --key"}
+	}
+	var roots *x509.CertPool
+	if roots, err = rootsOf(cfg, timestampOptions{roots: o.roots}); err != nil {
+		return attest.Trust{}, err
+	}
+	t := attest.Trust{Log: key, Roots: roots, Witnesses: map[string]bool{}}
+	for _, w := range cfg.Ledger.Witnesses {
+		t.Witnesses[w.Key] = true
+	}
+	return t, nil
+}
+
+func (g *globals) printAttestations(rows []attestationRow) error {
+	var bad *attestationRow
+	for i := range rows {
+		if !rows[i].Holds && bad == nil {
+			bad = &rows[i]
+		}
+	}
+	if g.output != "table" {
+		if err := printRows(g.std.out, g.output, rows); err != nil {
+			return err
+		}
+	} else if len(rows) == 0 {
+		fmt.Fprintln(g.std.out, "Nobody else has said anything of this ledger's checkpoints: see exhibit ledger timestamp, publish and cosign.")
+	} else {
+		attestationTable(rows).print(g.std.out)
+	}
+	if bad != nil {
+		return attestError(fmt.Errorf("%w: entry %d, %s: %s", store.ErrTampered, bad.Seq, bad.Kind, clean(bad.Problem)))
+	}
+	return nil
+}
+
+func attestationTable(rows []attestationRow) *table {
+	t := &table{head: []string{"ENTRY", "RECORDED", "KIND", "SIZE", "WHO", "SAYS", "HOLDS", "ON TRUST"}}
+	for _, r := range rows {
+		says, holds := "", "yes"
+		if r.Time != nil {
+			says = r.Time.UTC().Format(time.RFC3339)
+		}
+		if r.Commit != "" {
+			says = "commit " + short(r.Commit, 12)
+		} else if r.Status != 0 {
+			says = fmt.Sprintf("status %d", r.Status)
+		}
+		if !r.Holds {
+			holds = "no: " + r.Problem
+		}
+		t.add(fmt.Sprint(r.Seq), r.RecordedAt.UTC().Format(time.RFC3339), r.Kind, fmt.Sprint(r.Size), short(r.Who, 60), says, short(holds, 120), r.Unchecked)
+	}
+	return t
+}
+
+// printAttested says what was just put on record.
+func (a *attestor) printAttested(at attest.Attestation) error {
+	row := rowOf(at, at.Verify(attest.Trust{Log: a.log.Key}))
+	if a.g.output != "table" {
+		return printRows(a.g.std.out, "jsonl", []attestationRow{row})
+	}
+	what := "is published at"
+	switch at.Kind {
+	case attest.KindTimestamp:
+		what = "was stamped " + row.Time.UTC().Format(time.RFC3339) + " by"
+	case attest.KindCosignature:
+		what = "was cosigned " + row.Time.UTC().Format(time.RFC3339) + " by"
+	}
+	_, err := fmt.Fprintf(a.g.std.out, "The checkpoint of %d entries %s %s; entry %d records it.\n", row.Size, what, clean(row.Who), row.Seq)
+	return err
+}
