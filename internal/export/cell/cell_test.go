@@ -102,3 +102,51 @@ func TestWebLink(t *testing.T) {
 		}
 	}
 }
+
+func TestField(t *testing.T) {
+	for in, want := range map[string]string{
+		"a;b":                "a;b",
+		"a;=1+1":             "a;'=1+1",
+		"a; \"=1+1":          "a;' \"=1+1",
+		"a\n-1":              "a\n'-1",
+		"a\r\n+1;@x":         "a\n'+1;'@x",
+		"=1;=2":              "'=1;'=2",
+		"a;\n=1":             "a;\n'=1",
+		"a;\u00a0\uff1d1":    "a;'\u00a0\uff1d1",
+		"2026-01-01; 10 - 3": "2026-01-01; 10 - 3",
+		"a,=1":               "a,=1",
+	} {
+		if got := Field(in); got != want {
+			t.Errorf("Field(%q) = %q, want %q", in, got, want)
+		}
+	}
+	long := strings.Repeat("; ", 1<<20)
+	if Field(long) != long {
+		t.Error("separators alone were changed")
+	}
+}
+
+func TestShow(t *testing.T) {
+	for in, want := range map[string]string{"=1+1": "=1+1", "'x": "'x", "a\x1b": "a\u241b", "\u202ex": "\u27e8U+202E\u27e9x", "bad\xff": "bad\ufffd"} {
+		if got := Show(in); got != want {
+			t.Errorf("Show(%q) = %q, want %q", in, got, want)
+		}
+	}
+}
+
+// FuzzField splits what it made where other programs might.
+func FuzzField(f *testing.F) {
+	for _, s := range exporttest.Hostile {
+		f.Add("x;" + s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		for i, part := range strings.FieldsFunc(";"+Field(s), func(r rune) bool { return r == ';' || r == '\n' }) {
+			if i > 0 || strings.HasPrefix(s, ";") {
+				part = strings.TrimLeft(part, " \"")
+			}
+			if why := harmless(part); why != "" {
+				t.Errorf("Field(%q) = %q, of which %q %s", s, Field(s), part, why)
+			}
+		}
+	})
+}

@@ -17,8 +17,21 @@ func Clean(s string) string {
 	}
 	s = strings.ReplaceAll(s, "\r\n", "\n")
 	if startsFormula(s) {
-		s = "'" + s
+		return "'" + visible(s)
 	}
+	return visible(s)
+}
+
+// Show is Clean for what no spreadsheet opens: without the apostrophe.
+func Show(s string) string {
+	if plain(s) {
+		return s
+	}
+	return visible(strings.ReplaceAll(s, "\r\n", "\n"))
+}
+
+// visible writes out what cannot be seen.
+func visible(s string) string {
 	var b strings.Builder
 	b.Grow(len(s) + 8)
 	for i, r := range s {
@@ -57,6 +70,39 @@ func plain(s string) bool {
 	return true
 }
 
+// starters start a formula or a command in some program.
+const starters = "=+-@\uFF1D\uFF0B\uFF0D\uFF20\u2212"
+
+// Field makes a text fit for a field of a CSV file, which is Clean and more: a
+// program of a country that separates fields by semicolons splits a line
+// elsewhere than where it was joined, and heeds no quote in the middle of what
+// it takes for a field. So a formula that would start there has an apostrophe
+// put before it as well.
+func Field(s string) string {
+	s = Clean(s)
+	if !strings.ContainsAny(s, ";\n") {
+		return s
+	}
+	var b strings.Builder
+	for i, r := range s {
+		b.WriteRune(r)
+		if (r == ';' || r == '\n') && startsAfter(s[i+1:]) {
+			b.WriteByte('\'')
+		}
+	}
+	return b.String()
+}
+
+// startsAfter reports whether a formula starts after blanks and quotes.
+func startsAfter(s string) bool {
+	for _, r := range s {
+		if r == '\n' || !unicode.IsSpace(r) && r != '"' {
+			return strings.ContainsRune(starters, r)
+		}
+	}
+	return false
+}
+
 // startsFormula reports whether the first visible character of s is one that
 // starts a formula or a command somewhere, full-width forms included, or
 // whether s starts with a tab or carriage return, which some readers drop.
@@ -73,7 +119,7 @@ func startsFormula(s string) bool {
 		if unicode.IsSpace(r) || unicode.IsControl(r) || Hidden(r) {
 			continue
 		}
-		return strings.ContainsRune("=+-@\uFF1D\uFF0B\uFF0D\uFF20\u2212", r)
+		return strings.ContainsRune(starters, r)
 	}
 	return false
 }
