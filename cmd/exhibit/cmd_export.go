@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/exhibit-aims/exhibit/internal/evaluate"
 	"github.com/exhibit-aims/exhibit/internal/evidence"
 	"github.com/exhibit-aims/exhibit/internal/export"
 	"github.com/exhibit-aims/exhibit/internal/export/bundle"
@@ -26,6 +27,7 @@ type exportOptions struct {
 	out    string
 	asOf   string
 	period string
+	since  string
 }
 
 func newExportCommand(g *globals) *cobra.Command {
@@ -57,6 +59,7 @@ func newExportKind(g *globals, name, short, file string, write exporter) *cobra.
 	}
 	c.Flags().StringVarP(&o.out, "output", "o", file, "`file` to write")
 	c.Flags().StringVar(&o.asOf, "as-of", "", "the instant of the snapshot (RFC 3339 `time`, or a date: the end of that day, UTC)")
+	c.Flags().StringVar(&o.since, "since", "", "what changed since this earlier `instant`, such as that of the last audit")
 	c.Flags().StringVar(&o.period, "period", "", "period under audit, as two `dates`: 2026-01-01..2026-06-30")
 	return c
 }
@@ -79,7 +82,11 @@ func runExport(ctx context.Context, g *globals, o exportOptions, write exporter)
 	if err != nil {
 		return err
 	}
-	snap, err := w.snapshot(ctx, e, at, period)
+	since, err := parseSince(o.since, at)
+	if err != nil {
+		return err
+	}
+	snap, err := w.snapshotSince(ctx, e, at, period, since)
 	if err != nil {
 		return err
 	}
@@ -117,8 +124,29 @@ func parsePeriod(s string) (*evidence.Period, error) {
 	return &evidence.Period{From: begin.UTC(), To: end}, nil
 }
 
+// parseSince reads the earlier instant; zero if none is given.
+func parseSince(s string, at time.Time) (time.Time, error) {
+	if s == "" {
+		return time.Time{}, nil
+	}
+	from, err := parseAsOf(s, at)
+	if err != nil {
+		return time.Time{}, usageError{fmt.Errorf("--since: %w", err), hintOf(err)}
+	}
+	if !from.Before(at) {
+		return time.Time{}, usageError{fmt.Errorf("--since %s is not before %s", s, at.Format(time.RFC3339)), "give the instant of the last audit to --since"}
+	}
+	return from, nil
+}
+
 // snapshot assesses at an instant and gathers what an export of it needs.
 func (w *workplace) snapshot(ctx context.Context, e *evaluator, at time.Time, period *evidence.Period) (*export.Snapshot, error) {
+	return w.snapshotSince(ctx, e, at, period, time.Time{})
+}
+
+// snapshotSince is snapshot with what changed since an earlier instant, if it
+// is not zero.
+func (w *workplace) snapshotSince(ctx context.Context, e *evaluator, at time.Time, period *evidence.Period, since time.Time) (*export.Snapshot, error) {
 	a, err := e.at(ctx, at)
 	if err != nil {
 		return nil, err
@@ -132,7 +160,13 @@ func (w *workplace) snapshot(ctx context.Context, e *evaluator, at time.Time, pe
 		return nil, err
 	}
 	r := gather.Request{Organisation: w.cfg.Organization, Period: period, GeneratedBy: currentUser(),
-		ToolVersion: version, PublicKey: w.key.Public(), Checkpoint: signed}
+		ToolVersion: version, PublicKey: w.key.Public(), Checkpoint: signed, Shipped: e.rules.Shipped,
+		Duties: evaluate.Duties{Due: w.cfg.Findings.Due, OwnerRole: w.cfg.Findings.OwnerRole}}
+	if !since.IsZero() {
+		if r.Since, err = gather.Since(ctx, w.store, e.State(), a, since); err != nil {
+			return nil, err
+		}
+	}
 	if w.cfg.Register != "" {
 		if reg, err := register.Load(w.cfg.Register, register.Known{}); err == nil {
 			r.Organisation, r.Roles = reg.Organization.Name, reg.Organization.Roles

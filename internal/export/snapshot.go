@@ -45,6 +45,10 @@ type Snapshot struct {
 	Crosswalk    []crosswalk.Framework  // other frameworks, in the order of their ids
 	Redaction    *Redaction             // nil: nothing is hidden
 
+	// FirstSeen says when the object of an item was read for the first time;
+	// nil: nobody knows but for first revisions.
+	FirstSeen func(*evidence.Evidence) time.Time
+
 	Checkpoint []byte // the signed note over the ledger that Ledger reads
 	PublicKey  string // verifier key of the note, one line
 	Ledger     Ledger
@@ -106,6 +110,7 @@ type SoA struct {
 	Evidence   evidence.Digest
 	Previous   string   // version before this one
 	Rows       []SoARow // in the catalog's order, the organisation's own last
+	Remarks    []string // what to know before relying on it, a sentence each
 }
 
 // SoARow is one control in a statement of applicability.
@@ -127,6 +132,16 @@ type SoARow struct {
 type Since struct {
 	From  time.Time
 	Delta *assess.Delta
+	Rules *RulesChange // nil: the rules are the same, or none were on record then
+}
+
+// RulesChange is that the rules in force are others than they were.
+type RulesChange struct{ Before, After RulesOf }
+
+// RulesOf names the rules of an assessment that was made at an instant.
+type RulesOf struct {
+	At      time.Time
+	Catalog assess.CatalogRef
 }
 
 // Redaction says which payloads an export hides. The digests and proofs of

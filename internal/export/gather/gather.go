@@ -2,9 +2,9 @@
 // which evidence the results rest on, which systems and waivers were in force
 // at the instant, which runs read them.
 //
-// It may import internal/store, internal/assess, internal/catalog and
-// internal/export with sheets. It promises that the same ledger and the same assessment
-// give the same Snapshot, whenever it is made.
+// It may import internal/store, internal/assess, internal/evaluate, internal/catalog,
+// internal/crosswalk and internal/export with sheets. It promises that the same ledger,
+// the same rules and the same assessment give the same Snapshot, whenever it is made.
 package gather
 
 import (
@@ -12,16 +12,16 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io/fs"
 	"iter"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
-	"golang.org/x/mod/sumdb/tlog"
-
 	"github.com/exhibit-aims/exhibit/internal/assess"
 	"github.com/exhibit-aims/exhibit/internal/catalog"
+	"github.com/exhibit-aims/exhibit/internal/evaluate"
 	"github.com/exhibit-aims/exhibit/internal/evidence"
 	"github.com/exhibit-aims/exhibit/internal/export"
 	"github.com/exhibit-aims/exhibit/internal/export/sheets"
@@ -31,9 +31,9 @@ import (
 // Source is the reading part of a store. A bundle can be one too, so that a
 // verifier makes the same Snapshot from it.
 type Source interface {
-	store.Reader
-	Entries(ctx context.Context, from, to int64, types ...evidence.EntryType) iter.Seq2[evidence.Entry, error]
-	tlog.HashReader
+	evaluate.Source
+	// Payload returns canonical bytes, store.ErrNotFound or store.ErrErased.
+	Payload(ctx context.Context, d evidence.Digest) ([]byte, error)
 }
 
 // Request says what to export and who asks.
@@ -45,6 +45,10 @@ type Request struct {
 	ToolVersion  string
 	PublicKey    string // verifier key of the ledger's checkpoints
 	Checkpoint   []byte // signed, at least of the assessment's size
+
+	Duties  evaluate.Duties // what the organisation decides about findings
+	Since   *export.Since   // see Since; nil if no earlier instant was given
+	Shipped fs.FS           // holds crosswalk/; nil: no crosswalk is shown
 }
 
 // Snapshot gathers what an export of a needs from st.
@@ -92,6 +96,16 @@ func Snapshot(ctx context.Context, st Source, eng *assess.Engine, a *assess.Asse
 	if err != nil {
 		return nil, err
 	}
+	if s.Lives, err = lives(ctx, st, a, r.Duties); err != nil {
+		return nil, err
+	}
+	if s.Crosswalk, err = frameworks(r.Shipped, cat); err != nil {
+		return nil, err
+	}
+	if s.FirstSeen, err = g.firstSeen(ctx); err != nil {
+		return nil, err
+	}
+	s.Since = r.Since
 	s.Ledger = &ledgerOf{Source: st, used: g.used, records: records, size: g.size}
 	return s, nil
 }
