@@ -275,9 +275,9 @@ func (m *Maker) requirement(c *component, ctl *assess.Control, results []*assess
 	list := []types.Property{own("exhibit-status", string(o.status)), own("exhibit-counts", counts(o.counts))}
 	switch o.status { // anything else is no claim about an implementation
 	case assess.StatusSatisfied:
-		list = append([]types.Property{{Name: "implementation-status", Value: "implemented"}}, list...)
+		list = append([]types.Property{own("implementation-status", "implemented")}, list...)
 	case assess.StatusNotApplicable:
-		list = append([]types.Property{{Name: "implementation-status", Value: "not-applicable"}}, list...)
+		list = append([]types.Property{own("implementation-status", "not-applicable")}, list...)
 	}
 	said := map[string]bool{}
 	for _, r := range results {

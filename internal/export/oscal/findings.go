@@ -22,27 +22,58 @@ func (m *Maker) findings() iter.Seq[types.Finding] {
 			if !c.Applicable {
 				continue
 			}
-			if v := controlVerdict(c); v.established() && !yield(m.controlFinding(c, v)) {
+			if !m.ofControl(c, byControl[c.ID], yield) {
 				return
-			}
-			for _, r := range byControl[c.ID] {
-				if o := fold(r.results); o.verdict.established() && !yield(m.objectiveFinding(r, o)) {
-					return
-				}
 			}
 		}
 	}
 }
 
+// ofControl yields the findings of one control: on the whole, then by objective.
+func (m *Maker) ofControl(c *assess.Control, rules []*rule, yield func(types.Finding) bool) bool {
+	v := controlVerdict(c)
+	folded := make([]objective, len(rules))
+	var decides []*assess.Result
+	for i, r := range rules {
+		if folded[i] = fold(r.results); folded[i].verdict.state == v.state {
+			decides = append(decides, folded[i].decides...)
+		}
+	}
+	if v.established() && !yield(m.controlFinding(c, v, decides)) {
+		return false
+	}
+	for i, r := range rules {
+		if folded[i].verdict.established() && !yield(m.objectiveFinding(r, folded[i])) {
+			return false
+		}
+	}
+	return true
+}
+
 // controlFinding is what the status of a control establishes. Its reason is
 // the control's, which counts.
-func (m *Maker) controlFinding(c *assess.Control, v verdict) types.Finding {
-	return types.Finding{
+func (m *Maker) controlFinding(c *assess.Control, v verdict, decides []*assess.Result) types.Finding {
+	f := types.Finding{
 		UUID: m.once("finding", "control", c.ID), Title: line(c.ID + " " + c.Title), Description: or(prose(c.Reason), "No reason is given."),
 		Props:   props(own("exhibit-status", string(c.Status)), own("exhibit-control", c.ID), own("exhibit-counts", counts(c.Counts)), own("exhibit-satisfied", fmt.Sprintf("%d of %d", c.Satisfied, c.Total))),
 		Origins: m.bySelf(),
 		Target:  target("statement-id", statementID(c.ID), v),
 	}
+	m.relate(&f, decides)
+	return f
+}
+
+// relate names the observations that a finding rests on, and their risks.
+func (m *Maker) relate(f *types.Finding, decides []*assess.Result) {
+	var seen []types.RelatedObservation
+	var risks []types.AssociatedRisk
+	for _, r := range decides {
+		seen = append(seen, types.RelatedObservation{ObservationUuid: m.observationUUID(r)})
+		if shortfall(r) {
+			risks = append(risks, types.AssociatedRisk{RiskUuid: m.riskUUID(r)})
+		}
+	}
+	f.RelatedObservations, f.RelatedRisks = some(seen), some(risks)
 }
 
 func target(typ, id string, v verdict) types.FindingTarget {
@@ -63,14 +94,6 @@ func (m *Maker) objectiveFinding(r *rule, o objective) types.Finding {
 			own("exhibit-severity", r.Severity), own("exhibit-counts", counts(o.counts))),
 		Target: target("objective-id", objectiveID(r.Control, r.Slug), o.verdict),
 	}
-	var seen []types.RelatedObservation
-	var risks []types.AssociatedRisk
-	for _, res := range o.decides {
-		seen = append(seen, types.RelatedObservation{ObservationUuid: m.observationUUID(res)})
-		if shortfall(res) {
-			risks = append(risks, types.AssociatedRisk{RiskUuid: m.riskUUID(res)})
-		}
-	}
-	f.RelatedObservations, f.RelatedRisks = some(seen), some(risks)
+	m.relate(&f, o.decides)
 	return f
 }

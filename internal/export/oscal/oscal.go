@@ -14,6 +14,7 @@ import (
 	"github.com/exhibit-aims/exhibit/internal/assess"
 	"github.com/exhibit-aims/exhibit/internal/evidence"
 	"github.com/exhibit-aims/exhibit/internal/export"
+	"github.com/exhibit-aims/exhibit/internal/finding"
 	"github.com/exhibit-aims/exhibit/internal/ledger"
 )
 
@@ -50,6 +51,7 @@ type Maker struct {
 	digests export.Digests
 	found   map[evidence.Digest]*item
 	waivers map[string]*export.Waiver
+	lives   map[string]*finding.Life // by id of the finding
 	sources []source
 	systems []component // AI systems, then vendors
 	byName  map[string]string
@@ -63,18 +65,21 @@ func New(ctx context.Context, s *export.Snapshot) (*Maker, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &Maker{snap: s, at: at, waivers: map[string]*export.Waiver{}}
+	m := &Maker{snap: s, at: at, waivers: map[string]*export.Waiver{}, lives: map[string]*finding.Life{}}
 	if m.digests, err = s.Digests(); err != nil {
 		return nil, err
 	}
 	for i := range s.Waivers {
 		m.waivers[s.Waivers[i].ID] = &s.Waivers[i]
 	}
+	for _, l := range s.Lives {
+		m.lives[l.ID] = l
+	}
 	m.rules = rulesOf(s)
 	m.short = slices.ContainsFunc(s.Assessment.Results, shortfall)
 	m.sources = m.findSources()
 	m.systems, m.byName = m.findSystems()
-	m.found, err = index(ctx, s)
+	m.found, err = index(ctx, s, at.Size)
 	return m, err
 }
 

@@ -3,11 +3,14 @@ package oscal
 import (
 	"context"
 	"iter"
+	"strconv"
+	"time"
 
 	types "github.com/defenseunicorns/go-oscal/src/types/oscal-1-1-3"
 
 	"github.com/exhibit-aims/exhibit/internal/assess"
 	"github.com/exhibit-aims/exhibit/internal/export"
+	"github.com/exhibit-aims/exhibit/internal/finding"
 )
 
 // oscalSystem is the naming system of OSCAL's own facets.
@@ -63,8 +66,56 @@ func (m *Maker) shortProps(r *assess.Result) []types.Property {
 	return append([]types.Property{
 		own("exhibit-status", string(r.Status)), own("exhibit-underlying-status", string(r.Underlying)), own("exhibit-finding-id", assess.FindingID(r.Expectation, r.Subject)),
 		own("exhibit-control", r.Control), own("exhibit-control-id", controlID(r.Control)), own("exhibit-expectation", r.Expectation),
-		own("exhibit-severity", r.Severity), own("exhibit-owner", r.Owner), own("exhibit-due", stamp(r.DueAt)), own("exhibit-waiver", r.Waiver),
-	}, subjectProps(r.Subject)...)
+		own("exhibit-severity", r.Severity), own("exhibit-waiver", r.Waiver), own("exhibit-duty-due", stamp(r.DueAt)),
+	}, append(m.lifeProps(r), subjectProps(r.Subject)...)...)
+}
+
+// lifeProps are what became of the finding, and whose it is.
+func (m *Maker) lifeProps(r *assess.Result) []types.Property {
+	l := m.life(r)
+	if l == nil {
+		return []types.Property{own("exhibit-owner", r.Owner)}
+	}
+	owner, _ := l.OwnedBy()
+	grade, why := l.GradedAs()
+	word := "exhibit-suggested-grade"
+	if l.Judged != nil {
+		word = "exhibit-grade"
+	}
+	g := own(word, grade)
+	g.Remarks = prose(why)
+	return []types.Property{own("exhibit-owner", or(owner, r.Owner)), own("exhibit-state", string(l.State)), own("exhibit-opened", export.Time(l.Since())),
+		own("exhibit-due", stamp(l.DueAt)), own("exhibit-acknowledged-by", l.AcknowledgedBy), g}
+}
+
+// life is what became of a shortfall so far; nil if none is on record.
+func (m *Maker) life(r *assess.Result) *finding.Life {
+	return m.lives[assess.FindingID(r.Expectation, r.Subject)]
+}
+
+// due is when a shortfall is to be closed: as the organisation's rules say, or
+// else when the duty itself was due.
+func (m *Maker) due(r *assess.Result) *time.Time {
+	if l := m.life(r); l != nil && when(l.DueAt) != nil {
+		return when(l.DueAt)
+	}
+	return when(r.DueAt)
+}
+
+// riskLog is the life of a finding, step by step.
+func (m *Maker) riskLog(r *assess.Result) []types.RiskLogEntry {
+	l := m.life(r)
+	if l == nil {
+		return nil
+	}
+	var out []types.RiskLogEntry
+	for i, e := range l.History {
+		if at := when(&e.At); at != nil {
+			out = append(out, types.RiskLogEntry{UUID: m.once("step", m.riskUUID(r), strconv.Itoa(i)), Title: or(line(string(e.Type)), "(step)"), Start: *at,
+				Description: prose(e.Cause), Props: props(own("exhibit-step", string(e.Type)), own("exhibit-by", e.By), own("exhibit-status", string(e.Status)))})
+		}
+	}
+	return out
 }
 
 // risks has one for each shortfall.
@@ -83,26 +134,31 @@ func (m *Maker) risk(r *assess.Result) types.Risk {
 	k := types.Risk{
 		UUID: m.riskUUID(r), Title: m.shortTitle(r), Description: or(prose(r.Reason), "No reason is given."),
 		Statement: or(prose(m.snap.Expectations[r.Expectation].Statement), "What is expected is not on record."), Status: "open",
-		Props: props(m.shortProps(r)...), Origins: &[]types.Origin{origin}, Deadline: when(r.DueAt),
+		Props: props(m.shortProps(r)...), Origins: &[]types.Origin{origin}, Deadline: m.due(r),
 		RelatedObservations: &[]types.RelatedObservation{{ObservationUuid: m.observationUUID(r)}},
 	}
 	if r.Severity != "" {
 		k.Characterizations = &[]types.Characterization{{Origin: origin, Facets: []types.Facet{{Name: "severity", System: oscalSystem, Value: value(r.Severity, maxLine),
 			Remarks: "The severity of the expectation; not a rating of the risk."}}}}
 	}
+	log := m.riskLog(r)
 	if r.Status == assess.StatusWaived {
-		m.deviate(&k, r)
+		log = append(log, m.deviate(&k, r)...)
+	}
+	if len(log) > 0 {
+		k.RiskLog = &types.RiskLog{Entries: log}
 	}
 	k.Remediations = m.remediations(r)
 	return k
 }
 
-// deviate makes a risk one that was accepted, as the waiver says.
-func (m *Maker) deviate(k *types.Risk, r *assess.Result) {
+// deviate makes a risk one that was accepted, as the waiver says, and returns
+// the step in which it was.
+func (m *Maker) deviate(k *types.Risk, r *assess.Result) []types.RiskLogEntry {
 	k.Status = "deviation-approved"
 	w := m.waivers[r.Waiver]
 	if w == nil {
-		return
+		return nil
 	}
 	k.Deadline = when(&w.ExpiresAt)
 	if w.Compensating != "" {
@@ -110,20 +166,20 @@ func (m *Maker) deviate(k *types.Risk, r *assess.Result) {
 	}
 	start := when(&w.ApprovedAt)
 	if start == nil {
-		return
+		return nil
 	}
-	k.RiskLog = &types.RiskLog{Entries: []types.RiskLogEntry{{
+	return []types.RiskLogEntry{{
 		UUID: m.once("waiver", r.Waiver, m.riskUUID(r)), Title: "Waiver " + line(w.ID) + " approved", Start: *start, End: when(&w.ExpiresAt),
 		Description: or(prose(w.Reason), "No reason is given."), StatusChange: "deviation-approved",
 		Props: props(types.Property{Name: "type", Value: "dr-approved"}, own("exhibit-waiver", w.ID), own("exhibit-requested-by", w.RequestedBy),
 			own("exhibit-approved-by", w.ApprovedBy), own("exhibit-approver-role", w.ApproverRole), own("exhibit-expires", export.Time(w.ExpiresAt))),
-	}}}
+	}}
 }
 
 // remediations are what would close a shortfall, with its milestone.
 func (m *Maker) remediations(r *assess.Result) *[]types.Response {
 	text := prose(r.Remedy)
-	due := when(r.DueAt)
+	due := m.due(r)
 	what := "Close the shortfall"
 	if w := m.waivers[r.Waiver]; r.Status == assess.StatusWaived && w != nil {
 		due, what = when(&w.ExpiresAt), "The waiver ends: close the shortfall, or decide again"

@@ -227,9 +227,12 @@ func (m *Maker) relevant(r *assess.Result) *[]types.RelevantEvidence {
 			continue
 		}
 		e := types.RelevantEvidence{
-			Description: or(line(it.kind+" read from "+it.source), "(unknown kind)"), Href: "evidence/" + it.payload.String() + ".json",
+			Description: or(line(it.kind+" read from "+it.source), "(unknown kind)"),
 			Props: props(own("exhibit-evidence", d.String()), own("exhibit-payload", it.payload.String()), own("exhibit-kind", it.kind), own("exhibit-source", it.source),
-				own("exhibit-ledger-position", strconv.FormatInt(it.seq, 10)), own("exhibit-event-time", export.Time(it.event)), own("exhibit-collected", export.Time(it.collected))),
+				own("exhibit-ledger-position", strconv.FormatInt(it.seq, 10)), own("exhibit-event-time", export.Time(it.event)), own("exhibit-collected", export.Time(it.collected)), own("exhibit-payload-withheld", it.withheld)),
+		}
+		if it.withheld == "" {
+			e.Href = "evidence/" + it.payload.String() + ".json"
 		}
 		if it.url != "" {
 			e.Links = &[]types.Link{{Href: it.url, Rel: "source"}}

@@ -98,7 +98,7 @@ func escape(s string) string {
 				b.WriteByte('\\')
 			}
 		case '.', ')':
-			if numbers(runes[:i]) {
+			if numbers(runes[:i]) && (i == len(runes)-1 || runes[i+1] == ' ') {
 				b.WriteByte('\\')
 			}
 		}
