@@ -170,14 +170,19 @@ type System struct {
 	LastMonitoring                                      time.Time
 	OversightRule                                       string
 	Evidence                                            evidence.Digest // of the register's record
+	Broken                                              string          // why its record cannot be shown; empty: it can
 }
 
-// Waiver is an accepted deviation.
+// Waiver is an accepted deviation, or what was asked for and is not one.
 type Waiver struct {
-	ID, Expectation, Subject, Reason, Compensating string
+	ID, Expectation, Subject, Reason, Compensating string // Subject is a type and an id
 	RequestedBy, ApprovedBy, ApproverRole          string
-	ApprovedAt, ExpiresAt, RevokedAt               time.Time
+	RejectedBy, RevokedBy, Because                 string // Because: why it was rejected or revoked
+	RequestedAt, ApprovedAt, RejectedAt            time.Time
+	ExpiresAt, RevokedAt                           time.Time
+	SelfApproved                                   bool // both names are those of one person
 	Evidence                                       evidence.Digest
+	Broken                                         string // why its record cannot be shown; empty: it can
 }
 
 // WaiverState is what a waiver is worth at an instant.
@@ -185,20 +190,29 @@ type WaiverState string
 
 // States of a waiver.
 const (
-	WaiverActive  WaiverState = "active"
-	WaiverLapsed  WaiverState = "lapsed"
-	WaiverRevoked WaiverState = "revoked"
-	WaiverInvalid WaiverState = "invalid" // no second person, or no end, or not yet in force
+	WaiverRequested WaiverState = "requested" // nobody has approved it yet
+	WaiverActive    WaiverState = "active"
+	WaiverLapsed    WaiverState = "lapsed"
+	WaiverRejected  WaiverState = "rejected"
+	WaiverRevoked   WaiverState = "revoked"
+	WaiverInvalid   WaiverState = "invalid" // approved, but not by a second person, or without an end
 )
 
-// State returns the waiver's state at t.
+// State returns the waiver's state at t. It counts from its approval to its
+// end, both inclusive, as the assessment counts it.
 func (w Waiver) State(t time.Time) WaiverState {
 	switch {
-	case w.ApprovedBy == "" || w.ApprovedBy == w.RequestedBy || w.ApprovedAt.IsZero() || w.ExpiresAt.IsZero() || w.ApprovedAt.After(t):
+	case w.Broken != "":
 		return WaiverInvalid
 	case !w.RevokedAt.IsZero() && !w.RevokedAt.After(t):
 		return WaiverRevoked
-	case !w.ExpiresAt.After(t):
+	case w.RejectedBy != "" && !w.RejectedAt.After(t):
+		return WaiverRejected
+	case w.ApprovedBy == "" || w.ApprovedAt.IsZero() || w.ApprovedAt.After(t):
+		return WaiverRequested
+	case w.SelfApproved || w.RequestedBy == "" || w.ApprovedBy == w.RequestedBy || w.ExpiresAt.IsZero():
+		return WaiverInvalid
+	case w.ExpiresAt.Before(t):
 		return WaiverLapsed
 	}
 	return WaiverActive

@@ -9,22 +9,28 @@ import (
 )
 
 var waiversLayout = Layout{Name: "Waivers",
-	About: "Accepted deviations, who accepted them and until when.",
-	Tab:   "9A7B4F", Large: true, Frozen: 1, Columns: []Column{
-		{"id", 18}, {"expectation", 28}, {"subject", 26}, {"reason", 44}, {"compensating control", 36}, {"requested by", 20},
-		{"approved by", 20}, {"role", 16}, {"approved (UTC)", 18}, {"expires (UTC)", 18}, {"days left", 9}, {"state", 11}, {"gap still open", 10},
-	}}
+	About: "Deviations that somebody asked to accept, who decided what, and until when they hold.",
+	Tab:   "9A7B4F", Large: true, Frozen: 1, Columns: tail(
+		Column{"id", 18}, Column{"expectation", 28}, Column{"subject", 26}, Column{"reason", 44}, Column{"compensating control", 36},
+		Column{"requested by", 20}, Column{"approved by", 20}, Column{"role", 20}, Column{"approved (UTC)", 18}, Column{"expires (UTC)", 18},
+		Column{"days left", 9}, Column{"state", 11}, Column{"gap still open", 10}, Column{"rejected or revoked", 36})}
 
 var waiverStatus = map[export.WaiverState]assess.Status{
-	export.WaiverActive:  assess.StatusWaived,
-	export.WaiverLapsed:  assess.StatusStale,
-	export.WaiverRevoked: assess.StatusNotAssessed,
-	export.WaiverInvalid: assess.StatusFailing,
+	export.WaiverRequested: assess.StatusPendingReview,
+	export.WaiverActive:    assess.StatusWaived,
+	export.WaiverLapsed:    assess.StatusStale,
+	export.WaiverRejected:  assess.StatusNotAssessed,
+	export.WaiverRevoked:   assess.StatusNotAssessed,
+	export.WaiverInvalid:   assess.StatusFailing,
 }
 
 // waivers writes one row per waiver, whatever it is worth now.
 func (b *Book) waivers(_ context.Context, w Writer) error {
-	for _, v := range b.snap.Waivers {
+	return rows(b, w, waiversLayout, b.snap.Waivers, func(v *export.Waiver) error {
+		at := item{digest: v.Evidence, kind: "waiver.record", key: v.ID, broken: v.Broken}
+		if v.Broken != "" {
+			return b.brokenRow(w, waiversLayout, at)
+		}
 		state := v.State(b.snap.AsOf)
 		w.Text(v.ID)
 		w.Text(v.Expectation)
@@ -43,18 +49,27 @@ func (b *Book) waivers(_ context.Context, w Writer) error {
 		}
 		w.Mark(string(state), waiverStatus[state])
 		w.Yes(b.stillOpen(v))
-		if err := w.End(); err != nil {
-			return err
-		}
+		w.Text(ended(v, state))
+		return b.shown(w, at)
+	}, "waiver.record")
+}
+
+// ended says who turned a waiver down or ended it, when and why.
+func ended(v *export.Waiver, state export.WaiverState) string {
+	switch state {
+	case export.WaiverRejected:
+		return joined(", ", joined(" ", "rejected by", v.RejectedBy), onDay(v.RejectedAt), v.Because)
+	case export.WaiverRevoked:
+		return joined(", ", joined(" ", "revoked by", firstOf(v.RevokedBy, "nobody named")), onDay(v.RevokedAt), v.Because)
 	}
-	return nil
+	return ""
 }
 
 // stillOpen reports whether a result that the waiver is about is not satisfied.
-func (b *Book) stillOpen(w export.Waiver) bool {
+func (b *Book) stillOpen(w *export.Waiver) bool {
 	return slices.ContainsFunc(b.snap.Assessment.Results, func(r *assess.Result) bool {
 		about := r.Expectation == w.Expectation &&
-			(w.Subject == "" || w.Subject == r.Subject.ID || w.Subject == r.Subject.Type+" "+r.Subject.ID)
+			(w.Subject == "" || w.Subject == "* *" || w.Subject == r.Subject.ID || w.Subject == r.Subject.Type+" "+r.Subject.ID || w.Subject == r.Subject.Type+" *")
 		return (about || w.ID != "" && r.Waiver == w.ID) && (shortfall(r) || r.Status == assess.StatusWaived)
 	})
 }

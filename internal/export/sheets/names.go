@@ -1,0 +1,87 @@
+package sheets
+
+import (
+	"context"
+	"strings"
+	"unicode"
+)
+
+// names knows by which names systems know a person, so that one person under
+// two names is not taken for two. It compares as the expectations do: a
+// person's own id comes first, and a name that two people have stands for
+// nobody but itself.
+type names struct {
+	people map[string]string // form of a name to the form of the id
+	shown  map[string]string // form of an id to the first name that is given
+}
+
+// named is what is read of a directory.names.
+type named struct {
+	Person string   `json:"person"`
+	Names  []string `json:"names"`
+}
+
+// directory reads the names of all people.
+func (b *Book) directory(ctx context.Context) (*names, error) {
+	list, err := recordsOf[named](ctx, b, "directory.names")
+	if err != nil {
+		return nil, err
+	}
+	n := &names{people: map[string]string{}, shown: map[string]string{}}
+	own, shared := map[string]bool{}, map[string]bool{}
+	for _, r := range list {
+		own[nameForm(r.v.Person)] = true
+	}
+	for _, r := range list {
+		id := nameForm(r.v.Person)
+		if len(r.v.Names) > 0 && !strings.Contains(r.v.Names[0], "@") {
+			n.shown[id] = r.v.Names[0]
+		}
+		for _, name := range r.v.Names {
+			name = nameForm(name)
+			if known, taken := n.people[name]; taken && known != id {
+				shared[name] = true
+			}
+			if id != "" && name != "" && !own[name] {
+				n.people[name] = id
+			}
+		}
+	}
+	for name := range shared {
+		delete(n.people, name)
+	}
+	return n, nil
+}
+
+// person is the form in which a name is compared.
+func (n *names) person(name string) string {
+	form := nameForm(name)
+	if id, ok := n.people[form]; ok {
+		return id
+	}
+	return form
+}
+
+func (n *names) same(a, b string) bool { return n.person(a) == n.person(b) }
+
+// display is the name of a person as people write it, if it is on record.
+func (n *names) display(id string) string { return n.shown[n.person(id)] }
+
+// nameForm makes one of names that differ in the case of letters, in what
+// stands round and between the words, or in what cannot be seen.
+func nameForm(name string) string {
+	name = strings.Map(func(r rune) rune {
+		switch {
+		case r == '.' || r == '_' || r == '-':
+			return ' '
+		case unicode.Is(unicode.Cf, r):
+			return -1
+		}
+		least := r
+		for f := unicode.SimpleFold(r); f != r; f = unicode.SimpleFold(f) {
+			least = min(least, f)
+		}
+		return least
+	}, name)
+	return strings.Join(strings.Fields(strings.TrimPrefix(strings.TrimSpace(name), "@")), " ")
+}
