@@ -57,7 +57,7 @@ func ParseWitnessKey(vkey string) (WitnessKey, error) {
 		return bad("want name+id+key on one line, as the witness publishes it")
 	}
 	raw, err := base64.StdEncoding.Strict().DecodeString(f[2])
-	if err != nil || len(raw) < 1 {
+	if err != nil || len(raw) < 1 || strings.ContainsAny(f[2], "\r\n") { // which base64 passes over
 		return bad("the part behind the last + is not base64")
 	}
 	switch alg := raw[0]; {

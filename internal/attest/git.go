@@ -181,11 +181,11 @@ func (g *scratch) checkpoint(ctx context.Context, parent, dir string, l Log) (le
 		return ledger.Checkpoint{}, nil
 	}
 	where := fmt.Sprintf("%s (%s)", g.repo.name(), dir+"/checkpoint")
-	msg, err := g.file(ctx, parent, dir+"/checkpoint")
+	msg, isThere, err := g.file(ctx, parent, dir+"/checkpoint")
 	if err != nil {
 		return ledger.Checkpoint{}, fmt.Errorf("%s: %w", where, err)
 	}
-	if msg == nil {
+	if !isThere {
 		return ledger.Checkpoint{}, nil
 	}
 	return l.ContinuesNote(msg, where)

@@ -75,21 +75,22 @@ func (g *scratch) fetch(ctx context.Context) (string, error) {
 	return id, err
 }
 
-// file reads a small regular file of a commit; nil if it is not there.
-func (g *scratch) file(ctx context.Context, commit, path string) ([]byte, error) {
+// file reads a small regular file of a commit; there says whether it is there.
+func (g *scratch) file(ctx context.Context, commit, path string) (content []byte, there bool, err error) {
 	out, err := g.run(ctx, nil, "ls-tree", "--full-tree", "-l", "-z", commit, "--", path)
 	if err != nil || len(out) == 0 {
-		return nil, err
+		return nil, false, err
 	}
 	// mode type object size<TAB>path<NUL>
 	fields := strings.Fields(string(out))
 	if len(fields) < 5 || fields[1] != "blob" || fields[0] != "100644" && fields[0] != "100755" || !objectID.MatchString(fields[2]) {
-		return nil, fmt.Errorf("%w: not a regular file", ErrMalformed)
+		return nil, true, fmt.Errorf("%w: not a regular file", ErrMalformed)
 	}
 	if size, err := strconv.Atoi(fields[3]); err != nil || size > maxNote {
-		return nil, fmt.Errorf("%w: %s bytes are no checkpoint", ErrMalformed, fields[3])
+		return nil, true, fmt.Errorf("%w: %s bytes are no checkpoint", ErrMalformed, fields[3])
 	}
-	return g.run(ctx, nil, "cat-file", "blob", fields[2])
+	content, err = g.run(ctx, nil, "cat-file", "blob", fields[2])
+	return content, true, err
 }
 
 // push puts the commit on the branch, if nothing came in between.

@@ -50,7 +50,7 @@ var (
 
 type contentInfo struct {
 	ContentType asn1.ObjectIdentifier
-	Content     asn1.RawValue `asn1:"explicit,tag:0"`
+	Content     asn1.RawValue `asn1:"tag:0"`
 }
 
 type signedData struct {
@@ -156,7 +156,7 @@ func openToken(der []byte) (*token, error) {
 		return nil, fmt.Errorf("%w: content type %s is not signed data", ErrMalformed, ci.ContentType)
 	}
 	var sd signedData
-	if err := strict(ci.Content.FullBytes, &sd, "signed data"); err != nil {
+	if err := strict(ci.Content.Bytes, &sd, "signed data"); err != nil {
 		return nil, err
 	}
 	if !sd.Content.ContentType.Equal(oidTSTInfo) {
