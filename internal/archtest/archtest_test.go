@@ -52,6 +52,8 @@ var rules = []rule{
 	{"the store's contract knows no implementation",
 		[]string{"internal/store/"}, []string{"internal/store/sqlite", "internal/store/postgres", "internal/store/memory",
 			"internal/assess", "internal/agent", "internal/export", "plugins"}, nil},
+	{"what others say of a checkpoint is verified without a store and without the product",
+		[]string{"internal/attest"}, []string{"internal", "plugins", "config", "cmd"}, []string{"internal/evidence", "internal/ledger", "internal/attest"}},
 	{"configuration data holds no logic", []string{"config"}, []string{"internal", "plugins", "connectors", "other"}, nil},
 }
 
