@@ -42,6 +42,7 @@ recorded in the ledger with its digest.`,
 		newExportKind(g, "workbook", "The Excel workbook", "exhibit.xlsx", exportWorkbook),
 		newExportKind(g, "bundle", "Workbook, evidence files, proofs and signed checkpoint, as one zip", "exhibit-bundle.zip", exportBundle),
 		newExportMLBOMCommand(g),
+		newExportSoACommand(g),
 	)
 	return c
 }

@@ -92,6 +92,9 @@ func Snapshot(ctx context.Context, st Source, eng *assess.Engine, a *assess.Asse
 	if s.Runs, err = g.runs(ctx); err != nil {
 		return nil, err
 	}
+	if s.SoA, err = g.soa(ctx, cat, s); err != nil {
+		return nil, err
+	}
 	records, err := g.records(ctx)
 	if err != nil {
 		return nil, err
