@@ -35,7 +35,21 @@ func prose(s string) string {
 // value is a text as the value of a property: one line, and no markup to
 // escape, since readers take it as it is.
 func value(s string, most int) string {
+	if printable(s) {
+		return cut(strings.TrimSpace(s), most)
+	}
 	return cut(visible(strings.ToValidUTF8(s, "\uFFFD")), most)
+}
+
+// printable reports whether s has nothing but characters of ASCII that can be
+// seen, and spaces, as almost every text.
+func printable(s string) bool {
+	for i := 0; i < len(s); i++ {
+		if s[i] < ' ' || s[i] > '~' {
+			return false
+		}
+	}
+	return true
 }
 
 func cut(s string, most int) string {
@@ -74,6 +88,9 @@ func hidden(r rune) bool {
 
 // escape makes one line of text render as itself, in Markdown and in HTML.
 func escape(s string) string {
+	if !strings.ContainsAny(s, "\\`*[]{}~^|<>&_#+-=:.)") {
+		return s
+	}
 	var b strings.Builder
 	runes := []rune(s)
 	for i, r := range runes {
