@@ -43,6 +43,7 @@ recorded in the ledger with its digest.`,
 		newExportKind(g, "bundle", "Workbook, evidence files, proofs and signed checkpoint, as one zip", "exhibit-bundle.zip", exportBundle),
 		newExportMLBOMCommand(g),
 		newExportSoACommand(g),
+		newExportOSCALCommand(g),
 	)
 	return c
 }
