@@ -35,11 +35,11 @@ var notSaid = []string{
 // cover is the first sheet, made last: it counts the others.
 func (b *Book) cover(context.Context) ([]Block, error) {
 	out := []Block{
-		{Kind: BlockTitle, Text: "Evidence workbook"},
+		{Kind: BlockTitle, Text: "Evidence " + b.noun()},
 		{Kind: BlockNote, Text: "AI management system, ISO/IEC 42001"},
 	}
 	out = append(out, b.coverFacts()...)
-	out = append(out, Block{Kind: BlockSection, Text: "What this workbook does not say"})
+	out = append(out, Block{Kind: BlockSection, Text: "What this " + b.noun() + " does not say"})
 	for _, text := range notSaid {
 		out = append(out, Block{Kind: BlockParagraph, Text: text})
 	}
@@ -123,7 +123,7 @@ func (b *Book) coverFacts() []Block {
 		{Key: "Assessment", Text: "sha256 " + b.Digests.Assessment.String(), Name: "AssessmentDigest"},
 		{Key: "Assessed from", Text: fmt.Sprintf("ledger entries 0 to %d, root %s", a.Checkpoint.Size-1, a.Checkpoint.Root)},
 		{Key: "Ledger", Text: fmt.Sprintf("%s, %d entries, root %s", b.Ledger.Origin, b.Ledger.Size, b.Ledger.Root), Name: "ChainHead"},
-		{Key: "Manifest", Text: "a bundle that contains this workbook lists its digest in the signed manifest.json"},
+		{Key: "Manifest", Text: b.onlyWorkbook("a bundle that contains this workbook lists its digest in the signed manifest.json")},
 		{Key: "Key", Text: snap.PublicKey, Name: "PublicKey"},
 	}
 	if r := snap.Redaction; r != nil {

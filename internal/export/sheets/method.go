@@ -14,6 +14,9 @@ func (b *Book) method(context.Context) ([]Block, error) {
 	for _, part := range b.methodText() {
 		out = append(out, Block{Kind: BlockSection, Text: part.title})
 		for _, row := range part.rows {
+			if row[1] == "" {
+				continue
+			}
 			out = append(out, Block{Kind: BlockFact, Key: row[0], Text: row[1]})
 		}
 	}
@@ -46,20 +49,21 @@ func (b *Book) methodText() []methodPart {
 			{"Collected at", "When the collector read it. It decides collection gaps."},
 			{"Period", "What a record claims to cover. The audit period on the cover selects nothing: it says how much of the evidence lies inside."},
 			{"Gone", "When a complete collection no longer found the object. Earlier evidence of it stays."},
-			{"Dates", "Real Excel dates in UTC, shown as " + "yyyy-mm-dd hh:mm:ss" + ". Fractions of a second are in the ledger line."},
+			{"Dates", b.onlyWorkbook("Real Excel dates in UTC, shown as " + "yyyy-mm-dd hh:mm:ss" + ". Fractions of a second are in the ledger line.")},
 		}},
 		{"Reading the cells", [][2]string{
-			{"Leading apostrophe", "A text that begins (after any spaces) with = + - or @ or their full-width forms, with a tab, a carriage return or an apostrophe, " +
+			{"Leading apostrophe", b.apart("A text", "In the workbook and in CSV files, a text") + " that begins (after any spaces) with = + - or @ or their full-width forms, with a tab, a carriage return or an apostrophe, " +
 				"has one apostrophe put before it, so that no program takes it for a formula. The apostrophe is not part of the evidence; the file in the bundle has the text as it was read."},
 			{"Symbols", "Control characters are shown as their pictures (\u241b for escape); characters that hide or reorder text as their number (\u27e8U+202E\u27e9)."},
-			{"Long texts", fmt.Sprintf("A cell holds %d characters. A longer text is cut and says where the whole is.", b.Limits.Cell)},
-			{"Links", fmt.Sprintf("A sheet holds %d links. In this workbook %d cells that would have had one are plain text; ids and file names lead to the same place. "+
-				"Links to files work when the workbook lies in its unpacked bundle.", b.Limits.Links, b.Limits.Unlinked)},
-			{"Long sheets", fmt.Sprintf("A sheet holds %d rows. More go on in a sheet of the same name with (2).", b.Limits.Rows)},
+			{"Long texts", b.onlyWorkbook(fmt.Sprintf("A cell holds %d characters. A longer text is cut and says where the whole is.", b.Limits.Cell))},
+			{"Links", b.onlyWorkbook(fmt.Sprintf("A sheet holds %d links. In this workbook %d cells that would have had one are plain text; ids and file names lead to the same place. "+
+				"Links to files work when the workbook lies in its unpacked bundle.", b.Limits.Links, b.Limits.Unlinked))},
+			{"Long sheets", b.onlyWorkbook(fmt.Sprintf("A sheet holds %d rows. More go on in a sheet of the same name with (2).", b.Limits.Rows))},
 		}},
 		{"Checking", [][2]string{
-			{"This file", "exhibit verify WORKBOOK --key exhibit.pub. The part exhibit/seal.txt inside the file signs the digest of every other part, and the form of the container " +
-				"leaves no other byte free. Saving the file in a spreadsheet program removes the seal: keep the original beside your working copy."},
+			{"This file", b.apart("exhibit verify WORKBOOK --key exhibit.pub. The part exhibit/seal.txt inside the file signs the digest of every other part, and the form of the container "+
+				"leaves no other byte free. Saving the file in a spreadsheet program removes the seal: keep the original beside your working copy.",
+				"The digest of what was handed out is in the ledger, in an entry of the type export: compare it with that of your copy. The sheets themselves carry no seal.")},
 			{"Every evidence item", "exhibit verify BUNDLE --key exhibit.pub, or with common tools by the recipe in the bundle's README.txt: " +
 				"evidence id is the sha256 of the item's ledger line, payload sha256 that of its file, and all lines lead to the root in the signed checkpoint."},
 			{"The key", "Compare the key on the cover with one that you got another way. A seal proves that nobody without the key changed the file; who holds the key is for you to establish."},
