@@ -129,29 +129,21 @@ func (c *clockCall) Exec(frame *interpreter.ExecutionFrame) ref.Val {
 		return c.InterpretableCall.Exec(frame)
 	}
 	if moves != 0 {
-		sc.holds(c.turns(sc.w.v.at, ahead, moves))
+		sc.holds(turns(c.Function(), sc.w.v.at, ahead, moves))
 	}
-	switch c.Function() {
-	case operators.Less:
-		return types.Bool(ahead < 0)
-	case operators.LessEquals:
-		return types.Bool(ahead <= 0)
-	case operators.Greater:
-		return types.Bool(ahead > 0)
-	}
-	return types.Bool(ahead >= 0)
+	return types.Bool(holds(c.Function(), ahead, 0))
 }
 
-// turns gives the last instant at which the comparison has the answer it has
+// turns gives the last instant at which a comparison has the answer it has
 // at an instant. ahead is how far the first side is ahead of the second, moves
 // is how that changes.
-func (c *clockCall) turns(at, ahead int64, moves int) int64 {
+func turns(comparison string, at, ahead int64, moves int) int64 {
 	left := -ahead // until both sides are equal
 	if moves < 0 {
 		left = ahead
 	}
-	atEqual := c.Function() == operators.LessEquals || c.Function() == operators.GreaterEquals
-	up := c.Function() == operators.Greater || c.Function() == operators.GreaterEquals
+	atEqual := comparison == operators.LessEquals || comparison == operators.GreaterEquals
+	up := comparison == operators.Greater || comparison == operators.GreaterEquals
 	if atEqual == (up == (moves > 0)) { // another answer already when they are equal
 		left--
 	}

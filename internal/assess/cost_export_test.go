@@ -55,3 +55,25 @@ func (s *State) Steps(slug string, at time.Time) int64 {
 	s.anew(at).rule(s.eng.rules[i])
 	return s.steps.Load()
 }
+
+// Plainly makes s leave every condition to the evaluator.
+func (s *State) Plainly() { s.plain = true }
+
+// Direct counts the conditions of the rules that are evaluated directly, and
+// all of them.
+func (eng *Engine) Direct() (direct, all int) {
+	for _, r := range eng.rules {
+		for _, p := range r.plans {
+			for _, q := range p.programs() {
+				if q == nil || q.prepare() != nil {
+					continue
+				}
+				all++
+				if q.direct != nil {
+					direct++
+				}
+			}
+		}
+	}
+	return direct, all
+}

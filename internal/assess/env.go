@@ -218,6 +218,7 @@ type program struct {
 
 	prepare func() error // type-checks and plans, once; what is below is there after it
 	fast    cel.Program
+	direct  *direct                     // in place of fast, where it can
 	limited func() (cel.Program, error) // made when first needed
 	nesting int                         // loops within loops
 	growth  growth
@@ -227,6 +228,7 @@ type program struct {
 // the condition is first evaluated: for conditions that are known to type-check.
 type scopeEnv struct {
 	*cel.Env
+	schema *schema
 	lazy   bool
 	moving []string // names whose values change within a scope
 }
@@ -262,7 +264,7 @@ func compile(env *scopeEnv, e expr, want ...*cel.Type) *program {
 		return nil
 	}
 	p := &program{text: e.text, vars: map[string]bool{}, moving: env.moving, prepare: func() error { return nil }}
-	if err := p.plan(env.Env, checked); err != nil {
+	if err := p.plan(env, checked); err != nil {
 		e.node.Problemf("%s", sentence(err.Error()))
 		return nil
 	}
@@ -293,17 +295,24 @@ func later(env *scopeEnv, e expr, want []*cel.Type) *program {
 		case len(want) > 0 && !typeIn(checked.OutputType(), want):
 			return fmt.Errorf("this gives %s", typeWords(checked.OutputType()))
 		}
-		return p.plan(env.Env, checked)
+		return p.plan(env, checked)
 	})
 	return p
 }
 
 // plan makes what evaluates a checked condition.
-func (p *program) plan(env *cel.Env, checked *cel.Ast) (err error) {
+func (p *program) plan(env *scopeEnv, checked *cel.Ast) (err error) {
 	p.nesting = nesting(checked.NativeRep().Expr())
 	l := study(checked, p.moving)
-	if p.fast, err = env.Program(checked, l.with(cel.EvalOptions(cel.OptOptimize))...); err != nil {
+	parts := map[int64]interpretable{}
+	if p.direct = directly(env.schema, checked.NativeRep(), l); p.direct != nil {
+		parts = p.direct.parts
+	}
+	if p.fast, err = env.Program(checked, l.withParts(parts, cel.EvalOptions(cel.OptOptimize))...); err != nil {
 		return err
+	}
+	if p.direct != nil && !p.direct.complete() {
+		p.direct = nil
 	}
 	p.limited = sync.OnceValues(func() (cel.Program, error) {
 		return env.Program(checked, l.with(cel.EvalOptions(cel.OptOptimize), cel.CostLimit(costLimit))...)
@@ -472,6 +481,12 @@ func (p *program) run(sc *scope) (ref.Val, error) {
 }
 
 func (p *program) truth(sc *scope) (bool, error) {
+	if d := p.directly(sc); d != nil && d.truth != nil {
+		f := p.begin(sc)
+		if b := d.truth(f); f.end(p) {
+			return b, nil
+		}
+	}
 	v, err := p.eval(sc)
 	if err != nil {
 		return false, err
@@ -484,6 +499,12 @@ func (p *program) truth(sc *scope) (bool, error) {
 }
 
 func (p *program) string(sc *scope) (string, error) {
+	if d := p.directly(sc); d != nil && d.text != nil {
+		f := p.begin(sc)
+		if s := d.text(f); f.end(p) {
+			return s, nil
+		}
+	}
 	v, err := p.eval(sc)
 	if err != nil {
 		return "", err
@@ -496,6 +517,12 @@ func (p *program) string(sc *scope) (string, error) {
 }
 
 func (p *program) time(sc *scope) (int64, error) {
+	if d := p.directly(sc); d != nil && d.instant != nil {
+		f := p.begin(sc)
+		if t := d.instant(f); f.end(p) {
+			return nanos(instant(t)), nil
+		}
+	}
 	v, err := p.eval(sc)
 	if err != nil {
 		return 0, err

@@ -29,10 +29,10 @@ func says(v ref.Val) ref.Val {
 func named(v ref.Val) ref.Val { return said(v, namesNobody) }
 
 // answerable is named for one who looks or decides: a machine cannot.
-func answerable(v ref.Val) ref.Val {
-	return said(v, func(s string) bool {
-		return namesNobody(s) || strings.HasSuffix(strings.ToLower(strings.TrimSpace(s)), "[bot]")
-	})
+func answerable(v ref.Val) ref.Val { return said(v, noAnswerer) }
+
+func noAnswerer(s string) bool {
+	return namesNobody(s) || strings.HasSuffix(strings.ToLower(strings.TrimSpace(s)), "[bot]")
 }
 
 func said(v ref.Val, empty func(string) bool) ref.Val {

@@ -192,21 +192,33 @@ func (v *viewVal) Value() any                   { return v }
 // question is a call of a function about the register.
 type question struct{ function, arg, second string }
 
-// systemsBy answers a function about the register, once per argument.
+// answer is what a function about the register answers: systems, by id.
+type answer struct {
+	list ref.Val
+	rows []int32
+}
+
+// systemsBy answers a function about the register.
 func (w *worker) systemsBy(function, arg, second string) ref.Val {
-	q := question{function, arg, second}
-	if v, ok := w.answers[q]; ok {
-		return v
+	return w.answer(question{function, arg, second}).list
+}
+
+// answer answers a question, once.
+func (w *worker) answer(q question) *answer {
+	if a, ok := w.answers[q]; ok {
+		return a
 	}
+	a := &answer{}
 	var list []ref.Val
 	for _, s := range w.v.reg.systems {
-		if s.matches(function, arg, second) {
+		if s.matches(q.function, q.arg, q.second) {
 			list = append(list, s.rec)
+			a.rows = append(a.rows, s.rec.row)
 		}
 	}
-	v := types.NewRefValList(types.DefaultTypeAdapter, list)
-	w.answers[q] = v
-	return v
+	a.list = types.NewRefValList(types.DefaultTypeAdapter, list)
+	w.answers[q] = a
+	return a
 }
 
 // system returns the register's view of a record.

@@ -28,12 +28,21 @@ func (l *loops) with(opts ...cel.ProgramOption) []cel.ProgramOption {
 	if l.empty() {
 		return opts
 	}
-	return append(opts, l.option())
+	return append(opts, l.option(nil))
+}
+
+// withParts is with for a program of which some parts are evaluated by
+// themselves: they are entered in parts.
+func (l *loops) withParts(parts map[int64]interpretable, opts ...cel.ProgramOption) []cel.ProgramOption {
+	if l.empty() && len(parts) == 0 {
+		return opts
+	}
+	return append(opts, l.option(parts))
 }
 
 // option makes a program do once what l says can be done once. Every program
 // needs its own.
-func (l *loops) option() cel.ProgramOption {
+func (l *loops) option(parts map[int64]interpretable) cel.ProgramOption {
 	own := *l
 	own.planned = map[int64]interpretable{}
 	wanted := map[int64]bool{}
@@ -45,6 +54,9 @@ func (l *loops) option() cel.ProgramOption {
 		out := own.wrapped(i, id)
 		if wanted[id] {
 			own.planned[id] = out
+		}
+		if _, ok := parts[id]; ok {
+			parts[id] = out
 		}
 		return out, nil
 	})

@@ -318,7 +318,7 @@ func (c *compiler) extend(n yamlfile.Node, vars []cel.EnvOption) *scopeEnv {
 		n.Problemf("%s", sentence(err.Error()))
 		return nil
 	}
-	return &scopeEnv{Env: env, lazy: c.lazy}
+	return &scopeEnv{Env: env, schema: c.schema, lazy: c.lazy}
 }
 
 func (c *compiler) checks(env *scopeEnv, defs []checkDef) []check {

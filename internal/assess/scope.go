@@ -16,13 +16,16 @@ type worker struct {
 	v       *view
 	self    *viewVal
 	now     ref.Val
-	answers map[question]ref.Val
+	answers map[question]*answer
+	people  map[string]string // the form in which a name is compared
+	frames  []*frame          // of direct evaluations within each other
+	depth   int
 	hand    map[text]bool // by run: supplied by hand
 	chosen  []chosen      // by join of the plan at hand; nil if nothing is remembered
 }
 
 func newWorker(v *view) *worker {
-	w := &worker{v: v, now: types.Timestamp{Time: instant(v.at)}, answers: map[question]ref.Val{}, hand: map[text]bool{}}
+	w := &worker{v: v, now: types.Timestamp{Time: instant(v.at)}, answers: map[question]*answer{}, hand: map[text]bool{}}
 	w.self = &viewVal{w: w}
 	return w
 }
@@ -50,11 +53,16 @@ type scope struct {
 	until   int64 // what the conditions said holds until then
 	failed  error // a join's match could not be evaluated
 	known   map[any]remembered
+
+	located    bool              // list is known, systems is made when asked for
+	systemRows []int32           // of list
+	slow       map[*program]bool // conditions that take long in this scope
 }
 
 // joined is a join's records for one subject.
 type joined struct {
 	known  bool
+	t      *table
 	rows   []int32
 	list   ref.Val
 	hashes []uint64
@@ -77,6 +85,9 @@ func (sc *scope) ResolveName(name string) (any, bool) {
 	case sc.p.as:
 		return sc.subject, sc.subject != nil
 	case "systems":
+		if sc.systems == nil && sc.located {
+			sc.systems = recordList(sc.list)
+		}
 		return sc.systems, sc.systems != nil
 	case "params":
 		return sc.p.rule.params, true
@@ -141,10 +152,16 @@ func (sc *scope) join(i int) *joined {
 func (sc *scope) find(i int, jd *joined) {
 	j := sc.p.joins[i]
 	t := sc.w.v.s.tables[j.kind.kind.ID]
+	jd.t = t
 	ix := t.indexes[j.index]
 	want := make([][]uint64, len(j.match))
 	hashes := []uint64{hashStart}
 	for k, m := range j.match {
+		if c, ok := m.wanted(sc); ok {
+			want[k] = []uint64{c}
+			hashes = combine(hashes, want[k])
+			continue
+		}
 		v, err := m.eval(sc)
 		if err != nil {
 			if sc.failed == nil {
@@ -239,6 +256,9 @@ func (sc *scope) setSystems() error {
 		sc.systems = types.NewRefValList(types.DefaultTypeAdapter, []ref.Val{})
 		return nil
 	}
+	if sc.systemsDirectly() {
+		return nil
+	}
 	v, err := sc.p.systems.eval(sc)
 	if err != nil {
 		return fmt.Errorf("systems: %w", err)
@@ -258,14 +278,19 @@ func (sc *scope) setSystems() error {
 	}
 	if len(sc.list) != n {
 		slices.SortFunc(sc.list, func(a, b *systemView) int { return strings.Compare(a.id, b.id) })
-		var recs []ref.Val
-		for _, s := range sc.list {
-			recs = append(recs, s.rec)
-		}
-		v = types.NewRefValList(types.DefaultTypeAdapter, recs)
+		v = recordList(sc.list)
 	}
 	sc.systems = v
 	return nil
+}
+
+// recordList lists the records of systems.
+func recordList(list []*systemView) ref.Val {
+	recs := make([]ref.Val, len(list))
+	for i, s := range list {
+		recs[i] = s.rec
+	}
+	return types.NewRefValList(types.DefaultTypeAdapter, recs)
 }
 
 // byHand reports whether a row was supplied by hand and nobody else accepted

@@ -22,6 +22,7 @@ type State struct {
 	lastAt   int64                               // the newest instant that At was asked for, with caches
 	register int                                 // counts changes of what the register says
 	steps    *atomic.Int64                       // of the evaluator, if somebody counts them
+	plain    bool                                // nothing is evaluated but by the evaluator
 	sums     map[evidence.Digest]evidence.Digest // payload digests of evidence supplied by hand
 }
 

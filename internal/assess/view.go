@@ -14,11 +14,12 @@ type view struct {
 	all bool // nothing applied is later than at: the newest revision is the one in force
 	reg *registerView
 
-	register int // which version of the register this is; see State.register
+	register int  // which version of the register this is; see State.register
+	plain    bool // every condition is left to the evaluator
 }
 
 func (s *State) view(at int64) *view {
-	v := &view{s: s, at: at, all: at >= s.newest, register: s.register}
+	v := &view{s: s, at: at, all: at >= s.newest, register: s.register, plain: s.plain}
 	v.reg = newRegisterView(v)
 	return v
 }
