@@ -66,13 +66,17 @@ func (r *report) style() string {
 }
 
 // printWidth is a column's share of a printed page: its width, but room for
-// the longest word of a title.
+// the longest word of a title, and for the longest status.
 func printWidth(c sheets.Column) float64 {
 	longest := 0
 	for _, word := range strings.Fields(c.Title) {
 		longest = max(longest, len(word))
 	}
-	return max(c.Width, float64(longest)*1.2+1)
+	width := max(c.Width, float64(longest)*1.5+1)
+	if strings.HasSuffix(c.Title, "status") || c.Title == "state" {
+		width = max(width, 21)
+	}
+	return width
 }
 
 // quoted makes a text a string of a style sheet that cannot end it, nor the
