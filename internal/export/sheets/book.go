@@ -84,6 +84,7 @@ func (b *Book) Sheets() []Sheet {
 	all := []Sheet{
 		{Layout: coverLayout, Turn: turnPages, Page: b.cover},
 		{Layout: controlsLayout, Turn: turnControls, Rows: b.controls, Choices: conclusions()},
+		{Layout: soaLayout, Turn: turnPages, Rows: b.statement},
 		{Layout: resultsLayout, Turn: turnResults, Rows: b.resultRows},
 		{Layout: evidenceLayout, Turn: turnEvidence, Rows: b.evidence},
 		{Layout: systemsLayout, Turn: turnRecords, Rows: b.systems},
@@ -150,7 +151,7 @@ func RecordKinds() []string {
 // recordKinds are RecordKinds by name. Each sheet of records names its own.
 func recordKinds() map[string]bool {
 	out := map[string]bool{}
-	for _, list := range [][]string{} {
+	for _, list := range [][]string{soaKinds()} {
 		for _, kind := range list {
 			out[kind] = true
 		}
