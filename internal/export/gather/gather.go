@@ -109,7 +109,7 @@ func Snapshot(ctx context.Context, st Source, eng *assess.Engine, a *assess.Asse
 		return nil, err
 	}
 	s.Since = r.Since
-	s.Ledger = &ledgerOf{Source: st, used: g.used, records: records, size: g.size}
+	s.Ledger = &ledgerOf{Source: st, used: g.used, records: records, size: g.size, asOf: a.AsOf}
 	return s, nil
 }
 
@@ -321,6 +321,7 @@ type ledgerOf struct {
 	Source
 	used, records map[evidence.Digest]bool
 	size          int64
+	asOf          time.Time
 }
 
 // Used implements export.Ledger.
@@ -340,7 +341,13 @@ func (l *ledgerOf) only(ctx context.Context, these map[evidence.Digest]bool, q s
 				yield(ev, err)
 				return
 			}
-			if these[ev.Digest] && !yield(ev, nil) {
+			if !these[ev.Digest] {
+				continue
+			}
+			if ev.GoneAt.After(l.asOf) {
+				ev.GoneAt = time.Time{}
+			}
+			if !yield(ev, nil) {
 				return
 			}
 		}

@@ -9,6 +9,7 @@ import (
 	"github.com/exhibit-aims/exhibit/internal/assess"
 	"github.com/exhibit-aims/exhibit/internal/evidence"
 	"github.com/exhibit-aims/exhibit/internal/export"
+	"github.com/exhibit-aims/exhibit/internal/finding"
 	"github.com/exhibit-aims/exhibit/internal/ledger"
 )
 
@@ -19,11 +20,13 @@ type Counts struct {
 	Results  int
 	Controls int
 	InPeriod int // evidence whose event lies in the period
+	Reread   int // evidence whose payload was read again and held against its digest
 }
 
 // Limits are what the format at hand cannot do, for the method page to say.
 type Limits struct {
 	Cell     int // characters a cell holds; 0: any number
+	Cells    int // cells written so far
 	Links    int // links a sheet holds
 	Rows     int // rows a sheet holds
 	Unlinked int // cells that would have had a link but for Links
@@ -40,6 +43,7 @@ type Book struct {
 	cited   map[citation]bool // evidence that results lead to
 	records map[string]bool   // kinds that sheets of records lead to
 	results map[string][]*assess.Result
+	lives   map[string]*finding.Life
 }
 
 // citation is as much of a digest as tells the cited ones apart.
@@ -57,7 +61,11 @@ func New(snap *export.Snapshot) (*Book, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &Book{snap: snap, Ledger: cp, Digests: d, cited: make(map[citation]bool), records: recordKinds(), results: make(map[string][]*assess.Result)}
+	b := &Book{snap: snap, Ledger: cp, Digests: d, cited: make(map[citation]bool), records: recordKinds(), results: make(map[string][]*assess.Result),
+		lives: make(map[string]*finding.Life, len(snap.Lives))}
+	for _, l := range snap.Lives {
+		b.lives[l.ID] = l
+	}
 	for _, r := range snap.Assessment.Results {
 		b.results[r.Control] = append(b.results[r.Control], r)
 		if len(r.Evidence) > 0 {
@@ -83,14 +91,19 @@ const (
 func (b *Book) Sheets() []Sheet {
 	all := []Sheet{
 		{Layout: coverLayout, Turn: turnPages, Page: b.cover},
+		{Layout: summaryLayout, Turn: turnPages, Page: b.summary},
 		{Layout: controlsLayout, Turn: turnControls, Rows: b.controls, Choices: conclusions()},
-		{Layout: soaLayout, Turn: turnPages, Rows: b.statement},
 		{Layout: resultsLayout, Turn: turnResults, Rows: b.resultRows},
 		{Layout: evidenceLayout, Turn: turnEvidence, Rows: b.evidence},
+		{Layout: populationsLayout, Turn: turnResults, Rows: b.populations},
+		{Layout: itemsLayout, Turn: turnResults, Rows: b.items, Choices: inSample()},
 		{Layout: systemsLayout, Turn: turnRecords, Rows: b.systems},
+		{Layout: gapsLayout, Turn: turnResults, Rows: b.gaps},
 		{Layout: waiversLayout, Turn: turnRecords, Rows: b.waivers},
 		{Layout: runsLayout, Turn: turnRecords, Rows: b.runs},
 		{Layout: coverageLayout, Turn: turnRecords, Rows: b.coverage},
+		{Layout: sinceLayout, Turn: turnRecords, Rows: b.since},
+		{Layout: crosswalkLayout, Turn: turnControls, Rows: b.crosswalk},
 		{Layout: methodLayout, Turn: turnPages, Page: b.method},
 	}
 	out := all[:0]
@@ -151,7 +164,7 @@ func RecordKinds() []string {
 // recordKinds are RecordKinds by name. Each sheet of records names its own.
 func recordKinds() map[string]bool {
 	out := map[string]bool{}
-	for _, list := range [][]string{soaKinds()} {
+	for _, list := range [][]string{} {
 		for _, kind := range list {
 			out[kind] = true
 		}

@@ -30,7 +30,12 @@ func conclusions() *Choices {
 func (b *Book) controls(_ context.Context, w Writer) error {
 	for _, c := range b.snap.Assessment.Controls {
 		about, of := b.snap.Controls[c.ID], b.standing(b.results[c.ID])
-		w.Link(c.ID, Ref{resultsLayout.Name, c.ID})
+		w.Key(c.ID)
+		if results := b.results[c.ID]; len(results) > 0 {
+			w.Link(c.ID, resultRef(results[0]))
+		} else {
+			w.Text(c.ID)
+		}
 		w.Text(c.Title)
 		w.Text(about.Area)
 		w.List(about.Stages)

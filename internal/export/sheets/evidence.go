@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/exhibit-aims/exhibit/internal/evidence"
 )
@@ -15,7 +16,9 @@ var evidenceLayout = Layout{Name: "Evidence",
 		{"evidence id", 18}, {"kind", 25}, {"strength", 10}, {"title", 20}, {"subject", 30}, {"event time (UTC)", 18},
 		{"collected at (UTC)", 18}, {"period from (UTC)", 18}, {"period to (UTC)", 18}, {"source", 11}, {"source URL", 32},
 		{"locator", 24}, {"method", 8}, {"reliability", 11}, {"collector identity", 20}, {"connector and version", 14}, {"run", 14},
-		{"payload sha256", 18}, {"file", 20}, {"ledger position", 9}, {"revision", 8}, {"gone at (UTC)", 18}, {"imported", 9},
+		{"payload sha256", 18}, {"file", 20}, {"ledger position", 9}, {"integrity OK", 12}, {"revision", 8}, {"first seen (UTC)", 18},
+		{"last seen (UTC)", 18}, {"gone at (UTC)", 18}, {"imported", 9}, {"uploader", 16}, {"reviewer", 16}, {"review decision", 12},
+		{"classification", 13}, {"redaction", 26},
 	}}
 
 // runInfo is what rows of one run share, made fit for cells once.
@@ -28,6 +31,7 @@ func (b *Book) evidence(ctx context.Context, w Writer) error {
 		runs[r.ID] = runInfo{r.Provenance.Method, r.Provenance.Reliability, r.Provenance.Identity,
 			r.Provenance.Connector + " " + r.Provenance.ConnectorVersion}
 	}
+	listed := listings(b.snap.Runs)
 	last := int64(-1)
 	for ev, err := range b.snap.Ledger.Used(ctx) {
 		if err != nil {
@@ -37,7 +41,13 @@ func (b *Book) evidence(ctx context.Context, w Writer) error {
 			return fmt.Errorf("workbook: evidence at ledger position %d came after %d", ev.Seq, last)
 		}
 		last = ev.Seq
-		b.evidenceCells(w, &ev, runs[ev.Run])
+		again, err := b.reread(ctx, &ev)
+		if err != nil {
+			return fmt.Errorf("workbook: evidence %s: %w", ev.Digest, err)
+		}
+		b.evidenceCells(w, &ev, runs[ev.Run], again)
+		b.seenCells(w, &ev, listed)
+		b.reviewCells(w, &ev, again)
 		if err := w.End(); err != nil {
 			return err
 		}
@@ -46,7 +56,8 @@ func (b *Book) evidence(ctx context.Context, w Writer) error {
 	return nil
 }
 
-func (b *Book) evidenceCells(w Writer, ev *evidence.Evidence, run runInfo) {
+// evidenceCells write what an item is, where it is from and where it lies.
+func (b *Book) evidenceCells(w Writer, ev *evidence.Evidence, run runInfo, again reread) {
 	kind := b.snap.Kinds[ev.Kind]
 	if p := b.snap.Period; p != nil && !ev.EventTime.IsZero() && !ev.EventTime.Before(p.From) && !ev.EventTime.After(p.To) {
 		b.Counts.InPeriod++
@@ -63,7 +74,7 @@ func (b *Book) evidenceCells(w Writer, ev *evidence.Evidence, run runInfo) {
 	w.Code(id)
 	w.Text(ev.Kind)
 	w.Text(kind.Strength)
-	w.Text(kind.Title)
+	w.Text(firstOf(again.Title, kind.Title))
 	w.Text(ev.Subject.Type + " " + ev.Subject.ID)
 	w.Date(ev.EventTime)
 	w.Date(ev.CollectedAt)
@@ -83,15 +94,55 @@ func (b *Book) evidenceCells(w Writer, ev *evidence.Evidence, run runInfo) {
 	w.Text(run.connector)
 	w.Code(ev.Run)
 	w.Code(payload)
-	w.File(file)
-	w.Number(ev.Seq)
-	w.Number(int64(ev.Revision))
-	w.Date(ev.GoneAt)
-	if ev.Imported {
-		w.Text("Y")
+	if b.snap.Redaction.Hidden(ev.Kind) || again.state == payloadErased {
+		w.Blank()
 	} else {
+		w.File(file)
+	}
+	w.Number(ev.Seq)
+	w.Text(again.state)
+	w.Number(int64(ev.Revision))
+}
+
+// seenCells write when the object was there.
+func (b *Book) seenCells(w Writer, ev *evidence.Evidence, listed map[listing][]time.Time) {
+	switch {
+	case ev.Revision <= 1:
+		w.Date(ev.CollectedAt)
+	case b.snap.FirstSeen != nil:
+		w.Date(b.snap.FirstSeen(ev))
+	default:
 		w.Blank()
 	}
+	w.Date(lastSeen(ev, listed))
+	w.Date(ev.GoneAt)
+	yesOrBlank(w, ev.Imported)
+}
+
+// reviewCells write who supplied an item and who looked at it, if a person
+// did, and what is hidden of it.
+func (b *Book) reviewCells(w Writer, ev *evidence.Evidence, again reread) {
+	w.Text(again.Uploader)
+	w.Text(again.Reviewer)
+	w.Text(again.Decision)
+	w.Text(again.Classification)
+	if !b.snap.Redaction.Hidden(ev.Kind) {
+		w.Blank()
+		return
+	}
+	text := "hidden by profile " + b.snap.Redaction.Profile
+	if why := b.snap.Redaction.Reason; why != nil && why(ev.Kind) != "" {
+		text += ": " + why(ev.Kind)
+	}
+	w.Text(text)
+}
+
+func yesOrBlank(w Writer, v bool) {
+	if v {
+		w.Text("Y")
+		return
+	}
+	w.Blank()
 }
 
 // Columns of the Evidence sheet that a verifier compares with the ledger.

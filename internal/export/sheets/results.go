@@ -8,6 +8,7 @@ import (
 
 	"github.com/exhibit-aims/exhibit/internal/assess"
 	"github.com/exhibit-aims/exhibit/internal/export"
+	"github.com/exhibit-aims/exhibit/internal/finding"
 )
 
 var resultsLayout = Layout{Name: "Results",
@@ -16,7 +17,7 @@ var resultsLayout = Layout{Name: "Results",
 		{"requirement", 11}, {"expectation", 26}, {"what is expected", 40}, {"severity", 11}, {"subject type", 13}, {"subject", 26},
 		{"subject name", 22}, {"tier", 9}, {"status", 14}, {"reason", 42}, {"underlying status", 14}, {"event time (UTC)", 18},
 		{"age, days", 8}, {"window, days", 8}, {"last complete collection (UTC)", 18}, {"collection age, hours", 10}, {"due at (UTC)", 18},
-		{"evidence", 24}, {"evidence items", 9}, {"waiver", 14}, {"late capture", 8}, {"owner", 18}, {"next step", 34}, {"rule version", 10},
+		{"evidence", 24}, {"evidence items", 9}, {"waiver", 14}, {"finding", 16}, {"late capture", 8}, {"owner", 18}, {"next step", 34}, {"rule version", 10},
 		{"thresholds", 40}, {"whose rule", 22},
 	}}
 
@@ -42,11 +43,12 @@ func (b *Book) ordered() []*assess.Result {
 func (b *Book) resultRows(_ context.Context, w Writer) error {
 	first := make(map[string]bool)
 	for _, r := range b.ordered() {
-		if !first[r.Control] {
+		id, life := b.findingOf(r)
+		if !first[r.Control] || life != nil {
 			first[r.Control] = true
-			w.Key(r.Control)
+			w.Key(id)
 		}
-		b.resultRow(w, r)
+		b.resultRow(w, r, life)
 		if err := w.End(); err != nil {
 			return err
 		}
@@ -55,7 +57,24 @@ func (b *Book) resultRows(_ context.Context, w Writer) error {
 	return nil
 }
 
-func (b *Book) resultRow(w Writer, r *assess.Result) {
+// resultRef leads to the row of a result that is the first of its control, or
+// that there is a finding of.
+func resultRef(r *assess.Result) Ref {
+	return Ref{resultsLayout.Name, assess.FindingID(r.Expectation, r.Subject)}
+}
+
+// findingOf returns the id of the finding that a result is, or would be, and
+// its life if it has one that is not over.
+func (b *Book) findingOf(r *assess.Result) (string, *finding.Life) {
+	id := assess.FindingID(r.Expectation, r.Subject)
+	l := b.lives[id]
+	if l == nil || l.State == finding.Concluded {
+		return id, nil
+	}
+	return id, l
+}
+
+func (b *Book) resultRow(w Writer, r *assess.Result, life *finding.Life) {
 	rule, sys := b.snap.Expectations[r.Expectation], b.subjectSystem(r)
 	w.Code(r.Control)
 	w.Text(r.Expectation)
@@ -64,7 +83,7 @@ func (b *Book) resultRow(w Writer, r *assess.Result) {
 	w.Text(r.Subject.Type)
 	w.Text(r.Subject.ID)
 	w.Text(sys.Name)
-	w.Text(sys.Tier)
+	w.Text(firstOf(r.Tier, sys.Tier))
 	w.Status(r.Status)
 	w.Text(r.Reason)
 	if r.Underlying != "" {
@@ -85,6 +104,14 @@ func (b *Book) resultRow(w Writer, r *assess.Result) {
 	b.evidenceLink(w, r)
 	w.Number(int64(len(r.Evidence)))
 	w.Text(r.Waiver)
+	switch {
+	case life == nil:
+		w.Blank()
+	case life.State.IsOpen():
+		w.Link(life.ID, Ref{gapsLayout.Name, life.ID})
+	default:
+		w.Text(life.ID + " " + string(life.State))
+	}
 	if r.LateCapture {
 		w.Text("Y")
 	} else {

@@ -188,7 +188,7 @@ func writeBare(w io.Writer, snap *export.Snapshot, tmp string) (err error) {
 		payload := ev.PayloadSum.String()
 		cells := []any{ev.Digest.String(), ev.Kind, kind.Strength, kind.Title, ev.Subject.Type + " " + ev.Subject.ID, event, read, "", "",
 			ev.Source, ev.URL, ev.Key, run.Method, run.Reliability, run.Identity, run.Connector + " " + run.ConnectorVersion, ev.Run, payload,
-			"evidence/" + payload + ".json", ev.Seq, ev.Revision, "", ""}
+			"evidence/" + payload + ".json", ev.Seq, "not re-read", ev.Revision, read, read, "", "", "", "", "", "", ""}
 		if err := sw.SetRow(fmt.Sprintf("A%d", row), cells); err != nil {
 			return err
 		}

@@ -5,10 +5,13 @@ import (
 	"encoding/xml"
 	"fmt"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/xuri/excelize/v2"
+
+	"github.com/exhibit-aims/exhibit/internal/export/sheets"
 )
 
 // maxLinks is how many links one sheet can hold.
@@ -25,7 +28,10 @@ type links struct {
 	n     int          // how many those are
 }
 
-type link struct{ ref, location, rid string }
+type link struct {
+	ref, location, rid string
+	to                 *sheets.Ref // a row that is written later; its location is known in the end
+}
 
 // room reports whether n more links fit.
 func (l *links) room(n int) bool { return len(l.items)+n <= maxLinks }
@@ -35,8 +41,39 @@ func (l *links) internal(ref, sheet, cell string) bool {
 	if !l.room(1) {
 		return false
 	}
-	l.items = append(l.items, link{ref: ref, location: "'" + strings.ReplaceAll(sheet, "'", "''") + "'!" + cell})
+	l.items = append(l.items, link{ref: ref, location: location(sheet, cell)})
 	return true
+}
+
+// later adds a link to a row that another sheet is going to have.
+func (l *links) later(ref string, to sheets.Ref) bool {
+	if !l.room(1) {
+		return false
+	}
+	l.items = append(l.items, link{ref: ref, to: &to})
+	return true
+}
+
+// resolve finds the rows that links lead to which were written later. A link
+// to a row that was not is left out.
+func (l *links) resolve(rows map[sheets.Ref]place) {
+	l.items = slices.DeleteFunc(l.items, func(i link) bool {
+		if i.to == nil {
+			return false
+		}
+		_, ok := rows[*i.to]
+		return !ok
+	})
+	for i := range l.items {
+		if to := l.items[i].to; to != nil {
+			l.items[i].location = location(rows[*to].sheet, "A"+strconv.Itoa(rows[*to].row))
+		}
+	}
+}
+
+// location is a place in this workbook as a link names it.
+func location(sheet, cell string) string {
+	return "'" + strings.ReplaceAll(sheet, "'", "''") + "'!" + cell
 }
 
 // external adds a link to a file beside the workbook or to the web.

@@ -155,12 +155,18 @@ func (s *sheet) drawn(c *sheets.Chart, head int) *excelize.Chart {
 	if c.Kind == sheets.ChartStackedBars {
 		out.YAxis.ReverseOrder, out.XAxis.ReverseOrder = false, true // first category on top
 	}
+	edge := func(color string) excelize.LineOptions {
+		if c.Kind == sheets.ChartLines {
+			return excelize.LineOptions{Width: 2.25, Fill: excelize.Fill{Type: "pattern", Pattern: 1, Color: []string{color}}}
+		}
+		return excelize.LineOptions{Width: 0.5, Fill: excelize.Fill{Type: "pattern", Pattern: 1, Color: []string{"4A525A"}}}
+	}
 	for i, one := range c.Series {
 		letter := strings.TrimRight(cellName(i+1, 1), "1")
 		out.Series = append(out.Series, excelize.ChartSeries{
 			Name: fmt.Sprintf("%s$%s$%d", quoted, letter, head), Categories: span(0), Values: span(i + 1),
 			Fill: excelize.Fill{Type: "pattern", Pattern: 1, Color: []string{one.Color}},
-			Line: excelize.LineOptions{Width: 2, Fill: excelize.Fill{Type: "pattern", Pattern: 1, Color: []string{one.Color}}},
+			Line: edge(one.Color),
 		})
 	}
 	return out

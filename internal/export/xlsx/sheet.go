@@ -224,6 +224,7 @@ func (s *sheet) room() (*sheet, error) {
 // finish puts links and table into the sheet and ends its stream. Sheets are
 // in their final order by now.
 func (s *sheet) finish() error {
+	s.links.resolve(s.b.rows)
 	if err := s.links.apply(s.b.file, s.name, fmt.Sprintf("xl/worksheets/sheet%d.xml", s.id)); err != nil {
 		return err
 	}

@@ -102,15 +102,20 @@ func (t *table) Mark(v string, as assess.Status) {
 }
 
 // Link writes a text that leads to a row of another sheet, while there is room
-// for links and if there is such a row.
+// for links and if there is such a row, or may be once its sheet is written.
 func (t *table) Link(v string, to sheets.Ref) {
 	s := t.cell()
 	at, ok := s.b.rows[to]
-	if !ok || v == "" {
+	switch {
+	case v == "":
+		t.Blank()
+	case ok:
+		t.linked(v, s.links.internal(s.ref(), at.sheet, "A"+strconv.Itoa(at.row)))
+	case s.b.ahead[to.Sheet]:
+		t.linked(v, s.links.later(s.ref(), to))
+	default:
 		t.Text(v)
-		return
 	}
-	t.linked(v, s.links.internal(s.ref(), at.sheet, "A"+strconv.Itoa(at.row)))
 }
 
 // File leads to a file beside the workbook.

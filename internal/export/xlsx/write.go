@@ -39,6 +39,7 @@ type book struct {
 	sheets  []*sheet // in the order they were made
 	sum     Summary
 	rows    map[sheets.Ref]place // that others can lead to
+	ahead   map[string]bool      // tables that are not written yet
 }
 
 // place is a row of a sheet.
@@ -60,7 +61,7 @@ func write(ctx context.Context, w io.Writer, snap *export.Snapshot, signer note.
 		return Summary{}, err
 	}
 	all.Limits = sheets.Limits{Cell: maxCell, Links: maxLinks, Rows: maxRows}
-	b := &book{Book: all, snap: snap, asOf: export.Time(snap.AsOf), maxRows: rows, rows: map[sheets.Ref]place{},
+	b := &book{Book: all, snap: snap, asOf: export.Time(snap.AsOf), maxRows: rows, rows: map[sheets.Ref]place{}, ahead: map[string]bool{},
 		file: excelize.NewFile(excelize.Options{TmpDir: opt.TempDir})}
 	defer func() { err = errors.Join(err, b.file.Close()) }()
 	if b.st, err = newStyles(b.file); err != nil {
@@ -101,6 +102,7 @@ func (b *book) fill(ctx context.Context) error {
 		if made[i], err = b.newSheet(s.Layout, s.Name, s.Page != nil); err != nil {
 			return err
 		}
+		b.ahead[s.Name] = s.Rows != nil
 	}
 	if err := b.file.DeleteSheet("Sheet1"); err != nil {
 		return fmt.Errorf("workbook: %w", err)
@@ -112,6 +114,7 @@ func (b *book) fill(ctx context.Context) error {
 		if err := b.one(ctx, shown[i], made[i]); err != nil {
 			return err
 		}
+		delete(b.ahead, shown[i].Name)
 	}
 	return b.finish()
 }
