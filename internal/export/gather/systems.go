@@ -2,6 +2,7 @@ package gather
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/exhibit-aims/exhibit/internal/evidence"
@@ -40,18 +41,21 @@ func (g *gatherer) systems(ctx context.Context) ([]export.System, error) {
 	}
 	var out []export.System
 	for _, ev := range list {
+		g.used[ev.Digest] = true
 		var p systemPayload
 		if err := decode(ev, &p); err != nil {
-			return nil, err
+			out = append(out, export.System{ID: ev.Subject.ID, Evidence: ev.Digest, Broken: broken(err)})
+			continue
 		}
-		g.used[ev.Digest] = true
 		s := export.System{
 			ID: p.ID, Name: p.Name, Purpose: p.Purpose, Role: p.Role, Tier: p.Tier, Stage: p.Stage, Owner: p.Owner, Deputy: p.Deputy,
 			InScope: p.InScope, GoLive: p.GoLive, Retired: p.Retired, Models: p.Models, Vendors: p.Vendors, Datasets: p.Datasets,
 			CloudRefs: p.CloudRefs, Repositories: p.Repos, Evidence: ev.Digest,
 		}
 		for _, r := range p.Repositories {
-			s.Repositories = append(s.Repositories, r.Name)
+			if !slices.Contains(s.Repositories, r.Name) {
+				s.Repositories = append(s.Repositories, r.Name)
+			}
 		}
 		out = append(out, s)
 	}
@@ -76,7 +80,7 @@ func (g *gatherer) lastEvents(ctx context.Context, systems []export.System) erro
 			System string `json:"system_id"`
 		}
 		if err := decode(ev, &p); err != nil {
-			return err
+			continue // it names no system, so it dates none
 		}
 		if s := byID[p.System]; s != nil {
 			note(s, ev)
@@ -101,6 +105,9 @@ func note(s *export.System, ev evidence.Evidence) {
 	case "monitoring.metric_series":
 		later(&s.LastMonitoring)
 	case "oversight.rule":
-		s.OversightRule = "approved " + ev.EventTime.UTC().Format(time.DateOnly)
+		s.OversightRule = max(s.OversightRule, "approved "+ev.EventTime.UTC().Format(time.DateOnly))
 	}
 }
+
+// broken is why a record cannot be shown.
+func broken(err error) string { return "its payload is not what the kind says: " + err.Error() }

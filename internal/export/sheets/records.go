@@ -19,6 +19,7 @@ type item struct {
 	kind     string
 	key      string
 	url      string
+	source   string
 	event    time.Time
 	imported bool
 	broken   string // why its payload cannot be shown; empty: it can
@@ -26,7 +27,7 @@ type item struct {
 
 // itemOf keeps of an evidence item what a row needs, without its payload.
 func itemOf(ev *evidence.Evidence) item {
-	return item{ev.Digest, ev.Subject, ev.Kind, ev.Key, ev.URL, ev.EventTime, ev.Imported, ""}
+	return item{ev.Digest, ev.Subject, ev.Kind, ev.Key, ev.URL, ev.Source, ev.EventTime, ev.Imported, ""}
 }
 
 // record is a record in force with its payload, of which T names the fields

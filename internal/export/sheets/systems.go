@@ -1,19 +1,31 @@
 package sheets
 
-import "context"
+import (
+	"context"
+
+	"github.com/exhibit-aims/exhibit/internal/export"
+)
 
 var systemsLayout = Layout{Name: "AI systems",
 	About: "The register of AI systems as of this snapshot.",
-	Tab:   "6B5B95", Large: true, Frozen: 2, Columns: []Column{
-		{"id", 20}, {"name", 26}, {"purpose", 40}, {"AI role", 12}, {"tier", 9}, {"stage", 12}, {"owner", 20}, {"deputy", 20},
-		{"in scope", 9}, {"go-live (UTC)", 18}, {"retired (UTC)", 18}, {"models", 24}, {"vendors", 18}, {"datasets", 20},
-		{"repositories", 28}, {"cloud references", 34}, {"last risk assessment (UTC)", 18}, {"last impact assessment (UTC)", 18},
-		{"last evaluation (UTC)", 18}, {"monitoring last run (UTC)", 18}, {"oversight rule", 24}, {"open results", 9},
-	}}
+	Tab:   "6B5B95", Large: true, Frozen: 2, Columns: tail(
+		Column{"id", 20}, Column{"name", 26}, Column{"purpose", 40}, Column{"AI role", 12}, Column{"tier", 9}, Column{"stage", 12},
+		Column{"owner", 20}, Column{"deputy", 20}, Column{"in scope", 9}, Column{"go-live (UTC)", 18}, Column{"retired (UTC)", 18},
+		Column{"models", 30}, Column{"vendors", 18}, Column{"datasets", 24}, Column{"repositories", 34}, Column{"cloud references", 26},
+		Column{"last risk assessment (UTC)", 18}, Column{"last impact assessment (UTC)", 18}, Column{"last evaluation (UTC)", 18},
+		Column{"monitoring last run (UTC)", 18}, Column{"oversight rule", 20}, Column{"open results", 9})}
 
 // systems writes one row per registered AI system.
-func (b *Book) systems(_ context.Context, w Writer) error {
-	for _, sys := range b.snap.Systems {
+func (b *Book) systems(ctx context.Context, w Writer) error {
+	served, err := b.servedModels(ctx)
+	if err != nil {
+		return err
+	}
+	return rows(b, w, systemsLayout, b.snap.Systems, func(sys *export.System) error {
+		at := item{digest: sys.Evidence, kind: "inventory.ai_system", key: sys.ID, broken: sys.Broken}
+		if sys.Broken != "" {
+			return b.brokenRow(w, systemsLayout, at)
+		}
 		w.Text(sys.ID)
 		w.Text(sys.Name)
 		w.Text(sys.Purpose)
@@ -22,14 +34,10 @@ func (b *Book) systems(_ context.Context, w Writer) error {
 		w.Text(sys.Stage)
 		w.Text(sys.Owner)
 		w.Text(sys.Deputy)
-		if sys.InScope != nil {
-			w.Yes(*sys.InScope)
-		} else {
-			w.Blank()
-		}
+		maybe(w, sys.InScope)
 		w.Date(sys.GoLive)
 		w.Date(sys.Retired)
-		w.List(sys.Models)
+		w.List(modelLines(sys, served[sys.ID]))
 		w.List(sys.Vendors)
 		w.List(sys.Datasets)
 		w.List(sys.Repositories)
@@ -40,9 +48,19 @@ func (b *Book) systems(_ context.Context, w Writer) error {
 		w.Date(sys.LastMonitoring)
 		w.Text(sys.OversightRule)
 		w.Number(int64(b.shortfalls(sys.ID)))
-		if err := w.End(); err != nil {
-			return err
-		}
+		return b.shown(w, at)
+	}, "inventory.ai_system")
+}
+
+// modelLines lists the models that a system is registered with, and those that
+// were served to it last.
+func modelLines(sys *export.System, served []string) []string {
+	out := make([]string, 0, len(sys.Models)+len(served))
+	for _, m := range sys.Models {
+		out = append(out, "requested: "+m)
 	}
-	return nil
+	for _, m := range served {
+		out = append(out, "served: "+m)
+	}
+	return out
 }
