@@ -61,8 +61,9 @@ func (a *attestor) load(ctx context.Context) error {
 	return a.log.ContinuesAll(a.before)
 }
 
-// record appends an attestation of the content's checkpoint.
-func (a *attestor) record(ctx context.Context, at attest.Attestation) error {
+// record appends an attestation of the content's checkpoint, which was verified
+// with what is trusted.
+func (a *attestor) record(ctx context.Context, at attest.Attestation, trust attest.Trust) error {
 	at.Note = a.log.Note
 	body, err := at.Body()
 	if err != nil {
@@ -75,7 +76,8 @@ func (a *attestor) record(ctx context.Context, at attest.Attestation) error {
 	}
 	at.Seq, at.At, at.Checkpoint = receipt.First, entry.At, a.log.Content
 	a.before = append(a.before, at)
-	return a.printAttested(at)
+	trust.Log = a.log.Key
+	return a.printAttested(at, trust)
 }
 
 // attestError gives errors of attestations their exit code and what to do.

@@ -161,9 +161,27 @@ func (g *globals) printAttestations(rows []attestationRow) error {
 		attestationTable(rows).print(g.std.out)
 	}
 	if bad != nil {
-		return attestError(fmt.Errorf("%w: entry %d, %s: %s", store.ErrTampered, bad.Seq, bad.Kind, clean(bad.Problem)))
+		return attestationError{*bad}
 	}
 	return nil
+}
+
+// attestationError says which attestation does not hold.
+type attestationError struct{ row attestationRow }
+
+func (e attestationError) Error() string {
+	return fmt.Sprintf("entry %d, %s: %s", e.row.Seq, e.row.Kind, clean(e.row.Problem))
+}
+
+// Unwrap gives the exit code.
+func (e attestationError) Unwrap() error { return store.ErrTampered }
+
+// Hint tells what may be the reader's own mistake from what is not.
+func (e attestationError) Hint() string {
+	if e.row.Kind == string(attest.KindTimestamp) {
+		return "a time stamp needs the roots of the authority that made it; if they are right, keep this copy for an investigation"
+	}
+	return "keep this copy for an investigation: the ledger, or what was recorded, was changed"
 }
 
 func attestationTable(rows []attestationRow) *table {
@@ -187,8 +205,8 @@ func attestationTable(rows []attestationRow) *table {
 }
 
 // printAttested says what was just put on record.
-func (a *attestor) printAttested(at attest.Attestation) error {
-	row := rowOf(at, at.Verify(attest.Trust{Log: a.log.Key}))
+func (a *attestor) printAttested(at attest.Attestation, trust attest.Trust) error {
+	row := rowOf(at, at.Verify(trust))
 	if a.g.output != "table" {
 		return printRows(a.g.std.out, "jsonl", []attestationRow{row})
 	}

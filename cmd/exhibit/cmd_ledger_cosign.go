@@ -61,7 +61,7 @@ func runCosign(ctx context.Context, g *globals, o cosignOptions) error {
 	for _, w := range witnesses {
 		c, err := a.client.Cosign(ctx, w, a.log, a.seenBy(w))
 		if err == nil {
-			err = a.record(ctx, attest.Attestation{Kind: attest.KindCosignature, Cosignature: c})
+			err = a.record(ctx, attest.Attestation{Kind: attest.KindCosignature, Cosignature: c}, attest.Trust{Witnesses: map[string]bool{c.Key: true}})
 		}
 		failed = append(failed, err)
 	}

@@ -128,7 +128,7 @@ func (a *attestor) publish(ctx context.Context, p configfile.Publish, restart bo
 		a.g.note("%s has this checkpoint already, as the ledger records.", clean(done.Where))
 		return nil
 	}
-	return a.record(ctx, attest.Attestation{Kind: attest.KindPublication, Publication: done})
+	return a.record(ctx, attest.Attestation{Kind: attest.KindPublication, Publication: done}, attest.Trust{})
 }
 
 // onRecord reports whether the ledger says already that this checkpoint is at a
