@@ -187,36 +187,6 @@ func decode(ev evidence.Evidence, into any) error {
 	return nil
 }
 
-func (g *gatherer) waivers(ctx context.Context) ([]export.Waiver, error) {
-	list, err := g.inForce(ctx, "waiver.record")
-	if err != nil {
-		return nil, err
-	}
-	var out []export.Waiver
-	for _, ev := range list {
-		var p struct {
-			ID           string           `json:"waiver_id"`
-			Expectation  string           `json:"expectation_slug"`
-			Subject      evidence.Subject `json:"subject"`
-			Reason       string           `json:"reason"`
-			Compensating string           `json:"compensating_controls"`
-			RequestedBy  string           `json:"requested_by"`
-			ApprovedBy   string           `json:"approved_by"`
-			ApprovedAt   time.Time        `json:"approved_at"`
-			ExpiresAt    time.Time        `json:"expires_at"`
-			RevokedAt    time.Time        `json:"revoked_at"`
-		}
-		if err := decode(ev, &p); err != nil {
-			return nil, err
-		}
-		g.used[ev.Digest] = true
-		out = append(out, export.Waiver{ID: p.ID, Expectation: p.Expectation, Subject: p.Subject.Type + " " + p.Subject.ID,
-			Reason: p.Reason, Compensating: p.Compensating, RequestedBy: p.RequestedBy, ApprovedBy: p.ApprovedBy,
-			ApprovedAt: p.ApprovedAt, ExpiresAt: p.ExpiresAt, RevokedAt: p.RevokedAt, Evidence: ev.Digest})
-	}
-	return out, nil
-}
-
 // scope returns the newest approved statement of the management system's
 // scope, or nothing.
 func (g *gatherer) scope(ctx context.Context) (string, error) {
