@@ -133,7 +133,8 @@ func (b body) open() (Attestation, error) {
 	return a, nil
 }
 
-// Parse reads a ledger entry of type attestation.
+// Parse reads a ledger entry of type attestation, strictly: what it returns has
+// the same body.
 func Parse(e evidence.Entry) (Attestation, error) {
 	if e.Type != evidence.EntryAttestation {
 		return Attestation{}, fmt.Errorf("entry %d: %w: type %s", e.Seq, ErrMalformed, e.Type)
@@ -147,6 +148,9 @@ func Parse(e evidence.Entry) (Attestation, error) {
 	a, err := b.open()
 	if err != nil {
 		return Attestation{}, fmt.Errorf("entry %d: %w", e.Seq, err)
+	}
+	if again, err := a.Body(); err != nil || !bytes.Equal(again, e.Body) {
+		return Attestation{}, fmt.Errorf("entry %d: %w: not in its only form", e.Seq, ErrMalformed)
 	}
 	a.Seq, a.At = e.Seq, e.At
 	return a, nil

@@ -47,6 +47,9 @@ func (a Attestation) verify(t Trust) (Outcome, error) {
 	case KindTimestamp:
 		info, err := VerifyTimestamp(a.Timestamp.Token, a.Note, t.Roots)
 		o.Time, o.Who = info.Time, info.Authority
+		if err == nil && !info.Time.Equal(a.Timestamp.Time) {
+			return o, fmt.Errorf("%w: recorded with the time %s, and it says %s", ErrNotVerified, stamp(a.Timestamp.Time), stamp(info.Time))
+		}
 		if err == nil && !info.ChainChecked {
 			o.Unchecked = "chain not checked: no root certificates were given"
 		}
@@ -54,7 +57,11 @@ func (a Attestation) verify(t Trust) (Outcome, error) {
 	case KindCosignature:
 		c, err := VerifyCosignature(a.Note, a.Cosignature.Line, a.Cosignature.Key)
 		o.Time, o.Who = c.Time, c.Name
+		if err == nil && !c.Time.Equal(a.Cosignature.Time) {
+			return o, fmt.Errorf("%w: recorded with the time %s, and it says %s", ErrNotVerified, stamp(a.Cosignature.Time), stamp(c.Time))
+		}
 		if err == nil && !t.Witnesses[a.Cosignature.Key] {
+			// A key that came with the statement says who claims it, not who it is.
 			o.Unchecked = "the witness's key is the recorded one; obtain it from the witness"
 		}
 		return o, err
