@@ -123,6 +123,8 @@ func commands() map[string]func(*testscript.TestScript, bool, []string) {
 		"witness":   witness,      // witness NAME KEY-FILE
 		"hook":      hook,         // hook NAME DIR ANSWER
 		"needs":     needs,        // needs PROGRAM…
+		"oscal":     oscalFolder,  // oscal DIR, on the output of assess -o json
+		"evidence":  evidenceOf,   // evidence BUNDLE ASSESSMENT-RESULTS
 	}
 }
 
