@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -10,15 +9,12 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
-	"github.com/exhibit-aims/exhibit/internal/evidence"
 	"github.com/exhibit-aims/exhibit/internal/export"
 	"github.com/exhibit-aims/exhibit/internal/export/oscal"
 	"github.com/exhibit-aims/exhibit/internal/export/zipform"
-	"github.com/exhibit-aims/exhibit/internal/store"
 )
 
 const allModels = "all"
@@ -195,15 +191,7 @@ func (w *workplace) writeModels(ctx context.Context, g *globals, m *oscal.Maker,
 	if err := errors.Join(os.Chmod(tmp, 0o755), replaceFolder(tmp, dir)); err != nil {
 		return err
 	}
-	body, err := json.Marshal(map[string]any{
-		"what": "oscal", "file": filepath.Base(dir), "sha256": list.digest(), "bytes": total, "files": files,
-		"as_of": s.AsOf, "by": s.GeneratedBy, "assessed_size": s.Assessment.Checkpoint.Size,
-	})
-	if err != nil {
-		return err
-	}
-	_, err = w.store.Append(ctx, store.Batch{Entries: []store.NewEntry{{Type: evidence.EntryExport, At: time.Now().UTC(), Body: body}}})
-	return err
+	return w.recordExport(ctx, s, map[string]any{"what": "oscal", "file": filepath.Base(dir), "sha256": list.digest(), "bytes": total, "files": files})
 }
 
 func writeModel(ctx context.Context, m *oscal.Maker, model oscal.Model, path string) (exportedFile, error) {

@@ -2,7 +2,6 @@ package oscal
 
 import (
 	"encoding/hex"
-	"regexp"
 	"strconv"
 	"strings"
 
@@ -27,12 +26,12 @@ func named(kind string, names ...string) string {
 // token returns s as an OSCAL token. One that had to be changed ends in a
 // part of its digest, so that two different texts stay different.
 func token(s string) string {
-	if tokenForm().MatchString(s) {
+	if isToken(s) {
 		return s
 	}
 	var b strings.Builder
 	for _, r := range s {
-		if r > 0x7f || !tokenForm().MatchString("x"+string(r)) {
+		if !inToken(r) {
 			r = '_'
 		}
 		b.WriteRune(r)
@@ -41,9 +40,18 @@ func token(s string) string {
 	return "x-" + b.String() + "-" + hex.EncodeToString(d[:4])
 }
 
-func tokenForm() *regexp.Regexp { return tokens }
+// isToken reports whether s is a token. OSCAL lets it have letters of any
+// script; ours have those of ASCII.
+func isToken(s string) bool {
+	if s == "" || s[0] == '-' || s[0] == '.' || '0' <= s[0] && s[0] <= '9' {
+		return false
+	}
+	return !strings.ContainsFunc(s, func(r rune) bool { return !inToken(r) })
+}
 
-var tokens = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9._-]*$`)
+func inToken(r rune) bool {
+	return 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || r == '.' || r == '_' || r == '-'
+}
 
 // controlID names a control. The number of a clause is no token.
 func controlID(id string) string {
