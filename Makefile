@@ -22,6 +22,7 @@ run: build ## build, then run the sandbox organisation end to end (exhibit try)
 
 test: build ## run all tests; installs PostgreSQL first where it is missing
 	@.ci/need-postgres
+	@.ci/need-tools
 	go test -timeout 25m ./...
 
 lint: ## run the linters and check that generated code is what is committed
