@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"io"
 	"io/fs"
 	"net/http"
 	"net/http/httptest"
@@ -59,12 +60,8 @@ func hook(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("%v", err)
 	}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		body := make([]byte, r.ContentLength)
-		if _, err := r.Body.Read(body); err != nil && len(body) == 0 {
-			http.Error(w, "unreadable", http.StatusBadRequest)
-			return
-		}
-		err := errors.Join(os.WriteFile(filepath.Join(dir, "body"), body, 0o600),
+		body, err := io.ReadAll(r.Body)
+		err = errors.Join(err, os.WriteFile(filepath.Join(dir, "body"), body, 0o600),
 			os.WriteFile(filepath.Join(dir, "signature"), []byte(r.Header.Get("Exhibit-Signature")+"\n"), 0o600))
 		if err != nil {
 			http.Error(w, err.Error(), http.StatusInternalServerError)

@@ -248,6 +248,26 @@ func TestForgedTokens(t *testing.T) {
 	}
 }
 
+// Every byte of a token replaced, and every end of it cut off: refused, or the same
+// time stamp; never a panic.
+func TestMutatedTokens(t *testing.T) {
+	note := []byte("note")
+	f := newForger(t, note)
+	token, roots := f.token(t)
+	for i := range token {
+		for _, with := range []byte{0x00, 0x02, 0x05, 0x30, 0x31, 0x7f, 0x80, 0x84, 0xa0, 0xff} {
+			bad := bytes.Clone(token)
+			bad[i] = with
+			if info, err := VerifyTimestamp(bad, note, roots); err == nil && (!info.Time.Equal(f.info.Time) || info.Serial != "9" || !info.ChainChecked) {
+				t.Errorf("byte %d is %#x: %+v", i, with, info)
+			}
+		}
+		if _, err := VerifyTimestamp(token[:i], note, roots); !errors.Is(err, ErrMalformed) {
+			t.Errorf("cut after %d bytes: %v", i, err)
+		}
+	}
+}
+
 // Any bytes end in an error or in a token that holds, never in a panic.
 func FuzzVerifyTimestamp(f *testing.F) {
 	note := []byte("note")
