@@ -190,9 +190,7 @@ func (m *Maker) componentDefinition() types.ComponentDefinition {
 		c := &all[i]
 		d := c.defined()
 		d.ControlImplementations = m.implementations(c, results[c.uuid])
-		if c.owner != "" {
-			d.ResponsibleRoles = &[]types.ResponsibleRole{{RoleId: roleOwner, Remarks: prose(c.owner)}}
-		}
+		d.ResponsibleRoles = m.responsible(roleOwner, c.owner)
 		out = append(out, d)
 	}
 	tool := m.tool()
@@ -203,7 +201,7 @@ func (m *Maker) componentDefinition() types.ComponentDefinition {
 	}
 	return types.ComponentDefinition{
 		UUID:     m.once("component-definition"),
-		Metadata: m.metadata("AI systems and how far evidence shows the controls for them", m.version()), Components: &out,
+		Metadata: m.withPeople(m.metadata("AI systems and how far evidence shows the controls for them", m.version())), Components: &out,
 	}
 }
 

@@ -41,7 +41,7 @@ func TestConstraints(t *testing.T) {
 					t.Errorf("%s: activity %s has no method", model, text(v, "title"))
 				}
 			case "responsible-roles", "responsible-parties":
-				if id := text(v, "role-id"); id != "prepared-for" && id != "asset-owner" {
+				if id := text(v, "role-id"); id != "prepared-for" && id != "asset-owner" && id != "has-the-next-move" {
 					t.Errorf("%s: %s: role %q is not defined", model, path, id)
 				}
 			case "status":

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strconv"
 
@@ -55,8 +56,9 @@ type Maker struct {
 	sources []source
 	systems []component // AI systems, then vendors
 	byName  map[string]string
-	rules   []rule // expectations in force, in the order of results
-	short   bool   // there is something for the POA&M
+	rules   []rule   // expectations in force, in the order of results
+	people  []string // owners of systems and shortfalls, sorted
+	short   bool     // there is something for the POA&M
 }
 
 // New reads from a snapshot what all models need.
@@ -77,6 +79,7 @@ func New(ctx context.Context, s *export.Snapshot) (*Maker, error) {
 	}
 	m.rules = rulesOf(s)
 	m.short = slices.ContainsFunc(s.Assessment.Results, shortfall)
+	m.people = m.findPeople()
 	m.sources = m.findSources()
 	m.systems, m.byName = m.findSystems()
 	m.found, err = index(ctx, s, at.Size)
@@ -129,15 +132,50 @@ func (m *Maker) always(kind string, names ...string) string {
 // organisation is the party whose management system this is about.
 func (m *Maker) organisation() string { return m.always("party") }
 
+// Roles that people and the organisation have.
 const (
 	roleFor   = "prepared-for"
 	roleOwner = "asset-owner"
+	roleMove  = "has-the-next-move"
 )
+
+// findPeople are those whom systems and shortfalls name as owners.
+func (m *Maker) findPeople() []string {
+	said := map[string]bool{}
+	for i := range m.snap.Systems {
+		said[m.snap.Systems[i].Owner] = true
+	}
+	for _, r := range m.snap.Assessment.Results {
+		if shortfall(r) {
+			said[m.owner(r)] = true
+		}
+	}
+	delete(said, "")
+	return slices.Sorted(maps.Keys(said))
+}
+
+// responsible gives a role to a person, if there is one.
+func (m *Maker) responsible(role, person string) *[]types.ResponsibleRole {
+	if person == "" {
+		return nil
+	}
+	return &[]types.ResponsibleRole{{RoleId: role, PartyUuids: &[]string{m.always("person", person)}}}
+}
+
+// withPeople adds the people to a document's parties.
+func (m *Maker) withPeople(meta types.Metadata) types.Metadata {
+	parties := slices.Clone(*meta.Parties)
+	for _, p := range m.people {
+		parties = append(parties, types.Party{UUID: m.always("person", p), Type: "person", Name: or(value(p, maxLine), "(no name)")})
+	}
+	meta.Parties = &parties
+	return meta
+}
 
 // metadata is what every model begins with.
 func (m *Maker) metadata(title, version string) types.Metadata {
 	s := m.snap
-	name := line(s.Organisation)
+	name := value(s.Organisation, maxLine)
 	if name == "" {
 		name = "(organisation not named)"
 	}
@@ -153,6 +191,7 @@ func (m *Maker) metadata(title, version string) types.Metadata {
 		Roles: &[]types.Role{
 			{ID: roleFor, Title: "Organisation whose management system this is about"},
 			{ID: roleOwner, Title: "Owner of an AI system"},
+			{ID: roleMove, Title: "Who has the next move"},
 		},
 		Parties:            &[]types.Party{{UUID: m.organisation(), Type: "organization", Name: name}},
 		ResponsibleParties: &[]types.ResponsibleParty{{RoleId: roleFor, PartyUuids: []string{m.organisation()}}},

@@ -22,7 +22,7 @@ func (m *Maker) poam(ctx context.Context, d *document) {
 	d.open("")
 	d.open("plan-of-action-and-milestones")
 	d.field("uuid", m.once("poam"))
-	d.field("metadata", m.metadata("Plan of action and milestones: what falls short", m.version()))
+	d.field("metadata", m.withPeople(m.metadata("Plan of action and milestones: what falls short", m.version())))
 	d.field("system-id", types.SystemId{IdentifierType: "http://ietf.org/rfc/rfc4122", ID: m.always("management-system")})
 	d.open("local-definitions")
 	d.field("components", m.subjectComponents())
@@ -76,7 +76,6 @@ func (m *Maker) lifeProps(r *assess.Result) []types.Property {
 	if l == nil {
 		return []types.Property{own("exhibit-owner", r.Owner)}
 	}
-	owner, _ := l.OwnedBy()
 	grade, why := l.GradedAs()
 	word := "exhibit-suggested-grade"
 	if l.Judged != nil {
@@ -84,8 +83,19 @@ func (m *Maker) lifeProps(r *assess.Result) []types.Property {
 	}
 	g := own(word, grade)
 	g.Remarks = prose(why)
-	return []types.Property{own("exhibit-owner", or(owner, r.Owner)), own("exhibit-state", string(l.State)), own("exhibit-opened", export.Time(l.Since())),
+	return []types.Property{own("exhibit-owner", m.owner(r)), own("exhibit-state", string(l.State)), own("exhibit-opened", export.Time(l.Since())),
 		own("exhibit-due", stamp(l.DueAt)), own("exhibit-acknowledged-by", l.AcknowledgedBy), g}
+}
+
+// owner is who has the next move: as a person assigned it, or as the register
+// says.
+func (m *Maker) owner(r *assess.Result) string {
+	if l := m.life(r); l != nil {
+		if owner, _ := l.OwnedBy(); owner != "" {
+			return owner
+		}
+	}
+	return r.Owner
 }
 
 // life is what became of a shortfall so far; nil if none is on record.
@@ -189,7 +199,8 @@ func (m *Maker) remediations(r *assess.Result) *[]types.Response {
 	}
 	out := types.Response{UUID: m.once("remediation", m.riskUUID(r)), Lifecycle: "recommendation", Title: what, Description: or(text, what+".")}
 	if due != nil {
-		out.Tasks = &[]types.Task{{UUID: m.once("milestone", m.riskUUID(r)), Type: "milestone", Title: what, Timing: &types.EventTiming{OnDate: &types.OnDateCondition{Date: *due}}}}
+		out.Tasks = &[]types.Task{{UUID: m.once("milestone", m.riskUUID(r)), Type: "milestone", Title: what, ResponsibleRoles: m.responsible(roleMove, m.owner(r)),
+			Timing: &types.EventTiming{OnDate: &types.OnDateCondition{Date: *due}}}}
 	}
 	return &[]types.Response{out}
 }

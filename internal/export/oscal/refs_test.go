@@ -179,6 +179,11 @@ func TestLives(t *testing.T) {
 		tasks := items(items(r, "remediations")[0], "tasks")
 		if len(tasks) != 1 || text(tasks[0], "timing", "on-date", "date") != "2026-12-23T09:00:00Z" || text(tasks[0], "type") != "milestone" {
 			t.Errorf("tasks %v", tasks)
+			continue
+		}
+		who := items(items(tasks[0], "responsible-roles")[0], "party-uuids")[0]
+		if !slices.ContainsFunc(items(poam, "metadata", "parties"), func(p any) bool { return at(p, "uuid") == who && text(p, "name") == "m.ek" }) {
+			t.Errorf("%v is not m.ek", who)
 		}
 	}
 	if short != 4 {

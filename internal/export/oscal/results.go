@@ -21,7 +21,7 @@ func (m *Maker) assessmentResults(ctx context.Context, d *document) {
 	d.open("")
 	d.open("assessment-results")
 	d.field("uuid", m.once("assessment-results"))
-	d.field("metadata", m.metadata("Assessment results: what the evidence shows", m.version()))
+	d.field("metadata", m.withPeople(m.metadata("Assessment results: what the evidence shows", m.version())))
 	d.field("import-ap", types.ImportAp{Href: AssessmentPlan.File()})
 	d.name("results")
 	d.text("[")
