@@ -15,7 +15,7 @@ var populationsLayout = Layout{Name: "Populations",
 	Tab:   "3E6A94", Large: true, Frozen: 1, Columns: []Column{
 		{"expectation", 30}, {"requirement", 11}, {"subject type", 14}, {"as of (UTC)", 18}, {"source query", 40}, {"items", 8}, {"ids sha256", 20},
 		{"excluded", 9}, {"reasons", 32}, {"reconciled with", 28}, {"reconciled count", 14}, {"difference", 14}, {"canary", 20}, {"complete", 9},
-		{"not covered", 30}, {"statement", 70}, {"seed for sampler", 20}, {"command", 44},
+		{"not covered", 30}, {"statement", 70}, {"seed for sampler", 20}, {"command", 52},
 	}}
 
 // unknown stands where a record does not say.
@@ -61,7 +61,7 @@ func (b *Book) population(w Writer, p *assess.Population) {
 	w.List(p.NotCovered)
 	w.Text(p.Statement)
 	w.Code(b.seed())
-	w.Code(fmt.Sprintf("exhibit sample %s --seed %s --as-of %s", p.Expectation, b.seed(), export.Time(b.snap.AsOf)))
+	w.Text(fmt.Sprintf("exhibit sample %s --seed %s --as-of %s", p.Expectation, b.seed(), export.Time(b.snap.AsOf)))
 }
 
 // seed is what a draw depends on unless the auditor chooses another: the same

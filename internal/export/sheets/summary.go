@@ -26,13 +26,15 @@ func (b *Book) summary(context.Context) ([]Block, error) {
 	return out, nil
 }
 
-// statusColor is the colour of a status where it stands without a
-// word: that of its cells, but for the lightest, which paper would swallow.
-func statusColor(l Look) string {
-	if l.Status == assess.StatusNotApplicable {
-		return "F4F5F6"
-	}
-	return l.Fill
+// statusColor is the colour of a status where a bar of it stands without the
+// word: of the hue of its cells, stronger. Neighbours differ in lightness, so
+// that bars can be told apart in a grey print.
+func statusColor(st assess.Status) string {
+	return map[assess.Status]string{
+		assess.StatusSatisfied: "8CCBB2", assess.StatusFailing: "B3361B", assess.StatusMissing: "E8A33D", assess.StatusNotAssessed: "8E959C",
+		assess.StatusStale: "F5E05A", assess.StatusPendingReview: "8464BE", assess.StatusDue: "9CC6EE", assess.StatusWaived: "8A6A45",
+		assess.StatusNotApplicable: "E3E6E9",
+	}[st]
 }
 
 // byStatus counts the controls of each status.
@@ -84,7 +86,7 @@ func (b *Book) stacked(out Chart, each func(add func(area string, st assess.Stat
 	at := make(map[string]int)
 	looks := Looks()
 	for _, l := range looks {
-		out.Series = append(out.Series, Series{Name: string(l.Status), Color: statusColor(l)})
+		out.Series = append(out.Series, Series{Name: string(l.Status), Color: statusColor(l.Status)})
 	}
 	for _, c := range b.snap.Assessment.Controls { // areas in the order of the controls
 		area := b.areaOf(c.ID)

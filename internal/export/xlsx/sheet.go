@@ -2,6 +2,7 @@ package xlsx
 
 import (
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -76,10 +77,29 @@ func (b *book) newSheet(l sheets.Layout, name string, plain bool) (*sheet, error
 	return s, s.endHeight(32)
 }
 
-// pageSetup makes a sheet print on landscape pages, as wide as one page, with
-// its name, the organisation and page numbers.
+// printed is how many characters a printed page holds beside each other before
+// they are too small to read: on A3, and on A4.
+const (
+	printedLarge = 320
+	printed      = 220
+)
+
+// pagesWide is how many pages a sheet takes side by side.
+func pagesWide(l sheets.Layout) int {
+	width, page := 0.0, printed
+	for _, c := range l.Columns {
+		width += c.Width
+	}
+	if l.Large {
+		page = printedLarge
+	}
+	return max(1, int(math.Ceil(width/float64(page))))
+}
+
+// pageSetup makes a sheet print on landscape pages, as few side by side as can
+// be read, with its name, the organisation and page numbers.
 func (b *book) pageSetup(s *sheet) error {
-	fit, landscape, tall, wide, paper := true, "landscape", 0, 1, 9
+	fit, landscape, tall, wide, paper := true, "landscape", 0, pagesWide(s.Layout), 9
 	if s.Large {
 		paper = 8
 	}
@@ -230,7 +250,11 @@ func (s *sheet) finish() error {
 	}
 	if !s.plain {
 		quoted := "'" + strings.ReplaceAll(s.name, "'", "''") + "'"
-		if err := s.b.file.SetDefinedName(&excelize.DefinedName{Name: "_xlnm.Print_Titles", RefersTo: quoted + "!$1:$1", Scope: s.name}); err != nil {
+		titles := quoted + "!$1:$1"
+		if s.Frozen > 0 && pagesWide(s.Layout) > 1 {
+			titles = quoted + "!$A:$" + strings.TrimRight(cellName(s.Frozen-1, 1), "1") + "," + titles
+		}
+		if err := s.b.file.SetDefinedName(&excelize.DefinedName{Name: "_xlnm.Print_Titles", RefersTo: titles, Scope: s.name}); err != nil {
 			return fmt.Errorf("workbook: sheet %s: %w", s.name, err)
 		}
 		stripes := false

@@ -15,9 +15,13 @@ const dateFormat = "yyyy-mm-dd hh:mm:ss"
 // middle is what the file format calls the middle, both ways.
 const middle = "center"
 
+// ink is the colour of what is read.
+const ink = "1F2429"
+
 // styles are the ids of the workbook's cell styles.
 type styles struct {
 	header, text, code, number, date, link, input, title, key, note, section int
+	line, lineLink                                                           int // text and link of sheets whose rows are one line
 	status                                                                   map[assess.Status]int
 }
 
@@ -26,7 +30,7 @@ func newStyles(f *excelize.File) (*styles, error) {
 	border := []excelize.Border{{Type: "bottom", Color: "D9DDE1", Style: 1}, {Type: "right", Color: "EBEDF0", Style: 1}}
 	wrap := &excelize.Alignment{Vertical: "top", WrapText: true}
 	top := &excelize.Alignment{Vertical: "top"}
-	ink := func() *excelize.Font { return &excelize.Font{Family: "Calibri", Size: 10, Color: "1F2429"} }
+	pen := func() *excelize.Font { return &excelize.Font{Family: "Calibri", Size: 10, Color: ink} }
 	numFmt := dateFormat
 	fill := func(color string) excelize.Fill {
 		return excelize.Fill{Type: "pattern", Pattern: 1, Color: []string{color}}
@@ -37,13 +41,15 @@ func newStyles(f *excelize.File) (*styles, error) {
 	}{
 		{&s.header, excelize.Style{Font: &excelize.Font{Family: "Calibri", Size: 10, Bold: true, Color: "FFFFFF"}, Fill: fill("22384F"),
 			Alignment: &excelize.Alignment{Vertical: middle, WrapText: true}}},
-		{&s.text, excelize.Style{Font: ink(), Alignment: wrap, Border: border}},
+		{&s.text, excelize.Style{Font: pen(), Alignment: wrap, Border: border}},
 		{&s.code, excelize.Style{Font: &excelize.Font{Family: "Consolas", Size: 9, Color: "3A4149"}, Alignment: top, Border: border}},
-		{&s.number, excelize.Style{Font: ink(), Alignment: &excelize.Alignment{Vertical: "top", Horizontal: middle}, Border: border}},
-		{&s.date, excelize.Style{Font: ink(), Alignment: &excelize.Alignment{Vertical: "top", Horizontal: "left"}, Border: border,
+		{&s.number, excelize.Style{Font: pen(), Alignment: &excelize.Alignment{Vertical: "top", Horizontal: middle}, Border: border}},
+		{&s.date, excelize.Style{Font: pen(), Alignment: &excelize.Alignment{Vertical: "top", Horizontal: "left"}, Border: border,
 			CustomNumFmt: &numFmt}},
 		{&s.link, excelize.Style{Font: &excelize.Font{Family: "Calibri", Size: 10, Color: "0B4C96", Underline: "single"}, Alignment: wrap, Border: border}},
-		{&s.input, excelize.Style{Font: ink(), Alignment: wrap, Fill: fill("FFFDF2"), Border: []excelize.Border{
+		{&s.line, excelize.Style{Font: pen(), Alignment: top, Border: border}},
+		{&s.lineLink, excelize.Style{Font: &excelize.Font{Family: "Calibri", Size: 10, Color: "0B4C96", Underline: "single"}, Alignment: top, Border: border}},
+		{&s.input, excelize.Style{Font: pen(), Alignment: wrap, Fill: fill("FFFDF2"), Border: []excelize.Border{
 			{Type: "bottom", Color: "B9A96A", Style: 1}, {Type: "right", Color: "B9A96A", Style: 1}}}},
 		{&s.title, excelize.Style{Font: &excelize.Font{Family: "Calibri", Size: 20, Bold: true, Color: "22384F"}}},
 		{&s.key, excelize.Style{Font: &excelize.Font{Family: "Calibri", Size: 10, Bold: true, Color: "22384F"}, Alignment: wrap, Border: border}},
@@ -67,4 +73,12 @@ func newStyles(f *excelize.File) (*styles, error) {
 		s.status[l.Status] = id
 	}
 	return s, nil
+}
+
+// plain is the style of a text, in a sheet whose rows are one line or not.
+func (s *styles) plain(flat bool) int {
+	if flat {
+		return s.line
+	}
+	return s.text
 }

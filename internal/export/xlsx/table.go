@@ -44,12 +44,19 @@ func (t *table) Key(key string) {
 
 func (t *table) Whole(where string) { t.cell().where = where }
 
-func (t *table) Text(v string) { s := t.cell(); s.styled(v, s.b.st.text) }
+func (t *table) Text(v string) { s := t.cell(); s.styled(v, s.b.st.plain(s.Flat)) }
 func (t *table) Code(v string) { s := t.cell(); s.styled(v, s.b.st.code) }
-func (t *table) Blank()        { s := t.cell(); s.put("", s.b.st.text) }
+func (t *table) Blank()        { s := t.cell(); s.put("", s.b.st.plain(s.Flat)) }
 func (t *table) Input()        { s := t.cell(); s.put("", s.b.st.input) }
 
-func (t *table) List(v []string) { t.Text(strings.Join(v, "\n")) }
+// List writes one text below the other, or behind it where a row is one line.
+func (t *table) List(v []string) {
+	if t.s.Flat {
+		t.Text(strings.Join(v, ", "))
+		return
+	}
+	t.Text(strings.Join(v, "\n"))
+}
 
 func (t *table) Number(n int64) { s := t.cell(); s.put(n, s.b.st.number) }
 
@@ -96,7 +103,7 @@ func (t *table) Mark(v string, as assess.Status) {
 	s := t.cell()
 	style, ok := s.b.st.status[as]
 	if !ok {
-		style = s.b.st.text
+		style = s.b.st.plain(s.Flat)
 	}
 	s.styled(v, style)
 }
@@ -144,12 +151,15 @@ func (t *table) Web(url string) {
 // that found no room.
 func (t *table) linked(v string, fits bool) {
 	s := t.cell()
-	if fits {
+	switch {
+	case !fits:
+		s.b.sum.Unlinked++
+		s.styled(v, s.b.st.plain(s.Flat))
+	case s.Flat:
+		s.styled(v, s.b.st.lineLink)
+	default:
 		s.styled(v, s.b.st.link)
-		return
 	}
-	s.b.sum.Unlinked++
-	s.styled(v, s.b.st.text)
 }
 
 func (t *table) End() error {

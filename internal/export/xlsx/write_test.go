@@ -94,8 +94,13 @@ type full struct{}
 func (full) Write([]byte) (int, error) { return 0, fmt.Errorf("no space left on device") }
 
 // wantSheets are the sheets in the order that auditors are told.
-var wantSheets = []string{"Cover", "Summary", "Control status", "SoA", "Results", "Evidence", "Populations", "Population items", "AI systems", "Gaps", "Waivers",
-	"Collector runs", "Coverage gaps", "Since last audit", "Crosswalk", "Method"}
+var wantSheets = []string{"Cover", "Summary", "Control status", "SoA", "Results", "Evidence", "Populations", "Population items", "AI systems",
+	"Vendors and models", "Changes", "Risks and impacts", "Incidents", "NC and actions", "Gaps", "Waivers", "Shadow AI", "Audit and review",
+	"People", "Collector runs", "Coverage gaps", "Since last audit", "Crosswalk", "Method"}
+
+// told are the tables of which the sample has rows.
+var told = []string{"Control status", "Results", "Evidence", "Populations", "Population items", "AI systems", "Gaps", "Waivers", "Collector runs",
+	"Coverage gaps", "Since last audit", "Crosswalk"}
 
 func bookOf(t testing.TB, snap *export.Snapshot) *sheets.Book {
 	t.Helper()
@@ -134,7 +139,7 @@ func TestSheets(t *testing.T) {
 		}
 		tables++
 		rows, err := f.GetRows(l.Name)
-		if err != nil || len(rows) < 2 {
+		if err != nil || len(rows) < 1 || len(rows) < 2 && slices.Contains(told, l.Name) {
 			t.Fatalf("%s: %d rows, %v", l.Name, len(rows), err)
 		}
 		var titles []string
@@ -149,11 +154,11 @@ func TestSheets(t *testing.T) {
 			t.Errorf("%s: header not frozen: %+v %v", l.Name, panes, err)
 		}
 		of, err := f.GetTables(l.Name)
-		if err != nil || len(of) != 1 || of[0].Range != "A1:"+cellName(len(l.Columns)-1, len(rows)) {
+		if err != nil || len(of) != 1 || of[0].Range != "A1:"+cellName(len(l.Columns)-1, max(2, len(rows))) {
 			t.Errorf("%s: table %+v %v", l.Name, of, err)
 		}
 		page, err := f.GetPageLayout(l.Name)
-		if err != nil || *page.Orientation != "landscape" || *page.FitToWidth != 1 || *page.FitToHeight != 0 {
+		if err != nil || *page.Orientation != "landscape" || *page.FitToWidth != pagesWide(l.Layout) || *page.FitToHeight != 0 {
 			t.Errorf("%s: page %+v %v", l.Name, page, err)
 		}
 	}
