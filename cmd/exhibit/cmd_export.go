@@ -2,12 +2,12 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -16,11 +16,9 @@ import (
 	"github.com/exhibit-aims/exhibit/internal/evaluate"
 	"github.com/exhibit-aims/exhibit/internal/evidence"
 	"github.com/exhibit-aims/exhibit/internal/export"
-	"github.com/exhibit-aims/exhibit/internal/export/bundle"
 	"github.com/exhibit-aims/exhibit/internal/export/gather"
 	"github.com/exhibit-aims/exhibit/internal/export/xlsx"
 	"github.com/exhibit-aims/exhibit/internal/register"
-	"github.com/exhibit-aims/exhibit/internal/store"
 )
 
 type exportOptions struct {
@@ -28,6 +26,7 @@ type exportOptions struct {
 	asOf   string
 	period string
 	since  string
+	redact string
 }
 
 func newExportCommand(g *globals) *cobra.Command {
@@ -40,10 +39,12 @@ recorded in the ledger with its digest.`,
 	})
 	c.AddCommand(
 		newExportKind(g, "workbook", "The Excel workbook", "exhibit.xlsx", exportWorkbook),
-		newExportKind(g, "bundle", "Workbook, evidence files, proofs and signed checkpoint, as one zip", "exhibit-bundle.zip", exportBundle),
+		newExportBundleCommand(g),
 		newExportMLBOMCommand(g),
 		newExportSoACommand(g),
 		newExportOSCALCommand(g),
+		newExportCSVCommand(g),
+		newExportHTMLCommand(g),
 	)
 	return c
 }
@@ -59,44 +60,23 @@ func newExportKind(g *globals, name, short, file string, write exporter) *cobra.
 		Args:    cobra.NoArgs,
 		RunE:    func(c *cobra.Command, _ []string) error { return runExport(c.Context(), g, o, write) },
 	}
+	exportFlags(c, &o, file)
+	if slices.Contains([]string{"workbook", "csv", "html"}, name) { // made from the snapshot alone
+		c.Flags().StringVar(&o.redact, "redact", "", "leave out what this `profile` hides: see exhibit export bundle --help")
+	}
+	return c
+}
+
+// exportFlags are those of every export.
+func exportFlags(c *cobra.Command, o *exportOptions, file string) {
 	c.Flags().StringVarP(&o.out, "output", "o", file, "`file` to write")
 	c.Flags().StringVar(&o.asOf, "as-of", "", "the instant of the snapshot (RFC 3339 `time`, or a date: the end of that day, UTC)")
 	c.Flags().StringVar(&o.since, "since", "", "what changed since this earlier `instant`, such as that of the last audit")
 	c.Flags().StringVar(&o.period, "period", "", "period under audit, as two `dates`: 2026-01-01..2026-06-30")
-	return c
 }
 
 func runExport(ctx context.Context, g *globals, o exportOptions, write exporter) error {
-	at, err := parseAsOf(o.asOf, time.Now())
-	if err != nil {
-		return err
-	}
-	period, err := parsePeriod(o.period)
-	if err != nil {
-		return err
-	}
-	w, err := g.openToChange(ctx)
-	if err != nil {
-		return err
-	}
-	defer w.Close()
-	e, err := newEvaluator(w.cfg, w.store)
-	if err != nil {
-		return err
-	}
-	since, err := parseSince(o.since, at)
-	if err != nil {
-		return err
-	}
-	snap, err := w.snapshotSince(ctx, e, at, period, since)
-	if err != nil {
-		return err
-	}
-	if err := write(ctx, g, w, snap, o.out); err != nil {
-		return err
-	}
-	g.note("Wrote %s, as of %s.", o.out, at.Format(time.RFC3339))
-	return nil
+	return g.exporting(ctx, o, func(w *workplace, _ *evaluator, m *made) error { return write(ctx, g, w, m.Snapshot, o.out) })
 }
 
 // parsePeriod reads two dates, or two RFC 3339 times, joined by two dots.
@@ -141,52 +121,30 @@ func parseSince(s string, at time.Time) (time.Time, error) {
 	return from, nil
 }
 
-// snapshot assesses at an instant and gathers what an export of it needs.
-func (w *workplace) snapshot(ctx context.Context, e *evaluator, at time.Time, period *evidence.Period) (*export.Snapshot, error) {
-	return w.snapshotSince(ctx, e, at, period, time.Time{})
-}
-
-// snapshotSince is snapshot with what changed since an earlier instant, if it
-// is not zero.
-func (w *workplace) snapshotSince(ctx context.Context, e *evaluator, at time.Time, period *evidence.Period, since time.Time) (*export.Snapshot, error) {
-	a, err := e.at(ctx, at)
-	if err != nil {
-		return nil, err
-	}
+// gatherRequest says what an export of a spec shows, but for what changed.
+func (w *workplace) gatherRequest(ctx context.Context, e *evaluator, sp spec) (gather.Request, error) {
 	cp, err := contentCheckpoint(ctx, w.store)
 	if err != nil {
-		return nil, err
+		return gather.Request{}, err
 	}
 	signed, err := cp.Sign(w.key.Signer())
 	if err != nil {
-		return nil, err
+		return gather.Request{}, err
 	}
-	r := gather.Request{Organisation: w.cfg.Organization, Period: period, GeneratedBy: currentUser(),
+	r := gather.Request{Organisation: w.cfg.Organization, Period: sp.period, GeneratedBy: currentUser(),
 		ToolVersion: version, PublicKey: w.key.Public(), Checkpoint: signed, Shipped: e.rules.Shipped,
 		Duties: evaluate.Duties{Due: w.cfg.Findings.Due, OwnerRole: w.cfg.Findings.OwnerRole}}
-	if !since.IsZero() {
-		if r.Since, err = gather.Since(ctx, w.store, e.State(), a, since); err != nil {
-			return nil, err
-		}
-	}
 	if w.cfg.Register != "" {
 		if reg, err := register.Load(w.cfg.Register, register.Known{}); err == nil {
 			r.Organisation, r.Roles = reg.Organization.Name, reg.Organization.Roles
 		}
 	}
-	return gather.Snapshot(ctx, w.store, e.engine, a, r)
+	return r, nil
 }
 
 func exportWorkbook(ctx context.Context, g *globals, w *workplace, s *export.Snapshot, path string) error {
 	return w.writeExport(ctx, g, "workbook", path, s, func(out io.Writer) error {
 		_, err := xlsx.Write(ctx, out, s, w.key.Signer(), xlsx.Options{})
-		return err
-	})
-}
-
-func exportBundle(ctx context.Context, g *globals, w *workplace, s *export.Snapshot, path string) error {
-	return w.writeExport(ctx, g, "bundle", path, s, func(out io.Writer) error {
-		_, err := bundle.Write(ctx, out, s, w.key.Signer(), bundle.Options{})
 		return err
 	})
 }
@@ -208,13 +166,5 @@ func (w *workplace) writeExport(ctx context.Context, g *globals, what, path stri
 	if err := os.Rename(tmp.Name(), path); err != nil {
 		return err
 	}
-	body, err := json.Marshal(map[string]any{
-		"what": what, "file": filepath.Base(path), "sha256": sum.digest(), "bytes": sum.n,
-		"as_of": s.AsOf, "by": s.GeneratedBy, "assessed_size": s.Assessment.Checkpoint.Size,
-	})
-	if err != nil {
-		return err
-	}
-	_, err = w.store.Append(ctx, store.Batch{Entries: []store.NewEntry{{Type: evidence.EntryExport, At: time.Now().UTC(), Body: body}}})
-	return err
+	return w.recordExport(ctx, s, map[string]any{"what": what, "file": filepath.Base(path), "sha256": sum.digest(), "bytes": sum.n})
 }

@@ -120,15 +120,19 @@ func tryCollect(ctx context.Context, g *globals, w *workplace, org *sandbox.Org,
 
 // tryExport writes workbook, bundle and key, and says what to do next.
 func tryExport(ctx context.Context, g *globals, w *workplace, e *evaluator, dir string) error {
-	snap, err := w.snapshot(ctx, e, time.Now().UTC(), nil)
+	m, err := w.make(ctx, e, spec{at: time.Now().UTC()})
+	if err != nil {
+		return err
+	}
+	in, err := w.bundleOf(ctx, e, m, false)
 	if err != nil {
 		return err
 	}
 	workbook, bundle, pub := filepath.Join(dir, "exhibit.xlsx"), filepath.Join(dir, "exhibit-bundle.zip"), filepath.Join(dir, "exhibit.pub")
-	if err := exportWorkbook(ctx, g, w, snap, workbook); err != nil {
+	if err := exportWorkbook(ctx, g, w, m.Snapshot, workbook); err != nil {
 		return err
 	}
-	if err := exportBundle(ctx, g, w, snap, bundle); err != nil {
+	if err := w.writeBundle(ctx, g, m, in, bundle); err != nil {
 		return err
 	}
 	if err := os.WriteFile(pub, []byte(w.key.Public()+"\n"), 0o644); err != nil {

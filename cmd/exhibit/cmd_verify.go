@@ -16,8 +16,11 @@ import (
 )
 
 type verifyOptions struct {
-	key   string
-	since string
+	key     string
+	since   string
+	against []string
+	explain bool
+	quick   bool
 }
 
 func newVerifyCommand(g *globals) *cobra.Command {
@@ -27,21 +30,30 @@ func newVerifyCommand(g *globals) *cobra.Command {
 		Short: "Check offline that nothing was changed, and name the first thing that was",
 		Long: `Verifies a store, a bundle or a workbook, told apart by content. It trusts nothing
 of what it verifies: hashes are computed again, every entry is held against the signed checkpoint, every
-evidence file against its digest, every byte of a workbook against its seal.
+evidence file against its digest, every byte of a workbook against its seal. From a bundle of the whole ledger it
+assesses anew, by the rules in the bundle, and writes the workbook anew; a cell that comes out differently is named.
 
 Give the public key with --key: a file with one line, obtained from the organisation by
 another way than the bundle. Without it the key found inside is used, and the report says
 that identity was not established. A store is verified with the key beside it.
 
-With --since, a checkpoint kept from earlier, a store must also be its continuation: that finds
-a store that was replaced by an older or a rewritten one. Exit code 12 says that something does not hold.`,
-		Example: `  exhibit verify exhibit-bundle.zip --key exhibit.pub
+Whoever has the key can write the whole ledger anew. That is found only against something kept from
+earlier: with --against, a bundle or checkpoint of last time, a bundle must be its continuation, and with --since
+a store. What time-stamp authorities and witnesses said is in the bundle and held against its ledger.
+
+--explain says of each check how it was made, what it shows and what it does not. Exit code 12 says that
+something does not hold.`,
+		Example: `  exhibit verify exhibit-bundle.zip --key exhibit.pub --explain
+  exhibit verify exhibit-bundle.zip --key exhibit.pub --against last-audit.zip
   exhibit verify exhibit.db --since checkpoint-2026-11.txt`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error { return runVerify(c.Context(), g, o, args) },
 	}
 	c.Flags().StringVar(&o.key, "key", "", "`file` with the public key (exhibit.pub)")
 	c.Flags().StringVar(&o.since, "since", "", "`file` with a checkpoint that the store must continue")
+	c.Flags().StringArrayVar(&o.against, "against", nil, "earlier bundle or checkpoint (`file`) that the bundle must continue; may be given again")
+	c.Flags().BoolVar(&o.explain, "explain", false, "say of each check how it was made, what it shows and what it does not")
+	c.Flags().BoolVar(&o.quick, "no-recompute", false, "do not assess anew and write the workbook anew")
 	return c
 }
 
@@ -57,6 +69,9 @@ func runVerify(ctx context.Context, g *globals, o verifyOptions, args []string) 
 	report, err := verifyTarget(ctx, g, o, key, args)
 	if err != nil {
 		return err
+	}
+	if o.explain {
+		report = report.Explained()
 	}
 	if g.output != "table" {
 		if err := printJSON(g.std.out, g.output, report); err != nil {
@@ -102,15 +117,35 @@ func verifyTarget(ctx context.Context, g *globals, o verifyOptions, key verify.K
 		if err == nil && !info.Mode().IsRegular() {
 			return verify.Report{}, usageError{fmt.Errorf("%s is not a file", args[0]), "name a store, a bundle or a workbook"}
 		}
-		report, err := verify.Path(ctx, args[0], key)
+		opt, err := bundleOptions(o, key)
+		if err != nil {
+			return verify.Report{}, err
+		}
+		report, err := verify.Path(ctx, args[0], opt)
 		if !errors.Is(err, verify.ErrUnknown) {
 			if err == nil && o.since != "" {
-				return report, usageError{errors.New("--since is for stores"), "a bundle carries its own checkpoint"}
+				return report, usageError{errors.New("--since is for stores"), "hold a bundle against an earlier one with --against"}
 			}
 			return report, err
 		}
 	}
 	return verifyStore(ctx, g, o, key, args)
+}
+
+// bundleOptions says how a bundle is verified.
+func bundleOptions(o verifyOptions, key verify.Key) (verify.Options, error) {
+	opt := verify.Options{Key: key}
+	if !o.quick {
+		opt.Recompute = &verify.Recompute{Tool: "exhibit " + version}
+	}
+	for _, path := range o.against {
+		e, err := verify.ReadEarlier(path)
+		if err != nil {
+			return opt, usageError{fmt.Errorf("--against: %w", err), "give a bundle, or a checkpoint as exhibit ledger checkpoint prints it"}
+		}
+		opt.Against = append(opt.Against, e)
+	}
+	return opt, nil
 }
 
 func isURL(s string) bool {
@@ -176,7 +211,16 @@ func readCheckpoint(path string, key verify.Key) (*ledger.Checkpoint, error) {
 func printReport(g *globals, r verify.Report) {
 	w := g.std.out
 	for _, c := range r.Checked {
-		fmt.Fprintf(w, "ok  %-48s %d\n", clean(c.Name), c.Count)
+		fmt.Fprintf(w, "ok  %-72s %d\n", clean(c.Name), c.Count)
+		if e := c.Explained; e != nil {
+			fmt.Fprintf(w, "    how:            %s\n    shows:          %s\n    does not show:  %s\n", clean(e.How), clean(e.Shows), clean(e.ShowsNot))
+		}
+	}
+	for _, a := range r.Attested {
+		fmt.Fprintf(w, "attested: %s\n", clean(a))
+	}
+	if r.Recomputed != "" {
+		fmt.Fprintf(w, "recomputed: %s\n", clean(r.Recomputed))
 	}
 	for _, n := range r.Notes {
 		fmt.Fprintf(w, "note: %s\n", clean(n))

@@ -34,6 +34,7 @@ type Config struct {
 	Retention    Retention
 	Plan         Plan
 	Ledger       Ledger
+	Export       Export
 }
 
 // Plan says from when the roadmap to an audit counts.

@@ -76,6 +76,7 @@ type fileYAML struct {
 	Retention    retentionYAML    `yaml:"retention"`
 	Plan         planYAML         `yaml:"plan"`
 	Ledger       ledgerYAML       `yaml:"ledger"`
+	Export       exportYAML       `yaml:"export"`
 }
 
 type planYAML struct {
@@ -201,6 +202,7 @@ func (r reader) config(y fileYAML) *Config {
 	c.Retention = r.retention(y.Retention)
 	c.Plan = Plan(y.Plan)
 	c.Ledger = r.ledger(y.Ledger)
+	c.Export = r.export(y.Export)
 	return c
 }
 

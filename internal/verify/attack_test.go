@@ -86,6 +86,22 @@ func (p *pack) edit(name, old, new string) {
 	f.content = bytes.Replace(f.content, []byte(old), []byte(new), 1)
 }
 
+// sheet is the part of a sheet of a workbook.
+func (p *pack) sheet(name string) string {
+	p.t.Helper()
+	list, err := xlsx.Sheets(p.at("xl/workbook.xml").content, p.at("xl/_rels/workbook.xml.rels").content)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	for _, s := range list {
+		if s.Name == name {
+			return s.Part
+		}
+	}
+	p.t.Fatalf("no sheet %s", name)
+	return ""
+}
+
 // zip puts the archive together as it is.
 func (p *pack) zip() []byte {
 	p.t.Helper()
@@ -259,12 +275,12 @@ func TestAttacksOnABundle(t *testing.T) {
 		}, nil, bundle.ManifestFile},
 		{"everything sealed again by another key", other, func(p *pack) {}, nil, "bundle"},
 		{"evidence file replaced, sealed by the own key", own, func(p *pack) { p.at(p.firstEvidence()).content = []byte(`{"a":1}`) }, nil, "evidence/"},
-		{"evidence file dropped", own, func(p *pack) { p.drop(p.firstEvidence()) }, nil, "bundle"},
+		{"evidence file dropped", own, func(p *pack) { p.drop(p.firstEvidence()) }, func(h *bundle.Head) { h.Counts.Payloads-- }, "bundle"},
 		{"evidence file added", own, func(p *pack) {
 			c := `{"planted":true}`
 			sum := sha256.Sum256([]byte(c))
 			p.add(bundle.EvidenceDir+hex.EncodeToString(sum[:])+".json", c)
-		}, nil, "evidence/"},
+		}, func(h *bundle.Head) { h.Counts.Payloads++ }, "evidence/"},
 		{"foreign file added", own, func(p *pack) { p.add("evidence/run.exe", "MZ") }, nil, "evidence/run.exe"},
 		{"entry dropped", own, func(p *pack) { p.dropLine(bundle.EntriesFile, 2) }, nil, bundle.EntriesFile},
 		{"entry hidden behind its hash", own, func(p *pack) {
@@ -272,7 +288,7 @@ func TestAttacksOnABundle(t *testing.T) {
 			p.dropLine(bundle.EntriesFile, 2)
 			h := tlog.RecordHash(line)
 			p.edit(bundle.CoverFile, "entries 0 59", fmt.Sprintf("entries 0 2\nnode 0 2 %x\nentries 3 59", h[:]))
-		}, func(h *bundle.Head) { h.Counts.Entries-- }, bundle.AssessmentFile},
+		}, func(h *bundle.Head) { h.Counts.Entries-- }, bundle.CoverFile},
 		{"entries swapped", own, func(p *pack) { p.swapLines(bundle.EntriesFile, 2, 3) }, nil, bundle.EntriesFile},
 		{"entry doubled", own, func(p *pack) {
 			f := p.at(bundle.EntriesFile)
@@ -342,12 +358,12 @@ func TestAttacksOnABundle(t *testing.T) {
 		{"workbook not sealed", own, func(p *pack) { p.at(bundle.WorkbookFile).content = []byte("PK\x03\x04 nothing") }, nil, bundle.WorkbookFile},
 		{"event re-dated in the workbook", own, func(p *pack) {
 			w := unpack(p.t, p.at(bundle.WorkbookFile).content)
-			w.edit("xl/worksheets/sheet5.xml", "<v>46346.375000001</v>", "<v>46345.375000001</v>")
+			w.edit(w.sheet("Evidence"), "<v>46346.375000001</v>", "<v>46345.375000001</v>")
 			p.at(bundle.WorkbookFile).content = w.resealWorkbook(own)
 		}, nil, bundle.WorkbookFile + ": sheet Evidence"},
 		{"figure on the cover changed", own, func(p *pack) {
 			w := unpack(p.t, p.at(bundle.WorkbookFile).content)
-			w.edit("xl/worksheets/sheet2.xml", "<t>51</t>", "<t>52</t>")
+			w.edit(w.sheet("Cover"), "<t>51</t>", "<t>52</t>")
 			p.at(bundle.WorkbookFile).content = w.resealWorkbook(own)
 		}, nil, bundle.WorkbookFile + ": sheet Cover"},
 		{"files in another order", none, func(p *pack) { p.files[0], p.files[1] = p.files[1], p.files[0] }, nil, bundle.ReadmeFile},
@@ -399,7 +415,7 @@ func TestAttacksOnTheContainer(t *testing.T) {
 		}
 		for name, data := range tests {
 			t.Run(what+" "+name, func(t *testing.T) {
-				r, err := verify.Bundle(t.Context(), bytes.NewReader(data), verifier(t, s.Key.Public))
+				r, err := verify.Bundle(t.Context(), bytes.NewReader(data), verify.Options{Key: verifier(t, s.Key.Public)})
 				if what == verify.WhatWorkbook {
 					r, err = verify.Workbook(t.Context(), bytes.NewReader(data), verifier(t, s.Key.Public))
 				}

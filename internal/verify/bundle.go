@@ -13,6 +13,7 @@ import (
 	"iter"
 	"regexp"
 	"slices"
+	"strings"
 
 	"github.com/exhibit-aims/exhibit/internal/assess"
 	"github.com/exhibit-aims/exhibit/internal/evidence"
@@ -41,17 +42,33 @@ type archive struct {
 
 	assessment *assess.Assessment
 	checkpoint ledger.Checkpoint
-	payloads   []evidence.Digest // of the files, ascending
+	payloads   []payloadRef // of the files, ascending
 	book       *ledgerBook
+	rules      map[string]zipform.Entry // by path below rules/
+	others     *attestations
+	opt        Options
+	note       []byte // the signed checkpoint
+	request    bundle.Request
+	contents   []zipform.Entry // of the payloads, in their order, to be read again
+}
+
+// Options say against what a bundle is held, beside itself.
+type Options struct {
+	Key     Key       // nil: the one that the seal names
+	Against []Earlier // states of the same ledger, from earlier
+	// Recompute is what assesses anew and writes the workbook anew, to be
+	// compared. nil: neither is done, and the report says so.
+	Recompute *Recompute
 }
 
 // Bundle verifies a bundle: that every byte is accounted for by a seal that
 // holds, that every entry line lies in the signed ledger, that every evidence
 // file is the one its line names, and that assessment and workbook say of the
-// evidence what the ledger says. A nil key means the one that the seal names.
-func Bundle(ctx context.Context, src source, key Key) (Report, error) {
+// evidence what the ledger says.
+func Bundle(ctx context.Context, src source, opt Options) (Report, error) {
 	r := Report{What: WhatBundle}
-	a := &archive{report: &r, key: key, entries: map[string]zipform.Entry{}, seen: map[string]bool{}, sums: sha256.New()}
+	a := &archive{report: &r, key: opt.Key, opt: opt, entries: map[string]zipform.Entry{}, seen: map[string]bool{}, sums: sha256.New(),
+		rules: map[string]zipform.Entry{}, others: newAttestations()}
 	return r, r.settle("bundle", a.verify(ctx, src))
 }
 
@@ -70,10 +87,19 @@ func (a *archive) verify(ctx context.Context, src source) error {
 	if err := a.files(ctx); err != nil {
 		return err
 	}
-	if err := a.story(); err != nil {
+	for _, step := range []func() error{a.attested, a.story, a.payloadSets, a.redaction} {
+		if err := step(); err != nil {
+			return err
+		}
+	}
+	a.eventTimes()
+	if err := a.workbook(ctx); err != nil {
 		return err
 	}
-	return a.workbook(ctx)
+	if err := a.earlier(ctx); err != nil {
+		return err
+	}
+	return a.recompute(ctx)
 }
 
 // open verifies the seal and the manifest, which are the last two entries.
@@ -97,7 +123,7 @@ func (a *archive) open() error {
 	}
 	a.entries[bundle.ManifestFile] = last[0]
 	it := a.zip.Open(last[0])
-	m, readErr := bundle.ReadManifest(it)
+	m, readErr := bundle.ReadManifest(it) // bounded: zipform refuses what unpacks to absurdly much
 	part, err := it.Finish()
 	if err != nil {
 		return err
@@ -109,7 +135,10 @@ func (a *archive) open() error {
 		return fail(bundle.ManifestFile, "content", "a manifest", readErr.Error())
 	}
 	a.head = m.Head
-	a.report.AsOf = a.head.AsOf
+	a.report.AsOf, a.report.MadeBy, a.report.Scope = a.head.AsOf, a.head.Tool, a.head.Scope
+	if err := a.sane(); err != nil {
+		return err
+	}
 	for _, f := range []seal.Fact{{Name: "as-of", Value: a.head.AsOf}, {Name: "snapshot", Value: a.head.Snapshot.String()},
 		{Name: "checkpoint", Value: fmt.Sprintf("%d %s", a.head.Ledger.Size, a.head.Ledger.Root)}} {
 		if got := a.sealed.Fact(f.Name); got != f.Value {
@@ -121,9 +150,12 @@ func (a *archive) open() error {
 
 // fixed are the files that a bundle has, in their order.
 var fixed = []string{bundle.FormatFile, bundle.ReadmeFile, bundle.AssessmentFile, bundle.CheckpointFile, bundle.KeyFile, bundle.WorkbookFile,
-	bundle.CoverFile, bundle.EntriesFile, bundle.SumsFile}
+	bundle.CoverFile, bundle.EntriesFile, bundle.RedactedFile, bundle.RequestFile, bundle.SumsFile}
 
-var evidenceName = regexp.MustCompile(`^evidence/([0-9a-f]{64})\.json$`)
+var (
+	evidenceName = regexp.MustCompile(`^evidence/([0-9a-f]{64})\.json$`)
+	attestedName = regexp.MustCompile(`^attestations/([0-9]{4})\.(json|note|proof|tsr)$`)
+)
 
 // files walks the archive beside the manifest's list.
 func (a *archive) files(ctx context.Context) error {
@@ -169,9 +201,45 @@ func (a *archive) files(ctx context.Context) error {
 			return fail("bundle", "", "the file "+name, "none")
 		}
 	}
-	a.report.held("files as the signed manifest lists them", n)
+	a.report.held(checkFiles, n)
+	return a.fileCounts()
+}
+
+// fileCounts compares the manifest's counts of files with the files.
+func (a *archive) fileCounts() error {
+	for _, c := range []struct {
+		what      string
+		want, got int
+	}{{"payloads", a.head.Counts.Payloads, len(a.payloads)}, {"rules", a.head.Counts.Rules, len(a.rules)},
+		{"attestations", a.head.Counts.Attestations, a.others.files}} {
+		if c.want != c.got {
+			return fail(bundle.ManifestFile, "counts", fmt.Sprintf("%d %s", c.want, c.what), fmt.Sprint(c.got))
+		}
+	}
 	return nil
 }
+
+// sane refuses a head whose values cannot be.
+func (a *archive) sane() error {
+	h := &a.head
+	switch {
+	case h.Scope != bundle.Whole && h.Scope != bundle.Used:
+		return fail(bundle.ManifestFile, "scope", bundle.Whole+" or "+bundle.Used, h.Scope)
+	case h.Assessed.Size < 0 || h.Assessed.Size > h.Ledger.Size:
+		return fail(bundle.ManifestFile, "assessed", fmt.Sprintf("at most %d entries", h.Ledger.Size), fmt.Sprint(h.Assessed.Size))
+	case len(h.Redaction.Hide)+len(h.Redaction.Keep) > maxPatterns:
+		return fail(bundle.ManifestFile, "redaction", fmt.Sprintf("at most %d patterns", maxPatterns), "more")
+	case h.Trust.Key != a.sealed.Key || !h.Trust.SelfSigned:
+		return fail(bundle.ManifestFile, "trust", "the key that sealed it, and that it vouches for itself", h.Trust.Key)
+	}
+	if err := h.Redaction.Check(); err != nil {
+		return fail(bundle.ManifestFile, "redaction", "patterns of kinds", err.Error())
+	}
+	return nil
+}
+
+// maxPatterns is how many patterns a profile may have.
+const maxPatterns = 1000
 
 // file reads one entry, compares it with the manifest, and takes from it what
 // the rest is compared with.
@@ -205,11 +273,36 @@ func (a *archive) file(it *zipform.Item, f bundle.File) error {
 			return fail(it.Name, "content", "sha256 "+a.head.Workbook.String(), f.SHA256)
 		}
 	}
-	if name := evidenceName.FindStringSubmatch(it.Name); name != nil {
+	return a.counted(it, part, f)
+}
+
+// counted takes a file of one of the folders.
+func (a *archive) counted(it *zipform.Item, part zipform.Part, f bundle.File) error {
+	switch {
+	case strings.HasPrefix(it.Name, bundle.EvidenceDir):
+		name := evidenceName.FindStringSubmatch(it.Name)
 		if name[1] != f.SHA256 {
 			return fail(it.Name, "content", "sha256 "+name[1], f.SHA256)
 		}
-		a.payloads = append(a.payloads, evidence.Digest(part.Sum))
+		a.payloads = append(a.payloads, payloadRef{evidence.Digest(part.Sum), int(part.Size)})
+		if a.opt.Recompute != nil {
+			a.contents = append(a.contents, it.Entry)
+		}
+	case strings.HasPrefix(it.Name, bundle.RunsDir):
+		if a.book == nil {
+			return fail(it.Name, "", bundle.EntriesFile+" before it", "none")
+		}
+		want, ok := a.book.manifest[it.Name]
+		switch {
+		case !ok:
+			return fail(it.Name, "", "only manifests of runs that the ledger has", "one more")
+		case want != part.Sum:
+			return fail(it.Name, "content", "what the ledger says about the run: sha256 "+hex.EncodeToString(want[:]), f.SHA256)
+		}
+		delete(a.book.manifest, it.Name)
+		a.report.Runs++
+	case strings.HasPrefix(it.Name, bundle.RulesDir):
+		a.rules[strings.TrimPrefix(it.Name, bundle.RulesDir)] = it.Entry
 	}
 	return nil
 }
@@ -218,8 +311,12 @@ func (a *archive) file(it *zipform.Item, f bundle.File) error {
 // the one that was sealed.
 func (a *archive) read(it *zipform.Item) error {
 	if !slices.Contains(fixed, it.Name) {
-		if evidenceName.MatchString(it.Name) {
+		path, isRule := strings.CutPrefix(it.Name, bundle.RulesDir)
+		switch {
+		case evidenceName.MatchString(it.Name), strings.HasPrefix(it.Name, bundle.RunsDir), isRule && bundle.RulePath(path):
 			return nil
+		case attestedName.MatchString(it.Name):
+			return a.others.take(it)
 		}
 		return fail(it.Name, "", "a file that the format knows", "another")
 	}
@@ -244,14 +341,35 @@ func (a *archive) read(it *zipform.Item) error {
 		}
 	case bundle.EntriesFile:
 		a.book = newLedgerBook(a.head, a.assessment)
+		a.book.against = newCompared(a.opt.Against)
+		a.book.keep = a.opt.Recompute != nil && a.recomputable() == ""
 		cover, ok := a.entries[bundle.CoverFile]
 		if !ok {
 			return fail(it.Name, "", bundle.CoverFile+" before it", "none")
 		}
 		return a.book.read(a.zip.Open(cover), it)
+	case bundle.RequestFile:
+		return a.readRequest(it)
 	}
 	return nil
 }
+
+// readRequest compares what was asked for with what the manifest says.
+func (a *archive) readRequest(it *zipform.Item) error {
+	if err := json.NewDecoder(io.LimitReader(it, maxRequest)).Decode(&a.request); err != nil {
+		return fail(it.Name, "content", "a JSON object", err.Error())
+	}
+	h, r := a.head, a.request
+	for _, f := range []struct{ name, want, got string }{{"organisation", h.Organisation, r.Organisation}, {"as_of", h.AsOf, r.AsOf},
+		{"period", h.Period, r.Period}, {"generated_by", h.GeneratedBy, r.GeneratedBy}, {"tool", h.Tool, r.Tool}} {
+		if f.want != f.got {
+			return fail(it.Name, f.name, f.want, f.got)
+		}
+	}
+	return nil
+}
+
+const maxRequest = 16 << 20
 
 // readCheckpoint verifies the ledger's signed note.
 func (a *archive) readCheckpoint(it *zipform.Item) error {
@@ -262,11 +380,12 @@ func (a *archive) readCheckpoint(it *zipform.Item) error {
 	if a.checkpoint, err = ledger.OpenCheckpoint(msg, a.key); err != nil {
 		return fail(it.Name, "signature", "a checkpoint signed by "+a.report.Key, err.Error())
 	}
+	a.note = msg
 	got := bundle.Ref{Origin: a.checkpoint.Origin, Size: a.checkpoint.Size, Root: a.checkpoint.Root.String()}
 	if got != a.head.Ledger {
 		return fail(it.Name, "size and root", fmt.Sprint(a.head.Ledger), fmt.Sprint(got))
 	}
-	a.report.held("signed checkpoint", 1)
+	a.report.held(checkCheckpoint, 1)
 	return nil
 }
 
@@ -300,7 +419,7 @@ func (a *archive) workbook(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	rows := &evidenceRows{want: a.book.rows, seqs: a.book.seqs}
+	rows := newEvidenceRows(a.book)
 	w := &workbook{report: a.report, file: bundle.WorkbookFile, rows: rows}
 	established := a.report.Established
 	err = w.verify(ctx, section, a.key)
@@ -315,6 +434,6 @@ func (a *archive) workbook(ctx context.Context) error {
 	if w.seal.Fact("snapshot") != a.head.Snapshot.String() || w.seal.Fact("assessment") != a.head.Assessment.String() {
 		return fail(bundle.WorkbookFile, "snapshot", a.head.Snapshot.String(), w.seal.Fact("snapshot"))
 	}
-	a.report.held("workbook rows equal to ledger entries", int64(rows.next))
-	return nil
+	a.report.held(checkRows, int64(rows.n))
+	return rows.cited(a)
 }

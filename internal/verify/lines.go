@@ -3,18 +3,16 @@ package verify
 import (
 	"bufio"
 	"bytes"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
 	"slices"
-	"strconv"
 	"time"
 
 	"github.com/exhibit-aims/exhibit/internal/assess"
 	"github.com/exhibit-aims/exhibit/internal/evidence"
 	"github.com/exhibit-aims/exhibit/internal/export/bundle"
-	"github.com/exhibit-aims/exhibit/internal/export/sheets"
-	"github.com/exhibit-aims/exhibit/internal/export/xlsx"
 	"github.com/exhibit-aims/exhibit/internal/export/zipform"
 )
 
@@ -26,26 +24,64 @@ type ledgerBook struct {
 	head     bundle.Head
 	parser   evidence.Parser
 	tree     bundle.Tree
-	runs     map[string]int64 // position at which a run was opened
+	open     map[string]*openRun
+	sources  map[string]string // of every run, by id
+	manifest map[string][sha256.Size]byte
+	heads    map[keySum]keyState // of whole ledgers
+	at       time.Time           // of the line before
+
 	cited    map[evidence.Digest]*citation
-	payloads []evidence.Digest
-	erased   map[evidence.Digest]bool
+	payloads []payloadRef
+	erased   map[evidence.Digest]erasure
+	hidden   map[evidence.Digest]*bundle.Redacted
 	rows     []rowSums // of the evidence entries, in order
 	seqs     []int64
 	entries  int64
+
+	against *compared // roots at other sizes that somebody wants to know
+	keep    bool      // what a recomputation needs
+	kept    keptLines
 }
+
+// openRun is a run whose closing line was not met yet.
+type openRun struct {
+	source   string
+	manifest *bundle.RunManifest
+}
+
+// payloadRef is a payload that an evidence line names.
+type payloadRef struct {
+	sum  evidence.Digest
+	size int
+}
+
+// erasure is where a payload was erased.
+type erasure struct{ seq int64 }
 
 // citation is an evidence item that a result rests on.
 type citation struct {
-	found bool
-	event time.Time
+	found  bool
+	hidden bool // its payload
+	event  time.Time
+	row    int // number among the evidence lines
+}
+
+// keySum names a key of a source.
+type keySum [16]byte
+
+type keyState struct {
+	revision int
+	gone     bool
+	row      int // number of the evidence line of the newest revision
 }
 
 // rowSums is what a row of the Evidence sheet must say, as one digest.
 type rowSums [16]byte
 
 func newLedgerBook(head bundle.Head, a *assess.Assessment) *ledgerBook {
-	b := &ledgerBook{head: head, runs: map[string]int64{}, cited: map[evidence.Digest]*citation{}, erased: map[evidence.Digest]bool{}}
+	b := &ledgerBook{head: head, open: map[string]*openRun{}, sources: map[string]string{}, manifest: map[string][sha256.Size]byte{},
+		heads: map[keySum]keyState{}, cited: map[evidence.Digest]*citation{}, erased: map[evidence.Digest]erasure{},
+		hidden: map[evidence.Digest]*bundle.Redacted{}}
 	if a != nil {
 		for _, r := range a.Results {
 			for _, d := range r.Evidence {
@@ -57,6 +93,8 @@ func newLedgerBook(head bundle.Head, a *assess.Assessment) *ledgerBook {
 	}
 	return b
 }
+
+func (b *ledgerBook) whole() bool { return b.head.Scope == bundle.Whole }
 
 // read goes through the cover, taking lines where it says that there are some,
 // and compares the roots on the way.
@@ -71,10 +109,8 @@ func (b *ledgerBook) read(cover io.Reader, lines io.Reader) error {
 	}
 	br := bufio.NewReaderSize(lines, 1<<16)
 	for {
-		if b.tree.Size() == c.Assessed {
-			if err := b.root("the part that was assessed", b.head.Assessed.Root); err != nil {
-				return err
-			}
+		if err := b.boundary(c); err != nil {
+			return err
 		}
 		it, err := c.Next()
 		if errors.Is(err, io.EOF) {
@@ -83,14 +119,8 @@ func (b *ledgerBook) read(cover io.Reader, lines io.Reader) error {
 		if err != nil {
 			return coverFailure(err)
 		}
-		if it.Node {
-			b.tree.Node(it.Level, it.Hash)
-			continue
-		}
-		for seq := it.From; seq < it.To; seq++ {
-			if err := b.line(br, seq); err != nil {
-				return err
-			}
+		if err := b.stretch(br, it); err != nil {
+			return err
 		}
 	}
 	if _, err := br.ReadByte(); err != io.EOF {
@@ -99,7 +129,40 @@ func (b *ledgerBook) read(cover io.Reader, lines io.Reader) error {
 	if b.entries != b.head.Counts.Entries {
 		return fail(bundle.EntriesFile, "lines", fmt.Sprint(b.head.Counts.Entries), fmt.Sprint(b.entries))
 	}
-	return b.root("the ledger", b.head.Ledger.Root)
+	if err := b.root("the ledger", b.head.Ledger.Root); err != nil {
+		return err
+	}
+	for _, r := range b.open {
+		if err := b.finish(r.manifest); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// boundary compares the root where the assessment was made.
+func (b *ledgerBook) boundary(c *bundle.CoverReader) error {
+	if b.tree.Size() != c.Assessed {
+		return nil
+	}
+	return b.root("the part that was assessed", b.head.Assessed.Root)
+}
+
+// stretch takes one item of the cover.
+func (b *ledgerBook) stretch(br *bufio.Reader, it bundle.CoverItem) error {
+	if it.Node {
+		if b.whole() && b.head.Redaction.Nothing() && it.From < b.head.Assessed.Size {
+			return fail(bundle.CoverFile, fmt.Sprintf("positions from %d", it.From), "lines, in a bundle of the whole ledger", "a hash")
+		}
+		b.tree.Node(it.Level, it.Hash)
+		return b.against.at(&b.tree)
+	}
+	for seq := it.From; seq < it.To; seq++ {
+		if err := b.line(br, seq); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func coverFailure(err error) error {
@@ -124,69 +187,193 @@ func (b *ledgerBook) root(of, want string) error {
 // line reads the line of position seq.
 func (b *ledgerBook) line(br *bufio.Reader, seq int64) error {
 	raw, err := readLine(br)
-	place := fmt.Sprintf("line %d, ledger position %d", b.entries+1, seq)
+	l := linePlace{b.entries + 1, seq}
 	if err != nil {
-		return fail(bundle.EntriesFile, place, "a line", err.Error())
+		return l.fail("a line", err.Error())
 	}
 	b.entries++
 	b.tree.Leaf(raw)
-	e, err := evidence.ParseLine(seq, raw)
+	if err := b.against.at(&b.tree); err != nil {
+		return err
+	}
+	e, err := evidence.SplitLine(seq, raw)
 	if err != nil {
-		return fail(bundle.EntriesFile, place, "a ledger line in its only form", err.Error())
+		return l.fail("a ledger line in its only form", err.Error())
+	}
+	b.kept.line(b.keep, e)
+	if e.At.Before(b.at) {
+		return l.fail("a time not before "+b.at.Format(time.RFC3339Nano), e.At.Format(time.RFC3339Nano))
+	}
+	b.at = e.At
+	if e.Type == evidence.EntryEvidence {
+		ev, err := b.parser.Check(e)
+		if err != nil {
+			return l.fail("evidence in its only form", err.Error())
+		}
+		ev.Digest = evidence.Sum(raw)
+		return b.item(l, ev)
+	}
+	if _, err := evidence.ParseLine(seq, raw); err != nil {
+		return l.fail("a ledger line in its only form", err.Error())
+	}
+	return b.other(l, e)
+}
+
+// linePlace says where a line is.
+type linePlace struct{ n, seq int64 }
+
+func (l linePlace) fail(expected, found string) error {
+	return fail(bundle.EntriesFile, fmt.Sprintf("line %d, ledger position %d", l.n, l.seq), expected, found)
+}
+
+// other takes a line that is no evidence.
+func (b *ledgerBook) other(l linePlace, e evidence.Entry) error {
+	if !b.allowed(e) {
+		return l.fail("an entry of a type that such a bundle has", string(e.Type))
 	}
 	switch e.Type {
 	case evidence.EntryRunOpened:
-		r, err := evidence.ParseRunOpened(e)
-		if err != nil {
-			return fail(bundle.EntriesFile, place, "a run", err.Error())
-		}
-		if _, twice := b.runs[r.ID]; twice {
-			return fail(bundle.EntriesFile, place, "a run that is opened once", r.ID)
-		}
-		b.runs[r.ID] = seq
+		return b.opens(l, e)
 	case evidence.EntryRunClosed:
-		r, err := evidence.ParseRunClosed(e)
-		if err != nil {
-			return fail(bundle.EntriesFile, place, "a run", err.Error())
-		}
-		return b.opened(place, r.ID)
+		return b.closes(l, e)
+	case evidence.EntryGone:
+		return b.gone(l, e)
 	case evidence.EntryErasure:
 		er, err := evidence.ParseErasure(e)
 		if err != nil {
-			return fail(bundle.EntriesFile, place, "an erasure", err.Error())
+			return l.fail("an erasure", err.Error())
 		}
-		b.erased[er.Payload] = true
-	case evidence.EntryEvidence:
-		return b.item(place, e)
-	default:
-		return fail(bundle.EntriesFile, place, "an entry of a type that a bundle uses", string(e.Type))
+		b.erased[er.Payload] = erasure{e.Seq}
 	}
 	return nil
 }
 
-func (b *ledgerBook) opened(place, run string) error {
-	if _, ok := b.runs[run]; !ok {
-		return fail(bundle.EntriesFile, place, "a run that was opened before", run)
+// allowed reports whether the bundle may have the line.
+func (b *ledgerBook) allowed(e evidence.Entry) bool {
+	switch {
+	case !b.whole():
+		return bundle.Plain(e.Type) && e.Type != evidence.EntryGone
+	case !b.head.Redaction.Nothing():
+		return bundle.Plain(e.Type)
 	}
+	return true
+}
+
+func (b *ledgerBook) opens(l linePlace, e evidence.Entry) error {
+	m, r, err := bundle.OpenRun(e)
+	if err != nil {
+		return l.fail("a run", err.Error())
+	}
+	if _, twice := b.sources[r.ID]; twice {
+		return l.fail("a run that is opened once", clip(r.ID))
+	}
+	b.sources[r.ID] = r.Provenance.Source
+	b.open[r.ID] = &openRun{source: r.Provenance.Source, manifest: m}
 	return nil
+}
+
+func (b *ledgerBook) opened(l linePlace, id string) (*openRun, error) {
+	r := b.open[id]
+	if r == nil {
+		return nil, l.fail("a run that is open here", clip(id))
+	}
+	return r, nil
+}
+
+func (b *ledgerBook) closes(l linePlace, e evidence.Entry) error {
+	c, err := evidence.ParseRunClosed(e)
+	if err != nil {
+		return l.fail("a run", err.Error())
+	}
+	r, err := b.opened(l, c.ID)
+	if err != nil {
+		return err
+	}
+	if _, err := r.manifest.Close(e); err != nil {
+		return l.fail("a run", err.Error())
+	}
+	if b.whole() && e.Seq < b.head.Assessed.Size {
+		if want, found := r.manifest.Disagrees(c); want != "" {
+			return l.fail(want, found)
+		}
+	}
+	delete(b.open, c.ID)
+	return b.finish(r.manifest)
+}
+
+// finish notes what the file of a run must hold.
+func (b *ledgerBook) finish(m *bundle.RunManifest) error {
+	content, err := m.Content()
+	if err != nil {
+		return err
+	}
+	name := bundle.RunFile(m.ID)
+	if _, twice := b.manifest[name]; twice {
+		return fail(name, "", "the manifest of one run", "two runs of the same name")
+	}
+	b.manifest[name] = sha256.Sum256(content)
+	return nil
+}
+
+func (b *ledgerBook) gone(l linePlace, e evidence.Entry) error {
+	g, err := evidence.ParseGone(e)
+	if err != nil {
+		return l.fail("keys that are gone", err.Error())
+	}
+	r, err := b.opened(l, g.Run)
+	if err != nil {
+		return err
+	}
+	for _, key := range g.Keys {
+		k := keyOf(r.source, g.Kind, key)
+		s, ok := b.heads[k]
+		if !ok || s.gone {
+			return l.fail("a key that was there: "+clip(key), "none")
+		}
+		s.gone = true
+		b.heads[k] = s
+		b.kept.wentAway(b.keep, s.row, g.At, l.seq)
+	}
+	r.manifest.Gone[g.Kind] += int64(len(g.Keys))
+	return nil
+}
+
+func keyOf(parts ...string) keySum {
+	var buf bytes.Buffer
+	for _, p := range parts {
+		buf.WriteString(p)
+		buf.WriteByte(0)
+	}
+	sum := sha256.Sum256(buf.Bytes())
+	return keySum(sum[:16])
 }
 
 // item takes an evidence entry.
-func (b *ledgerBook) item(place string, e evidence.Entry) error {
-	ev, err := b.parser.Evidence(e)
+func (b *ledgerBook) item(l linePlace, ev evidence.Evidence) error {
+	r, err := b.opened(l, ev.Run)
 	if err != nil {
-		return fail(bundle.EntriesFile, place, "evidence", err.Error())
-	}
-	if err := b.opened(place, ev.Run); err != nil {
 		return err
 	}
 	if ev.Seq >= b.head.Assessed.Size {
-		return fail(bundle.EntriesFile, place, fmt.Sprintf("evidence before position %d, where it was assessed", b.head.Assessed.Size), fmt.Sprint(ev.Seq))
+		return l.fail(fmt.Sprintf("evidence before position %d, where it was assessed", b.head.Assessed.Size), fmt.Sprint(ev.Seq))
 	}
+	if b.whole() {
+		k := keyOf(r.source, ev.Kind, ev.Key)
+		before := b.heads[k]
+		if ev.Revision != before.revision+1 {
+			return l.fail(fmt.Sprintf("revision %d of key %s", before.revision+1, clip(ev.Key)), fmt.Sprint(ev.Revision))
+		}
+		b.heads[k] = keyState{revision: ev.Revision, row: len(b.seqs)}
+		b.kept.item(b.keep, ev, before)
+	}
+	r.manifest.Item(ev.Kind, ev.Revision)
 	if c := b.cited[ev.Digest]; c != nil {
-		c.found, c.event = true, ev.EventTime
+		c.found, c.event, c.row = true, ev.EventTime, len(b.seqs)
 	}
-	b.payloads = append(b.payloads, ev.PayloadSum)
+	if b.head.Redaction.Hides(ev.Kind) {
+		b.hidden[ev.PayloadSum] = &bundle.Redacted{Payload: ev.PayloadSum}
+	}
+	b.payloads = append(b.payloads, payloadRef{ev.PayloadSum, ev.PayloadSize})
 	b.rows = append(b.rows, sumsOf(ev))
 	b.seqs = append(b.seqs, ev.Seq)
 	return nil
@@ -212,137 +399,10 @@ func readLine(br *bufio.Reader) ([]byte, error) {
 	}
 }
 
-// sumsOf is the digest over the values that the row of ev must show.
-func sumsOf(ev evidence.Evidence) rowSums {
-	return sumRow(ev.Digest.String(), xlsx.DateText(ev.EventTime), xlsx.DateText(ev.CollectedAt), ev.PayloadSum.String(),
-		strconv.FormatInt(ev.Seq, 10))
+// rowAt is the number of the evidence line at a position, or -1.
+func (b *ledgerBook) rowAt(seq int64) int {
+	if i, ok := slices.BinarySearch(b.seqs, seq); ok {
+		return i
+	}
+	return -1
 }
-
-func sumRow(values ...string) rowSums {
-	var buf bytes.Buffer
-	for _, v := range values {
-		buf.WriteString(v)
-		buf.WriteByte(0)
-	}
-	d := evidence.Sum(buf.Bytes())
-	return rowSums(d[:16])
-}
-
-// evidenceRows compares the rows of the Evidence sheets with the entries.
-type evidenceRows struct {
-	want []rowSums
-	seqs []int64
-	next int
-}
-
-var rowTitles = []string{sheets.EvidenceID, sheets.EvidenceEvent, sheets.EvidenceRead, sheets.EvidencePayload, sheets.EvidencePosition}
-
-func (r *evidenceRows) columns() []string {
-	out := make([]string, len(rowTitles))
-	for i, t := range rowTitles {
-		out[i] = xlsx.EvidenceColumn(t)
-	}
-	return out
-}
-
-func (r *evidenceRows) row(sheet string, row xlsx.Row) error {
-	place := fmt.Sprintf("row %d", row.Number)
-	if r.next == len(r.want) {
-		return fail(bundle.WorkbookFile+": sheet "+sheet, place, "as many rows as evidence entries", "one more")
-	}
-	values := make([]string, len(rowTitles))
-	for i, c := range r.columns() {
-		values[i] = row.Cells[c]
-		if rowTitles[i] == sheets.EvidenceEvent || rowTitles[i] == sheets.EvidenceRead {
-			values[i] = xlsx.CellDateText(values[i])
-		}
-	}
-	if sumRow(values...) != r.want[r.next] {
-		return fail(bundle.WorkbookFile+": sheet "+sheet, place,
-			fmt.Sprintf("what ledger entry %d says", r.seqs[r.next]), fmt.Sprint(values))
-	}
-	r.next++
-	return nil
-}
-
-// story compares the assessment, the entries and the files with one another.
-func (a *archive) story() error {
-	b := a.book
-	for d, c := range b.cited {
-		if !c.found {
-			return a.uncited(d)
-		}
-	}
-	a.report.held("evidence items that results rest on, found in the ledger", int64(len(b.cited)))
-	for _, r := range a.assessment.Runs {
-		if _, ok := b.runs[r.Run]; !ok && r.Run != "" {
-			return fail(bundle.AssessmentFile, "runs", "a run whose entries are in the ledger", r.Run)
-		}
-	}
-	if n := len(b.payloads); n != a.head.Counts.Evidence {
-		return fail(bundle.EntriesFile, "evidence entries", fmt.Sprint(a.head.Counts.Evidence), fmt.Sprint(n))
-	}
-	a.report.held("ledger entries, leading to the signed root", b.entries)
-	if err := a.payloadSets(); err != nil {
-		return err
-	}
-	equal, other := int64(0), int64(0)
-	for _, r := range a.assessment.Results {
-		if r.EventTime == nil || len(r.Evidence) == 0 {
-			continue
-		}
-		if slices.ContainsFunc(r.Evidence, func(d evidence.Digest) bool { return b.cited[d].event.Equal(*r.EventTime) }) {
-			equal++
-		} else {
-			other++
-		}
-	}
-	a.report.held("event times of results equal to their evidence's", equal)
-	if other > 0 {
-		a.report.Notes = append(a.report.Notes, fmt.Sprintf(
-			"%d results state an event time that is not the event time of their evidence: an expectation may take it from within a record", other))
-	}
-	return nil
-}
-
-// uncited names the result that rests on evidence that is not there.
-func (a *archive) uncited(evidence.Digest) error {
-	for i, r := range a.assessment.Results {
-		for _, d := range r.Evidence {
-			if !a.book.cited[d].found {
-				return fail(bundle.AssessmentFile, fmt.Sprintf("result %d, %s for %s", i, clip(r.Expectation), clip(r.Subject.ID)),
-					"evidence that is in the ledger", d.String())
-			}
-		}
-	}
-	return errors.New("a citation of no result")
-}
-
-// payloadSets checks that the files are those that the entries name, but for
-// what the ledger says was erased.
-func (a *archive) payloadSets() error {
-	want := slices.SortedFunc(slices.Values(a.book.payloads), compareDigests)
-	want = slices.Compact(want)
-	for _, d := range a.head.Erased {
-		if !a.book.erased[d] {
-			return fail(bundle.ManifestFile, "erased", "payloads that a ledger entry erased", d.String())
-		}
-		i, ok := slices.BinarySearchFunc(want, d, compareDigests)
-		if !ok {
-			return fail(bundle.ManifestFile, "erased", "payloads that an entry names, each once", d.String())
-		}
-		want = slices.Delete(want, i, i+1)
-	}
-	for i := range max(len(want), len(a.payloads)) {
-		switch {
-		case i == len(a.payloads), i < len(want) && compareDigests(want[i], a.payloads[i]) < 0:
-			return fail("bundle", "", "the file evidence/"+want[i].String()+".json, which an entry names", "none")
-		case i == len(want), compareDigests(want[i], a.payloads[i]) > 0:
-			return fail(bundle.EvidenceDir+a.payloads[i].String()+".json", "", "only files that an entry names", "one more")
-		}
-	}
-	a.report.held("evidence files as their entries name them", int64(len(a.payloads)))
-	return nil
-}
-
-func compareDigests(a, b evidence.Digest) int { return bytes.Compare(a[:], b[:]) }

@@ -19,7 +19,7 @@ var ErrUnknown = fmt.Errorf("neither a bundle nor a workbook")
 // Path verifies the bundle or workbook in a file, telling them apart by
 // content. For any other file it returns ErrUnknown: open it as a store and
 // use Store.
-func Path(ctx context.Context, path string, key Key) (Report, error) {
+func Path(ctx context.Context, path string, opt Options) (Report, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return Report{}, fmt.Errorf("verify: %w", err)
@@ -37,7 +37,7 @@ func Path(ctx context.Context, path string, key Key) (Report, error) {
 	if err != nil {
 		return Report{}, fmt.Errorf("verify %s: %w", path, err)
 	}
-	r, err := verify(ctx, src, key)
+	r, err := verify(ctx, src, opt)
 	r.Path = path
 	if err != nil {
 		return r, fmt.Errorf("verify %s: %w", path, err)
@@ -47,11 +47,11 @@ func Path(ctx context.Context, path string, key Key) (Report, error) {
 
 // kind tells what a file is. A damaged archive may not say so any more; then
 // its name decides how it is called in the report.
-func kind(src source, path string) (func(context.Context, source, Key) (Report, error), error) {
+func kind(src source, path string) (func(context.Context, source, Options) (Report, error), error) {
 	zr, err := zipform.Open(src, src.Size())
 	if err == nil {
 		if isWorkbook(zr) {
-			return Workbook, nil
+			return workbookBy, nil
 		}
 		return Bundle, nil
 	}
@@ -61,9 +61,13 @@ func kind(src source, path string) (func(context.Context, source, Key) (Report, 
 	}
 	switch ext := strings.ToLower(filepath.Ext(path)); {
 	case ext == ".xlsx":
-		return Workbook, nil
+		return workbookBy, nil
 	case ext == ".zip", string(magic) == "PK":
 		return Bundle, nil
 	}
 	return nil, ErrUnknown
+}
+
+func workbookBy(ctx context.Context, src source, opt Options) (Report, error) {
+	return Workbook(ctx, src, opt.Key)
 }

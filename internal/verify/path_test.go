@@ -34,7 +34,7 @@ func TestPath(t *testing.T) {
 		if err := os.WriteFile(path, tt.content, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		r, err := verify.Path(t.Context(), path, key)
+		r, err := verify.Path(t.Context(), path, verify.Options{Key: key})
 		if err != nil || r.What != tt.what || r.OK() != tt.ok || r.Path != path {
 			t.Errorf("%s: %+v, %v", tt.name, r, err)
 		}
@@ -51,11 +51,11 @@ func TestPathLeavesOthersAlone(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, path := range []string{db, dir} {
-		if _, err := verify.Path(t.Context(), path, nil); !errors.Is(err, verify.ErrUnknown) {
+		if _, err := verify.Path(t.Context(), path, verify.Options{}); !errors.Is(err, verify.ErrUnknown) {
 			t.Errorf("%s: %v, want ErrUnknown", path, err)
 		}
 	}
-	if _, err := verify.Path(t.Context(), filepath.Join(dir, "none"), nil); !errors.Is(err, os.ErrNotExist) {
+	if _, err := verify.Path(t.Context(), filepath.Join(dir, "none"), verify.Options{}); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("a file that is not there: %v", err)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"golang.org/x/mod/sumdb/note"
@@ -32,6 +33,11 @@ type Report struct {
 	// that key, but whose key it is was not established.
 	Established bool     `json:"identity_established"`
 	AsOf        string   `json:"as_of,omitempty"`
+	Scope       string   `json:"scope,omitempty"`      // of a bundle: whole | used
+	MadeBy      string   `json:"made_by,omitempty"`    // program and version
+	Recomputed  string   `json:"recomputed,omitempty"` // yes, or no and why, or how it differs
+	Attested    []string `json:"attested,omitempty"`   // what others said about the ledger, in words
+	Runs        int      `json:"-"`
 	Checked     []Check  `json:"checked"`
 	Notes       []string `json:"notes,omitempty"` // what a reader should know although all holds
 	First       *Failure `json:"first_failure,omitempty"`
@@ -41,6 +47,19 @@ type Report struct {
 type Check struct {
 	Name  string `json:"name"`
 	Count int64  `json:"count"`
+
+	Explained *Explained `json:"explained,omitempty"`
+}
+
+// Explained is the report with every check explained.
+func (r Report) Explained() Report {
+	r.Checked = slices.Clone(r.Checked)
+	for i := range r.Checked {
+		if e, ok := Explain(r.Checked[i].Name); ok {
+			r.Checked[i].Explained = &e
+		}
+	}
+	return r
 }
 
 // Failure is the first thing that does not hold.
@@ -75,7 +94,9 @@ func (r Report) Err() error {
 const SelfSigned = "identity not established: the signatures were checked with the key found inside (self-signed). " +
 	"Compare this key with one obtained elsewhere, or verify again with --key"
 
-func (r *Report) held(name string, n int64) { r.Checked = append(r.Checked, Check{name, n}) }
+func (r *Report) held(name checkID, n int64) {
+	r.Checked = append(r.Checked, Check{Name: string(name), Count: n})
+}
 
 // settle turns what stopped a verification into the report's failure, or
 // returns it if the check could not be made. file is what was being read.

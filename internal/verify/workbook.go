@@ -82,7 +82,7 @@ func (w *workbook) verify(ctx context.Context, src source, key Key) error {
 	if err := w.parts(ctx, zr); err != nil {
 		return err
 	}
-	w.report.held("workbook parts sealed", int64(len(w.seal.Parts)))
+	w.report.held(checkParts, int64(len(w.seal.Parts)))
 	return w.figures()
 }
 
@@ -199,7 +199,7 @@ func (w *workbook) figures() error {
 		if got := strconv.FormatInt(w.count[f.sheet], 10); got != want {
 			return w.fail("sheet "+f.sheet, "rows", want, got)
 		}
-		w.report.held(f.sheet+" rows", w.count[f.sheet])
+		w.report.held(checkID(f.sheet+" rows"), w.count[f.sheet])
 	}
 	return nil
 }

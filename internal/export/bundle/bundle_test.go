@@ -43,7 +43,7 @@ func TestDeterministic(t *testing.T) {
 			t.Fatal("the same snapshot gave another bundle")
 		}
 	}
-	want := bundle.Counts{Controls: 8, Results: 53, Evidence: 51, Payloads: 51, Entries: 59}
+	want := bundle.Counts{Controls: 8, Results: 53, Evidence: 51, Used: 51, Payloads: 51, Entries: 59, Runs: 4}
 	if d := cmp.Diff(want, sum.Counts); d != "" {
 		t.Error(d)
 	}
@@ -183,7 +183,7 @@ func manifest(t *testing.T, b []byte) bundle.Head {
 		}
 		n++
 	}
-	if n != 9+r.Head.Counts.Payloads {
+	if c := r.Head.Counts; n != 11+c.Payloads+c.Runs+c.Rules+c.Attestations {
 		t.Errorf("%d files listed for %d payloads", n, r.Head.Counts.Payloads)
 	}
 	return r.Head

@@ -43,6 +43,16 @@ func (p *positions) add(n int64) error {
 	return nil
 }
 
+// fill adds every position below n.
+func (p *positions) fill(n int64) {
+	for i := range n / 64 {
+		p.bits[i] = ^uint64(0)
+	}
+	for i := n / 64 * 64; i < n; i++ {
+		p.bits[i/64] |= 1 << (i % 64)
+	}
+}
+
 func (p *positions) has(n int64) bool { return p.bits[n/64]&(1<<(n%64)) != 0 }
 
 // stretches calls visit for each longest run of positions that are all in the

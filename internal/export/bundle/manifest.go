@@ -12,25 +12,36 @@ import (
 
 	"github.com/exhibit-aims/exhibit/internal/assess"
 	"github.com/exhibit-aims/exhibit/internal/evidence"
+	"github.com/exhibit-aims/exhibit/internal/export/redact"
 	"github.com/exhibit-aims/exhibit/internal/export/seal"
 	"github.com/exhibit-aims/exhibit/internal/export/zipform"
 )
 
 // Format names the format and its version in a manifest.
-const Format = "exhibit bundle v1"
+const Format = "exhibit bundle v2"
 
-// Names of the files of a bundle, in their order; evidence files come where
-// their names sort.
+// Scopes of a bundle.
+const (
+	Whole = "whole" // every ledger line that was assessed, every payload
+	Used  = "used"  // only what results rest on
+)
+
+// Names of the files of a bundle and of its folders, in their order.
 const (
 	FormatFile     = "FORMAT.md"
 	ReadmeFile     = "README.txt"
 	AssessmentFile = "assessment.json"
+	AttestationDir = "attestations/"
 	CheckpointFile = "checkpoint.note"
 	EvidenceDir    = "evidence/"
 	KeyFile        = "exhibit.pub"
 	WorkbookFile   = "exhibit.xlsx"
 	CoverFile      = "ledger/cover.txt"
 	EntriesFile    = "ledger/entries.jsonl"
+	RedactedFile   = "redacted.jsonl"
+	RequestFile    = "request.json"
+	RulesDir       = "rules/"
+	RunsDir        = "runs/"
 	SumsFile       = "sums.sha256"
 	ManifestFile   = "manifest.json"
 	NoteFile       = "manifest.note"
@@ -39,6 +50,7 @@ const (
 // Head is a manifest but for its list of files.
 type Head struct {
 	Format       string            `json:"format"`
+	Scope        string            `json:"scope"`
 	Organisation string            `json:"organisation"`
 	AsOf         string            `json:"as_of"`
 	Period       string            `json:"period"`
@@ -46,12 +58,15 @@ type Head struct {
 	Tool         string            `json:"tool"`
 	Snapshot     evidence.Digest   `json:"snapshot"`
 	Assessment   evidence.Digest   `json:"assessment"`
+	Unredacted   evidence.Digest   `json:"assessment_unredacted"` // before anything in it was withheld
 	Workbook     evidence.Digest   `json:"workbook"`
 	Catalog      assess.CatalogRef `json:"catalog"`
 	Ledger       Ref               `json:"ledger"`   // the signed checkpoint
 	Assessed     Ref               `json:"assessed"` // the part of it that was assessed
 	Counts       Counts            `json:"counts"`
 	Erased       []evidence.Digest `json:"erased"` // payloads that were erased; never null
+	Redaction    Redaction         `json:"redaction"`
+	Trust        Trust             `json:"trust"`
 }
 
 // Ref is a state of the ledger.
@@ -63,11 +78,30 @@ type Ref struct {
 
 // Counts is how much a bundle holds.
 type Counts struct {
-	Controls int   `json:"controls"`
-	Results  int   `json:"results"`
-	Evidence int   `json:"evidence"`
-	Payloads int   `json:"payloads"`
-	Entries  int64 `json:"entries"`
+	Controls     int   `json:"controls"`
+	Results      int   `json:"results"`
+	Evidence     int   `json:"evidence"` // evidence lines
+	Used         int   `json:"used"`     // rows of the workbook's Evidence sheets
+	Payloads     int   `json:"payloads"`
+	Entries      int64 `json:"entries"`
+	Runs         int   `json:"runs"`
+	Rules        int   `json:"rules"`
+	Attestations int   `json:"attestations"` // files
+	Redacted     int   `json:"redacted"`
+}
+
+// Redaction is by what payloads are hidden, and how many texts were withheld.
+type Redaction struct {
+	redact.Profile
+	Withheld int `json:"withheld"`
+}
+
+// Redacted is a line of redacted.jsonl.
+type Redacted struct {
+	Evidence int             `json:"evidence"`
+	Kinds    []string        `json:"kinds"`
+	Payload  evidence.Digest `json:"payload"`
+	Why      string          `json:"why"`
 }
 
 // File is an entry of the bundle as the manifest lists it.

@@ -10,13 +10,12 @@ import (
 	"fmt"
 	"io"
 	"iter"
-	"os"
-	"slices"
 
 	"golang.org/x/mod/sumdb/note"
 
 	"github.com/exhibit-aims/exhibit/internal/evidence"
 	"github.com/exhibit-aims/exhibit/internal/export"
+	"github.com/exhibit-aims/exhibit/internal/export/redact"
 	"github.com/exhibit-aims/exhibit/internal/export/seal"
 	"github.com/exhibit-aims/exhibit/internal/export/xlsx"
 	"github.com/exhibit-aims/exhibit/internal/export/zipform"
@@ -30,8 +29,10 @@ var formatText []byte
 //go:embed README.txt
 var readmeText []byte
 
-// Options are how, not what: they change no byte of the bundle.
+// Options are what goes in beside the snapshot, and where to work: TempDir
+// changes no byte of the bundle.
 type Options struct {
+	Input
 	TempDir string // for large files while writing; empty means the system's
 }
 
@@ -46,25 +47,32 @@ type Summary struct {
 // writer is a bundle being written.
 type writer struct {
 	snap    *export.Snapshot
+	in      Input
 	signer  note.Signer
-	opt     Options
+	tempDir string
 	zip     *zipform.Writer
 	cp      ledger.Checkpoint
 	head    Head
-	have    *positions
-	files   *os.File // the list of files so far, a JSON value a line
-	listing *bufio.Writer
+	files   *spool // the list of files so far, a JSON value a line
+
+	have     *positions
+	payloads []evidence.Digest // of the evidence lines, ascending, each once, but for the hidden ones
+	hidden   map[evidence.Digest]*Redacted
+	runs     *runBook
+	attested []Attested
 }
 
 // Write writes the bundle of snap to w, sealed by signer, whose public half is
 // snap.PublicKey.
 func Write(ctx context.Context, w io.Writer, snap *export.Snapshot, signer note.Signer, opt Options) (sum Summary, err error) {
-	b := &writer{snap: snap, signer: signer, opt: opt, zip: zipform.NewWriter(w, opt.TempDir)}
+	b := &writer{snap: snap, in: opt.Input, signer: signer, tempDir: opt.TempDir, zip: zipform.NewWriter(w, opt.TempDir)}
 	defer func() { err = errors.Join(err, b.close()) }()
 	if err := b.start(); err != nil {
 		return Summary{}, err
 	}
-	for _, step := range []func(context.Context) error{b.texts, b.evidence, b.workbook, b.ledger} {
+	for _, step := range []func(context.Context) error{
+		b.mark, b.survey, b.texts, b.attestations, b.evidence, b.workbook, b.ledger, b.lists, b.manifests,
+	} {
 		if err := step(ctx); err != nil {
 			return Summary{}, fmt.Errorf("bundle: %w", err)
 		}
@@ -77,6 +85,9 @@ func Write(ctx context.Context, w io.Writer, snap *export.Snapshot, signer note.
 }
 
 func (b *writer) start() (err error) {
+	if err := b.in.check(); err != nil {
+		return fmt.Errorf("bundle: %w", err)
+	}
 	if b.cp, err = b.snap.Validate(); err != nil {
 		return err
 	}
@@ -85,22 +96,27 @@ func (b *writer) start() (err error) {
 		return err
 	}
 	a := b.snap.Assessment
-	b.head = Head{Format: Format, Organisation: b.snap.Organisation, AsOf: export.Time(b.snap.AsOf), Period: b.snap.PeriodText(),
-		GeneratedBy: b.snap.GeneratedBy, Tool: "exhibit " + b.snap.ToolVersion, Snapshot: d.Snapshot, Assessment: d.Assessment, Catalog: a.Catalog,
+	b.head = Head{Format: Format, Scope: b.in.Scope, Organisation: b.snap.Organisation, AsOf: export.Time(b.snap.AsOf), Period: b.snap.PeriodText(),
+		GeneratedBy: b.snap.GeneratedBy, Tool: "exhibit " + b.snap.ToolVersion, Snapshot: d.Snapshot, Assessment: d.Assessment,
+		Unredacted: b.in.Unredacted, Catalog: a.Catalog,
 		Ledger:   Ref{b.cp.Origin, b.cp.Size, b.cp.Root.String()},
 		Assessed: Ref{b.cp.Origin, a.Checkpoint.Size, a.Checkpoint.Root},
-		Counts:   Counts{Controls: len(a.Controls), Results: len(a.Results)}, Erased: []evidence.Digest{}}
-	if b.files, err = os.CreateTemp(b.opt.TempDir, "exhibit-bundle-*"); err != nil {
-		return fmt.Errorf("bundle: temporary file: %w", err)
+		Counts:   Counts{Controls: len(a.Controls), Results: len(a.Results)}, Erased: []evidence.Digest{},
+		Redaction: Redaction{Profile: b.in.Redaction, Withheld: b.in.Withheld}}
+	if b.head.Unredacted.IsZero() {
+		b.head.Unredacted = d.Assessment
 	}
-	b.listing = bufio.NewWriter(b.files)
-	return nil
+	if b.files, err = newSpool(b.tempDir); err != nil {
+		return err
+	}
+	b.runs, err = newRunBook(b.tempDir)
+	return err
 }
 
 func (b *writer) close() error {
 	err := b.zip.Close()
-	if b.files != nil {
-		err = errors.Join(err, b.files.Close(), os.Remove(b.files.Name()))
+	for _, s := range []*spool{b.files, b.runs.spooled()} {
+		err = errors.Join(err, s.close())
 	}
 	return err
 }
@@ -114,18 +130,19 @@ func (b *writer) listed(p zipform.Part, err error) error {
 	if err != nil {
 		return err
 	}
-	_, err = b.listing.Write(append(line, '\n'))
+	_, err = b.files.add(append(line, '\n'))
 	return err
 }
 
 // list yields the list so far.
 func (b *writer) list() iter.Seq2[File, error] {
 	return func(yield func(File, error) bool) {
-		if err := b.listing.Flush(); err != nil {
+		r, err := b.files.reader()
+		if err != nil {
 			yield(File{}, err)
 			return
 		}
-		dec := json.NewDecoder(io.NewSectionReader(b.files, 0, 1<<62))
+		dec := json.NewDecoder(r)
 		for {
 			var f File
 			err := dec.Decode(&f)
@@ -136,7 +153,7 @@ func (b *writer) list() iter.Seq2[File, error] {
 	}
 }
 
-// texts writes the files that sort before the evidence.
+// texts writes the files that sort before the attestations.
 func (b *writer) texts(context.Context) error {
 	if err := b.listed(b.zip.AddBytes(FormatFile, formatText, zipform.Normal)); err != nil {
 		return err
@@ -144,34 +161,19 @@ func (b *writer) texts(context.Context) error {
 	if err := b.listed(b.zip.AddBytes(ReadmeFile, readmeText, zipform.Normal)); err != nil {
 		return err
 	}
-	if err := b.listed(b.zip.AddFrom(AssessmentFile, zipform.Normal, b.snap.WriteAssessment)); err != nil {
-		return err
-	}
-	return b.listed(b.zip.AddBytes(CheckpointFile, b.snap.Checkpoint, zipform.Store))
+	return b.listed(b.zip.AddFrom(AssessmentFile, zipform.Normal, b.snap.WriteAssessment))
 }
 
-// evidence marks the positions used and writes each payload once, sorted.
+// evidence writes the checkpoint and each payload once, sorted.
 func (b *writer) evidence(ctx context.Context) error {
-	b.have = newPositions(b.cp.Size)
-	var payloads []evidence.Digest
-	for ev, err := range b.snap.Ledger.Used(ctx) {
-		if err != nil {
-			return err
-		}
-		if ev.Seq >= b.head.Assessed.Size {
-			return fmt.Errorf("evidence at ledger position %d is younger than the assessment at %d; assess again", ev.Seq, b.head.Assessed.Size)
-		}
-		if err := b.have.add(ev.Seq); err != nil {
-			return err
-		}
-		payloads = append(payloads, ev.PayloadSum)
-		b.head.Counts.Evidence++
+	if err := b.listed(b.zip.AddBytes(CheckpointFile, b.snap.Checkpoint, zipform.Store)); err != nil {
+		return err
 	}
-	slices.SortFunc(payloads, func(a, b evidence.Digest) int { return bytes.Compare(a[:], b[:]) })
-	payloads = slices.Compact(payloads)
-	for _, d := range payloads {
+	for _, d := range b.payloads {
 		content, err := b.snap.Ledger.Payload(ctx, d)
 		switch {
+		case errors.Is(err, redact.ErrHidden):
+			return fmt.Errorf("payload %s: hidden where it was read, and not by the profile %s", d, b.in.Redaction.Name)
 		case errors.Is(err, store.ErrErased):
 			b.head.Erased = append(b.head.Erased, d)
 			continue
@@ -194,8 +196,9 @@ func (b *writer) workbook(ctx context.Context) error {
 		return err
 	}
 	part, err := b.zip.AddFrom(WorkbookFile, zipform.Store, func(w io.Writer) error {
-		sum, err := xlsx.Write(ctx, w, b.snap, b.signer, xlsx.Options{TempDir: b.opt.TempDir})
-		if err == nil && sum.Evidence != b.head.Counts.Evidence {
+		sum, err := xlsx.Write(ctx, w, b.snap, b.signer, xlsx.Options{TempDir: b.tempDir})
+		b.head.Counts.Used = sum.Evidence
+		if err == nil && b.in.Scope == Used && sum.Evidence != b.head.Counts.Evidence {
 			err = fmt.Errorf("the ledger gave %d evidence items, then %d", b.head.Counts.Evidence, sum.Evidence)
 		}
 		return err
@@ -204,9 +207,9 @@ func (b *writer) workbook(ctx context.Context) error {
 	return b.listed(part, err)
 }
 
-// ledger writes the lines used and the hashes of the rest.
+// ledger writes the lines and the hashes of the rest.
 func (b *writer) ledger(ctx context.Context) error {
-	if err := b.markRuns(ctx); err != nil {
+	if err := b.markErasures(ctx); err != nil {
 		return err
 	}
 	err := b.listed(b.zip.AddFrom(CoverFile, zipform.Normal, func(w io.Writer) error {
@@ -217,76 +220,82 @@ func (b *writer) ledger(ctx context.Context) error {
 	}
 	return b.listed(b.zip.AddFrom(EntriesFile, zipform.Normal, func(w io.Writer) error {
 		bw := bufio.NewWriterSize(w, 1<<16)
-		err := b.have.stretches(b.head.Assessed.Size, func(from, to int64, in bool) error {
-			if !in {
-				return nil
+		err := b.lines(ctx, func(e evidence.Entry) error {
+			b.head.Counts.Entries++
+			if _, err := bw.Write(e.Line); err != nil {
+				return err
 			}
-			return b.lines(ctx, bw, from, to)
+			return bw.WriteByte('\n')
 		})
 		return errors.Join(err, bw.Flush())
 	}))
 }
 
-func (b *writer) lines(ctx context.Context, w *bufio.Writer, from, to int64) error {
-	for e, err := range b.snap.Ledger.Entries(ctx, from, to) {
-		if err != nil {
-			return err
+// lines calls visit for each line of the bundle, in order.
+func (b *writer) lines(ctx context.Context, visit func(evidence.Entry) error) error {
+	return b.have.stretches(b.head.Assessed.Size, func(from, to int64, in bool) error {
+		if !in {
+			return nil
 		}
-		if e.Seq != from {
-			return fmt.Errorf("the ledger gave entry %d for %d", e.Seq, from)
-		}
-		from++
-		b.head.Counts.Entries++
-		if _, err := fmt.Fprintf(w, "%s\n", e.Line); err != nil {
-			return err
-		}
-	}
-	if from != to {
-		return fmt.Errorf("the ledger ends at entry %d: %w", from, store.ErrTampered)
-	}
-	return nil
-}
-
-// markRuns adds the entries that open and close the snapshot's runs, and those
-// that erased payloads it would have used.
-func (b *writer) markRuns(ctx context.Context) error {
-	runs := make(map[string]bool, len(b.snap.Runs))
-	for _, r := range b.snap.Runs {
-		runs[r.ID] = true
-	}
-	erased := make(map[evidence.Digest]bool, len(b.head.Erased))
-	for _, d := range b.head.Erased {
-		erased[d] = true
-	}
-	for e, err := range b.snap.Ledger.Entries(ctx, 0, b.cp.Size, evidence.EntryRunOpened, evidence.EntryRunClosed, evidence.EntryErasure) {
-		if err != nil {
-			return err
-		}
-		used, err := uses(e, runs, erased)
-		if err != nil {
-			return fmt.Errorf("entry %d: %w", e.Seq, err)
-		}
-		if used {
-			if err := b.have.add(e.Seq); err != nil {
+		for e, err := range b.snap.Ledger.Entries(ctx, from, to) {
+			if err != nil {
+				return err
+			}
+			if e.Seq != from {
+				return fmt.Errorf("the ledger gave entry %d for %d", e.Seq, from)
+			}
+			from++
+			if err := visit(e); err != nil {
 				return err
 			}
 		}
+		if from != to {
+			return fmt.Errorf("the ledger ends at entry %d: %w", from, store.ErrTampered)
+		}
+		return nil
+	})
+}
+
+// lists writes what was redacted, what was asked for, and the rules.
+func (b *writer) lists(context.Context) error {
+	err := b.listed(b.zip.AddFrom(RedactedFile, zipform.Normal, func(w io.Writer) error { return b.writeRedacted(w) }))
+	if err != nil {
+		return err
+	}
+	r := b.in.Request
+	r.Organisation, r.AsOf, r.Period, r.GeneratedBy, r.Tool = b.head.Organisation, b.head.AsOf, b.head.Period, b.head.GeneratedBy, b.head.Tool
+	var buf bytes.Buffer
+	enc := json.NewEncoder(&buf)
+	enc.SetIndent("", " ")
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(r); err != nil {
+		return err
+	}
+	if err := b.listed(b.zip.AddBytes(RequestFile, buf.Bytes(), zipform.Normal)); err != nil {
+		return err
+	}
+	for _, rule := range b.in.Rules {
+		if err := b.listed(b.zip.AddBytes(RulesDir+rule.Path, rule.Text, zipform.Normal)); err != nil {
+			return err
+		}
+		b.head.Counts.Rules++
 	}
 	return nil
 }
 
-func uses(e evidence.Entry, runs map[string]bool, erased map[evidence.Digest]bool) (bool, error) {
-	switch e.Type {
-	case evidence.EntryRunOpened:
-		r, err := evidence.ParseRunOpened(e)
-		return runs[r.ID], err
-	case evidence.EntryRunClosed:
-		r, err := evidence.ParseRunClosed(e)
-		return runs[r.ID], err
-	default:
-		er, err := evidence.ParseErasure(e)
-		return erased[er.Payload], err
+// manifests writes those of the runs.
+func (b *writer) manifests(context.Context) error {
+	for name, content := range b.runs.sorted() {
+		c, err := content()
+		if err != nil {
+			return err
+		}
+		if err := b.listed(b.zip.AddBytes(name, c, zipform.Fast)); err != nil {
+			return err
+		}
+		b.head.Counts.Runs++
 	}
+	return nil
 }
 
 // manifest writes the sums, the manifest and its seal.
@@ -304,6 +313,7 @@ func (b *writer) manifest() (zipform.Part, error) {
 	if err != nil {
 		return zipform.Part{}, err
 	}
+	b.head.Trust = b.trust()
 	part, err := b.zip.AddFrom(ManifestFile, zipform.Normal, func(w io.Writer) error {
 		return writeManifest(w, b.head, b.list())
 	})

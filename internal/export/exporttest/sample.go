@@ -80,6 +80,8 @@ func (s *Sample) runs() []evidence.Run {
 			Binary: evidence.Sum([]byte(connector)).String(), Identity: "app/exhibit-reader", Method: method, Reliability: "direct_api"}
 	}
 	pr := evidence.KindRead{Coverage: "complete", Enumerated: true, Query: "GET /repos/{o}/{r}/pulls?state=closed", IndependentCount: 14, Seen: 14, New: 14}
+	again := pr
+	again.New, again.Unchanged = 0, pr.Seen
 	return []evidence.Run{
 		{ID: "run-0001", Provenance: prov("github", "github", "api"), StartedAt: at(-50), FinishedAt: at(-49), Status: evidence.RunPartial,
 			Kinds: map[string]evidence.KindRead{"github.pull_request": pr, "github.branch_protection": {Coverage: "partial", IndependentCount: -1, Seen: 1, New: 1}},
@@ -87,11 +89,13 @@ func (s *Sample) runs() []evidence.Run {
 				Permission: "administration:read", Detail: "403 on the protection of the default branch"}},
 			Calls: evidence.CallCounts{Requests: 61, NotModified: 12, Retries: 1, Bytes: 91_000}},
 		{ID: "run-0002", Provenance: prov("register", "register", "file"), StartedAt: at(-26), FinishedAt: at(-26).Add(time.Minute), Status: evidence.RunComplete,
-			Kinds: map[string]evidence.KindRead{"inventory.ai_system": {Coverage: "complete", Enumerated: true, IndependentCount: -1, Seen: 3, New: 3}}},
+			Kinds: map[string]evidence.KindRead{"inventory.ai_system": {Coverage: "complete", Enumerated: true, IndependentCount: -1, Seen: 3, New: 3},
+				"risk.assessment": {Coverage: "complete", Enumerated: true, IndependentCount: -1, Seen: 1, New: 1}}},
 		{ID: "run-0003", Provenance: prov("jira", "jira", "api"), StartedAt: at(-25), FinishedAt: at(-25).Add(time.Minute), Status: evidence.RunFailed,
 			Error: "credential refused (401)"},
 		{ID: "run-0004", Provenance: prov("github", "github", "api"), StartedAt: at(-2), FinishedAt: at(-1), Status: evidence.RunComplete,
-			Kinds: map[string]evidence.KindRead{"github.pull_request": pr, "github.branch_protection": {Coverage: "complete", Enumerated: true, IndependentCount: 2, Seen: 2, New: 1}},
+			Kinds: map[string]evidence.KindRead{"github.pull_request": again, "github.branch_protection": {Coverage: "complete", Enumerated: true, IndependentCount: 2, Seen: 2, New: 1, Unchanged: 1},
+				"jira.issue": {Coverage: "complete", Enumerated: true, IndependentCount: -1, Seen: int64(len(Hostile)), New: int64(len(Hostile))}},
 			Calls: evidence.CallCounts{Requests: 40, NotModified: 39}},
 	}
 }

@@ -89,6 +89,9 @@ type Entry struct {
 	head   header
 }
 
+// Offset is the byte at which the entry's local header begins.
+func (e Entry) Offset() int64 { return int64(e.head.offset) }
+
 // Entries yields the entries as the central directory lists them, each
 // checked against the form and against its neighbours. The local headers and
 // contents are unread.
