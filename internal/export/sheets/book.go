@@ -98,8 +98,16 @@ func (b *Book) Sheets() []Sheet {
 		{Layout: populationsLayout, Turn: turnResults, Rows: b.populations},
 		{Layout: itemsLayout, Turn: turnResults, Rows: b.items, Choices: inSample()},
 		{Layout: systemsLayout, Turn: turnRecords, Rows: b.systems},
+		{Layout: vendorsLayout, Turn: turnRecords, Rows: b.vendors},
+		{Layout: changesLayout, Turn: turnRecords, Rows: b.changes},
+		{Layout: risksLayout, Turn: turnRecords, Rows: b.risks},
+		{Layout: incidentsLayout, Turn: turnRecords, Rows: b.incidents},
+		{Layout: ncLayout, Turn: turnRecords, Rows: b.ncs},
 		{Layout: gapsLayout, Turn: turnResults, Rows: b.gaps},
 		{Layout: waiversLayout, Turn: turnRecords, Rows: b.waivers},
+		{Layout: shadowLayout, Turn: turnRecords, Rows: b.shadow},
+		{Layout: auditLayout, Turn: turnRecords, Rows: b.audits},
+		{Layout: peopleLayout, Turn: turnRecords, Rows: b.people},
 		{Layout: runsLayout, Turn: turnRecords, Rows: b.runs},
 		{Layout: coverageLayout, Turn: turnRecords, Rows: b.coverage},
 		{Layout: sinceLayout, Turn: turnRecords, Rows: b.since},
@@ -164,7 +172,7 @@ func RecordKinds() []string {
 // recordKinds are RecordKinds by name. Each sheet of records names its own.
 func recordKinds() map[string]bool {
 	out := map[string]bool{}
-	for _, list := range [][]string{} {
+	for _, list := range [][]string{systemKinds(), waiverKinds(), vendorKinds(), changeKinds(), riskKinds(), incidentKinds(), ncKinds(), shadowKinds(), auditKinds(), peopleKinds()} {
 		for _, kind := range list {
 			out[kind] = true
 		}

@@ -15,6 +15,8 @@ var systemsLayout = Layout{Name: "AI systems",
 		Column{"last risk assessment (UTC)", 18}, Column{"last impact assessment (UTC)", 18}, Column{"last evaluation (UTC)", 18},
 		Column{"monitoring last run (UTC)", 18}, Column{"oversight rule", 20}, Column{"open results", 9})}
 
+func systemKinds() []string { return []string{"inventory.ai_system", "vendor.model_observation"} }
+
 // systems writes one row per registered AI system.
 func (b *Book) systems(ctx context.Context, w Writer) error {
 	served, err := b.servedModels(ctx)

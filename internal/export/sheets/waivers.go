@@ -15,6 +15,8 @@ var waiversLayout = Layout{Name: "Waivers",
 		Column{"requested by", 20}, Column{"approved by", 20}, Column{"role", 20}, Column{"approved (UTC)", 18}, Column{"expires (UTC)", 18},
 		Column{"days left", 9}, Column{"state", 11}, Column{"gap still open", 10}, Column{"rejected or revoked", 36})}
 
+func waiverKinds() []string { return []string{"waiver.record"} }
+
 var waiverStatus = map[export.WaiverState]assess.Status{
 	export.WaiverRequested: assess.StatusPendingReview,
 	export.WaiverActive:    assess.StatusWaived,
