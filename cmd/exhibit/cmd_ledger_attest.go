@@ -19,6 +19,7 @@ type attestor struct {
 	log    attest.Log
 	before []attest.Attestation
 	client *attest.Client
+	done   []attestationRow // recorded by this command
 }
 
 // openAttestor opens a store that is there and holds its checkpoint against all
@@ -77,7 +78,20 @@ func (a *attestor) record(ctx context.Context, at attest.Attestation, trust atte
 	at.Seq, at.At, at.Checkpoint = receipt.First, entry.At, a.log.Content
 	a.before = append(a.before, at)
 	trust.Log = a.log.Key
-	return a.printAttested(at, trust)
+	row := rowOf(at, at.Verify(trust))
+	a.done = append(a.done, row)
+	if a.g.output != "table" {
+		return nil
+	}
+	return a.g.printAttested(row)
+}
+
+// finish prints what was recorded, whatever failed beside it.
+func (a *attestor) finish(failed ...error) error {
+	if a.g.output != "table" {
+		failed = append(failed, printRows(a.g.std.out, a.g.output, a.done))
+	}
+	return attestError(errors.Join(failed...))
 }
 
 // attestError gives errors of attestations their exit code and what to do.

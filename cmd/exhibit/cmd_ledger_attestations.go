@@ -52,7 +52,7 @@ type attestationRow struct {
 	Size       int64      `json:"size"`
 	Root       string     `json:"root"`
 	Who        string     `json:"who"`
-	Time       *time.Time `json:"time"` // what the authority or witness says; null for a publication
+	Time       *time.Time `json:"time,omitempty"` // what the authority or witness says
 	Holds      bool       `json:"holds"`
 	Unchecked  string     `json:"unchecked"` // what had to be taken on trust
 	Problem    string     `json:"problem"`
@@ -205,18 +205,14 @@ func attestationTable(rows []attestationRow) *table {
 }
 
 // printAttested says what was just put on record.
-func (a *attestor) printAttested(at attest.Attestation, trust attest.Trust) error {
-	row := rowOf(at, at.Verify(trust))
-	if a.g.output != "table" {
-		return printRows(a.g.std.out, "jsonl", []attestationRow{row})
-	}
+func (g *globals) printAttested(row attestationRow) error {
 	what := "is published at"
-	switch at.Kind {
+	switch attest.Kind(row.Kind) {
 	case attest.KindTimestamp:
 		what = "was stamped " + row.Time.UTC().Format(time.RFC3339) + " by"
 	case attest.KindCosignature:
 		what = "was cosigned " + row.Time.UTC().Format(time.RFC3339) + " by"
 	}
-	_, err := fmt.Fprintf(a.g.std.out, "The checkpoint of %d entries %s %s; entry %d records it.\n", row.Size, what, clean(row.Who), row.Seq)
+	_, err := fmt.Fprintf(g.std.out, "The checkpoint of %d entries %s %s; entry %d records it.\n", row.Size, what, clean(row.Who), row.Seq)
 	return err
 }

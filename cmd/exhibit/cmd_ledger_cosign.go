@@ -65,7 +65,7 @@ func runCosign(ctx context.Context, g *globals, o cosignOptions) error {
 		}
 		failed = append(failed, err)
 	}
-	return attestError(errors.Join(failed...))
+	return a.finish(failed...)
 }
 
 // seenBy is the size that a witness cosigned last, as far as the ledger says.

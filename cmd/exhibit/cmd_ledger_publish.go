@@ -72,7 +72,7 @@ func runPublish(ctx context.Context, g *globals, o publishOptions) error {
 	for _, p := range places {
 		failed = append(failed, a.publish(ctx, p, o.restart))
 	}
-	return attestError(errors.Join(failed...))
+	return a.finish(failed...)
 }
 
 func placesOf(cfg *configfile.Config, o publishOptions) ([]configfile.Publish, error) {

@@ -78,7 +78,7 @@ func runTimestamp(ctx context.Context, g *globals, o timestampOptions) error {
 	if info.WeakCertID {
 		g.note("The authority names its certificate by SHA-1 only; RFC 5816 has replaced that.")
 	}
-	return a.record(ctx, attest.Attestation{Kind: attest.KindTimestamp, Timestamp: stamped}, attest.Trust{Roots: authority.Roots})
+	return a.finish(a.record(ctx, attest.Attestation{Kind: attest.KindTimestamp, Timestamp: stamped}, attest.Trust{Roots: authority.Roots}))
 }
 
 // rootsOf reads the roots given by flag, or those of the configuration unless

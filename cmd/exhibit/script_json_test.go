@@ -240,6 +240,9 @@ func contracts() map[string]shape {
 		"verify": object{"what": "string", "path?": "string", "key?": "string", "identity_established": "bool", "as_of?": "time",
 			"checked": list{object{"name": "string", "count": "number"}}, "notes?": list{"string"},
 			"first_failure?": object{"file": "string", "place": "string", "expected": "string", "found": "string"}},
+		"attestations": list{object{"seq": "number", "recorded_at": "time", "kind": "string", "size": "number", "root": "string", "who": "string",
+			"time?": "time", "holds": "bool", "unchecked": "string", "problem": "string", "commit?": "string", "status?": "number",
+			"checkpoint": "string", "token?": "string", "cosignature?": "string"}},
 		"prove": object{"seq": "number", "digest": "digest", "line": "string", "path": list{"string"}, "checkpoint": "string"},
 	}
 }

@@ -59,9 +59,14 @@ func (l Log) ContinuesNote(msg []byte, where string) (ledger.Checkpoint, error) 
 	return old, l.Continues(old, where)
 }
 
-// ContinuesAll checks every checkpoint that is on record.
+// ContinuesAll checks every checkpoint that is on record, each once.
 func (l Log) ContinuesAll(all []Attestation) error {
+	seen := map[string]bool{}
 	for _, a := range all {
+		if seen[string(a.Note)] {
+			continue
+		}
+		seen[string(a.Note)] = true
 		if _, err := l.ContinuesNote(a.Note, fmt.Sprintf("the %s recorded as entry %d", a.Kind, a.Seq)); err != nil {
 			return err
 		}

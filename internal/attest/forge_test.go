@@ -33,6 +33,7 @@ type forger struct {
 	hash     crypto.Hash
 	digestID asn1.ObjectIdentifier
 	sigID    asn1.ObjectIdentifier
+	salt     int    // of RSASSA-PSS; 0: another signature
 	certID   []byte // hash of the certificate that is named; nil: the right one
 	certV1   bool
 	noCertID bool
@@ -143,7 +144,14 @@ func (f *forger) token(t testing.TB) ([]byte, *x509.CertPool) {
 	if key == nil {
 		key = f.key
 	}
-	sig, err := key.Sign(rand.Reader, sum(f.hash, signed), f.hash)
+	var opts crypto.SignerOpts = f.hash
+	if f.salt > 0 {
+		digest := pkix.AlgorithmIdentifier{Algorithm: f.digestID}
+		si.SignatureAlgorithm = pkix.AlgorithmIdentifier{Algorithm: oidRSAPSS, Parameters: asn1.RawValue{FullBytes: der(t, pssParameters{Hash: digest, Tail: 1, Salt: f.salt,
+			MGF: pkix.AlgorithmIdentifier{Algorithm: oidMGF1, Parameters: asn1.RawValue{FullBytes: der(t, digest, "")}}}, "")}}
+		opts = &rsa.PSSOptions{SaltLength: f.salt, Hash: f.hash}
+	}
+	sig, err := key.Sign(rand.Reader, sum(f.hash, signed), opts)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -174,6 +182,10 @@ func TestForgedTokens(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	strong, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
 	other, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
@@ -187,6 +199,11 @@ func TestForgedTokens(t *testing.T) {
 		"right":                         {func(f *forger) {}, "", nil},
 		"certificate named by SHA-1":    {func(f *forger) { f.certV1 = true }, "", nil},
 		"SHA-512":                       {func(f *forger) { f.hash, f.digestID, f.sigID = crypto.SHA512, oidSHA512, oidECWithSHA512 }, "", nil},
+		"RSA":                           {func(f *forger) { f.key, f.sigID = strong, oidRSAWithSHA256 }, "", nil},
+		"RSA, digest named apart":       {func(f *forger) { f.key, f.sigID = strong, oidRSA }, "", nil},
+		"RSASSA-PSS":                    {func(f *forger) { f.key, f.salt = strong, 32 }, "", nil},
+		"RSASSA-PSS, another salt":      {func(f *forger) { f.key, f.salt = strong, 20 }, "other parameters", ErrNotVerified},
+		"RSASSA-PSS without parameters": {func(f *forger) { f.key, f.sigID = strong, oidRSAPSS }, "other parameters", ErrNotVerified},
 		"no purpose of the certificate": {func(f *forger) { f.eku = nil }, "not one for time stamping alone", ErrNotVerified},
 		"certificate of a server":       {func(f *forger) { f.eku = []asn1.ObjectIdentifier{serverAuth} }, "not one for time stamping alone", ErrNotVerified},
 		"certificate for more":          {func(f *forger) { f.eku = append(f.eku, serverAuth) }, "not one for time stamping alone", ErrNotVerified},

@@ -42,6 +42,8 @@ var (
 	oidRSAWithSHA256 = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 1, 11}
 	oidRSAWithSHA384 = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 1, 12}
 	oidRSAWithSHA512 = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 1, 13}
+	oidRSAPSS        = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 1, 10}
+	oidMGF1          = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 1, 8}
 	oidECWithSHA256  = asn1.ObjectIdentifier{1, 2, 840, 10045, 4, 3, 2}
 	oidECWithSHA384  = asn1.ObjectIdentifier{1, 2, 840, 10045, 4, 3, 3}
 	oidECWithSHA512  = asn1.ObjectIdentifier{1, 2, 840, 10045, 4, 3, 4}
@@ -215,7 +217,7 @@ func (t *token) checkSignature(si signerInfo, content []byte, certs []*x509.Cert
 	if err := matchesSigner(si.SignerID, t.signer); err != nil {
 		return err
 	}
-	alg, err := signatureAlgorithm(si.SignatureAlgorithm.Algorithm, hash)
+	alg, err := signatureAlgorithm(si.SignatureAlgorithm, si.DigestAlgorithm.Algorithm, hash)
 	if err != nil {
 		return err
 	}
@@ -389,7 +391,11 @@ func sum(h crypto.Hash, b []byte) []byte {
 	return s[:]
 }
 
-func signatureAlgorithm(id asn1.ObjectIdentifier, hash crypto.Hash) (x509.SignatureAlgorithm, error) {
+func signatureAlgorithm(alg pkix.AlgorithmIdentifier, digest asn1.ObjectIdentifier, hash crypto.Hash) (x509.SignatureAlgorithm, error) {
+	id := alg.Algorithm
+	if id.Equal(oidRSAPSS) && !usualPSS(alg.Parameters.FullBytes, digest, hash) {
+		return 0, fmt.Errorf("%w: RSASSA-PSS with other parameters than its digest's", ErrNotVerified)
+	}
 	for _, a := range []struct {
 		id   asn1.ObjectIdentifier
 		hash crypto.Hash
@@ -398,6 +404,7 @@ func signatureAlgorithm(id asn1.ObjectIdentifier, hash crypto.Hash) (x509.Signat
 		{oidRSA, crypto.SHA256, x509.SHA256WithRSA}, {oidRSAWithSHA256, crypto.SHA256, x509.SHA256WithRSA},
 		{oidRSA, crypto.SHA384, x509.SHA384WithRSA}, {oidRSAWithSHA384, crypto.SHA384, x509.SHA384WithRSA},
 		{oidRSA, crypto.SHA512, x509.SHA512WithRSA}, {oidRSAWithSHA512, crypto.SHA512, x509.SHA512WithRSA},
+		{oidRSAPSS, crypto.SHA256, x509.SHA256WithRSAPSS}, {oidRSAPSS, crypto.SHA384, x509.SHA384WithRSAPSS}, {oidRSAPSS, crypto.SHA512, x509.SHA512WithRSAPSS},
 		{oidECWithSHA256, crypto.SHA256, x509.ECDSAWithSHA256},
 		{oidECWithSHA384, crypto.SHA384, x509.ECDSAWithSHA384},
 		{oidECWithSHA512, crypto.SHA512, x509.ECDSAWithSHA512},
@@ -408,4 +415,22 @@ func signatureAlgorithm(id asn1.ObjectIdentifier, hash crypto.Hash) (x509.Signat
 		}
 	}
 	return 0, fmt.Errorf("%w: signature algorithm %s with %s is not supported", ErrNotVerified, id, hash)
+}
+
+type pssParameters struct {
+	Hash pkix.AlgorithmIdentifier `asn1:"explicit,tag:0"`
+	MGF  pkix.AlgorithmIdentifier `asn1:"explicit,tag:1"`
+	Salt int                      `asn1:"explicit,tag:2"`
+	Tail int                      `asn1:"explicit,optional,tag:3,default:1"`
+}
+
+// usualPSS reports whether the parameters of RSASSA-PSS say one digest
+// throughout and a salt of its length, which is what is verified.
+func usualPSS(der []byte, digest asn1.ObjectIdentifier, hash crypto.Hash) bool {
+	var p pssParameters
+	if strict(der, &p, "parameters of RSASSA-PSS") != nil || !p.Hash.Algorithm.Equal(digest) || !p.MGF.Algorithm.Equal(oidMGF1) {
+		return false
+	}
+	var mask pkix.AlgorithmIdentifier
+	return strict(p.MGF.Parameters.FullBytes, &mask, "mask of RSASSA-PSS") == nil && mask.Algorithm.Equal(digest) && p.Salt == hash.Size() && p.Tail == 1
 }
