@@ -45,6 +45,7 @@ recorded in the ledger with its digest.`,
 		newExportOSCALCommand(g),
 		newExportCSVCommand(g),
 		newExportHTMLCommand(g),
+		newExportListCommand(g),
 	)
 	return c
 }

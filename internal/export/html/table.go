@@ -166,7 +166,7 @@ func (t *table) End() error {
 // head begins the table.
 func (t *table) head() {
 	p := t.p
-	write(p.out, "<div class=\"scroll\" role=\"region\" tabindex=\"0\" aria-labelledby=\"h-", p.id, "\">\n<table id=\"t-", p.id,
+	write(p.out, "<div class=\"scroll\" role=\"region\" tabindex=\"0\" aria-label=\"", esc("Rows: "+p.Name), "\">\n<table id=\"t-", p.id,
 		"\">\n<caption class=\"quiet\">", esc(p.Name), "</caption>\n<thead><tr>")
 	for _, c := range p.Columns {
 		write(p.out, "<th scope=\"col\">", esc(c.Title), "</th>")
