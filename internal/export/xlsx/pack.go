@@ -24,6 +24,7 @@ const SealPart = "exhibit/seal.txt"
 const (
 	typesPart  = "[Content_Types].xml"
 	rootRels   = "_rels/.rels"
+	coreProps  = "docProps/core.xml"
 	sealRel    = "https://github.com/exhibit-aims/exhibit/relationships/seal"
 	xmlHeader  = `<?xml version="1.0" encoding="UTF-8" standalone="yes"?>` + "\n"
 	typesSpace = "http://schemas.openxmlformats.org/package/2006/content-types"
@@ -47,6 +48,7 @@ type packer struct {
 	open    bool
 	parts   []placed
 	rewrite *bytes.Buffer // the part being written, if it is one that is changed
+	tail    *tail         // of the part being written, if it is a sheet
 	name    string
 	err     error // the first one; excelize does not look at every one
 }
@@ -72,9 +74,13 @@ func (p *packer) Create(name string) (io.Writer, error) {
 	}
 	name = strings.TrimPrefix(name, "/")
 	p.open, p.name = true, name
-	if name == typesPart || name == rootRels {
+	if name == typesPart || name == rootRels || name == coreProps {
 		p.rewrite = new(bytes.Buffer)
 		return p.rewrite, nil
+	}
+	if isSheet(name) {
+		p.tail = &tail{to: p}
+		return p.tail, p.fail(p.pack.Start(p.file, name, zipform.Normal))
 	}
 	return p, p.fail(p.pack.Start(p.file, name, zipform.Normal))
 }
@@ -100,6 +106,12 @@ func (p *packer) finish() error {
 		return nil
 	}
 	p.open = false
+	if p.tail != nil {
+		err := p.tail.end()
+		if p.tail = nil; err != nil {
+			return err
+		}
+	}
 	if p.rewrite != nil {
 		content, err := rewritePart(p.name, p.rewrite.Bytes())
 		p.rewrite = nil
@@ -189,11 +201,20 @@ type relationship struct {
 	TargetMode string `xml:"TargetMode,attr,omitempty"`
 }
 
+// prefixed writes the core properties with the prefixes that every other
+// program writes: some readers look for the prefix and not for what it stands for.
+func prefixed(content []byte) []byte {
+	return []byte(strings.NewReplacer("<coreProperties xmlns=", "<cp:coreProperties xmlns:cp=", "</coreProperties>", "</cp:coreProperties>",
+		"<lastModifiedBy>", "<cp:lastModifiedBy>", "</lastModifiedBy>", "</cp:lastModifiedBy>").Replace(string(content)))
+}
+
 // rewritePart brings the list of content types into a fixed order and makes
 // the seal a declared part of the package.
 func rewritePart(name string, content []byte) ([]byte, error) {
 	var v any
 	switch name {
+	case coreProps:
+		return prefixed(content), nil
 	case typesPart:
 		var t contentTypes
 		if err := xml.Unmarshal(content, &t); err != nil {
