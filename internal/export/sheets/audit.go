@@ -13,8 +13,8 @@ import (
 var auditLayout = Layout{Name: "Audit and review",
 	About: "Internal audits, their programme, management reviews and improvements.",
 	Tab:   "4F6D8A", Large: true, Frozen: 1, Columns: tail(
-		Column{"id", 16}, Column{"type", 18}, Column{"date (UTC)", 18}, Column{"scope", 36}, Column{"persons", 28},
-		Column{"independence check", 28}, Column{"findings", 34}, Column{"inputs covered", 44}, Column{"decisions and state", 50},
+		Column{"id", 16}, Column{"type", 18}, Column{"date (UTC)", 18}, Column{"scope", 44}, Column{"persons", 40},
+		Column{"independence check", 28}, Column{"findings", 34}, Column{"inputs covered", 44}, Column{"decisions and state", 60},
 		Column{"reported or approved", 28})}
 
 func auditKinds() []string {
@@ -136,9 +136,9 @@ func (b *Book) internalAudits(ctx context.Context) ([]auditRow, error) {
 		v := &r.v
 		row := auditRow{item: r.item, id: firstOf(v.ID, r.key), typ: "internal audit", at: v.Performed.Time,
 			scope:        joined("\n", v.Scope, coverText(v.Clauses, v.Controls, b.systemNames(v.Systems))),
-			persons:      []string{joined(" ", "auditor", firstOf(v.Auditor, "not named"))},
+			persons:      []string{joined(" ", "auditor", firstOf(people.label(v.Auditor), "not named"))},
 			independence: b.independence(v, people),
-			closing:      joined(" ", "reported to", firstOf(v.ReportedTo, "nobody named"), onDay(v.Reported.Time))}
+			closing:      joined(" ", "reported to", firstOf(people.label(v.ReportedTo), "nobody named"), onDay(v.Reported.Time))}
 		for _, f := range findings {
 			if f.v.Source == v.ID && !slices.Contains(v.Findings, f.v.ID) {
 				v.Findings = append(v.Findings, f.v.ID)
@@ -194,6 +194,10 @@ func coverText(clauses, controls, systems []string) string {
 }
 
 func (b *Book) programmes(ctx context.Context) ([]auditRow, error) {
+	people, err := b.directory(ctx)
+	if err != nil {
+		return nil, err
+	}
 	list, err := recordsOf[programme](ctx, b, "audit.programme")
 	if err != nil {
 		return nil, err
@@ -201,11 +205,11 @@ func (b *Book) programmes(ctx context.Context) ([]auditRow, error) {
 	var out []auditRow
 	for _, r := range list {
 		row := auditRow{item: r.item, id: firstOf(r.v.Cycle, r.key), typ: "audit programme", at: r.v.Approved.Time,
-			closing: joined(" ", "approved by", firstOf(r.v.ApprovedBy, "nobody named"), onDay(r.v.Approved.Time))}
+			closing: joined(" ", "approved by", firstOf(people.label(r.v.ApprovedBy), "nobody named"), onDay(r.v.Approved.Time))}
 		var scopes []string
 		for _, a := range r.v.Audits {
-			scopes = append(scopes, joined(": ", onDay(a.Planned.Time), joined("; ", a.Scope, coverText(a.Clauses, a.Controls, a.Systems))))
-			row.persons = append(row.persons, a.Auditor)
+			scopes = append(scopes, joined(": ", onDay(a.Planned.Time), joined("; ", a.Scope, coverText(a.Clauses, a.Controls, b.systemNames(a.Systems)))))
+			row.persons = append(row.persons, people.label(a.Auditor))
 		}
 		row.scope, row.persons = strings.Join(scopes, "\n"), distinct(row.persons)
 		out = append(out, row)
@@ -214,6 +218,10 @@ func (b *Book) programmes(ctx context.Context) ([]auditRow, error) {
 }
 
 func (b *Book) reviews(ctx context.Context) ([]auditRow, error) {
+	people, err := b.directory(ctx)
+	if err != nil {
+		return nil, err
+	}
 	list, err := recordsOf[review](ctx, b, "review.management")
 	if err != nil {
 		return nil, err
@@ -222,17 +230,17 @@ func (b *Book) reviews(ctx context.Context) ([]auditRow, error) {
 	for _, r := range list {
 		row := auditRow{item: r.item, id: firstOf(r.v.ID, r.key), typ: "management review", at: r.v.Held.Time}
 		if r.v.Chair != "" {
-			row.persons = []string{"chair " + r.v.Chair}
+			row.persons = []string{"chair " + people.label(r.v.Chair)}
 		}
 		if len(r.v.Attendees) > 0 {
-			row.persons = append(row.persons, "present: "+strings.Join(r.v.Attendees, ", "))
+			row.persons = append(row.persons, "present: "+strings.Join(people.labels(r.v.Attendees), ", "))
 		}
 		for _, name := range sortedKeys(r.v.Inputs) {
 			row.inputs = append(row.inputs, strings.ReplaceAll(name, "_", " ")+": "+plainJSON(r.v.Inputs[name]))
 		}
 		for _, d := range r.v.Decisions {
 			due := d.Due.Time
-			text := joined(", ", d.Text, d.Owner, d.Item)
+			text := joined(", ", d.Text, people.label(d.Owner), d.Item)
 			if !d.RedecAt.IsZero() && !d.Redecided.IsZero() {
 				due = d.Redecided.Time
 			}

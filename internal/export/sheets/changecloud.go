@@ -31,6 +31,7 @@ type registryApproval struct {
 	Status  string `json:"approval_status"`
 	By      string `json:"changed_by"`
 	Changed when   `json:"changed_at"`
+	Basis   string `json:"basis"`
 }
 
 // endpoints writes what the endpoints in production are set to serve, also
@@ -74,6 +75,9 @@ func (c *changeBook) endpoints(ctx context.Context) error {
 			x.consent.add(approvals[variant.Package], v.Updated.Time)
 		}
 		x.consent.by = distinct(x.consent.by)
+		if x.consent.unknown {
+			x.consent.final = nil
+		}
 		x.what = joined(" ", v.ID, "serves", firstOf(strings.Join(served, ", "), "nothing"))
 		if len(x.requests) > 0 {
 			x.consent.before = ptr(true)
@@ -94,6 +98,10 @@ func (x *consent) add(list []registryApproval, at time.Time) {
 		}
 	}
 	ok := last != nil && last.Status == "Approved"
+	if last == nil && len(list) > 0 && !slices.ContainsFunc(list, func(a registryApproval) bool { return a.Basis == "audit_log" }) {
+		x.before, x.unknown = ptr(false), true // the registry tells its last decision only, and that came later
+		return
+	}
 	if ok {
 		x.by = append(x.by, last.By)
 		if last.Changed.After(x.at) {

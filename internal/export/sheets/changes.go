@@ -14,7 +14,7 @@ var changesLayout = Layout{Name: "Changes",
 	Tab:   "3E6A94", Large: true, Flat: true, Frozen: 1, Columns: tail(
 		Column{"change id", 38}, Column{"system", 28}, Column{"type", 14}, Column{"initiated by", 10}, Column{"author", 18},
 		Column{"merged or effective (UTC)", 18}, Column{"approver", 26}, Column{"approved (UTC)", 18}, Column{"approval before effect", 13},
-		Column{"approved commit is final", 13}, Column{"evaluation run", 24}, Column{"passed", 13}, Column{"release approval", 40},
+		Column{"approved commit is final", 13}, Column{"evaluation run", 30}, Column{"passed", 13}, Column{"release approval", 52},
 		Column{"result", 14}, Column{"results about it", 34}, Column{"what changed", 44})}
 
 func changeKinds() []string {
@@ -43,10 +43,11 @@ type prodChange struct {
 
 // consent is who agreed to a change.
 type consent struct {
-	by     []string
-	at     time.Time
-	before *bool // nil: not established
-	final  *bool
+	by      []string
+	at      time.Time
+	before  *bool // nil: not established
+	final   *bool
+	unknown bool // of what is served, the registry does not tell who approved it when
 }
 
 // changeBook is what the rows of the sheet are made from: everything but the

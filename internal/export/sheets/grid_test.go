@@ -2,6 +2,7 @@ package sheets
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"strings"
 	"testing"
@@ -76,6 +77,22 @@ var today = time.Date(2026, 6, 30, 0, 0, 0, 0, time.UTC)
 // ago is an instant so many days before today, as payloads write it.
 func ago(days int) string { return today.AddDate(0, 0, -days).Format(time.RFC3339) }
 
+// eventOf is when what a payload tells of happened.
+func eventOf(payload string) time.Time {
+	var p map[string]any
+	if json.Unmarshal([]byte(payload), &p) != nil {
+		return time.Time{}
+	}
+	for _, field := range []string{"merged_at", "submitted_at", "committed_at", "updated_at", "changed_at", "approved_at", "observed_at", "announced_at"} {
+		if text, ok := p[field].(string); ok {
+			if at, err := time.Parse(time.RFC3339, text); err == nil {
+				return at
+			}
+		}
+	}
+	return time.Time{}
+}
+
 func smallBook(t *testing.T, systems []export.System, records ...rec) (*Book, *small) {
 	t.Helper()
 	key, err := exporttest.NewKey("exhibit/test")
@@ -89,7 +106,7 @@ func smallBook(t *testing.T, systems []export.System, records ...rec) (*Book, *s
 	for i, r := range records {
 		run.Kinds[r.kind] = evidence.KindRead{Coverage: "complete", IndependentCount: -1}
 		d, err := s.AppendEvidence(run.FinishedAt, evidence.Evidence{Run: run.ID, Kind: r.kind, Major: 1, Subject: evidence.Subject{Type: r.subject, ID: r.id},
-			Key: fmt.Sprintf("%s/%d", r.id, i), Revision: 1, CollectedAt: run.FinishedAt, URL: "https://forms.example/" + fmt.Sprint(i)}, r.payload)
+			Key: fmt.Sprintf("%s/%d", r.id, i), Revision: 1, CollectedAt: run.FinishedAt, EventTime: eventOf(r.payload), URL: "https://forms.example/" + fmt.Sprint(i)}, r.payload)
 		if err != nil {
 			t.Fatal(err)
 		}

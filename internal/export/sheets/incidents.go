@@ -13,7 +13,7 @@ var incidentsLayout = Layout{Name: "Incidents",
 	About: "AI incidents from detection to the check that what was done about them works, with who had to be told.",
 	Tab:   "B3361B", Large: true, Frozen: 1, Columns: tail(
 		Column{"key", 14}, Column{"systems", 24}, Column{"severity", 10}, Column{"detected (UTC)", 18}, Column{"declared (UTC)", 18},
-		Column{"contained (UTC)", 18}, Column{"resolved (UTC)", 18}, Column{"notifiable", 12}, Column{"decided by", 20},
+		Column{"contained (UTC)", 18}, Column{"resolved (UTC)", 18}, Column{"notifiable", 12}, Column{"decided by", 24},
 		Column{"decided (UTC)", 18}, Column{"notices due and sent", 36}, Column{"cause", 36}, Column{"corrective actions", 18},
 		Column{"effectiveness check", 34}, Column{"summary", 36}, Column{"harm", 18}, Column{"status", 12})}
 
@@ -56,6 +56,7 @@ type incidentJoins struct {
 	actions map[string]action // by id
 	about   map[string][]action
 	causes  map[string]string // by nonconformity, which may be the incident
+	people  *names
 }
 
 // incidents writes one row per incident, oldest first.
@@ -91,6 +92,10 @@ func first(list ...when) int64 {
 
 func (b *Book) incidentJoins(ctx context.Context) (*incidentJoins, error) {
 	j := &incidentJoins{notices: map[string][]notice{}, actions: map[string]action{}, about: map[string][]action{}, causes: map[string]string{}}
+	var err error
+	if j.people, err = b.directory(ctx); err != nil {
+		return nil, err
+	}
 	notices, err := recordsOf[notice](ctx, b, "incident.communication")
 	if err != nil {
 		return nil, err
@@ -126,7 +131,7 @@ func (b *Book) incidentRow(w Writer, r *record[incident], j *incidentJoins) erro
 	w.Date(v.Contained.Time)
 	w.Date(v.Resolved.Time)
 	established(w, v.Notifiable)
-	w.Text(v.DecisionBy)
+	w.Text(j.people.label(v.DecisionBy))
 	w.Date(v.DecidedAt.Time)
 	w.List(noticeTexts(j.notices[v.Key]))
 	w.Text(joined("\n", j.causes[v.Key], v.Cause))

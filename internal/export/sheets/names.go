@@ -67,6 +67,24 @@ func (n *names) same(a, b string) bool { return n.person(a) == n.person(b) }
 // display is the name of a person as people write it, if it is on record.
 func (n *names) display(id string) string { return n.shown[n.person(id)] }
 
+// label is a name as it is on record, after that of the person as people
+// write it, if that is another one.
+func (n *names) label(name string) string {
+	shown := n.display(name)
+	if name == "" || shown == "" || nameForm(shown) == nameForm(name) {
+		return name
+	}
+	return shown + " (" + name + ")"
+}
+
+func (n *names) labels(list []string) []string {
+	out := make([]string, 0, len(list))
+	for _, name := range list {
+		out = append(out, n.label(name))
+	}
+	return out
+}
+
 // nameForm makes one of names that differ in the case of letters, in what
 // stands round and between the words, or in what cannot be seen.
 func nameForm(name string) string {

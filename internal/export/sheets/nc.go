@@ -13,9 +13,9 @@ var ncLayout = Layout{Name: "NC and actions",
 	About: "Nonconformities and findings with what was done about them: one row for each action, or for what has none.",
 	Tab:   "B3361B", Large: true, Frozen: 1, Columns: tail(
 		Column{"id", 16}, Column{"source", 16}, Column{"requirement", 12}, Column{"grade", 12}, Column{"raised (UTC)", 18},
-		Column{"correction", 32}, Column{"cause", 32}, Column{"similar check", 28}, Column{"action", 14}, Column{"owner", 20},
-		Column{"due (UTC)", 18}, Column{"done (UTC)", 18}, Column{"verified by", 20}, Column{"verified (UTC)", 18}, Column{"effective", 12},
-		Column{"overdue", 9}, Column{"description", 34}, Column{"status", 12})}
+		Column{"correction", 32}, Column{"cause", 32}, Column{"similar check", 28}, Column{"action", 14}, Column{"owner", 26},
+		Column{"due (UTC)", 18}, Column{"done (UTC)", 18}, Column{"verified by", 26}, Column{"verified (UTC)", 18}, Column{"effective", 12},
+		Column{"overdue", 9}, Column{"verified by another", 12}, Column{"description", 34}, Column{"status", 12})}
 
 func ncKinds() []string {
 	return []string{"nonconformity.record", "corrective_action.record", "audit.finding"}
@@ -87,6 +87,10 @@ func (b *Book) ncs(ctx context.Context, w Writer) error {
 	if err != nil {
 		return err
 	}
+	people, err := b.directory(ctx)
+	if err != nil {
+		return err
+	}
 	slices.SortStableFunc(list, func(x, y ncRow) int {
 		return cmp.Or(cmp.Compare(first(x.nc.Raised), first(y.nc.Raised)), cmp.Compare(x.id, y.id))
 	})
@@ -94,7 +98,7 @@ func (b *Book) ncs(ctx context.Context, w Writer) error {
 		if r.broken != "" {
 			return b.brokenRow(w, ncLayout, r.item)
 		}
-		return b.ncRow(w, r)
+		return b.ncRow(w, r, people)
 	}, ncKinds()...)
 }
 
@@ -164,7 +168,7 @@ func actionRow(r *record[action], at map[string]ncRow) ncRow {
 	return row
 }
 
-func (b *Book) ncRow(w Writer, r *ncRow) error {
+func (b *Book) ncRow(w Writer, r *ncRow, people *names) error {
 	w.Text(r.id)
 	w.Text(r.nc.Source)
 	w.Text(r.nc.Clause)
@@ -180,10 +184,10 @@ func (b *Book) ncRow(w Writer, r *ncRow) error {
 	} else {
 		w.Text("none on record")
 	}
-	w.Text(r.owner)
+	w.Text(people.label(r.owner))
 	w.Date(r.due)
 	w.Date(r.done)
-	w.Text(act.VerifiedBy)
+	w.Text(people.label(act.VerifiedBy))
 	w.Date(act.Verified.Time)
 	if act.Effective == nil {
 		w.Text("not established")
@@ -194,6 +198,14 @@ func (b *Book) ncRow(w Writer, r *ncRow) error {
 		w.Mark("Y", assess.StatusFailing)
 	} else {
 		w.Yes(false)
+	}
+	switch {
+	case act.VerifiedBy == "":
+		w.Blank()
+	case firstOf(act.ImplementedBy, act.Owner) == "":
+		w.Text("not established")
+	default:
+		w.Yes(!people.same(act.VerifiedBy, act.Owner) && !people.same(act.VerifiedBy, firstOf(act.ImplementedBy, act.Owner)))
 	}
 	w.Text(r.nc.Description)
 	w.Text(r.status)

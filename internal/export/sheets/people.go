@@ -15,7 +15,7 @@ var peopleLayout = Layout{Name: "People",
 	Tab:   "5A7D5A", Large: true, Frozen: 2, Columns: tail(
 		Column{"role", 26}, Column{"person id", 18}, Column{"active", 12}, Column{"competence criteria", 34},
 		Column{"competence evidence", 46}, Column{"valid to (UTC)", 18}, Column{"training completed", 34}, Column{"name", 24},
-		Column{"system", 24}, Column{"from (UTC)", 18}, Column{"to (UTC)", 18}, Column{"not shown", 26})}
+		Column{"system", 24}, Column{"from (UTC)", 18}, Column{"to (UTC)", 18}, Column{"what lacks", 34})}
 
 func peopleKinds() []string {
 	return []string{"role.assignment", "competence.record", "training.completion", "directory.names"}
@@ -146,23 +146,19 @@ func (b *Book) peopleJoins(ctx context.Context) (*peopleJoins, error) {
 
 func (b *Book) holderRow(w Writer, h *holder, j *peopleJoins) error {
 	id, demands := j.names.person(h.Person), j.demands[h.Role]
-	lines, end, missing := b.proofLines(j.proofs[id], demands)
+	lines, end, lacks := b.proofLines(j.proofs[id], demands)
 	w.Text(h.Role)
 	w.Text(h.Person)
 	b.activeCell(w, h)
 	w.List(demands)
 	w.List(lines)
-	if !end.IsZero() && end.Before(b.snap.AsOf) {
-		w.Mark(onDay(end)+", ran out", assess.StatusStale)
-	} else {
-		w.Date(end)
-	}
+	w.Date(end)
 	w.List(courseLines(j.courses[id]))
 	w.Text(j.names.display(h.Person))
 	w.Text(b.systemName(h.System))
 	w.Date(h.Start.Time)
 	w.Date(h.End.Time)
-	w.List(missing)
+	w.List(lacks)
 	return b.shown(w, h.item)
 }
 
@@ -175,15 +171,15 @@ func (b *Book) activeCell(w Writer, h *holder) {
 	case h.Active == nil:
 		w.Text("not established")
 	case *h.Active:
-		w.Mark("Y", assess.StatusSatisfied)
+		w.Yes(true)
 	default:
 		w.Mark("N", assess.StatusFailing)
 	}
 }
 
 // proofLines lists the proofs of what a role demands, the earliest end of the
-// newest of each, and what nothing shows.
-func (b *Book) proofLines(list []proof, demands []string) (lines []string, end time.Time, missing []string) {
+// newest of each, and what nothing shows or shows no longer.
+func (b *Book) proofLines(list []proof, demands []string) (lines []string, end time.Time, lacks []string) {
 	for _, d := range demands {
 		var best *proof
 		for i := range list {
@@ -192,15 +188,18 @@ func (b *Book) proofLines(list []proof, demands []string) (lines []string, end t
 			}
 		}
 		if best == nil {
-			missing = append(missing, d)
+			lacks = append(lacks, "no proof: "+d)
 			continue
+		}
+		if !best.ValidTo.IsZero() && best.ValidTo.Before(b.snap.AsOf) {
+			lacks = append(lacks, "ran out "+onDay(best.ValidTo.Time)+": "+d)
 		}
 		lines = append(lines, d+": "+joined(", ", strings.TrimSpace(best.Type+" "+onDay(best.Obtained.Time)), verifiedText(best.VerifiedBy)))
 		if !best.ValidTo.IsZero() && (end.IsZero() || best.ValidTo.Before(end)) {
 			end = best.ValidTo.Time
 		}
 	}
-	return lines, end, missing
+	return lines, end, lacks
 }
 
 func verifiedText(by string) string {

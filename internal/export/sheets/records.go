@@ -129,25 +129,44 @@ func (b *Book) brokenRow(w Writer, l Layout, r item) error {
 // none writes the one row of a sheet for which there is no record: whether
 // that means anything depends on whether somebody looked.
 func (b *Book) none(w Writer, l Layout, kinds ...string) error {
-	w.Text(b.absence(kinds...))
-	for range len(l.Columns) - 1 {
-		w.Blank()
+	text := "no record of this kind as of the snapshot"
+	if slices.ContainsFunc(kinds, b.snap.Redaction.Hidden) {
+		text = "no record of this kind is shown"
 	}
-	return w.End()
+	return b.says(w, l, text, b.absence(kinds...), item{})
 }
 
 // absence says of kinds of which no record is there what that is worth.
 func (b *Book) absence(kinds ...string) string {
-	lines := []string{"No record of this kind as of the snapshot."}
+	var lines []string
 	for _, kind := range kinds {
 		if b.snap.Redaction.Hidden(kind) {
-			lines[0] = "No record of this kind is shown."
 			lines = append(lines, kind+": hidden by the redaction profile "+b.snap.Redaction.Profile+".")
 			continue
 		}
 		lines = append(lines, kind+": "+b.readOf(kind))
 	}
 	return strings.Join(lines, "\n")
+}
+
+// says writes a row that says one thing: in short in the first column, and why
+// in the one that has most room.
+func (b *Book) says(w Writer, l Layout, text, why string, r item) error {
+	widest, last := 1, len(l.Columns)-3
+	for i := range last {
+		if i > 0 && l.Columns[i].Width > l.Columns[widest].Width {
+			widest = i
+		}
+	}
+	w.Text(text)
+	for i := 1; i < last; i++ {
+		if i == widest {
+			w.Text(why)
+		} else {
+			w.Blank()
+		}
+	}
+	return b.shown(w, r)
 }
 
 // readOf says which sources read a kind completely last, and which did not.

@@ -14,8 +14,8 @@ import (
 var risksLayout = Layout{Name: "Risks and impacts",
 	About: "Risk and impact assessments of the AI systems, what treats the risks found, and what was accepted until when.",
 	Tab:   "C4603C", Large: true, Frozen: 1, Columns: tail(
-		Column{"system", 26}, Column{"type", 16}, Column{"id", 14}, Column{"version assessed", 14}, Column{"assessor", 18},
-		Column{"approver", 18}, Column{"approved (UTC)", 18}, Column{"age, days", 8}, Column{"trigger", 26}, Column{"key result", 46},
+		Column{"system", 26}, Column{"type", 16}, Column{"id", 14}, Column{"version assessed", 14}, Column{"assessor", 28},
+		Column{"approver", 28}, Column{"approved (UTC)", 18}, Column{"age, days", 8}, Column{"trigger", 26}, Column{"key result", 46},
 		Column{"treatment actions open", 34}, Column{"overdue", 9}, Column{"residual", 12}, Column{"acceptance expiry (UTC)", 18},
 		Column{"acceptance", 30}, Column{"approved by another", 12}, Column{"superseded by", 14})}
 
@@ -213,8 +213,8 @@ func (b *Book) riskRow(w Writer, r *record[appraisal], j *riskJoins) error {
 	w.Text(appraisalType(v, risk))
 	w.Text(firstOf(v.ID, r.key))
 	w.Text(v.Version)
-	w.Text(v.Assessor)
-	w.Text(v.ApprovedBy)
+	w.Text(j.people.label(v.Assessor))
+	w.Text(j.people.label(v.ApprovedBy))
 	w.Date(v.Approved.Time)
 	b.age(w, &v.Approved.Time, 24*time.Hour)
 	w.Text(v.Trigger)

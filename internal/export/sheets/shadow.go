@@ -13,7 +13,7 @@ var shadowLayout = Layout{Name: "Shadow AI",
 	About: "AI use that was seen and that no registered system explained, and what was decided about it.",
 	Tab:   "A14F6E", Large: true, Frozen: 1, Columns: tail(
 		Column{"id", 20}, Column{"signal kinds", 22}, Column{"subject", 34}, Column{"provider", 16}, Column{"first seen (UTC)", 18},
-		Column{"last seen (UTC)", 18}, Column{"coverage of scan", 30}, Column{"decision", 14}, Column{"by", 18}, Column{"at (UTC)", 18},
+		Column{"last seen (UTC)", 18}, Column{"coverage of scan", 30}, Column{"decision", 14}, Column{"by", 26}, Column{"at (UTC)", 18},
 		Column{"reason", 36}, Column{"system registered", 24})}
 
 func shadowKinds() []string { return []string{"shadow_ai.finding", "shadow_ai.scan_run"} }
@@ -66,6 +66,10 @@ func (b *Book) shadow(ctx context.Context, w Writer) error {
 	if err != nil {
 		return err
 	}
+	people, err := b.directory(ctx)
+	if err != nil {
+		return err
+	}
 	slices.SortStableFunc(found, func(a, b record[sighting]) int {
 		return cmp.Or(a.v.First.Compare(b.v.First.Time), cmp.Compare(a.v.ID, b.v.ID))
 	})
@@ -78,7 +82,7 @@ func (b *Book) shadow(ctx context.Context, w Writer) error {
 			}
 			continue
 		}
-		if err := b.sightingRow(w, r, coverage); err != nil {
+		if err := b.sightingRow(w, r, coverage, people); err != nil {
 			return err
 		}
 	}
@@ -86,20 +90,12 @@ func (b *Book) shadow(ctx context.Context, w Writer) error {
 		return nil
 	}
 	if len(scans) == 0 {
-		return b.only(w, shadowLayout, "No scan for AI use is on record. That is no clean result: nobody looked.\n"+b.absence(shadowKinds()...), item{})
+		return b.says(w, shadowLayout, "no scan on record", "No scan for AI use is on record as of the snapshot. That is no clean result: nobody looked.\n"+
+			"shadow_ai.scan_run: "+b.readOf("shadow_ai.scan_run"), item{})
 	}
 	newest := scans[len(scans)-1]
-	return b.only(w, shadowLayout, "A scan is on record, and no finding of it: "+firstOf(coverage, newest.broken)+". What was not scanned may hold some.\n"+
-		"shadow_ai.finding: "+b.readOf("shadow_ai.finding"), newest.item)
-}
-
-// only writes a row that says one thing.
-func (b *Book) only(w Writer, l Layout, text string, r item) error {
-	w.Text(text)
-	for range len(l.Columns) - 4 {
-		w.Blank()
-	}
-	return b.shown(w, r)
+	return b.says(w, shadowLayout, "no finding on record", joined("\n", "A scan is on record, and no finding of it. What was not scanned may hold some.",
+		firstOf(coverage, newest.broken), "shadow_ai.finding: "+b.readOf("shadow_ai.finding")), newest.item)
 }
 
 // lastScan says what the scan that finished last covered.
@@ -121,7 +117,7 @@ var sightingStatus = map[string]assess.Status{
 	"registered": assess.StatusSatisfied, "false_positive": assess.StatusNotApplicable,
 }
 
-func (b *Book) sightingRow(w Writer, r *record[sighting], coverage string) error {
+func (b *Book) sightingRow(w Writer, r *record[sighting], coverage string, people *names) error {
 	w.Text(firstOf(r.v.ID, r.key))
 	w.List(r.v.Signals)
 	w.Text(r.v.Subject)
@@ -135,7 +131,7 @@ func (b *Book) sightingRow(w Writer, r *record[sighting], coverage string) error
 	} else {
 		w.Text(decided)
 	}
-	w.Text(r.v.DecisionBy)
+	w.Text(people.label(r.v.DecisionBy))
 	w.Date(r.v.DecisionAt.Time)
 	w.Text(r.v.Reason)
 	w.Text(b.systemName(r.v.System))

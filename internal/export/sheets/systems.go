@@ -10,7 +10,7 @@ var systemsLayout = Layout{Name: "AI systems",
 	About: "The register of AI systems as of this snapshot.",
 	Tab:   "6B5B95", Large: true, Frozen: 2, Columns: tail(
 		Column{"id", 20}, Column{"name", 26}, Column{"purpose", 40}, Column{"AI role", 12}, Column{"tier", 9}, Column{"stage", 12},
-		Column{"owner", 20}, Column{"deputy", 20}, Column{"in scope", 9}, Column{"go-live (UTC)", 18}, Column{"retired (UTC)", 18},
+		Column{"owner", 28}, Column{"deputy", 28}, Column{"in scope", 9}, Column{"go-live (UTC)", 18}, Column{"retired (UTC)", 18},
 		Column{"models", 30}, Column{"vendors", 18}, Column{"datasets", 24}, Column{"repositories", 34}, Column{"cloud references", 26},
 		Column{"last risk assessment (UTC)", 18}, Column{"last impact assessment (UTC)", 18}, Column{"last evaluation (UTC)", 18},
 		Column{"monitoring last run (UTC)", 18}, Column{"oversight rule", 20}, Column{"open results", 9})}
@@ -20,6 +20,10 @@ func systemKinds() []string { return []string{"inventory.ai_system", "vendor.mod
 // systems writes one row per registered AI system.
 func (b *Book) systems(ctx context.Context, w Writer) error {
 	served, err := b.servedModels(ctx)
+	if err != nil {
+		return err
+	}
+	people, err := b.directory(ctx)
 	if err != nil {
 		return err
 	}
@@ -34,8 +38,8 @@ func (b *Book) systems(ctx context.Context, w Writer) error {
 		w.Text(sys.Role)
 		w.Text(sys.Tier)
 		w.Text(sys.Stage)
-		w.Text(sys.Owner)
-		w.Text(sys.Deputy)
+		w.Text(people.label(sys.Owner))
+		w.Text(people.label(sys.Deputy))
 		maybe(w, sys.InScope)
 		w.Date(sys.GoLive)
 		w.Date(sys.Retired)

@@ -338,7 +338,8 @@ func (b *Book) lifecycleCells(w Writer, v *supplier, m *vendorModel, results map
 		plan = append(plan, "replacement: "+m.life.Replacement)
 	}
 	if r := results[[2]string{slugMigration, "model " + v.id + "/" + m.name}]; r != nil {
-		plan = append(plan, string(r.Status)+": "+r.Reason)
+		why, _, _ := strings.Cut(r.Reason, "; run") // which runs looked is with the result
+		plan = append(plan, string(r.Status)+": "+why)
 	}
 	w.List(plan)
 }

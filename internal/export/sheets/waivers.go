@@ -12,7 +12,7 @@ var waiversLayout = Layout{Name: "Waivers",
 	About: "Deviations that somebody asked to accept, who decided what, and until when they hold.",
 	Tab:   "9A7B4F", Large: true, Frozen: 1, Columns: tail(
 		Column{"id", 18}, Column{"expectation", 28}, Column{"subject", 26}, Column{"reason", 44}, Column{"compensating control", 36},
-		Column{"requested by", 20}, Column{"approved by", 20}, Column{"role", 20}, Column{"approved (UTC)", 18}, Column{"expires (UTC)", 18},
+		Column{"requested by", 28}, Column{"approved by", 28}, Column{"role", 20}, Column{"approved (UTC)", 18}, Column{"expires (UTC)", 18},
 		Column{"days left", 9}, Column{"state", 11}, Column{"gap still open", 10}, Column{"rejected or revoked", 36})}
 
 func waiverKinds() []string { return []string{"waiver.record"} }
@@ -27,7 +27,11 @@ var waiverStatus = map[export.WaiverState]assess.Status{
 }
 
 // waivers writes one row per waiver, whatever it is worth now.
-func (b *Book) waivers(_ context.Context, w Writer) error {
+func (b *Book) waivers(ctx context.Context, w Writer) error {
+	people, err := b.directory(ctx)
+	if err != nil {
+		return err
+	}
 	return rows(b, w, waiversLayout, b.snap.Waivers, func(v *export.Waiver) error {
 		at := item{digest: v.Evidence, kind: "waiver.record", key: v.ID, broken: v.Broken}
 		if v.Broken != "" {
@@ -39,8 +43,8 @@ func (b *Book) waivers(_ context.Context, w Writer) error {
 		w.Text(v.Subject)
 		w.Text(v.Reason)
 		w.Text(v.Compensating)
-		w.Text(v.RequestedBy)
-		w.Text(v.ApprovedBy)
+		w.Text(people.label(v.RequestedBy))
+		w.Text(people.label(v.ApprovedBy))
 		w.Text(v.ApproverRole)
 		w.Date(v.ApprovedAt)
 		w.Date(v.ExpiresAt)
