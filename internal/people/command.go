@@ -14,6 +14,9 @@ var byCommand = map[string]string{
 	KindSample:    "exhibit sample --record",
 	KindRetest:    "exhibit retest",
 
+	KindConclusion: "exhibit review import",
+	KindSelection:  "exhibit review import",
+
 	KindAttestation: "exhibit register attest",
 }
 
