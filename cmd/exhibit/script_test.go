@@ -119,6 +119,7 @@ func commands() map[string]func(*testscript.TestScript, bool, []string) {
 		"absent":    absent,       // absent TEXT PATH…
 		"statement": statement,    // statement STORE SQL
 		"serve":     serve,        // serve DIR VAR
+		"docx":      docxText,     // docx FILE
 		"authority": authority,    // authority NAME
 		"witness":   witness,      // witness NAME KEY-FILE
 		"hook":      hook,         // hook NAME DIR ANSWER

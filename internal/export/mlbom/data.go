@@ -13,7 +13,7 @@ func (v *inventory) dataset(id string) *part {
 	if isNew {
 		p.dataset = id
 		p.Data = &[]cdx.ComponentData{{Type: cdx.ComponentDataTypeDataset, Name: id}}
-		v.call(p, id)
+		v.call(p, asData, id)
 	}
 	return p
 }
@@ -73,10 +73,10 @@ func (v *inventory) addDataset(r of[dataset]) {
 			{Contact: &cdx.OrganizationalContact{Name: d.Owner}}}}
 	}
 	for _, system := range d.Systems {
-		v.call(p, system+" data")
+		v.call(p, asHolder, system)
 	}
 	if strings.TrimSpace(d.Location) != "" {
-		v.call(p, "at "+strings.TrimSuffix(d.Location, "/"))
+		v.call(p, asPlace, strings.TrimSuffix(d.Location, "/"))
 	}
 }
 
@@ -101,14 +101,14 @@ func (v *inventory) describe(p *part, r of[datasheet]) {
 // with a version, or a place within its location. Else the name is kept.
 func (v *inventory) trainedOn(p *part, name string) {
 	name = strings.TrimSpace(name)
-	found := v.find(name, cdx.ComponentTypeData)
+	found := v.find(asData, name)
 	for _, cut := range []string{"@", ":", "/"} {
 		if i := strings.LastIndex(name, cut); i > 0 && len(found) == 0 {
-			found = v.find(name[:i], cdx.ComponentTypeData)
+			found = v.find(asData, name[:i])
 		}
 	}
 	for at := name; len(found) == 0 && strings.Contains(at, "/"); at = at[:strings.LastIndex(at, "/")] {
-		found = v.find("at "+at, cdx.ComponentTypeData)
+		found = v.find(asPlace, at)
 	}
 	for _, d := range found {
 		p.model.datasets.add(d.BOMRef)
@@ -129,8 +129,8 @@ func (v *inventory) addLineage() {
 		var models []*part
 		if p := v.parts[ref("model", l.Registry, l.Model, l.Version)]; p != nil {
 			models = []*part{p}
-		} else if models = v.find(l.Version, cdx.ComponentTypeMachineLearningModel); len(models) == 0 {
-			models = v.find(l.Model+"/"+l.Version, cdx.ComponentTypeMachineLearningModel)
+		} else if models = v.find(asModel, l.Version); len(models) == 0 {
+			models = v.find(asModel, l.Model+"/"+l.Version)
 		}
 		for _, p := range models {
 			p.rest(r.Digest)

@@ -15,7 +15,10 @@ func (v *inventory) addTests() {
 	tested := map[string]of[evaluation]{} // by ref: the newest
 	for _, name := range sortedKeys(runs) {
 		r := runs[name]
-		found := v.find(r.Payload.Subject)
+		var found []*part
+		for _, as := range []string{asModel, asGuardrail, asAsset} {
+			found = append(found, v.find(as, r.Payload.Subject)...)
+		}
 		if p := v.parts[ref("system", r.Payload.System)]; len(found) == 0 && p != nil {
 			found = []*part{p}
 		}

@@ -109,12 +109,15 @@ func (f *facts) properties() *[]cdx.Property {
 // ref makes a bom-ref that no other parts give.
 func ref(typ string, parts ...string) string {
 	for i, p := range parts {
-		parts[i] = url.PathEscape(p)
+		parts[i] = quote(p)
 	}
 	return typ + ":" + strings.Join(parts, "/")
 }
 
-// list returns a pointer to values, or nil for none.
+// quote leaves nothing in s that means something in a URL.
+func quote(s string) string { return strings.ReplaceAll(url.QueryEscape(s), "+", "%20") }
+
+// pointer returns a pointer to values, or nil for none.
 func pointer[T any](values []T) *[]T {
 	if len(values) == 0 {
 		return nil

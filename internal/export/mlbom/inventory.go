@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	cdx "github.com/CycloneDX/cyclonedx-go"
 )
@@ -15,7 +16,7 @@ type inventory struct {
 	rec     *records
 	asOf    time.Time
 	parts   map[string]*part   // by ref
-	names   map[string]set     // by what others call a part: the refs that it leads to
+	names   map[called]set     // by what others call a part: the refs that it leads to
 	vendors map[string]*vendor // by id in small letters
 }
 
@@ -31,7 +32,7 @@ type part struct {
 }
 
 func newInventory(rec *records, asOf time.Time) *inventory {
-	return &inventory{rec: rec, asOf: asOf, parts: map[string]*part{}, names: map[string]set{}, vendors: map[string]*vendor{}}
+	return &inventory{rec: rec, asOf: asOf, parts: map[string]*part{}, names: map[called]set{}, vendors: map[string]*vendor{}}
 }
 
 // put returns the part with a ref, and whether it is new.
@@ -45,26 +46,39 @@ func (v *inventory) put(r string, c cdx.Component) (*part, bool) {
 	return p, true
 }
 
+// called is a name, and what it is a name of.
+type called struct{ as, name string }
+
+// What names are of. Names of one do not lead to another.
+const (
+	asModel     = "model"
+	asData      = "data set"
+	asGuardrail = "guardrail"
+	asAsset     = "asset"
+	asPlace     = "location of a data set"
+	asHolder    = "system that a data set is for"
+	asGuarded   = "resource that a guardrail is attached to"
+)
+
 // call says that records call a part by these names.
-func (v *inventory) call(p *part, names ...string) {
+func (v *inventory) call(p *part, as string, names ...string) {
 	for _, n := range names {
-		if n = strings.TrimSpace(n); n == "" {
+		c := called{as, strings.TrimSpace(n)}
+		if c.name == "" {
 			continue
 		}
-		if v.names[n] == nil {
-			v.names[n] = set{}
+		if v.names[c] == nil {
+			v.names[c] = set{}
 		}
-		v.names[n].add(p.BOMRef)
+		v.names[c].add(p.BOMRef)
 	}
 }
 
-// find returns the parts of a type that a name leads to, in order.
-func (v *inventory) find(name string, types ...cdx.ComponentType) []*part {
+// find returns the parts that a name leads to, in order.
+func (v *inventory) find(as, name string) []*part {
 	var out []*part
-	for _, r := range v.names[strings.TrimSpace(name)].sorted() {
-		if p := v.parts[r]; len(types) == 0 || slices.Contains(types, p.Type) {
-			out = append(out, p)
-		}
+	for _, r := range v.names[called{as, strings.TrimSpace(name)}].sorted() {
+		out = append(out, v.parts[r])
 	}
 	return out
 }
@@ -84,11 +98,17 @@ func (v *inventory) build() {
 	v.addCards()
 	v.addTests()
 	v.addLifecycles()
+	v.finishSystems()
 	v.finishVendors()
+	v.finishTools()
 	v.finishDatasets()
 	v.finishModels()
 	v.unused()
 }
+
+// maxVersion is how many characters CycloneDX gives a version. A longer one is
+// kept as a property.
+const maxVersion = 1024
 
 // components and services are the parts in order of their refs.
 func (v *inventory) components() (components []cdx.Component, services []cdx.Service) {
@@ -99,21 +119,24 @@ func (v *inventory) components() (components []cdx.Component, services []cdx.Ser
 			services = append(services, *p.service)
 			continue
 		}
+		if utf8.RuneCountInString(p.Version) > maxVersion {
+			p.add("version", p.Version)
+			p.Version = ""
+		}
 		p.Component.Properties = p.properties()
 		components = append(components, p.Component)
 	}
 	return components, services
 }
 
-// dependencies are those of every part, in order.
+// dependencies are the known ones, in order. A part without any is left out:
+// to list it would say that it has none.
 func (v *inventory) dependencies() []cdx.Dependency {
 	var out []cdx.Dependency
 	for _, r := range slices.Sorted(maps.Keys(v.parts)) {
-		d := cdx.Dependency{Ref: r}
 		if needs := v.parts[r].needs.sorted(); len(needs) > 0 {
-			d.Dependencies = &needs
+			out = append(out, cdx.Dependency{Ref: r, Dependencies: &needs})
 		}
-		out = append(out, d)
 	}
 	return out
 }

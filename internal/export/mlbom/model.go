@@ -1,6 +1,7 @@
 package mlbom
 
 import (
+	"cmp"
 	"strings"
 	"time"
 
@@ -34,18 +35,24 @@ func (v *inventory) addRegistryModels() {
 	models := map[string]of[registryModel]{}
 	for _, r := range list[registryModel](v.rec, "model_registry.model") {
 		m := r.Payload
-		models[ref("model", m.Registry, m.Name)] = r
+		if at := ref("model", m.Registry, m.Name); strings.TrimSpace(models[at].Payload.Licence) == "" {
+			models[at] = r
+		}
 		p := v.family(m.Registry, m.Name)
 		p.rest(r.Digest)
-		p.Description, p.Licenses = m.Description, licence(m.Licence)
+		p.Description, p.Licenses = cmp.Or(p.Description, m.Description), cmp.Or(p.Licenses, licence(m.Licence))
 		p.add("owner", m.Owner)
 		p.add("visibility", m.Visibility)
 		p.add("gated", m.Gated)
 		p.time("created-at", m.CreatedAt)
-		v.call(p, m.ID)
+		v.call(p, asModel, m.ID)
 	}
-	for _, r := range list[modelVersion](v.rec, "model_registry.model_version") {
+	versions := list[modelVersion](v.rec, "model_registry.model_version")
+	for _, r := range versions {
 		v.addVersion(r, models[ref("model", r.Payload.Registry, r.Payload.Model)])
+	}
+	for _, r := range versions { // once all can be found by their names
+		v.comesFrom(r)
 	}
 	for _, r := range newest(list[approval](v.rec, "model_registry.approval"), v.asOf,
 		func(a approval) string { return ref("model", a.Registry, a.Model, a.Version) }, func(a approval) time.Time { return a.ChangedAt }) {
@@ -65,7 +72,7 @@ func (v *inventory) family(registry, name string) *part {
 	if !p.named {
 		p.named = true
 		p.add("registry", registry)
-		v.call(p, name)
+		v.call(p, asModel, name)
 	}
 	return p
 }
@@ -79,11 +86,11 @@ func (v *inventory) addVersion(r of[modelVersion], of of[registryModel]) {
 	p := v.model(ref("model", m.Registry, m.Model, m.Version), cdx.Component{Group: m.Registry, Name: m.Model, Version: m.Version})
 	family.needs.add(p.BOMRef)
 	p.rest(r.Digest)
-	p.Hashes = digestOf(m.ArtifactSum)
+	p.Hashes = cmp.Or(p.Hashes, digestOf(m.ArtifactSum))
 	if p.Licenses = licence(of.Payload.Licence); p.Licenses != nil {
 		p.rest(of.Digest)
 	}
-	p.PackageURL = hubURL(m)
+	p.PackageURL = cmp.Or(p.PackageURL, hubURL(m))
 	p.add("registry", m.Registry)
 	p.add("registry-id", m.URI)
 	p.add("status", m.Status)
@@ -94,14 +101,21 @@ func (v *inventory) addVersion(r of[modelVersion], of of[registryModel]) {
 	p.add("revision", m.Revision)
 	p.add("created-by", m.CreatedBy)
 	p.time("created-at", m.CreatedAt)
-	v.call(p, m.URI)
+	v.call(p, asModel, m.URI)
 	for _, sep := range []string{"/", ":", " ", "@"} {
-		v.call(p, m.Model+sep+m.Version)
+		v.call(p, asModel, m.Model+sep+m.Version)
 	}
 	for _, alias := range m.Aliases {
-		v.call(p, m.Model+"@"+alias)
+		v.call(p, asModel, m.Model+"@"+alias)
 	}
-	if m.BaseModel != "" {
+}
+
+// comesFrom links a version to the model and the data sets that it was made
+// from.
+func (v *inventory) comesFrom(r of[modelVersion]) {
+	m := r.Payload
+	p := v.parts[ref("model", m.Registry, m.Model, m.Version)]
+	if strings.TrimSpace(m.BaseModel) != "" {
 		for _, base := range v.called(m.BaseModel) {
 			base.rest(r.Digest)
 			if base != p {
@@ -121,18 +135,18 @@ func hubURL(m modelVersion) string {
 	if m.Registry != "huggingface" && m.Registry != "huggingface/huggingface.co" || !ok || owner == "" || name == "" || m.Revision == "" {
 		return ""
 	}
-	return "pkg:huggingface/" + strings.TrimPrefix(ref("", owner, name), ":") + "@" + strings.TrimPrefix(ref("", m.Revision), ":")
+	return "pkg:huggingface/" + quote(owner) + "/" + quote(name) + "@" + quote(m.Revision)
 }
 
 // called returns the models that a name leads to. One that leads to none
 // becomes a part of its own: somebody names it, and nothing else is known.
 func (v *inventory) called(name string) []*part {
-	if found := v.find(name, cdx.ComponentTypeMachineLearningModel); len(found) > 0 {
+	if found := v.find(asModel, name); len(found) > 0 {
 		return found
 	}
 	name = strings.TrimSpace(name)
 	p := v.model(ref("model", "", name), cdx.Component{Name: name})
-	v.call(p, name)
+	v.call(p, asModel, name)
 	return []*part{p}
 }
 
@@ -145,7 +159,7 @@ func (v *inventory) vendorModel(vendorID, id string) *part {
 	id = strings.TrimSpace(id)
 	p := v.model(ref("model", owner.id, id), cdx.Component{Group: owner.id, Name: id})
 	p.model.provider = owner
-	v.call(p, id, owner.id+"/"+id)
+	v.call(p, asModel, id, owner.id+"/"+id)
 	return p
 }
 

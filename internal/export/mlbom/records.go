@@ -303,14 +303,14 @@ type records struct {
 	broken []evidence.Digest // the payload is not of the form that its kind has
 }
 
-// read takes what is in force.
-func read(ctx context.Context, src Source) (*records, error) {
+// read takes what is in force, but for kinds that are hidden.
+func read(ctx context.Context, src Source, hidden func(kind string) bool) (*records, error) {
 	r := &records{byKind: map[string][]evidence.Evidence{}}
 	for ev, err := range src.InForce(ctx, kinds...) {
 		switch {
 		case err != nil:
 			return nil, fmt.Errorf("inventory: %w", err)
-		case ev.Payload == nil:
+		case ev.Payload == nil || hidden(ev.Kind):
 			r.hidden = append(r.hidden, ev.Digest)
 		default:
 			r.byKind[ev.Kind] = append(r.byKind[ev.Kind], ev)
@@ -324,12 +324,39 @@ func read(ctx context.Context, src Source) (*records, error) {
 	return r, nil
 }
 
-// list decodes the records of a kind.
-func list[T any](r *records, kind string) []of[T] {
+// named is a payload that says what it is about.
+type named interface{ about() string }
+
+func (r systemRecord) about() string     { return r.ID }
+func (r oversightRule) about() string    { return r.System }
+func (r registryModel) about() string    { return r.Name }
+func (r modelVersion) about() string     { return r.Model }
+func (r approval) about() string         { return r.Model }
+func (r deployment) about() string       { return r.Endpoint }
+func (r lineage) about() string          { return r.Run }
+func (r modelCard) about() string        { return r.Version }
+func (r evaluation) about() string       { return r.ID }
+func (r dataset) about() string          { return r.ID }
+func (r datasheet) about() string        { return r.ID }
+func (r acquisition) about() string      { return r.ID }
+func (r vendorRecord) about() string     { return r.ID }
+func (r contractTerms) about() string    { return r.Vendor }
+func (r dataControls) about() string     { return r.Vendor }
+func (r vendorAssessment) about() string { return r.Vendor }
+func (r lifecycle) about() string        { return r.Model }
+func (r observation) about() string      { return r.Requested + r.Served }
+func (r modelReference) about() string   { return r.Model }
+func (r promptAsset) about() string      { return r.Path }
+func (r guardrail) about() string        { return r.ID }
+func (r tooling) about() string          { return r.Component }
+
+// list decodes the records of a kind. One that does not say what it is about
+// is of no use.
+func list[T named](r *records, kind string) []of[T] {
 	var out []of[T]
 	for _, ev := range r.byKind[kind] {
 		p := of[T]{Digest: ev.Digest, At: ev.EventTime}
-		if err := json.Unmarshal(ev.Payload, &p.Payload); err != nil {
+		if err := json.Unmarshal(ev.Payload, &p.Payload); err != nil || strings.TrimSpace(p.Payload.about()) == "" {
 			r.broken = append(r.broken, ev.Digest)
 			continue
 		}

@@ -1,7 +1,7 @@
 package mlbom
 
 import (
-	"net/url"
+	"cmp"
 	"strings"
 	"time"
 
@@ -28,11 +28,8 @@ func (v *inventory) addGuardrails() {
 		p.each("attached-to", g.Attached)
 		p.time("updated-at", g.Updated)
 		p.miss(g.Version == "", "version")
-		v.call(p, g.ID+"/"+g.Version, g.ID+":"+g.Version, name+"/"+g.Version)
-		v.call(p, g.ID+" guard", name+" guard")
-		for _, at := range g.Attached {
-			v.call(p, at+" guard")
-		}
+		v.call(p, asGuardrail, g.ID+"/"+g.Version, g.ID+":"+g.Version, name+"/"+g.Version)
+		v.call(p, asGuarded, append([]string{g.ID, name}, g.Attached...)...)
 	}
 }
 
@@ -42,15 +39,31 @@ func (v *inventory) prompt(r of[promptAsset]) *part {
 	a := r.Payload
 	p, isNew := v.put(ref("asset", a.Repo, a.Path), cdx.Component{Type: cdx.ComponentTypeData, Group: a.Repo, Name: a.Path})
 	if isNew {
-		p.Data = &[]cdx.ComponentData{{Type: cdx.ComponentDataTypeConfiguration, Name: a.Path, Description: a.Kind}}
-		p.Hashes = digestOf(a.Sum)
-		p.need("asset-kind", a.Kind)
-		p.need("owner", a.Owner)
-		p.miss(p.Hashes == nil, "sha256")
-		v.call(p, a.Sum)
+		p.Data = &[]cdx.ComponentData{{Type: cdx.ComponentDataTypeConfiguration, Name: a.Path}}
 	}
+	data := &(*p.Data)[0]
+	data.Description = cmp.Or(data.Description, a.Kind)
+	p.Hashes = cmp.Or(p.Hashes, digestOf(a.Sum))
+	p.add("asset-kind", a.Kind)
+	p.add("owner", a.Owner)
+	v.call(p, asAsset, a.Sum, a.Repo+":"+a.Path)
 	p.rest(r.Digest)
 	return p
+}
+
+// finishTools says what is not known of tooling, and of prompts and the like.
+func (v *inventory) finishTools() {
+	for r, p := range v.parts {
+		switch typ, _, _ := strings.Cut(r, ":"); typ {
+		case "tool":
+			p.miss(p.Version == "", "version")
+			p.miss(p.Licenses == nil, "licence")
+		case "asset":
+			p.miss(p.Hashes == nil, "sha256")
+			p.miss(true, "asset-kind")
+			p.miss(true, "owner")
+		}
+	}
 }
 
 // addTooling adds frameworks, libraries and tools to the systems that use them.
@@ -68,18 +81,10 @@ func (v *inventory) addTooling() {
 		default:
 			p, _ = v.put(ref("tool", t.Component, t.Version), cdx.Component{Type: typ, Name: t.Component, Version: t.Version})
 		}
-		if len(p.from) == 0 {
-			p.add("tooling-type", t.Type)
-			p.add("from", t.Source)
-		}
-		if p.Licenses == nil {
-			p.Licenses = licence(t.Licence)
-		}
+		p.add("tooling-type", t.Type)
+		p.add("from", t.Source)
+		p.Licenses = cmp.Or(p.Licenses, licence(t.Licence))
 		p.rest(r.Digest)
-		if p.model == nil {
-			p.miss(t.Version == "", "version")
-			p.miss(t.Licence == "", "licence")
-		}
 		if s := v.parts[ref("system", t.System)]; s != nil {
 			s.needs.add(p.BOMRef)
 		}
@@ -93,7 +98,7 @@ func (v *inventory) addEndpoints() {
 		d := r.Payload
 		p := v.service(ref("endpoint", d.Platform, d.Region, d.Endpoint), d.Endpoint)
 		p.service.Group = d.Platform
-		p.service.Endpoints = &[]string{url.PathEscape(d.Endpoint)}
+		p.service.Endpoints = &[]string{quote(d.Endpoint)}
 		p.rest(r.Digest)
 		p.add("platform", d.Platform)
 		p.need("environment", d.Environment)
@@ -122,7 +127,7 @@ func (v *inventory) serve(p *part, d deployment) {
 		}
 		var models []*part
 		for _, name := range []string{variant.Package, variant.Model + "/" + variant.Version, variant.Ref, variant.Model} {
-			if models = v.find(name, cdx.ComponentTypeMachineLearningModel); len(models) > 0 {
+			if models = v.find(asModel, name); len(models) > 0 {
 				break
 			}
 		}
@@ -173,9 +178,9 @@ func (v *inventory) addCards() {
 		r := cards[name]
 		p := v.parts[ref("model", r.Payload.Registry, r.Payload.Model, r.Payload.Version)]
 		if p == nil {
-			found := v.find(r.Payload.Version, cdx.ComponentTypeMachineLearningModel)
+			found := v.find(asModel, r.Payload.Version)
 			if len(found) == 0 {
-				found = v.find(r.Payload.Model, cdx.ComponentTypeMachineLearningModel)
+				found = v.find(asModel, r.Payload.Model)
 			}
 			if len(found) != 1 {
 				continue

@@ -1,6 +1,7 @@
 package mlbom
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"strconv"
@@ -61,7 +62,11 @@ func (v *inventory) system(r of[systemRecord]) *part {
 	if strings.TrimSpace(name) == "" {
 		name = s.ID
 	}
-	p, _ := v.put(ref("system", s.ID), cdx.Component{Type: cdx.ComponentTypeApplication, Name: name, Version: s.Version, Description: s.Purpose})
+	p, isNew := v.put(ref("system", s.ID), cdx.Component{Type: cdx.ComponentTypeApplication, Name: name})
+	if !isNew && p.Name == s.ID {
+		p.Name = name
+	}
+	p.Version, p.Description = cmp.Or(p.Version, s.Version), cmp.Or(p.Description, s.Purpose)
 	p.rest(r.Digest)
 	p.add("system", s.ID)
 	p.need("owner", s.Owner)
@@ -81,12 +86,8 @@ func (v *inventory) system(r of[systemRecord]) *part {
 	p.time("go-live", s.GoLive)
 	p.time("retired-at", s.Retired)
 	p.time("reviewed-at", s.Reviewed)
-	p.miss(strings.TrimSpace(s.Purpose) == "", "purpose")
-	p.miss(s.Version == "", "version")
 	p.miss(len(s.ExcludedUses) == 0, "excluded-use")
 	p.miss(s.InScope == nil, "in-scope")
-	p.miss(len(s.Models) == 0, "model")
-	p.miss(len(s.Datasets) == 0, "dataset")
 	return p
 }
 
@@ -124,7 +125,7 @@ func (v *inventory) makeUp(p *part, r of[systemRecord]) {
 	for _, name := range r.Payload.Datasets {
 		v.holds(p, name, r)
 	}
-	for _, d := range v.find(r.Payload.ID+" data", cdx.ComponentTypeData) {
+	for _, d := range v.find(asHolder, r.Payload.ID) {
 		p.needs.add(d.BOMRef)
 	}
 	for _, id := range r.Payload.Vendors {
@@ -138,7 +139,7 @@ func (v *inventory) makeUp(p *part, r of[systemRecord]) {
 		}
 	}
 	for _, name := range r.Payload.CloudRefs {
-		for _, g := range v.find(name+" guard", cdx.ComponentTypeData) {
+		for _, g := range v.find(asGuarded, name) {
 			p.needs.add(g.BOMRef)
 		}
 	}
@@ -147,7 +148,7 @@ func (v *inventory) makeUp(p *part, r of[systemRecord]) {
 // holds links a system to a data set. A statement such as "none" is kept as
 // one: it is no data set.
 func (v *inventory) holds(p *part, name string, r of[systemRecord]) {
-	found := v.find(name, cdx.ComponentTypeData)
+	found := v.find(asData, name)
 	if len(found) == 0 {
 		said := strings.ToLower(strings.TrimSpace(name))
 		if said == "" {
@@ -162,6 +163,22 @@ func (v *inventory) holds(p *part, name string, r of[systemRecord]) {
 	for _, d := range found {
 		d.rest(r.Digest)
 		p.needs.add(d.BOMRef)
+	}
+}
+
+// finishSystems says what is not known of each system.
+func (v *inventory) finishSystems() {
+	for _, r := range list[systemRecord](v.rec, "inventory.ai_system") {
+		p := v.parts[ref("system", r.Payload.ID)]
+		p.miss(strings.TrimSpace(p.Description) == "", "purpose")
+		p.miss(p.Version == "", "version")
+		models, data := false, p.says("data-statement")
+		for need := range p.needs {
+			models = models || v.parts[need].model != nil
+			data = data || v.parts[need].dataset != ""
+		}
+		p.miss(!models, "model")
+		p.miss(!data, "dataset")
 	}
 }
 

@@ -35,10 +35,48 @@ func (v *inventory) vendor(id string) *vendor {
 	return v.vendors[id]
 }
 
-// addVendors adds the services that vendors are registered with.
+// addVendors adds the services that vendors are registered with. A vendor with
+// none named is a service of its own name, so that it is not lost.
 func (v *inventory) addVendors() {
-	for _, r := range list[vendorRecord](v.rec, "vendor.record") {
+	all := list[vendorRecord](v.rec, "vendor.record")
+	for _, r := range all {
+		o := v.vendor(r.Payload.ID)
+		o.name = cmp.Or(o.name, strings.TrimSpace(r.Payload.Name))
+		for _, name := range r.Payload.Services {
+			if strings.TrimSpace(name) != "" {
+				o.offer(v.service(ref("service", o.id, name), name))
+			}
+		}
+	}
+	for _, r := range all {
 		v.addVendor(r)
+	}
+}
+
+// offer says that a service is the vendor's.
+func (o *vendor) offer(p *part) {
+	if !slices.Contains(o.services, p) {
+		o.services = append(o.services, p)
+	}
+}
+
+// addVendor says of the services of a vendor what a record says of it.
+func (v *inventory) addVendor(r of[vendorRecord]) {
+	o := v.vendor(r.Payload.ID)
+	if len(o.services) == 0 {
+		p := v.service(ref("service", o.id), o.entity().Name)
+		p.miss(true, "service")
+		o.offer(p)
+	}
+	for _, p := range o.services {
+		p.rest(r.Digest)
+		p.add("vendor", r.Payload.ID)
+		p.add("criticality", r.Payload.Criticality)
+		p.add("owner", r.Payload.Owner)
+		p.add("contract", r.Payload.Contract)
+		if len(r.Payload.Services) == 0 || slices.Contains(r.Payload.Services, p.service.Name) {
+			p.flows(r.Payload.DataClasses)
+		}
 	}
 }
 
@@ -61,6 +99,9 @@ func (v *inventory) finishVendors() {
 				p.add("assessment-approved-by", a.Payload.ApprovedBy)
 				p.time("assessment-approved-at", a.Payload.ApprovedAt)
 			}
+			p.service.Provider = o.entity()
+			p.miss(o.name == "", "legal-name")
+			p.miss(p.service.Data == nil, "data-classification")
 			p.miss(true, "assessment")
 			p.miss(true, "training-opt-out-agreed")
 			for _, c := range controls {
@@ -92,35 +133,21 @@ func (c dataControls) tell(p *part, r of[dataControls]) {
 	p.add("region"+at, c.Region)
 }
 
-// addVendor adds a vendor's services. A vendor with none named is a service of
-// its own name, so that it is not lost.
-func (v *inventory) addVendor(r of[vendorRecord]) {
-	o := v.vendor(r.Payload.ID)
-	o.name = cmp.Or(o.name, strings.TrimSpace(r.Payload.Name))
-	names := r.Payload.Services
-	if len(names) == 0 {
-		names = []string{o.entity().Name}
+// flows adds the classes of data that a service handles. No record says which
+// way they go.
+func (p *part) flows(classes []string) {
+	var all []cdx.DataClassification
+	if p.service.Data != nil {
+		all = *p.service.Data
 	}
-	for _, name := range names {
-		p := v.service(ref("service", o.id, name), name)
-		p.service.Provider = o.entity()
-		p.rest(r.Digest)
-		p.add("vendor", r.Payload.ID)
-		p.add("criticality", r.Payload.Criticality)
-		p.add("owner", r.Payload.Owner)
-		p.add("contract", r.Payload.Contract)
-		p.miss(len(r.Payload.Services) == 0, "service")
-		p.miss(r.Payload.Name == "", "legal-name")
-		var flows []cdx.DataClassification
-		for _, class := range r.Payload.DataClasses {
-			flows = append(flows, cdx.DataClassification{Flow: cdx.DataFlowUnknown, Classification: class})
-		}
-		p.service.Data = pointer(flows)
-		p.miss(len(flows) == 0, "data-classification")
-		if !slices.Contains(o.services, p) {
-			o.services = append(o.services, p)
+	for _, class := range classes {
+		f := cdx.DataClassification{Flow: cdx.DataFlowUnknown, Classification: class}
+		known := slices.ContainsFunc(all, func(o cdx.DataClassification) bool { return o.Classification == class })
+		if strings.TrimSpace(class) != "" && !known {
+			all = append(all, f)
 		}
 	}
+	p.service.Data = pointer(all)
 }
 
 // service returns the part of a service, new or known.
@@ -137,12 +164,9 @@ func (v *inventory) service(r, name string) *part {
 func (v *inventory) uses(system *part, id string, stated of[systemRecord]) {
 	o := v.vendor(id)
 	if len(o.services) == 0 {
-		p := v.service(ref("service", o.id, id), id)
-		p.service.Provider = o.entity()
-		for _, what := range []string{"service", "legal-name", "data-classification"} {
-			p.miss(true, what)
-		}
-		o.services = append(o.services, p)
+		p := v.service(ref("service", o.id), strings.TrimSpace(id))
+		p.miss(true, "service")
+		o.offer(p)
 	}
 	for _, p := range o.services {
 		p.rest(stated.Digest)

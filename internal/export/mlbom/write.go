@@ -33,7 +33,7 @@ func build(ctx context.Context, s *export.Snapshot, src Source) (*cdx.BOM, error
 	if err != nil {
 		return nil, err
 	}
-	rec, err := read(ctx, src)
+	rec, err := read(ctx, src, s.Redaction.Hidden)
 	if err != nil {
 		return nil, err
 	}
@@ -45,10 +45,17 @@ func build(ctx context.Context, s *export.Snapshot, src Source) (*cdx.BOM, error
 	bom.SerialNumber = "urn:uuid:" + uuid.NewSHA1(uuid.NameSpaceURL, []byte("urn:exhibit:snapshot:sha256:"+d.Snapshot.String())).String()
 	bom.Metadata = metadata(s)
 	bom.Components, bom.Services = pointer(components), pointer(services)
-	bom.Dependencies = pointer(append(v.dependencies(), root(v)))
-	// The register lists what somebody declared: whether that is all, no
-	// record can say.
-	bom.Compositions = &[]cdx.Composition{{Aggregate: cdx.CompositionAggregateUnknown, Dependencies: &[]cdx.BOMReference{inventoryRef}}}
+	graph := append(v.dependencies(), root(v)...)
+	bom.Dependencies = pointer(graph)
+	// Records list what somebody declared or saw: whether that is all, none of
+	// them can say.
+	var whole []cdx.BOMReference
+	for _, d := range graph {
+		whole = append(whole, cdx.BOMReference(d.Ref))
+	}
+	if whole != nil {
+		bom.Compositions = &[]cdx.Composition{{Aggregate: cdx.CompositionAggregateUnknown, Dependencies: &whole}}
+	}
 	bom.Properties = about(s, rec, d)
 	return bom, nil
 }
@@ -70,18 +77,16 @@ func metadata(s *export.Snapshot) *cdx.Metadata {
 }
 
 // root depends on every system.
-func root(v *inventory) cdx.Dependency {
-	d := cdx.Dependency{Ref: inventoryRef}
-	var systems []string
+func root(v *inventory) []cdx.Dependency {
+	all := set{}
 	for _, r := range list[systemRecord](v.rec, "inventory.ai_system") {
-		systems = append(systems, ref("system", r.Payload.ID))
+		all.add(ref("system", r.Payload.ID))
 	}
-	if all := (set{}); len(systems) > 0 {
-		all.add(systems...)
-		systems = all.sorted()
-		d.Dependencies = &systems
+	if len(all) == 0 {
+		return nil
 	}
-	return d
+	systems := all.sorted()
+	return []cdx.Dependency{{Ref: inventoryRef, Dependencies: &systems}}
 }
 
 // about says which snapshot the bill is of, and which evidence it could not
@@ -106,6 +111,9 @@ func about(s *export.Snapshot, rec *records, d export.Digests) *[]cdx.Property {
 		for _, d := range all.sorted() {
 			out = append(out, cdx.Property{Name: name, Value: "sha256:" + d})
 		}
+	}
+	if r := s.Redaction; r != nil {
+		out = append(out, cdx.Property{Name: "exhibit:redaction", Value: r.Profile})
 	}
 	list("exhibit:evidence-without-payload", rec.hidden)
 	list("exhibit:evidence-unreadable", rec.broken)
