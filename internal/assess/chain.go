@@ -81,8 +81,11 @@ func (t *table) keepMark(slot uint32, at int64) {
 func (t *table) remark(row int32) []int32 {
 	m := t.meta(row)
 	var changed []int32
-	marks := t.spare[m.slot]
-	delete(t.spare, m.slot)
+	var marks []int64
+	if len(t.spare) > 0 {
+		marks = t.spare[m.slot]
+		delete(t.spare, m.slot)
+	}
 	if m.prev >= 0 {
 		if p := t.meta(m.prev); p.gone != notGone && p.gone >= m.collected {
 			marks = append(marks, p.gone)

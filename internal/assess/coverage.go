@@ -51,9 +51,10 @@ func (c *coverage) of(kind, source string) *covering {
 }
 
 // delivered notes that a source has a kind.
-func (c *coverage) delivered(kind, source string, at int64) {
+func (c *coverage) delivered(kind, source string, at int64) *covering {
 	cv := c.of(kind, source)
 	cv.asked = min(cv.asked, at)
+	return cv
 }
 
 // run takes what a run claims; only a reading of a kind by a run that ended

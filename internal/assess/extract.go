@@ -20,13 +20,14 @@ type extractor struct {
 	lists *[]text
 	b     []byte
 	i     int
+	ahead int    // of the kind's fields by name: those before have been passed
 	width uint32 // elements of the longest list so far, at most
 }
 
 // extract fills cells, which has one place for each of fields and holds
 // nothing yet.
 func (x *extractor) extract(payload []byte, k *kindInfo, cells []uint64) error {
-	x.b, x.i = payload, 0
+	x.b, x.i, x.ahead = payload, 0, 0
 	if !x.take('{') {
 		return errPayload
 	}
@@ -40,7 +41,7 @@ func (x *extractor) extract(payload []byte, k *kindInfo, cells []uint64) error {
 		}
 		var f *fieldInfo
 		if plain {
-			f = k.byName[string(name)]
+			f = x.field(k, name)
 		}
 		x.space()
 		start := x.i
@@ -59,8 +60,31 @@ func (x *extractor) extract(payload []byte, k *kindInfo, cells []uint64) error {
 	}
 }
 
+// field finds a field by name. Names in canonical JSON are in order, so that the
+// next one that is kept is mostly known.
+func (x *extractor) field(k *kindInfo, name []byte) *fieldInfo {
+	for i := x.ahead; i < len(k.sorted); i++ {
+		switch f := k.sorted[i]; {
+		case f.name == string(name):
+			x.ahead = i + 1
+			return f
+		case f.name > string(name):
+			if i > 0 && k.sorted[i-1].name >= string(name) {
+				return k.byName[string(name)]
+			}
+			x.ahead = i
+			return nil
+		}
+	}
+	if len(k.sorted) > 0 && k.sorted[len(k.sorted)-1].name >= string(name) {
+		return k.byName[string(name)]
+	}
+	x.ahead = len(k.sorted)
+	return nil
+}
+
 func (x *extractor) space() {
-	for x.i < len(x.b) {
+	for x.i < len(x.b) && x.b[x.i] <= ' ' {
 		switch x.b[x.i] {
 		case ' ', '\n', '\r', '\t':
 			x.i++
@@ -188,7 +212,7 @@ func (x *extractor) cell(f *fieldInfo, raw []byte) uint64 {
 		}
 	case formTime:
 		if b, ok := unquote(raw); ok {
-			if ns, ok := parseTime(string(b)); ok {
+			if ns, ok := timeIn(b); ok {
 				return uint64(ns)
 			}
 		}

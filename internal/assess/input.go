@@ -34,13 +34,14 @@ func (s *State) Load(runs iter.Seq2[evidence.Run, error], items iter.Seq2[eviden
 		}
 		s.ApplyRun(r)
 	}
-	for e, err := range items {
-		if err != nil {
-			return fmt.Errorf("assess: read evidence: %w", err)
+	return s.ApplyAll(func(yield func(Change, error) bool) {
+		for e, err := range items {
+			if err != nil {
+				err = fmt.Errorf("assess: read evidence: %w", err)
+			}
+			if !yield(Change{Evidence: e}, err) {
+				return
+			}
 		}
-		if err := s.Apply(e); err != nil {
-			return err
-		}
-	}
-	return nil
+	})
 }

@@ -57,66 +57,92 @@ func (eng *Engine) NewState() *State {
 // that was applied before (the same ledger position) only has its GoneAt taken
 // over. Evidence whose payload was erased counts as having no fields.
 func (s *State) Apply(e evidence.Evidence) error {
+	t := s.admit(&e)
+	if t == nil {
+		return nil
+	}
+	seen := effect{newest: absent}
+	err := s.enter(t, &e, &seen)
+	s.count(seen)
+	return err
+}
+
+// admit notes what does not depend on the payload and gives the table that a
+// row has to be entered in, nil if there is none.
+func (s *State) admit(e *evidence.Evidence) *table {
 	s.applied++
-	s.coverage.delivered(e.Kind, e.Source, nanos(e.CollectedAt))
+	cv := s.coverage.delivered(e.Kind, e.Source, nanos(e.CollectedAt))
 	t := s.tables[e.Kind]
-	if t == nil || !s.coverage.readable(e, t.info.kind.Major) {
+	if t == nil || !cv.readable(e, t.info.kind.Major) {
 		return nil
-	}
-	source := s.texts.of(e.Source)
-	if row, ok := t.findRow(e, source); ok {
-		s.setGone(t, t.meta(row).slot, nanos(e.GoneAt))
-		return nil
-	}
-	if t.rows() == math.MaxInt32 || s.texts.ends.n >= math.MaxUint32-16 {
-		return fmt.Errorf("assess: more records of %s than can be held", e.Kind)
-	}
-	row, err := t.add(e, s.texts.of(e.Run), source)
-	if err != nil {
-		return fmt.Errorf("assess: %s %s, ledger position %d: %w", e.Kind, e.Key, e.Seq, err)
 	}
 	if r := s.coverage.runs[e.Run]; r != nil && r.Provenance.Method == methodUpload {
 		s.sums[e.Digest] = e.PayloadSum
 	}
+	return t
+}
+
+// enter makes a row of evidence.
+func (s *State) enter(t *table, e *evidence.Evidence, seen *effect) error {
+	source := t.source.of(s.texts, e.Source)
+	if row, ok := t.findRow(e, source); ok {
+		s.enterGone(t, t.meta(row).slot, nanos(e.GoneAt), seen)
+		return nil
+	}
+	if t.rows() == math.MaxInt32 || s.texts.full.Load() {
+		return fmt.Errorf("assess: more records of %s than can be held", e.Kind)
+	}
+	row, err := t.add(e, source)
+	if err != nil {
+		return fmt.Errorf("assess: %s %s, ledger position %d: %w", e.Kind, e.Key, e.Seq, err)
+	}
 	t.lastSeq = max(t.lastSeq, e.Seq)
 	m := t.meta(row)
-	s.newest = max(s.newest, m.event, m.collected)
+	seen.newest = max(seen.newest, m.event, m.collected)
 	changed := t.remark(row)
-	s.touch(t, row)
+	s.touch(t, row, seen)
 	for _, r := range changed {
-		s.touch(t, r)
+		s.touch(t, r, seen)
 	}
-	s.setGone(t, m.slot, nanos(e.GoneAt))
+	s.enterGone(t, m.slot, nanos(e.GoneAt), seen)
 	return nil
 }
 
 // ApplyGone takes a gone entry of the ledger: keys that a complete run no
 // longer found. The run must have been applied before.
 func (s *State) ApplyGone(g evidence.Gone) error {
-	r := s.coverage.runs[g.Run]
-	if r == nil {
-		return fmt.Errorf("assess: gone entry names run %s, which is not known", g.Run)
+	t, name, err := s.goneFrom(g)
+	if err != nil || t == nil {
+		return err
 	}
-	t := s.tables[g.Kind]
-	if t == nil {
-		return nil
-	}
-	source := s.texts.of(r.Provenance.Source)
+	source := s.texts.of(name)
+	seen := effect{newest: absent}
 	for _, k := range g.Keys {
-		s.setGone(t, t.slotOf(source, s.texts.of(k)), nanos(g.At))
+		s.enterGone(t, t.slotOf(source, s.texts.of(k)), nanos(g.At), &seen)
 	}
+	s.count(seen)
 	return nil
 }
 
-// setGone notes that a key was found gone.
-func (s *State) setGone(t *table, slot uint32, at int64) {
+// goneFrom gives the table and the source that a gone entry is about; no table
+// if nothing looks at the kind.
+func (s *State) goneFrom(g evidence.Gone) (*table, string, error) {
+	r := s.coverage.runs[g.Run]
+	if r == nil {
+		return nil, "", fmt.Errorf("assess: gone entry names run %s, which is not known", g.Run)
+	}
+	return s.tables[g.Kind], r.Provenance.Source, nil
+}
+
+// enterGone notes that a key was found gone.
+func (s *State) enterGone(t *table, slot uint32, at int64, seen *effect) {
 	if at == absent {
 		return
 	}
-	s.newest = max(s.newest, at)
-	s.applied++
+	seen.newest = max(seen.newest, at)
+	seen.applied++
 	if row := t.markGone(slot, at); row >= 0 {
-		s.touch(t, row)
+		s.touch(t, row, seen)
 	}
 }
 
@@ -138,7 +164,7 @@ func (s *State) Rows() int {
 }
 
 // findRow returns the row of evidence that was applied before.
-func (t *table) findRow(e evidence.Evidence, source text) (int32, bool) {
+func (t *table) findRow(e *evidence.Evidence, source text) (int32, bool) {
 	if t.rows() == 0 || t.lastSeq < e.Seq {
 		return 0, false
 	}
@@ -160,7 +186,7 @@ func (t *table) findRow(e evidence.Evidence, source text) (int32, bool) {
 
 // touch enters a new or changed row into the indexes and marks whatever may
 // come out differently because of it.
-func (s *State) touch(t *table, row int32) {
+func (s *State) touch(t *table, row int32, seen *effect) {
 	m := t.meta(row)
 	for i, ix := range t.indexes {
 		var hashes, before []uint64
@@ -179,7 +205,7 @@ func (s *State) touch(t *table, row int32) {
 		c.mark(m.slot)
 	}
 	if s.changesRegister(t, row) {
-		s.register++
+		seen.register++
 	}
 }
 

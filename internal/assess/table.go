@@ -26,6 +26,22 @@ type table struct {
 	spare       map[uint32][]int64 // by slot: instants of being gone that no row carries
 	watchers    [][]watcher        // by index: the joins that look into it
 	populations []*planCache       // whose subjects are of this kind
+
+	source, run, subjectType lastText
+}
+
+// lastText is the text that was asked for last: of one row after the other it
+// is mostly the same.
+type lastText struct {
+	s string
+	t text
+}
+
+func (l *lastText) of(in *interner, s string) text {
+	if l.s != s {
+		l.s, l.t = s, in.of(s)
+	}
+	return l.t
 }
 
 // slot is a key of one source: its revisions are a chain from head back, by
@@ -109,7 +125,7 @@ func keyHash(source, key text) uint64 { return mix(hashStart, uint64(source)<<32
 
 // add appends a revision and returns its row. Without a payload, because it
 // was erased, all fields are absent.
-func (t *table) add(e evidence.Evidence, run, source text) (int32, error) {
+func (t *table) add(e *evidence.Evidence, source text) (int32, error) {
 	cells := t.addCells()
 	var width uint32
 	if t.stride > 0 && e.Payload != nil {
@@ -125,7 +141,8 @@ func (t *table) add(e evidence.Evidence, run, source text) (int32, error) {
 	key := t.texts.of(e.Key)
 	t.metas.add(rowMeta{
 		digest: e.Digest, event: nanos(e.EventTime), collected: nanos(e.CollectedAt), gone: notGone, seq: e.Seq,
-		slot: t.slotOf(source, key), subjectType: t.texts.of(e.Subject.Type), subjectID: t.texts.of(e.Subject.ID), run: run, width: width,
+		slot: t.slotOf(source, key), subjectType: t.subjectType.of(t.texts, e.Subject.Type), subjectID: t.texts.of(e.Subject.ID),
+		run: t.run.of(t.texts, e.Run), width: width,
 	})
 	t.link(row)
 	return row, nil

@@ -72,7 +72,7 @@ func TestInterner(t *testing.T) {
 		s := fmt.Sprint("text number ", i)
 		ids[s] = in.of(s)
 	}
-	long := string(make([]byte, 3*internBlock))
+	long := string(make([]byte, 3*blockSize))
 	ids[long] = in.of(long)
 	for s, id := range ids {
 		if in.str(id) != s || in.of(s) != id || in.ofBytes([]byte(s)) != id {
@@ -115,6 +115,7 @@ func extractKind() *kindInfo {
 	} {
 		f := &fieldInfo{name: string(rune('a' + i)), index: i, typ: &t, form: formOf(&t)}
 		k.fields, k.byName[f.name] = append(k.fields, f), f
+		k.sorted = k.fields
 	}
 	return k
 }

@@ -19,8 +19,7 @@ type unread struct {
 
 // readable reports whether rows of a kind can be made of evidence. If not, that
 // is remembered as a part that was not seen; if so, the key is seen again.
-func (c *coverage) readable(e evidence.Evidence, major int) bool {
-	cv := c.of(e.Kind, e.Source)
+func (cv *covering) readable(e *evidence.Evidence, major int) bool {
 	known := max(e.Major, 1) == major
 	if known && len(cv.unread) == 0 {
 		return true

@@ -373,6 +373,9 @@ func instant(ns int64) time.Time { return time.Unix(0, ns).UTC() }
 // nanos is the inverse of instant; the zero time is absent. Times outside the
 // years 1900 to 2200 are brought to these limits.
 func nanos(t time.Time) int64 {
+	if s := t.Unix(); s > plainFrom && s < plainTo {
+		return t.UnixNano()
+	}
 	switch {
 	case t.IsZero():
 		return absent
@@ -382,6 +385,29 @@ func nanos(t time.Time) int64 {
 		return time.Date(2200, 1, 1, 0, 0, 0, 0, time.UTC).UnixNano()
 	}
 	return t.UnixNano()
+}
+
+// Between these seconds no zone makes a year of an instant that is too far away.
+const plainFrom, plainTo = -2_208_000_000, 7_257_000_000
+
+// timeIn is parseTime without making a text of the most usual form,
+// 2006-01-02T15:04:05Z.
+func timeIn(b []byte) (int64, bool) {
+	const form = "0000-00-00T00:00:00Z"
+	if len(b) != len(form) {
+		return parseTime(string(b))
+	}
+	for i := range b {
+		if c := form[i]; c != '0' && b[i] != c || c == '0' && (b[i] < '0' || b[i] > '9') {
+			return parseTime(string(b))
+		}
+	}
+	two := func(i int) int { return int(b[i]-'0')*10 + int(b[i+1]-'0') }
+	year, month, day, hour, minute, second := two(0)*100+two(2), two(5), two(8), two(11), two(14), two(17)
+	if year < 1901 || year > 2199 || month < 1 || month > 12 || day < 1 || day > 28 || hour > 23 || minute > 59 || second > 59 {
+		return parseTime(string(b))
+	}
+	return time.Date(year, time.Month(month), day, hour, minute, second, 0, time.UTC).UnixNano(), true
 }
 
 // parseTime reads a time or a date of a payload.
