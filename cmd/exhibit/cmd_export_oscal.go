@@ -63,6 +63,7 @@ ledger, and a bundle of the same snapshot proves what they say.`,
 	f.StringVarP(&o.out, "output", "o", "", "`folder`, or zip, to write; with --model, the file (default exhibit-oscal, or the model's name)")
 	f.StringVar(&o.asOf, "as-of", "", "the instant of the snapshot (RFC 3339 `time`, or a date: the end of that day, UTC)")
 	f.StringVar(&o.period, "period", "", "period under audit, as two `dates`: 2026-01-01..2026-06-30")
+	f.StringVar(&o.redact, "redact", "", "leave out what this `profile` hides: see exhibit export bundle --help")
 	f.StringVar(&o.model, "model", allModels, "which `model`: "+modelNames()+", or all")
 	return c
 }
@@ -102,13 +103,13 @@ func (o *oscalOptions) write(ctx context.Context, g *globals, w *workplace, s *e
 	if o.model != allModels {
 		model := oscal.Model(o.model)
 		if !m.Has(model) {
-			return hinted{fmt.Errorf("%s: nothing falls short, and OSCAL has no empty POA&M", path), "the other models say what is satisfied and what is not known"}
+			return hinted{fmt.Errorf("%s: nothing falls short, or the profile hides it, and OSCAL has no empty POA&M", path), "the other models say what is satisfied and what is not known"}
 		}
 		return w.writeExport(ctx, g, "oscal "+o.model, path, s, func(out io.Writer) error { return m.Write(ctx, out, model) })
 	}
 	models := slices.DeleteFunc(oscal.Models(), func(model oscal.Model) bool { return !m.Has(model) })
 	if len(models) < len(oscal.Models()) {
-		g.note("Nothing falls short: no %s is written.", oscal.POAM.File())
+		g.note("Nothing falls short, or the profile hides it: no %s is written.", oscal.POAM.File())
 	}
 	if strings.HasSuffix(path, ".zip") {
 		return w.writeExport(ctx, g, "oscal", path, s, func(out io.Writer) error { return zipModels(ctx, m, models, out) })

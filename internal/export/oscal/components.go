@@ -165,8 +165,11 @@ func (m *Maker) sourceComponent(s *source) component {
 	p := s.last.Provenance
 	c := component{uuid: m.sourceUUID(s.name), typ: "validation", title: "Source " + or(line(s.name), "(no name)"), state: "operational",
 		description: "A source that Exhibit reads with the connector " + or(prose(p.Connector), "(unknown)") + ".",
-		props: []types.Property{own("exhibit-source", s.name), own("exhibit-connector", p.Connector), own("exhibit-binary", p.Binary),
-			own("exhibit-identity", p.Identity), own("exhibit-method", p.Method), own("exhibit-reliability", p.Reliability)}}
+		props: []types.Property{own("exhibit-source", s.name), own("exhibit-connector", p.Connector), own("exhibit-method", p.Method),
+			own("exhibit-reliability", p.Reliability)}}
+	if !m.snap.Redaction.Omitted("Collector runs") {
+		c.props = append(c.props, own("exhibit-binary", p.Binary), own("exhibit-identity", p.Identity))
+	}
 	if v := value(p.ConnectorVersion, maxLine); v != "" {
 		c.props = append([]types.Property{{Name: "version", Value: v}}, c.props...)
 	}

@@ -69,7 +69,7 @@ func (m *Maker) relate(f *types.Finding, decides []*assess.Result) {
 	var risks []types.AssociatedRisk
 	for _, r := range decides {
 		seen = append(seen, types.RelatedObservation{ObservationUuid: m.observationUUID(r)})
-		if shortfall(r) {
+		if shortfall(r) && m.showsGaps() {
 			risks = append(risks, types.AssociatedRisk{RiskUuid: m.riskUUID(r)})
 		}
 	}

@@ -86,8 +86,13 @@ func New(ctx context.Context, s *export.Snapshot) (*Maker, error) {
 	return m, err
 }
 
-// Has reports whether a model has anything to say. Only a POA&M may not.
-func (m *Maker) Has(model Model) bool { return model != POAM || m.short }
+// Has reports whether a model has anything to say. Only a POA&M may not: nothing
+// falls short, or the reader is not to see what is done about it.
+func (m *Maker) Has(model Model) bool { return model != POAM || m.short && m.showsGaps() }
+
+// showsGaps reports whether a reader may see what is done about shortfalls, as
+// the workbook's sheet of gaps. Statuses are never hidden.
+func (m *Maker) showsGaps() bool { return !m.snap.Redaction.Omitted("Gaps") }
 
 // Write writes one model. It returns ErrNothing for a POA&M without items.
 func (m *Maker) Write(ctx context.Context, w io.Writer, model Model) error {
@@ -103,8 +108,8 @@ func (m *Maker) Write(ctx context.Context, w io.Writer, model Model) error {
 	case AssessmentResults:
 		m.assessmentResults(ctx, d)
 	case POAM:
-		if !m.short {
-			return fmt.Errorf("poam: %w: no result falls short", ErrNothing)
+		if !m.Has(POAM) {
+			return fmt.Errorf("poam: %w: no result falls short, or none is shown", ErrNothing)
 		}
 		m.poam(ctx, d)
 	default:
@@ -121,7 +126,15 @@ func (m *Maker) Write(ctx context.Context, w io.Writer, model Model) error {
 
 // once names something of this snapshot alone.
 func (m *Maker) once(kind string, names ...string) string {
-	return named(kind, append([]string{m.digests.Snapshot.String()}, names...)...)
+	return named(kind, append([]string{m.digests.Snapshot.String(), m.profile()}, names...)...)
+}
+
+// profile is what hides something from the reader, or nothing.
+func (m *Maker) profile() string {
+	if r := m.snap.Redaction; r != nil {
+		return r.Profile
+	}
+	return ""
 }
 
 // always names something that is the same in all snapshots of this ledger.
@@ -146,7 +159,7 @@ func (m *Maker) findPeople() []string {
 		said[m.snap.Systems[i].Owner] = true
 	}
 	for _, r := range m.snap.Assessment.Results {
-		if shortfall(r) {
+		if shortfall(r) && m.showsGaps() {
 			said[m.owner(r)] = true
 		}
 	}
@@ -186,7 +199,7 @@ func (m *Maker) metadata(title, version string) types.Metadata {
 			own("exhibit-snapshot", m.digests.Snapshot.String()), own("exhibit-assessment", m.digests.Assessment.String()),
 			own("exhibit-catalog", s.Assessment.Catalog.Digest.String()),
 			own("exhibit-ledger-size", strconv.FormatInt(m.at.Size, 10)), own("exhibit-ledger-root", m.at.Root.String()),
-			own("exhibit-tool-version", s.ToolVersion),
+			own("exhibit-tool-version", s.ToolVersion), own("exhibit-redaction", m.profile()),
 		),
 		Roles: &[]types.Role{
 			{ID: roleFor, Title: "Organisation whose management system this is about"},

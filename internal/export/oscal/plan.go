@@ -135,6 +135,15 @@ func (m *Maker) activity(r *rule) string { return m.always("activity", r.Control
 
 func (m *Maker) taskUUID(source string) string { return m.once("task", source) }
 
+// runProps name the newest run of a source as of the snapshot.
+func (m *Maker) runProps(s *source) *[]types.Property {
+	if m.snap.Redaction.Omitted("Collector runs") {
+		return props(own("exhibit-source", s.name))
+	}
+	return props(own("exhibit-source", s.name), own("exhibit-run", s.last.ID), own("exhibit-run-status", string(s.last.Status)),
+		own("exhibit-run-started", export.Time(s.last.StartedAt)), own("exhibit-run-finished", export.Time(s.last.FinishedAt)))
+}
+
 // tasks are the collections, and the evaluation of what they brought.
 func (m *Maker) tasks() []types.Task {
 	everything := []types.AssessmentSubject{{Type: "component", IncludeAll: &types.IncludeAll{}}}
@@ -150,9 +159,7 @@ func (m *Maker) tasks() []types.Task {
 	for i := range m.sources {
 		s := &m.sources[i]
 		t := types.Task{UUID: m.taskUUID(s.name), Type: "action", Title: "Collect from " + or(line(s.name), "(no name)"),
-			Description: "Read by " + or(prose(s.last.Provenance.Connector), "an unknown connector") + "; the newest run as of the snapshot is named in the properties.",
-			Props: props(own("exhibit-source", s.name), own("exhibit-run", s.last.ID), own("exhibit-run-status", string(s.last.Status)),
-				own("exhibit-run-started", export.Time(s.last.StartedAt)), own("exhibit-run-finished", export.Time(s.last.FinishedAt)))}
+			Description: "Read by " + or(prose(s.last.Provenance.Connector), "an unknown connector") + ".", Props: m.runProps(s)}
 		var serves []types.AssociatedActivity
 		for j := range m.rules {
 			if slices.ContainsFunc(m.rules[j].Kinds, func(k string) bool { return s.kinds[k] }) {

@@ -131,6 +131,9 @@ func (m *Maker) riskLog(r *assess.Result) []types.RiskLogEntry {
 // risks has one for each shortfall.
 func (m *Maker) risks(ctx context.Context, d *document) iter.Seq[types.Risk] {
 	return func(yield func(types.Risk) bool) {
+		if !m.showsGaps() {
+			return
+		}
 		for r := range m.chosen(ctx, d, shortfall) {
 			if !yield(m.risk(r)) {
 				return

@@ -282,3 +282,44 @@ func TestCounted(t *testing.T) {
 		t.Errorf("%d items, want %d", n, short)
 	}
 }
+
+// TestRedacted: a reader to whom sheets are not shown does not see the like
+// here, and statuses stay.
+func TestRedacted(t *testing.T) {
+	s := lived(t)
+	whole := documents(t, s)
+	s.Redaction = &export.Redaction{Profile: "customer", Hides: func(string) bool { return false }, Reason: func(string) string { return "" },
+		Omits: func(sheet string) bool {
+			return sheet == "Gaps" || sheet == "Collector runs" || sheet == "Coverage gaps"
+		}}
+	cut := documents(t, s)
+	if cut[oscal.POAM] != nil {
+		t.Error("there is a POA&M")
+	}
+	for model, doc := range cut {
+		valid(t, string(model), doc)
+		for _, secret := range []string{"credential refused", "administration:read", "exhibit-identity", "Have somebody else review", "first seen", "run-0004"} {
+			if strings.Contains(string(doc), secret) {
+				t.Errorf("%s: says %q", model, secret)
+			}
+		}
+	}
+	read := func(doc []byte) (states, ids []string) {
+		r := items(tree(t, doc), "assessment-results", "results")[0]
+		for _, o := range items(r, "observations") {
+			states, ids = append(states, prop(o, "exhibit-status")), append(ids, text(o, "uuid"))
+		}
+		for _, f := range items(r, "findings") {
+			states = append(states, text(f, "target", "status", "state"))
+		}
+		return states, ids
+	}
+	states, ids := read(cut[oscal.AssessmentResults])
+	want, others := read(whole[oscal.AssessmentResults])
+	if !slices.Equal(states, want) {
+		t.Errorf("statuses %v, want %v", states, want)
+	}
+	if ids[0] == others[0] {
+		t.Error("what is cut has the names of the whole")
+	}
+}

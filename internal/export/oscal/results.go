@@ -244,6 +244,9 @@ func (m *Maker) relevant(r *assess.Result) *[]types.RelevantEvidence {
 
 // log has the newest run of each source that the assessment saw.
 func (m *Maker) log() *types.AssessmentLog {
+	if m.snap.Redaction.Omitted("Collector runs") {
+		return nil
+	}
 	var out []types.AssessmentLogEntry
 	for _, run := range m.snap.Assessment.Runs {
 		finished := when(&run.Finished)
@@ -251,6 +254,9 @@ func (m *Maker) log() *types.AssessmentLog {
 			continue
 		}
 		var gaps []string
+		if m.snap.Redaction.Omitted("Coverage gaps") {
+			run.Gaps = nil
+		}
 		for _, g := range run.Gaps {
 			gaps = append(gaps, strings.TrimSpace(fmt.Sprintf("not seen: %s of %s (%s)", strings.Join(g.Kinds, ", "), g.Scope, strings.TrimSpace(g.Reason+" "+g.Permission))))
 		}

@@ -115,7 +115,7 @@ func TestTokens(t *testing.T) {
 		if !tokenForm.MatchString(got) {
 			t.Errorf("%q became %q", s, got)
 		}
-		if other, ok := seen[got]; ok && !(other == "6.1.2" && s == "cl-6.1.2") {
+		if other, ok := seen[got]; ok && (other != "6.1.2" || s != "cl-6.1.2") {
 			t.Errorf("%q and %q are both %q", s, other, got)
 		}
 		seen[got] = s
