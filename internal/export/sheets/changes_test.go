@@ -106,9 +106,9 @@ func history(t *testing.T, changes int) []rec {
 			p["files"], p["files_truncated"] = []string{"docs/y"}, true
 		}
 		records = append(records, rec{"github.pull_request", "change", id, made(t, p)})
-		for r := range rnd.IntN(4) {
-			v := map[string]any{"repo": repo, "pr_number": n, "review_id": n*10 + r, "reviewer": pick("bob", "bob@acme.example", "ann", "cid", "dee"), "state": pick("APPROVED", "APPROVED", "APPROVED", "CHANGES_REQUESTED", "COMMENTED", "DISMISSED"),
-				"commit_id": pick(fmt.Sprintf("head%d", n), fmt.Sprintf("head%d", n), "older"), "submitted_at": at(98 + rnd.IntN(4)), "reviewer_association": pick("MEMBER", "MEMBER", "OWNER", "NONE", "CONTRIBUTOR")}
+		for r := range rnd.IntN(6) {
+			v := map[string]any{"repo": repo, "pr_number": n, "review_id": n*10 + r, "reviewer": pick("bob", "bob@acme.example", "ann", "cid", "dee", "dee"), "state": pick("APPROVED", "APPROVED", "APPROVED", "CHANGES_REQUESTED", "COMMENTED", "DISMISSED"),
+				"commit_id": pick(fmt.Sprintf("head%d", n), fmt.Sprintf("head%d", n), "older"), "submitted_at": at(98 + rnd.IntN(5)), "reviewer_association": pick("MEMBER", "MEMBER", "OWNER", "NONE", "CONTRIBUTOR")}
 			if rnd.IntN(6) == 0 {
 				v["reviewer_type"] = "Bot"
 			}
