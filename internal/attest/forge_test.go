@@ -178,7 +178,7 @@ func (f *forger) token(t testing.TB) ([]byte, *x509.CertPool) {
 // Each way in which a token can be signed and still prove nothing.
 func TestForgedTokens(t *testing.T) {
 	note := []byte("note")
-	weak, err := rsa.GenerateKey(rand.Reader, 1024) //nolint:gosec // that it is weak is the point
+	weak, err := rsa.GenerateKey(rand.Reader, 1024) // that it is weak is the point
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -175,20 +175,31 @@ func (r Repository) name() string {
 }
 
 // checkpoint reads what was published there last, and holds the log against it;
-// the empty checkpoint if there is none.
+// the empty checkpoint if there is none. What the history has for our own size
+// must be what we have: somebody may have turned back the newest one alone.
 func (g *scratch) checkpoint(ctx context.Context, parent, dir string, l Log) (ledger.Checkpoint, error) {
+	var newest ledger.Checkpoint
 	if parent == "" {
-		return ledger.Checkpoint{}, nil
+		return newest, nil
 	}
-	where := fmt.Sprintf("%s (%s)", g.repo.name(), dir+"/checkpoint")
-	msg, isThere, err := g.file(ctx, parent, dir+"/checkpoint")
-	if err != nil {
-		return ledger.Checkpoint{}, fmt.Errorf("%s: %w", where, err)
+	for i, path := range []string{dir + "/checkpoint", historyPath(dir, l.Content.Size)} {
+		where := fmt.Sprintf("%s (%s)", g.repo.name(), path)
+		msg, isThere, err := g.file(ctx, parent, path)
+		if err != nil {
+			return newest, fmt.Errorf("%s: %w", where, err)
+		}
+		if !isThere {
+			continue
+		}
+		old, err := l.ContinuesNote(msg, where)
+		if err != nil {
+			return newest, err
+		}
+		if i == 0 {
+			newest = old
+		}
 	}
-	if !isThere {
-		return ledger.Checkpoint{}, nil
-	}
-	return l.ContinuesNote(msg, where)
+	return newest, nil
 }
 
 // commit makes a commit that adds the two files, on top of parent.

@@ -43,7 +43,8 @@ func newBook(t testing.TB, key *ledger.Key, entries int) *book {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := &book{t: t, st: memory.New(key.Signer(), time.Now), key: key, pub: pub}
+	clock := func() time.Time { return time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC) } // the same entries make the same ledger
+	b := &book{t: t, st: memory.New(key.Signer(), clock), key: key, pub: pub}
 	b.grow(entries, "entry")
 	return b
 }

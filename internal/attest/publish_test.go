@@ -2,6 +2,7 @@ package attest_test
 
 import (
 	"crypto/hmac"
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -153,7 +154,9 @@ func commitFile(t testing.TB, repo, path, content string, symlink bool) {
 	dir := t.TempDir()
 	git(t, dir, "clone", "-q", repo, "x")
 	dir = filepath.Join(dir, "x")
-	git(t, dir, "checkout", "-q", "-B", "checkpoints")
+	if exec.CommandContext(t.Context(), "git", "-C", dir, "checkout", "-q", "checkpoints").Run() != nil {
+		git(t, dir, "checkout", "-q", "-b", "checkpoints")
+	}
 	full := filepath.Join(dir, path)
 	if err := os.MkdirAll(filepath.Dir(full), 0o755); err != nil {
 		t.Fatal(err)
@@ -212,6 +215,51 @@ func TestPublishGitHostileRepository(t *testing.T) {
 	}
 }
 
+// Somebody turns back the newest checkpoint and leaves a rewritten one in the history.
+func TestPublishGitForkInHistory(t *testing.T) {
+	key, repo := newKey(t), bare(t)
+	first, err := publish(t, repo, newBook(t, key, 3).log())
+	if err != nil {
+		t.Fatal(err)
+	}
+	forked := newBook(t, key, 3)
+	forked.grow(5, "rewritten")
+	if _, err := publish(t, repo, forked.log()); err != nil {
+		t.Fatal(err)
+	}
+	path := key.Origin() + "/checkpoint"
+	commitFile(t, repo, path, git(t, repo, "show", first.Commit+":"+path), false)
+	b := newBook(t, key, 8)
+	if _, err := publish(t, repo, b.log()); !errors.Is(err, ledger.ErrFork) || !strings.Contains(err.Error(), "history/8) has a checkpoint of 8 entries, this ledger has 8") {
+		t.Errorf("got %v", err)
+	}
+}
+
+// The name of a ledger is whatever the key says.
+func TestPublishGitHostileOrigin(t *testing.T) {
+	repo := bare(t)
+	for _, origin := range []string{"../../../../tmp/pwned", "a/.git/hooks", ".git", "/etc/x"} {
+		secret, _, err := note.GenerateKey(rand.Reader, origin)
+		if err != nil {
+			t.Fatal(err)
+		}
+		path := filepath.Join(t.TempDir(), "key")
+		if err := os.WriteFile(path, []byte(secret+"\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		key, err := ledger.LoadKey(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := publish(t, repo, newBook(t, key, 1).log()); !errors.Is(err, attest.ErrMalformed) || !strings.Contains(err.Error(), "cannot be the name of a folder") {
+			t.Errorf("%s: %v", origin, err)
+		}
+	}
+	if refs := git(t, repo, "for-each-ref"); refs != "" {
+		t.Errorf("something was published: %s", refs)
+	}
+}
+
 // A place that lost what was published there is noticed from the ledger.
 func TestPublishGitLost(t *testing.T) {
 	b, repo := newBook(t, newKey(t), 5), bare(t)
@@ -221,8 +269,19 @@ func TestPublishGitLost(t *testing.T) {
 		t.Fatal(err)
 	}
 	all := b.record(l, attest.Attestation{Kind: attest.KindPublication, Publication: p})
+	b.grow(1, "more")
+	l = b.log()
+	next, err := publish(t, repo, l, all...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all = b.record(l, attest.Attestation{Kind: attest.KindPublication, Publication: next})
+	git(t, repo, "update-ref", "refs/heads/checkpoints", p.Commit) // an older one is put back
+	if _, err := publish(t, repo, b.log(), all...); !errors.Is(err, attest.ErrLost) || !strings.Contains(err.Error(), "5 entries, 7 were published") {
+		t.Errorf("put back: %v", err)
+	}
 	git(t, repo, "update-ref", "-d", "refs/heads/checkpoints")
-	if _, err := publish(t, repo, b.log(), all...); !errors.Is(err, attest.ErrLost) || !strings.Contains(err.Error(), "0 entries, 5 were published") {
+	if _, err := publish(t, repo, b.log(), all...); !errors.Is(err, attest.ErrLost) || !strings.Contains(err.Error(), "0 entries, 7 were published") {
 		t.Errorf("lost: %v", err)
 	}
 	again, err := attest.PublishGit(t.Context(), attest.Repository{Where: repo, Restart: true}, b.log(), all, time.Now())

@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"crypto"
 	"crypto/rsa"
-	"crypto/sha1" //nolint:gosec // only to read certificate identifiers of the first form; see certID
+	"crypto/sha1" // only to read certificate identifiers of the first form; see attributes.signer
 	"crypto/sha256"
 	"crypto/sha512"
 	"crypto/x509"
@@ -108,7 +108,7 @@ type tstInfo struct {
 	Policy     asn1.ObjectIdentifier
 	Imprint    messageImprint
 	Serial     *big.Int
-	Time       time.Time        `asn1:"generalized"`
+	Time       time.Time        `asn1:"generalized"` //nolint:misspell // what encoding/asn1 calls it
 	Accuracy   accuracy         `asn1:"optional"`
 	Ordering   bool             `asn1:"optional"`
 	Nonce      *big.Int         `asn1:"optional"`
@@ -344,7 +344,7 @@ func (as attributes) signer(certs []*x509.Certificate) (c *x509.Certificate, wea
 
 // matchesSigner checks that the signer's identifier is that of the certificate.
 func matchesSigner(id asn1.RawValue, c *x509.Certificate) error {
-	ok := false
+	var ok bool
 	if id.Class == asn1.ClassContextSpecific && id.Tag == 0 {
 		ok = len(c.SubjectKeyId) > 0 && bytes.Equal(id.Bytes, c.SubjectKeyId)
 	} else {
@@ -384,7 +384,7 @@ func sum(h crypto.Hash, b []byte) []byte {
 		s := sha512.Sum512(b)
 		return s[:]
 	case crypto.SHA1:
-		s := sha1.Sum(b) //nolint:gosec // see attributes.signer
+		s := sha1.Sum(b) // see attributes.signer
 		return s[:]
 	}
 	s := sha256.Sum256(b)
