@@ -148,6 +148,15 @@ func (a *archive) open() error {
 	return nil
 }
 
+// workbookFacts is what the workbook's seal must say.
+func (a *archive) workbookFacts() []seal.Fact {
+	h := &a.head
+	n := func(i int) string { return fmt.Sprint(i) }
+	return []seal.Fact{{Name: "snapshot", Value: h.Snapshot.String()}, {Name: "assessment", Value: h.Assessment.String()},
+		{Name: "as-of", Value: h.AsOf}, {Name: "period", Value: h.Period}, {Name: "controls", Value: n(h.Counts.Controls)},
+		{Name: "results", Value: n(h.Counts.Results)}, {Name: "evidence", Value: n(h.Counts.Used)}}
+}
+
 // fixed are the files that a bundle has, in their order.
 var fixed = []string{bundle.FormatFile, bundle.ReadmeFile, bundle.AssessmentFile, bundle.CheckpointFile, bundle.KeyFile, bundle.WorkbookFile,
 	bundle.CoverFile, bundle.EntriesFile, bundle.RedactedFile, bundle.RequestFile, bundle.SumsFile}
@@ -431,8 +440,10 @@ func (a *archive) workbook(ctx context.Context) error {
 		}
 		return err
 	}
-	if w.seal.Fact("snapshot") != a.head.Snapshot.String() || w.seal.Fact("assessment") != a.head.Assessment.String() {
-		return fail(bundle.WorkbookFile, "snapshot", a.head.Snapshot.String(), w.seal.Fact("snapshot"))
+	for _, f := range a.workbookFacts() {
+		if got := w.seal.Fact(f.Name); got != f.Value {
+			return fail(bundle.WorkbookFile, f.Name, f.Value, got)
+		}
 	}
 	a.report.held(checkRows, int64(rows.n))
 	return rows.cited(a)

@@ -32,8 +32,12 @@ type Key struct {
 }
 
 // NewKey makes the key of the given name; the same name gives the same key.
-func NewKey(name string) (Key, error) {
-	seed := evidence.Sum([]byte("exhibit test key " + name))
+func NewKey(name string) (Key, error) { return NewKeyOf(name, name) }
+
+// NewKeyOf makes the key of a name from what its seed is made of: another key
+// can have the same name.
+func NewKeyOf(name, from string) (Key, error) {
+	seed := evidence.Sum([]byte("exhibit test key " + from))
 	priv := ed25519.NewKeyFromSeed(seed[:])
 	public, err := note.NewEd25519VerifierKey(name, priv.Public().(ed25519.PublicKey))
 	if err != nil {
