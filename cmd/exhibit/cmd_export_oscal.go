@@ -209,6 +209,9 @@ func writeModel(ctx context.Context, m *oscal.Maker, model oscal.Model, path str
 
 // onlyModels refuses a folder that holds anything but an earlier export.
 func onlyModels(dir string) error {
+	if info, err := os.Lstat(filepath.Clean(dir)); err == nil && info.Mode()&os.ModeSymlink != 0 {
+		return usageError{fmt.Errorf("%s is a link", dir), "name the folder that it leads to"}
+	}
 	entries, err := os.ReadDir(dir)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil

@@ -67,13 +67,13 @@ func (d *document) field(name string, v any) {
 
 // list writes a field that is a list; without items it is left out.
 func list[T any](d *document, name string, items iter.Seq[T]) {
-	any := false
+	begun := false
 	for v := range items {
 		if d.err != nil {
 			return
 		}
-		if !any {
-			any = true
+		if !begun {
+			begun = true
 			d.name(name)
 			d.text("[")
 			d.comma = false
@@ -81,7 +81,7 @@ func list[T any](d *document, name string, items iter.Seq[T]) {
 		d.next()
 		d.value(v)
 	}
-	if any {
+	if begun {
 		d.text("]")
 		d.comma = true
 	}

@@ -209,7 +209,7 @@ func (m *Maker) metadata(title, version string) types.Metadata {
 		Parties:            &[]types.Party{{UUID: m.organisation(), Type: "organization", Name: name}},
 		ResponsibleParties: &[]types.ResponsibleParty{{RoleId: roleFor, PartyUuids: []string{m.organisation()}}},
 		Remarks: "Made by Exhibit from one frozen snapshot of its ledger. It says what the evidence shows against Exhibit's own reading of what a control expects; " +
-			"it is no certificate and no opinion of an auditor. Where nothing is established, no finding is written: see the property exhibit-status of the observations.",
+			"it is no auditor's opinion. Where nothing is established, no finding is written: see the property exhibit-status of the observations.",
 	}
 }
 
