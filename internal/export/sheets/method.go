@@ -44,6 +44,32 @@ func (b *Book) methodText() []methodPart {
 				"Failing, missing and stale results count; a collection gap and not_assessed do not, because they say nothing about the organisation."},
 			{"Conclusion", "The last two columns of Control status are empty for the auditor: C conform, Minor, Major, OFI opportunity for improvement, NA not audited."},
 		}},
+		{"Rules", [][2]string{
+			{"Who may change them", "What an expectation demands comes with the product. The organisation may change thresholds, add expectations and switch them off, in files of its own; " +
+				"Results says in the column whose rule which of them it did, and the catalog's digest on the cover covers all of them."},
+			{"Windows", "The column window, days is the age that the deciding event may have; thresholds are in the column of that name. An age that equals its window is current."},
+			{"Crosswalk", "A pair says that evidence of a control may serve an item of another framework after review. It never says that they are the same. " +
+				"What is marked PROPOSED is our own suggestion and was published by nobody else."},
+		}},
+		{"Populations and samples", [][2]string{
+			{"Complete", "Y: complete runs listed all there was, and no part of the scope is known to be hidden. What a source did not say is " + unknown + ", never left out. " +
+				"A canary is a record that must be there; a population in which it was not found is not complete."},
+			{"ids sha256", "SHA-256 over the sorted ids of the items, one per line, each with a line feed."},
+			{"Drawing a sample", "The command in each row draws the same items on any machine: an item's rank is the SHA-256 over the seed, a line feed and its id; exceptions are always in. " +
+				"The seed shown is made from the snapshot, so that the draw can be repeated; an auditor who wants one that nobody could foresee chooses another. " +
+				"The column in sample is empty for the auditor."},
+		}},
+		{"Findings", [][2]string{
+			{"Gaps", "A finding is one expectation that one subject does not meet. It is opened by an assessment and resolved only by one that saw everything it rests on; " +
+				"a waived one is not open. Its age counts from the opening, or from the last opening anew."},
+			{"Findings over time", "Counted from what the ledger says of each finding, not from the evidence: a shortfall that began before the first assessment counts from then."},
+		}},
+		{"Evidence", [][2]string{
+			{"Integrity OK", fmt.Sprintf("Y: while this was written the payload was read again and its SHA-256 is the one in the ledger; N: it is another. So done for %d of %d items: "+
+				"those that other sheets lead to, and what people supplied; %s says that this was left to exhibit verify, which does it for all.", b.Counts.Reread, b.Counts.Evidence, payloadUnread)},
+			{"First and last seen", "Of the object, not of the revision: when it was first read, and the end of the last complete run that listed all of its kind in its source while it was there."},
+			{"Redaction", "Where a payload is hidden, the row says by which profile; digest, ledger position and proof stay."},
+		}},
 		{"Clocks", [][2]string{
 			{"Event time", "When it happened in the source. It decides freshness, before and after. Reading again never renews it."},
 			{"Collected at", "When the collector read it. It decides collection gaps."},
@@ -58,6 +84,7 @@ func (b *Book) methodText() []methodPart {
 			{"Long texts", b.onlyWorkbook(fmt.Sprintf("A cell holds %d characters. A longer text is cut and says where the whole is.", b.Limits.Cell))},
 			{"Links", b.onlyWorkbook(fmt.Sprintf("A sheet holds %d links. In this workbook %d cells that would have had one are plain text; ids and file names lead to the same place. "+
 				"Links to files work when the workbook lies in its unpacked bundle.", b.Limits.Links, b.Limits.Unlinked))},
+			{"Size", b.onlyWorkbook(b.tooLarge())},
 			{"Long sheets", b.onlyWorkbook(fmt.Sprintf("A sheet holds %d rows. More go on in a sheet of the same name with (2).", b.Limits.Rows))},
 		}},
 		{"Checking", [][2]string{
@@ -70,4 +97,15 @@ func (b *Book) methodText() []methodPart {
 			{"Again", "The same ledger, as-of and rules give the same statuses, and the same snapshot the same file, byte for byte."},
 		}},
 	}
+}
+
+// maxOnline is how many cells the spreadsheets of a browser take.
+const maxOnline = 10_000_000
+
+// tooLarge warns of a workbook that some programs do not open whole.
+func (b *Book) tooLarge() string {
+	if b.Limits.Cells <= maxOnline {
+		return ""
+	}
+	return fmt.Sprintf("This workbook holds more than %d cells; Google Sheets takes %d. Open it with a program on your machine, or use exhibit export csv.", b.Limits.Cells, maxOnline)
 }

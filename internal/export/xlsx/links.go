@@ -17,6 +17,10 @@ import (
 // maxLinks is how many links one sheet can hold.
 const maxLinks = 65530
 
+// ownRels is how many relationships of a sheet are kept for its table and its
+// drawing, of which it has one each at most.
+const ownRels = 9
+
 const linkType = "http://schemas.openxmlformats.org/officeDocument/2006/relationships/hyperlink"
 
 // links are a sheet's links, collected while its rows are streamed.
@@ -56,17 +60,18 @@ func (l *links) later(ref string, to sheets.Ref) bool {
 
 // resolve finds the rows that links lead to which were written later. A link
 // to a row that was not is left out.
-func (l *links) resolve(rows map[sheets.Ref]place) {
+func (l *links) resolve(b *book) {
 	l.items = slices.DeleteFunc(l.items, func(i link) bool {
 		if i.to == nil {
 			return false
 		}
-		_, ok := rows[*i.to]
+		_, _, ok := b.at(*i.to)
 		return !ok
 	})
 	for i := range l.items {
 		if to := l.items[i].to; to != nil {
-			l.items[i].location = location(rows[*to].sheet, "A"+strconv.Itoa(rows[*to].row))
+			sheet, cell, _ := b.at(*to)
+			l.items[i].location = location(sheet, cell)
 		}
 	}
 }
@@ -82,7 +87,7 @@ func (l *links) external(ref, target string) bool {
 		return false
 	}
 	l.n++
-	rid := "rId" + strconv.Itoa(l.n)
+	rid := "rId" + strconv.Itoa(ownRels+l.n)
 	l.rels.WriteString(`<Relationship Id="` + rid + `" Type="` + linkType + `" Target="`)
 	if err := xml.EscapeText(&l.rels, []byte(target)); err != nil {
 		return false
@@ -121,15 +126,41 @@ func (l *links) apply(f *excelize.File, sheet, path string) error {
 	if l.n == 0 {
 		return nil
 	}
-	var part bytes.Buffer
-	part.Grow(l.rels.Len() + 256)
-	part.WriteString(xmlHeader + `<Relationships xmlns="` + relsSpace + `">`)
-	part.Write(l.rels.Bytes())
-	part.WriteString(`</Relationships>`)
-	l.rels = bytes.Buffer{}
 	name := "xl/worksheets/_rels/" + strings.TrimPrefix(path, "xl/worksheets/") + ".rels"
+	own, err := ownOf(f, name)
+	if err != nil {
+		return fmt.Errorf("links of %s: %w", sheet, err)
+	}
+	const end = `</Relationships>`
+	var part bytes.Buffer
+	part.Grow(l.rels.Len() + len(own))
+	part.Write(bytes.TrimSuffix(own, []byte(end)))
+	part.Write(l.rels.Bytes())
+	part.WriteString(end)
+	l.rels = bytes.Buffer{}
 	f.Pkg.Store(name, part.Bytes())
 	return nil
+}
+
+// ownOf takes the relationships that a sheet has so far, as the beginning of
+// the part that lists them. Excelize would read all links back to add one.
+func ownOf(f *excelize.File, name string) ([]byte, error) {
+	all := relationships{Space: relsSpace}
+	if v, ok := f.Relationships.LoadAndDelete(name); ok {
+		content, err := xml.Marshal(v)
+		if err != nil {
+			return nil, err
+		}
+		if err := xml.Unmarshal(content, &all); err != nil {
+			return nil, err
+		}
+	}
+	if len(all.Items) > ownRels {
+		return nil, fmt.Errorf("%d relationships that are no links", len(all.Items))
+	}
+	all.XMLName = xml.Name{Local: "Relationships"}
+	out, err := xml.Marshal(all)
+	return append([]byte(xmlHeader), out...), err
 }
 
 // linkSlot finds the list of links in excelize's sheet. Its types have no

@@ -23,6 +23,7 @@ type sheet struct {
 	b      *book
 	name   string // as in the workbook; a continuation has another than layout
 	id     int
+	number int // in the order of making
 	stream *excelize.StreamWriter
 	cells  []excelize.Cell
 	values []any
@@ -60,6 +61,7 @@ func (b *book) newSheet(l sheets.Layout, name string, plain bool) (*sheet, error
 	}
 	s.cells = make([]excelize.Cell, len(l.Columns))
 	s.values = make([]any, len(l.Columns))
+	s.number = len(b.sheets)
 	b.sheets = append(b.sheets, s)
 	if plain {
 		return s, nil
@@ -204,6 +206,7 @@ func (s *sheet) endHeight(points float64) error {
 		return fmt.Errorf("workbook: sheet %s, row %d: %w", s.name, s.row, err)
 	}
 	s.row++
+	s.b.cells += s.at
 	s.at, s.deep = 0, 0
 	return nil
 }
@@ -241,13 +244,10 @@ func (s *sheet) room() (*sheet, error) {
 	return next, nil
 }
 
-// finish puts links and table into the sheet and ends its stream. Sheets are
+// finish puts table and links into the sheet and ends its stream. Sheets are
 // in their final order by now.
 func (s *sheet) finish() error {
-	s.links.resolve(s.b.rows)
-	if err := s.links.apply(s.b.file, s.name, fmt.Sprintf("xl/worksheets/sheet%d.xml", s.id)); err != nil {
-		return err
-	}
+	s.links.resolve(s.b)
 	if !s.plain {
 		quoted := "'" + strings.ReplaceAll(s.name, "'", "''") + "'"
 		titles := quoted + "!$1:$1"
@@ -262,6 +262,9 @@ func (s *sheet) finish() error {
 			ShowRowStripes: &stripes}); err != nil {
 			return fmt.Errorf("workbook: sheet %s: table: %w", s.name, err)
 		}
+	}
+	if err := s.links.apply(s.b.file, s.name, fmt.Sprintf("xl/worksheets/sheet%d.xml", s.id)); err != nil {
+		return err
 	}
 	if err := s.stream.Flush(); err != nil {
 		return fmt.Errorf("workbook: sheet %s: %w", s.name, err)

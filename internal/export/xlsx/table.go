@@ -2,7 +2,6 @@ package xlsx
 
 import (
 	"math"
-	"strconv"
 	"strings"
 	"time"
 
@@ -38,7 +37,7 @@ const maxKeys = 2 * maxLinks
 func (t *table) Key(key string) {
 	s := t.cell()
 	if t.keys++; t.keys <= maxKeys {
-		s.b.rows[sheets.Ref{Sheet: s.Name, Key: key}] = place{s.name, s.row}
+		s.b.rows[nameOf(sheets.Ref{Sheet: s.Name, Key: key})] = place{int32(s.number), int32(s.row)}
 	}
 }
 
@@ -112,12 +111,12 @@ func (t *table) Mark(v string, as assess.Status) {
 // for links and if there is such a row, or may be once its sheet is written.
 func (t *table) Link(v string, to sheets.Ref) {
 	s := t.cell()
-	at, ok := s.b.rows[to]
+	sheet, cell, ok := s.b.at(to)
 	switch {
 	case v == "":
 		t.Blank()
 	case ok:
-		t.linked(v, s.links.internal(s.ref(), at.sheet, "A"+strconv.Itoa(at.row)))
+		t.linked(v, s.links.internal(s.ref(), sheet, cell))
 	case s.b.ahead[to.Sheet]:
 		t.linked(v, s.links.later(s.ref(), to))
 	default:

@@ -28,17 +28,30 @@ type tail struct {
 	held   []byte // may be the beginning of what is looked for
 }
 
+// piece is how much is looked through at a time: what follows the rows comes
+// in one, and need not be held twice.
+const piece = 32 << 10
+
 func (t *tail) Write(b []byte) (int, error) {
 	n := len(b)
-	if !t.behind {
-		rest, err := t.rows(b)
-		if err != nil || !t.behind {
-			return n, err
+	for len(b) > 0 {
+		now := b[:min(len(b), piece)]
+		if b = b[len(now):]; !t.behind {
+			rest, err := t.rows(now)
+			if err != nil {
+				return 0, err
+			}
+			now = rest
 		}
-		b = rest
+		if !t.behind {
+			continue
+		}
+		t.held = append(t.held, now...)
+		if err := t.pass(len(t.held) - len(longRel)); err != nil {
+			return 0, err
+		}
 	}
-	t.held = append(t.held, b...)
-	return n, t.pass(len(t.held) - len(longRel))
+	return n, nil
 }
 
 // rows passes rows on and returns what comes after them, if they end in b.
@@ -63,23 +76,26 @@ func (t *tail) rows(b []byte) ([]byte, error) {
 
 // pass writes the first n bytes held, and what they are the beginning of.
 func (t *tail) pass(n int) error {
-	for n > 0 {
-		i := bytes.Index(t.held, []byte(longRel))
-		if i < 0 || i >= n {
-			if _, err := t.to.Write(t.held[:n]); err != nil {
+	done := 0
+	for done < n {
+		i := bytes.Index(t.held[done:], []byte(longRel))
+		if i < 0 || done+i >= n {
+			if _, err := t.to.Write(t.held[done:n]); err != nil {
 				return err
 			}
-			t.held = append(t.held[:0], t.held[n:]...)
-			return nil
+			done = n
+			break
 		}
-		if _, err := t.to.Write(t.held[:i]); err != nil {
+		if _, err := t.to.Write(t.held[done : done+i]); err != nil {
 			return err
 		}
 		if _, err := io.WriteString(t.to, shortRel); err != nil {
 			return err
 		}
-		t.held = append(t.held[:0], t.held[i+len(longRel):]...)
-		n -= i + len(longRel)
+		done += i + len(longRel)
+	}
+	if done > 0 {
+		t.held = append(t.held[:0], t.held[done:]...)
 	}
 	return nil
 }

@@ -2,9 +2,11 @@ package xlsx
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"time"
 
@@ -38,14 +40,30 @@ type book struct {
 	st      *styles
 	sheets  []*sheet // in the order they were made
 	sum     Summary
-	rows    map[sheets.Ref]place // that others can lead to
-	ahead   map[string]bool      // tables that are not written yet
+	cells   int               // written so far
+	rows    map[rowName]place // that others can lead to
+	ahead   map[string]bool   // tables that are not written yet
 }
 
-// place is a row of a sheet.
-type place struct {
-	sheet string
-	row   int
+// place is a row of a sheet, by its number in the order they were made.
+type place struct{ sheet, row int32 }
+
+// rowName is as much of a digest over sheet and key as tells rows apart: there
+// may be more than a hundred thousand of them.
+type rowName [16]byte
+
+func nameOf(to sheets.Ref) rowName {
+	d := sha256.Sum256([]byte(to.Sheet + "\x00" + to.Key))
+	return rowName(d[:16])
+}
+
+// at finds the row that a Ref leads to, as a sheet and a cell of it.
+func (b *book) at(to sheets.Ref) (sheet, cell string, ok bool) {
+	p, ok := b.rows[nameOf(to)]
+	if !ok {
+		return "", "", false
+	}
+	return b.sheets[p.sheet].name, "A" + strconv.Itoa(int(p.row)), true
 }
 
 // Write writes the workbook of snap to w, sealed by signer, whose public half
@@ -61,7 +79,7 @@ func write(ctx context.Context, w io.Writer, snap *export.Snapshot, signer note.
 		return Summary{}, err
 	}
 	all.Limits = sheets.Limits{Cell: maxCell, Links: maxLinks, Rows: maxRows}
-	b := &book{Book: all, snap: snap, asOf: export.Time(snap.AsOf), maxRows: rows, rows: map[sheets.Ref]place{}, ahead: map[string]bool{},
+	b := &book{Book: all, snap: snap, asOf: export.Time(snap.AsOf), maxRows: rows, rows: map[rowName]place{}, ahead: map[string]bool{},
 		file: excelize.NewFile(excelize.Options{TmpDir: opt.TempDir})}
 	defer func() { err = errors.Join(err, b.file.Close()) }()
 	if b.st, err = newStyles(b.file); err != nil {
@@ -107,6 +125,7 @@ func (b *book) fill(ctx context.Context) error {
 	if err := b.file.DeleteSheet("Sheet1"); err != nil {
 		return fmt.Errorf("workbook: %w", err)
 	}
+	b.file.SetActiveSheet(0) // while all are in memory: it would read back what was written
 	for _, i := range sheets.InTurn(shown) {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -122,7 +141,7 @@ func (b *book) fill(ctx context.Context) error {
 // one writes one sheet.
 func (b *book) one(ctx context.Context, from sheets.Sheet, to *sheet) error {
 	if from.Page != nil {
-		b.Limits.Unlinked = b.sum.Unlinked
+		b.Limits.Unlinked, b.Limits.Cells = b.sum.Unlinked, b.cells
 		blocks, err := from.Page(ctx)
 		if err != nil {
 			return fmt.Errorf("workbook: sheet %s: %w", from.Name, err)
@@ -179,7 +198,6 @@ func (b *book) finish() error {
 			return err
 		}
 	}
-	b.file.SetActiveSheet(0)
 	return nil
 }
 
