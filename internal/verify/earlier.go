@@ -92,7 +92,7 @@ func (a *archive) earlier(_ context.Context) error {
 		switch {
 		case cp.Size > now.Size:
 			return fail(bundle.CheckpointFile, place, fmt.Sprintf("at least the %d entries that there were", cp.Size),
-				fmt.Sprintf("%d: entries were dropped, or this is the older of the two (rollback)", now.Size))
+				fmt.Sprintf("%d: entries were dropped (rollback), unless this is the older of the two, or those after it only conclude", now.Size))
 		case cp.Size == now.Size:
 			root, known = now.Root, true
 		}
