@@ -4,7 +4,7 @@
 //
 // It may import internal/export, its sheets, cell and zipform. It promises:
 // the same snapshot gives the same bytes; rows are streamed, and memory grows
-// only with the rows that others lead to, by 16 bytes for each; no field of a
+// only with the rows that others lead to, by less than 100 bytes for each; no field of a
 // CSV file starts a formula, wherever a program splits it; JSON lines hold
 // every value as it was read, with its type.
 //
