@@ -12,7 +12,10 @@ import (
 	"crypto/x509/pkix"
 	"encoding/asn1"
 	"errors"
+	"io"
 	"math/big"
+	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
@@ -260,6 +263,49 @@ func TestForgedTokens(t *testing.T) {
 			}
 			if _, err := VerifyTimestamp(token, note, x509.NewCertPool()); err == nil {
 				t.Error("it holds with no root at all")
+			}
+		})
+	}
+}
+
+// An authority that answers with a token that it had, for this very checkpoint,
+// proves nothing about now.
+func TestStampNonce(t *testing.T) {
+	note := []byte("note")
+	f := newForger(t, note)
+	for name, tc := range map[string]struct {
+		nonce func(asked *big.Int) *big.Int
+		want  string
+	}{
+		"the one asked for": {func(asked *big.Int) *big.Int { return asked }, ""},
+		"none":              {func(*big.Int) *big.Int { return nil }, "answers another request"},
+		"another":           {func(asked *big.Int) *big.Int { return new(big.Int).Add(asked, big.NewInt(1)) }, "answers another request"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				var req timeStampReq
+				body, err := io.ReadAll(r.Body)
+				if err == nil {
+					err = strict(body, &req, "request")
+				}
+				if err != nil || !req.CertReq || req.Nonce.BitLen() < 100 {
+					t.Errorf("request: %+v %v", req, err)
+				}
+				f.info.Nonce, f.info.Time = tc.nonce(req.Nonce), time.Now().UTC().Truncate(time.Second)
+				token, _ := f.token(t)
+				_, _ = w.Write(der(t, struct {
+					Status struct{ Status int }
+					Token  asn1.RawValue
+				}{Token: asn1.RawValue{FullBytes: token}}, ""))
+			}))
+			defer s.Close()
+			_, info, err := NewClient(time.Now).Stamp(t.Context(), Authority{URL: s.URL}, note)
+			if tc.want == "" {
+				if err != nil || info.ChainChecked {
+					t.Errorf("%+v %v", info, err)
+				}
+			} else if !errors.Is(err, ErrNotVerified) || !strings.Contains(err.Error(), tc.want) {
+				t.Errorf("got %v, want %q", err, tc.want)
 			}
 		})
 	}

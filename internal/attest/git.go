@@ -152,6 +152,19 @@ func (r Repository) isDirectory() bool {
 	return !strings.Contains(r.Where, "://") && (filepath.IsAbs(r.Where) || !scpLike.MatchString(r.Where))
 }
 
+// protocol is the only one that git may use: neither a redirect nor a rewritten
+// address leads to another.
+func (r Repository) protocol() string {
+	scheme, _, isURL := strings.Cut(r.Where, "://")
+	switch {
+	case r.isDirectory():
+		return "file"
+	case isURL:
+		return scheme
+	}
+	return "ssh"
+}
+
 // target is what git is told: directories in full, for git runs elsewhere.
 func (r Repository) target() (string, error) {
 	if r.isDirectory() {

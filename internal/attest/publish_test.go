@@ -93,7 +93,7 @@ func TestPublishGit(t *testing.T) {
 	}
 }
 
-// What else is in the repository stays, and its hooks and settings have no say.
+// What else is in the repository stays.
 func TestPublishGitLeavesTheRestAlone(t *testing.T) {
 	dir := t.TempDir()
 	git(t, dir, "init", "-q", "-b", "main")
@@ -121,6 +121,47 @@ func TestPublishGitLeavesTheRestAlone(t *testing.T) {
 	_, err = attest.PublishGit(t.Context(), attest.Repository{Where: dir, Branch: "main"}, b.log(), nil, time.Now())
 	if !errors.Is(err, attest.ErrPeer) {
 		t.Errorf("checked out: %v", err)
+	}
+}
+
+// No hook runs on our side, whatever the account's settings say; those of the
+// repository decide what it accepts. Settings cannot lead to another protocol.
+func TestPublishGitHooksAndSettings(t *testing.T) {
+	home, repo := t.TempDir(), bare(t)
+	marker := filepath.Join(home, "ran")
+	hooks := filepath.Join(home, "hooks")
+	if err := os.Mkdir(hooks, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	write := func(path, text string, mode os.FileMode) {
+		if err := os.WriteFile(path, []byte(text), mode); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(filepath.Join(hooks, "pre-push"), "#!/bin/sh\ntouch "+marker+"\n", 0o700)
+	settings := "[core]\n\thooksPath = " + hooks + "\n[commit]\n\tgpgSign = true\n[push]\n\tgpgSign = true\n"
+	write(filepath.Join(home, ".gitconfig"), settings, 0o600)
+	t.Setenv("HOME", home)
+	t.Setenv("GIT_DIR", home) // as within a hook of another repository
+	b := newBook(t, newKey(t), 1)
+	if _, err := publish(t, repo, b.log()); err != nil {
+		t.Error(err)
+	}
+	if _, err := os.Stat(marker); err == nil {
+		t.Error("a hook of the account was run")
+	}
+	write(filepath.Join(home, ".gitconfig"), "[url \"ext::touch "+marker+" \"]\n\tinsteadOf = "+repo+"\n", 0o600)
+	b.grow(1, "more")
+	if _, err := publish(t, repo, b.log()); !errors.Is(err, attest.ErrPeer) {
+		t.Errorf("led to another protocol: %v", err)
+	}
+	if _, err := os.Stat(marker); err == nil {
+		t.Error("a setting ran a program")
+	}
+	write(filepath.Join(home, ".gitconfig"), "", 0o600)
+	write(filepath.Join(repo, "hooks", "pre-receive"), "#!/bin/sh\necho checkpoints are kept by hand\nexit 1\n", 0o700)
+	if _, err := publish(t, repo, b.log()); !errors.Is(err, attest.ErrPeer) {
+		t.Errorf("refused by the repository: %v", err)
 	}
 }
 

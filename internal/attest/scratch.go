@@ -22,7 +22,8 @@ var ErrNoGit = errors.New("git is not installed here")
 
 // scratch is an empty bare repository of our own, in which a commit is made from
 // what was fetched and from which it is pushed. No work tree is ever checked
-// out, and no hook or setting of the other repository has a say here.
+// out, and no hook runs on this side; what the other repository accepts is for
+// its own hooks to say.
 type scratch struct {
 	repo   Repository
 	target string
@@ -109,7 +110,7 @@ var inherited = []string{"PATH", "HOME", "USER", "LOGNAME", "LANG", "TMPDIR", "X
 
 func (g *scratch) environment() []string {
 	env := []string{
-		"GIT_DIR=" + g.dir, "GIT_TERMINAL_PROMPT=0", "GIT_ALLOW_PROTOCOL=file:https:http:ssh", "LC_ALL=C",
+		"GIT_DIR=" + g.dir, "GIT_TERMINAL_PROMPT=0", "GIT_ALLOW_PROTOCOL=" + g.repo.protocol(), "LC_ALL=C",
 		"GIT_AUTHOR_NAME=Exhibit", "GIT_AUTHOR_EMAIL=exhibit@localhost", "GIT_COMMITTER_NAME=Exhibit", "GIT_COMMITTER_EMAIL=exhibit@localhost",
 	}
 	if !g.date.IsZero() {
@@ -134,7 +135,7 @@ func (g *scratch) run(ctx context.Context, stdin []byte, args ...string) ([]byte
 	ctx, cancel := context.WithTimeout(ctx, gitTimeout)
 	defer cancel()
 	what := args[0]
-	args = append([]string{"-c", "core.hooksPath=/dev/null", "-c", "gc.auto=0", "-c", "commit.gpgSign=false",
+	args = append([]string{"-c", "core.hooksPath=/dev/null", "-c", "gc.auto=0", "-c", "commit.gpgSign=false", "-c", "push.gpgSign=false",
 		"-c", "core.protectHFS=true", "-c", "core.protectNTFS=true"}, args...)
 	cmd := exec.CommandContext(ctx, "git", args...)
 	cmd.Dir, cmd.Env, cmd.WaitDelay = g.dir, g.environment(), 5*time.Second
