@@ -1,0 +1,59 @@
+// Package second holds a verifier of bundles that shares no code with this
+// program: verify.py, written in Python from FORMAT.md with the standard library
+// only. The test holds its verdicts against a corpus of good and tampered bundles.
+package second
+
+import (
+	"errors"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/exhibit-aims/exhibit/internal/verify/verifytest"
+)
+
+// holds runs the second verifier and reports its verdict and words.
+func holds(t *testing.T, args ...string) (bool, string) {
+	t.Helper()
+	out, err := exec.CommandContext(t.Context(), "python3", append([]string{"-I", "-B", "verify.py"}, args...)...).CombinedOutput()
+	var exit *exec.ExitError
+	switch {
+	case err == nil:
+		return true, string(out)
+	case errors.As(err, &exit) && exit.ExitCode() == 12:
+		return false, string(out)
+	}
+	t.Fatalf("verify.py %s: %v (python3 is needed)\n%s", strings.Join(args, " "), err, out)
+	return false, ""
+}
+
+// TestAgreement: what can be found without assessing anew, both verifiers find.
+func TestAgreement(t *testing.T) {
+	dir := t.TempDir()
+	found, left := 0, 0
+	for _, w := range verifytest.Corpus(t, dir) {
+		args := []string{filepath.Join(dir, w.File), "--key", filepath.Join(dir, "exhibit.pub")}
+		if w.Against != "" {
+			args = append(args, "--against", filepath.Join(dir, w.Against))
+		}
+		ok, said := holds(t, args...)
+		wantOK := w.Good || w.Needs == verifytest.Computing
+		if ok != wantOK {
+			t.Errorf("%s (%s): holds %v, want %v\n%s", w.File, w.Kind, ok, wantOK, said)
+		}
+		switch {
+		case !ok:
+			found++
+		case !w.Good:
+			left++
+			if !strings.Contains(said, "not assessed anew") {
+				t.Errorf("%s: does not say what it did not check:\n%s", w.File, said)
+			}
+		}
+	}
+	if found < 50 {
+		t.Errorf("only %d kinds of tampering were found", found)
+	}
+	t.Logf("%d found, %d need the rules engine", found, left)
+}
