@@ -75,12 +75,8 @@ func Snapshot(ctx context.Context, st Source, eng *assess.Engine, a *assess.Asse
 	if s.Scope, err = g.scope(ctx); err != nil {
 		return nil, err
 	}
-	justified, err := g.justifications(ctx)
-	if err != nil {
-		return nil, err
-	}
 	for _, c := range cat.Controls {
-		s.Controls[c.ID] = export.Control{Area: areaTitle(cat, c.Area), Stages: c.Stages, Justification: justified[c.ID]}
+		s.Controls[c.ID] = export.Control{Area: areaTitle(cat, c.Area), Stages: c.Stages}
 	}
 	inForce := eng.InForce()
 	for i, e := range eng.Expectations() {
@@ -203,33 +199,6 @@ func (g *gatherer) scope(ctx context.Context) (string, error) {
 	}
 	g.used[newest.Digest] = true
 	return p.Boundaries, nil
-}
-
-// justifications returns why each control is in or out, from the newest
-// approved statement of applicability.
-func (g *gatherer) justifications(ctx context.Context) (map[string]string, error) {
-	list, err := g.inForce(ctx, "soa.record")
-	if err != nil {
-		return nil, err
-	}
-	out := map[string]string{}
-	slices.SortStableFunc(list, func(a, b evidence.Evidence) int { return a.EventTime.Compare(b.EventTime) })
-	for _, ev := range list {
-		var p struct {
-			Controls []struct {
-				ID            string `json:"id"`
-				Justification string `json:"justification"`
-			} `json:"controls"`
-		}
-		if err := decode(ev, &p); err != nil {
-			return nil, err
-		}
-		g.used[ev.Digest] = true
-		for _, c := range p.Controls {
-			out[c.ID] = c.Justification
-		}
-	}
-	return out, nil
 }
 
 // runs returns the runs that had begun by the instant, in ledger order. One

@@ -36,8 +36,12 @@ func (v version) approved(asOf time.Time) bool {
 // newest approved one, as the assessment takes it. Without one it is the
 // newest that was proposed, with no approval; without any, nil.
 func (g *gatherer) soa(ctx context.Context, cat *catalog.Catalog, s *export.Snapshot) (*export.SoA, error) {
-	all, err := g.versions(ctx)
+	all, unread, err := g.versions(ctx)
 	if err != nil || len(all) == 0 {
+		return nil, err
+	}
+	held, err := g.holdings(ctx)
+	if err != nil {
 		return nil, err
 	}
 	current, ok := inForceAt(all, g.asOf)
@@ -57,25 +61,38 @@ func (g *gatherer) soa(ctx context.Context, cat *catalog.Catalog, s *export.Snap
 		out.Previous = before.Version
 		g.used[before.digest] = true
 	}
-	b := soaBuilder{s: s, out: out, current: current, seen: exclusionResult(s.Assessment), changes: map[string]string{}}
+	b := soaBuilder{s: s, out: out, current: current, held: held, unread: unread, seen: exclusionResult(s.Assessment), changes: map[string]string{}}
 	if hasBefore {
 		b.compare(before)
 	}
 	b.rows(cat)
 	b.remarks(cat, all, g.asOf)
+	justify(s, out)
 	return out, nil
+}
+
+// justify says of each control why it is in or out, as far as somebody
+// approved that.
+func justify(s *export.Snapshot, soa *export.SoA) {
+	for _, r := range soa.Rows {
+		if c, ok := s.Controls[r.ID]; ok && r.ApprovedBy != "" {
+			c.Justification = r.Reason
+			s.Controls[r.ID] = c
+		}
+	}
 }
 
 // versions are the versions on record by the instant, each as it stood last,
 // also those that a source no longer names: in order of approval, then of
-// name, as the assessment chooses.
-func (g *gatherer) versions(ctx context.Context) ([]version, error) {
+// name, as the assessment chooses. Beside them are records that were erased,
+// or cannot be read.
+func (g *gatherer) versions(ctx context.Context) (out []version, unread []string, err error) {
 	type name struct{ source, key string }
 	newest := map[name]evidence.Evidence{}
 	q := store.EvidenceQuery{Kinds: []string{people.KindStatement}, Before: g.size, Payloads: true}
 	for ev, err := range g.st.Evidence(ctx, q) {
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		n := name{ev.Source, ev.Key}
 		if ev.CollectedAt.After(g.asOf) {
@@ -85,22 +102,23 @@ func (g *gatherer) versions(ctx context.Context) ([]version, error) {
 			newest[n] = ev
 		}
 	}
-	var out []version
 	for _, ev := range newest {
-		if ev.Payload == nil {
-			continue // erased: what it said cannot be shown
-		}
 		st, err := people.ParseStatement(ev)
-		if err != nil {
-			return nil, err
+		switch {
+		case ev.Payload == nil:
+			unread = append(unread, ev.Key+" (sha256:"+ev.Digest.String()+") was erased or is withheld")
+		case err != nil:
+			unread = append(unread, ev.Key+" (sha256:"+ev.Digest.String()+") cannot be read")
+		default:
+			out = append(out, version{st, ev.Digest, ev.GoneAt.IsZero() || ev.GoneAt.After(g.asOf)})
 		}
-		out = append(out, version{st, ev.Digest, ev.GoneAt.IsZero() || ev.GoneAt.After(g.asOf)})
 	}
+	slices.Sort(unread)
 	slices.SortFunc(out, func(a, b version) int {
 		return cmp.Or(a.ApprovedAt.Compare(b.ApprovedAt.Time), cmp.Compare(a.Version, b.Version),
 			a.ProposedAt.Compare(b.ProposedAt.Time), cmp.Compare(a.digest.String(), b.digest.String()))
 	})
-	return out, nil
+	return out, unread, nil
 }
 
 // inForceAt returns the newest approved version that is still on record.
@@ -148,6 +166,8 @@ type soaBuilder struct {
 	s       *export.Snapshot
 	out     *export.SoA
 	current version
+	held    *holdings         // who goes by which names
+	unread  []string          // versions that cannot be shown
 	seen    *assess.Result    // of the search for contradictions; nil: there was none
 	changes map[string]string // by control id, against the version before
 }
@@ -340,7 +360,7 @@ func (b *soaBuilder) contradiction(id string, applicable *bool) string {
 func about(reason, id string) string {
 	for at := 0; ; {
 		i := strings.Index(reason[at:], id)
-		if i < 0 {
+		if i < 0 || id == "" {
 			return ""
 		}
 		i += at
@@ -349,16 +369,32 @@ func about(reason, id string) string {
 		if i > 0 && idByte(reason[i-1]) || end < len(reason) && (idByte(reason[end]) && !endOfSentence(reason[end:])) {
 			continue // part of another id
 		}
-		if rest, ok := strings.CutPrefix(reason[end:], " ("); ok {
-			if what, _, ok := strings.Cut(rest, ");"); ok {
-				return what
-			}
-			if what, _, ok := strings.Cut(rest, ")"); ok && !strings.Contains(what, "(") {
-				return what
-			}
+		if what := bracketed(reason[end:]); what != "" {
+			return what
 		}
 		return reason
 	}
+}
+
+// bracketed is what stands in the brackets that follow at once.
+func bracketed(s string) string {
+	rest, ok := strings.CutPrefix(s, " (")
+	if !ok {
+		return ""
+	}
+	depth := 1
+	for i, r := range rest {
+		switch r {
+		case '(':
+			depth++
+		case ')':
+			depth--
+		}
+		if depth == 0 {
+			return rest[:i]
+		}
+	}
+	return ""
 }
 
 func idByte(c byte) bool {
@@ -377,7 +413,7 @@ func (b *soaBuilder) remarks(cat *catalog.Catalog, all []version, asOf time.Time
 	case v.ControlsSum != "" && v.ApprovedSum != v.ControlsSum:
 		say("What was approved has another digest (%s) than the decisions on record (%s).", cmp.Or(v.ApprovedSum, "none"), v.ControlsSum)
 	}
-	if v.approved(asOf) && strings.EqualFold(strings.TrimSpace(v.ProposedBy), strings.TrimSpace(v.ApprovedBy)) {
+	if v.approved(asOf) && v.ProposedBy != "" && b.held.same(v.ProposedBy, v.ApprovedBy) {
 		say("%s proposed and approved version %s.", v.ApprovedBy, v.Version)
 	}
 	for _, other := range all {
@@ -385,6 +421,9 @@ func (b *soaBuilder) remarks(cat *catalog.Catalog, all []version, asOf time.Time
 			say("Version %s is on record, proposed by %s, and was not approved by the as-of. It is not in force and is not shown here.",
 				other.Version, cmp.Or(other.ProposedBy, "nobody named"))
 		}
+	}
+	for _, what := range b.unread {
+		say("Version %s.", what)
 	}
 	b.remarkDecisions(cat, say)
 	for _, c := range slices.Sorted(maps.Keys(b.changes)) {
