@@ -41,8 +41,8 @@ type subjectState struct {
 // dependents finds the subjects whose conditions looked at a bucket of a join.
 type dependents struct {
 	slots multimap
-	known []uint64            // by slot: the one hash it is entered under, 0 if none
-	more  map[uint32][]uint64 // by slot: all hashes, where there are several
+	known []uint32            // by slot: the mark of the one hash it is entered under, 0 if none
+	more  map[uint32][]uint32 // by slot: the marks of all hashes, where there are several
 }
 
 func newPlanCache(p *plan, s *State) *planCache {
@@ -51,7 +51,7 @@ func newPlanCache(p *plan, s *State) *planCache {
 		c.table = s.tables[p.kind.kind.ID]
 	}
 	for i := range p.joins {
-		c.joins[i] = dependents{more: map[uint32][]uint64{}}
+		c.joins[i] = dependents{more: map[uint32][]uint32{}}
 	}
 	return c
 }
@@ -100,20 +100,30 @@ func (w watcher) touched(hashes []uint64) {
 
 // enter notes the buckets that a subject looked at.
 func (d *dependents) enter(slot uint32, hashes []uint64) {
+	if len(hashes) == 0 {
+		return
+	}
 	for int(slot) >= len(d.known) {
 		d.known = append(d.known, 0)
 	}
-	known := d.more[slot]
+	var known []uint32
+	if len(d.more) > 0 {
+		known = d.more[slot]
+	}
 	if known == nil && d.known[slot] != 0 {
-		known = []uint64{d.known[slot]}
+		if len(hashes) == 1 && markOf(hashes[0]) == d.known[slot] {
+			return
+		}
+		known = []uint32{d.known[slot]}
 	}
 	for _, h := range hashes {
-		if slices.Contains(known, h) {
+		m := markOf(h)
+		if slices.Contains(known, m) {
 			continue
 		}
 		d.slots.put(h, slot)
-		known = append(known, h)
-		d.known[slot] = h
+		known = append(known, m)
+		d.known[slot] = m
 		if len(known) > 1 {
 			d.more[slot] = known
 		}

@@ -45,10 +45,10 @@ type link struct {
 
 // put enters slot under hash.
 func (m *multimap) put(hash uint64, slot uint32) {
-	if m.links.n >= len(m.heads) {
+	if m.links.n >= 2*len(m.heads) {
 		m.grow()
 	}
-	mark := uint32(hash >> 32)
+	mark := markOf(hash)
 	b := bucketOf(mark, len(m.heads))
 	m.heads[b] = uint32(m.links.add(link{mark: mark, slot: slot, next: m.heads[b]})) + 1
 }
@@ -63,6 +63,9 @@ func (m *multimap) grow() {
 	}
 }
 
+// markOf is the upper half of a hash, never 0.
+func markOf(hash uint64) uint32 { return max(uint32(hash>>32), 1) }
+
 func bucketOf(mark uint32, n int) uint32 { return mark & uint32(n-1) }
 
 // each calls f for every slot entered under hash, and perhaps others.
@@ -70,7 +73,7 @@ func (m *multimap) each(hash uint64, f func(slot uint32)) {
 	if len(m.heads) == 0 {
 		return
 	}
-	mark := uint32(hash >> 32)
+	mark := markOf(hash)
 	for i := m.heads[bucketOf(mark, len(m.heads))]; i != 0; {
 		l := m.links.at(int(i - 1))
 		if l.mark == mark {

@@ -243,10 +243,10 @@ func (d *director) left(e ast.Expr) func(*frame) ref.Val {
 	if uses(e, d.locals) || nesting(e) > 0 {
 		return nil
 	}
-	id := plannedID(e)
-	d.parts[id] = nil
+	id, parts := plannedID(e), d.parts
+	parts[id] = nil
 	return func(f *frame) ref.Val {
-		v := d.parts[id].Exec(interpreter.AsFrame(f.sc))
+		v := parts[id].Exec(interpreter.AsFrame(f.sc))
 		if types.IsUnknownOrError(v) {
 			f.failed = true
 		}

@@ -13,11 +13,10 @@ import (
 type table struct {
 	info      *kindInfo
 	texts     *interner
-	stride    int
 	metas     chunks[rowMeta]
-	cells     [][]uint64 // stride cells a row, in parts of partSize rows
-	indexedTo int32      // rows below are in the indexes
-	lists     []text     // elements of lists of strings
+	cells     cells
+	indexedTo int32  // rows below are in the indexes
+	lists     []text // elements of lists of strings
 
 	lastSeq     int64        // highest ledger position
 	slots       chunks[slot] // by order of first appearance
@@ -73,7 +72,7 @@ type rowMeta struct {
 const notGone = math.MaxInt64
 
 func newTable(info *kindInfo, texts *interner) *table {
-	return &table{info: info, texts: texts, stride: len(info.fields), spare: map[uint32][]int64{}}
+	return &table{info: info, texts: texts, cells: newCells(info), spare: map[uint32][]int64{}}
 }
 
 func (t *table) meta(row int32) *rowMeta { return t.metas.at(int(row)) }
@@ -83,7 +82,7 @@ func (t *table) slot(i uint32) *slot { return t.slots.at(int(i)) }
 func (t *table) rows() int { return t.metas.n }
 
 func (t *table) cell(row int32, field int) uint64 {
-	return t.cells[row>>partBits][int(row&(partSize-1))*t.stride+field]
+	return t.cells.at(row, field)
 }
 
 func (t *table) list(cell uint64) []text {
@@ -92,24 +91,6 @@ func (t *table) list(cell uint64) []text {
 }
 
 func (t *table) subjectID(row int32) string { return t.texts.str(t.meta(row).subjectID) }
-
-// addCells appends the cells of one more row, all absent.
-func (t *table) addCells() []uint64 {
-	row := t.metas.n
-	part := row >> partBits
-	if part == len(t.cells) {
-		var room []uint64
-		if part > 0 {
-			room = make([]uint64, 0, partSize*t.stride)
-		}
-		t.cells = append(t.cells, room)
-	}
-	from := len(t.cells[part])
-	for range t.stride {
-		t.cells[part] = append(t.cells[part], absentCell)
-	}
-	return t.cells[part][from:]
-}
 
 // find returns the slot of a key.
 func (t *table) find(source, key text) (slot uint32, ok bool) {
@@ -126,17 +107,16 @@ func keyHash(source, key text) uint64 { return mix(hashStart, uint64(source)<<32
 // add appends a revision and returns its row. Without a payload, because it
 // was erased, all fields are absent.
 func (t *table) add(e *evidence.Evidence, source text) (int32, error) {
-	cells := t.addCells()
+	cells := t.cells.next()
 	var width uint32
-	if t.stride > 0 && e.Payload != nil {
+	if len(cells) > 0 && e.Payload != nil {
 		x := extractor{texts: t.texts, lists: &t.lists}
 		if err := x.extract(e.Payload, t.info, cells); err != nil {
-			part := t.metas.n >> partBits
-			t.cells[part] = t.cells[part][:len(t.cells[part])-t.stride]
 			return 0, err
 		}
 		width = x.width
 	}
+	t.cells.add()
 	row := int32(t.metas.n)
 	key := t.texts.of(e.Key)
 	t.metas.add(rowMeta{
