@@ -237,8 +237,11 @@ func TestIdentity(t *testing.T) {
 // TestWithheld: what no bundle holds has no link to a file.
 func TestWithheld(t *testing.T) {
 	s := sample(t)
+	if doc := documents(t, s.Snapshot)[oscal.AssessmentResults]; !strings.Contains(string(doc), "/nordlicht/claims-model/pull/101") {
+		t.Fatal("nothing leads to a pull request: nothing is checked")
+	}
 	s.EraseFirst(t.Fatal)
-	s.Snapshot.Redaction = &export.Redaction{Profile: "customer", Hides: func(kind string) bool { return kind == "inventory.ai_system" },
+	s.Snapshot.Redaction = &export.Redaction{Profile: "customer", Hides: func(kind string) bool { return kind == "inventory.ai_system" || kind == "github.pull_request" },
 		Omits: func(string) bool { return false }, Reason: func(string) string { return "private" }}
 	got := map[string]int{}
 	walk(tree(t, documents(t, s.Snapshot)[oscal.AssessmentResults]), "", func(path string, v any) {
@@ -250,8 +253,11 @@ func TestWithheld(t *testing.T) {
 		if (text(v, "href") == "") != (why != "") {
 			t.Errorf("%q with href %q", why, text(v, "href"))
 		}
+		if links := items(v, "links"); why == "hidden" && len(links) > 0 {
+			t.Errorf("what is hidden leads to %v", links)
+		}
 	})
-	if got["erased"] != 1 || got["hidden"] != 3 || got[""] < 20 {
+	if got["erased"] != 1 || got["hidden"] != 16 || got[""] < 20 {
 		t.Errorf("withheld: %v", got)
 	}
 }

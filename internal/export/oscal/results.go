@@ -234,7 +234,7 @@ func (m *Maker) relevant(r *assess.Result) *[]types.RelevantEvidence {
 		if it.withheld == "" {
 			e.Href = "evidence/" + it.payload.String() + ".json"
 		}
-		if it.url != "" {
+		if it.url != "" && it.withheld != "hidden" {
 			e.Links = &[]types.Link{{Href: it.url, Rel: "source"}}
 		}
 		out = append(out, e)
