@@ -148,6 +148,9 @@ func compareDigests(a, b evidence.Digest) int { return bytes.Compare(a[:], b[:])
 // that no result quotes it.
 func (a *archive) redaction() error {
 	if a.head.Redaction.Nothing() {
+		if n := a.entries[bundle.RedactedFile].Size; n != 0 {
+			return fail(bundle.RedactedFile, "content", "nothing, where nothing is hidden", fmt.Sprintf("%d bytes", n))
+		}
 		if n := a.head.Counts.Redacted; n != 0 || a.head.Redaction.Withheld != 0 || a.head.Unredacted != a.head.Assessment {
 			return fail(bundle.ManifestFile, "redaction", "nothing withheld where nothing is hidden", fmt.Sprint(n))
 		}

@@ -169,3 +169,12 @@ func everyByte(t *testing.T, good []byte, check func([]byte) (verify.Report, err
 	}
 	wg.Wait()
 }
+
+func exporttestKey(t testing.TB) exporttest.Key {
+	t.Helper()
+	k, err := exporttest.NewKey("exhibit/test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return k
+}

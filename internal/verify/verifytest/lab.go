@@ -59,6 +59,12 @@ func sameName(t testing.TB, own exporttest.Key) exporttest.Key {
 // again takes the good bundle apart.
 func (l *Lab) again() *Pack { return Unpack(l.T, l.Good) }
 
+// With is the good bundle with another content of a file, sealed again with the
+// organisation's key.
+func (l *Lab) With(name string, content []byte) []byte {
+	return l.sealed(func(p *Pack) { p.set(name, content) }, nil)
+}
+
 // rewritten is what whoever has the key and the database can make of the
 // ledger: other lines under a new signature, everything else agreeing with them.
 func (p *Pack) rewritten(key exporttest.Key, change func(lines []string) []string) []byte {

@@ -34,7 +34,8 @@ import (
 // Tool is the program and version that the bundles say made them.
 const Tool = "exhibit 1.0.0-test"
 
-const rule = `control: A.6.2.5
+// Rule is the rule of the world.
+const Rule = `control: A.6.2.5
 expectations:
   - slug: change-approved
     version: 1
@@ -65,7 +66,7 @@ expectations:
 // Rules are those of the world: few, so that tests are quick.
 func Rules(t testing.TB) evaluate.Rules {
 	t.Helper()
-	files := fstest.MapFS{"expectations/A.6.2.5.yaml": {Data: []byte(rule)}}
+	files := fstest.MapFS{"expectations/A.6.2.5.yaml": {Data: []byte(Rule)}}
 	for _, name := range []string{"catalog/iso42001.yaml", "kinds/github.yaml", "kinds/inventory.yaml", "kinds/waiver.yaml", "kinds/soa.yaml", "kinds/role.yaml"} {
 		text, err := fs.ReadFile(config.FS, name)
 		if err != nil {
