@@ -25,6 +25,7 @@ type handedOut struct {
 	Since     time.Time `json:"since,omitzero"`
 	Redaction string    `json:"redaction,omitempty"`
 	By        string    `json:"by"`
+	Tool      string    `json:"tool,omitempty"`
 	Snapshot  string    `json:"snapshot,omitempty"` // none was recorded by early versions
 	Assessed  int64     `json:"assessed_size"`
 	Seq       int64     `json:"seq"`

@@ -42,7 +42,8 @@ expectations then judge as if a source had delivered it.`,
   exhibit review accept UP-2026-01 --as ines`,
 	})
 	c.AddCommand(newReviewSubmitCommand(g), newReviewListCommand(g), newReviewShowCommand(g),
-		newReviewDecideCommand(g, people.Accepted), newReviewDecideCommand(g, people.Rejected))
+		newReviewDecideCommand(g, people.Accepted), newReviewDecideCommand(g, people.Rejected),
+		newReviewImportCommand(g), newReviewNotesCommand(g))
 	return c
 }
 

@@ -20,7 +20,7 @@ func (w *workplace) recordExport(ctx context.Context, s *export.Snapshot, what m
 		return err
 	}
 	all := maps.Clone(what)
-	maps.Copy(all, map[string]any{"as_of": s.AsOf, "by": s.GeneratedBy, "assessed_size": s.Assessment.Checkpoint.Size, "snapshot": d.Snapshot})
+	maps.Copy(all, map[string]any{"as_of": s.AsOf, "by": s.GeneratedBy, "assessed_size": s.Assessment.Checkpoint.Size, "snapshot": d.Snapshot, "tool": s.ToolVersion})
 	if s.Period != nil {
 		all["period"] = s.PeriodText()
 	}

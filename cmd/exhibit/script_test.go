@@ -119,6 +119,7 @@ func commands() map[string]func(*testscript.TestScript, bool, []string) {
 		"absent":    absent,       // absent TEXT PATH…
 		"statement": statement,    // statement STORE SQL
 		"serve":     serve,        // serve DIR VAR
+		"fill":      fillIn,       // fill FILE SHEET ROW-WITH COLUMN TEXT
 		"docx":      docxText,     // docx FILE
 		"authority": authority,    // authority NAME
 		"witness":   witness,      // witness NAME KEY-FILE
