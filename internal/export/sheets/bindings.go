@@ -18,12 +18,12 @@ type bindings struct {
 
 // bound is what binds one system to other sources.
 type bound struct {
-	id, tier string
-	in       bool // in scope; so unless said otherwise
-	repos    map[string]boundRepo
-	cloud    []string
-	models   []string
-	vendors  []string
+	id      string
+	in      bool // in scope; so unless said otherwise
+	repos   map[string]boundRepo
+	cloud   []string
+	models  []string
+	vendors []string
 }
 
 type boundRepo struct {
@@ -35,7 +35,6 @@ type boundRepo struct {
 // registered is what is read of an inventory.ai_system.
 type registered struct {
 	ID           string      `json:"system_id"`
-	Tier         string      `json:"risk_tier"`
 	InScope      *bool       `json:"in_scope"`
 	Repos        []string    `json:"repos"`
 	Repositories []boundRepo `json:"repositories"`
@@ -58,7 +57,7 @@ func (b *Book) bindings(ctx context.Context) (*bindings, error) {
 			out.broken = append(out.broken, r.item)
 			return nil
 		}
-		s := bound{id: firstOf(r.v.ID, r.subject.ID), tier: r.v.Tier, in: r.v.InScope == nil || *r.v.InScope,
+		s := bound{id: firstOf(r.v.ID, r.subject.ID), in: r.v.InScope == nil || *r.v.InScope,
 			repos: map[string]boundRepo{}, cloud: r.v.Cloud, models: r.v.Models, vendors: r.v.Vendors}
 		for _, name := range r.v.Repos {
 			s.repos[strings.ToLower(name)] = boundRepo{Name: name}
@@ -170,11 +169,13 @@ func (b *bindings) ofCloud(refs ...string) ([]string, bool) {
 }
 
 // ofModel are the systems that are registered with a model.
-func (b *bindings) ofModel(model string) ([]string, bool) {
-	return b.where(func(s *bound) bool { return slices.Contains(s.models, model) })
+func (b *bindings) ofModel(model string) []string {
+	ids, _ := b.where(func(s *bound) bool { return slices.Contains(s.models, model) })
+	return ids
 }
 
 // ofVendor are the systems that are registered with a vendor.
-func (b *bindings) ofVendor(vendor string) ([]string, bool) {
-	return b.where(func(s *bound) bool { return slices.Contains(s.vendors, vendor) })
+func (b *bindings) ofVendor(vendor string) []string {
+	ids, _ := b.where(func(s *bound) bool { return slices.Contains(s.vendors, vendor) })
+	return ids
 }

@@ -1,8 +1,6 @@
 package sheets
 
 import (
-	"context"
-	"fmt"
 	"maps"
 	"slices"
 
@@ -135,23 +133,6 @@ func InTurn(shown []Sheet) []int {
 		}
 	}
 	return out
-}
-
-// inForce goes through the records of kinds that were in force, with payloads.
-// What is erased or hidden is passed over.
-func (b *Book) inForce(ctx context.Context, take func(*evidence.Evidence) error, kinds ...string) error {
-	for ev, err := range b.snap.Ledger.InForce(ctx, kinds...) {
-		if err != nil {
-			return fmt.Errorf("records in force: %w", err)
-		}
-		if ev.Payload == nil || b.snap.Redaction.Hidden(ev.Kind) {
-			continue
-		}
-		if err := take(&ev); err != nil {
-			return fmt.Errorf("evidence %s: %w", ev.Digest, err)
-		}
-	}
-	return nil
 }
 
 // leadsTo reports whether a row of another sheet leads to this evidence: a

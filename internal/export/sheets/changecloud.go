@@ -190,7 +190,7 @@ func (c *changeBook) announcements(ctx context.Context) error {
 		if r.broken != "" {
 			return c.brokenChange(r.item)
 		}
-		systems, _ := c.bind.ofModel(r.v.Model)
+		systems := c.bind.ofModel(r.v.Model)
 		if len(systems) == 0 || r.v.Status == "" || r.v.Status == "active" {
 			return nil
 		}
@@ -205,7 +205,7 @@ func (c *changeBook) terms(ctx context.Context) error {
 		if r.broken != "" {
 			return c.brokenChange(r.item)
 		}
-		systems, _ := c.bind.ofVendor(r.v.Vendor)
+		systems := c.bind.ofVendor(r.v.Vendor)
 		if len(systems) == 0 || r.v.Previous == "" {
 			return nil
 		}

@@ -68,7 +68,7 @@ type changeBook struct {
 // changes writes one row per change of production: merges, pushes round the
 // pull requests, deployments, endpoints, guardrails, then what vendors did.
 func (b *Book) changes(ctx context.Context, w Writer) error {
-	c := &changeBook{Book: b, w: w, verdicts: b.verdicts(), whole: b.wholeSources("github.pull_request_review")}
+	c := &changeBook{Book: b, w: w, verdicts: b.verdicts(), whole: b.wholeReviews()}
 	var err error
 	if c.people, err = b.directory(ctx); err != nil {
 		return err
@@ -96,12 +96,12 @@ func (b *Book) changes(ctx context.Context, w Writer) error {
 	return nil
 }
 
-// wholeSources are the sources whose newest run read all of a kind.
-func (b *Book) wholeSources(kind string) map[string]bool {
+// wholeReviews are the sources whose newest run read all reviews.
+func (b *Book) wholeReviews() map[string]bool {
 	out := map[string]bool{}
 	for i := range b.snap.Runs {
 		r := &b.snap.Runs[i]
-		if k, has := r.Kinds[kind]; has {
+		if k, has := r.Kinds["github.pull_request_review"]; has {
 			out[r.Provenance.Source] = k.Coverage == "complete"
 		}
 	}

@@ -19,9 +19,9 @@ var vendorsLayout = Layout{Name: "Vendors and models",
 		Column{"vendor", 28}, Column{"service", 22}, Column{"systems", 26}, Column{"contract hash", 20}, Column{"assessed (UTC)", 18},
 		Column{"model updates", 24}, Column{"data usage terms", 24}, Column{"output logging", 22}, Column{"security", 22},
 		Column{"service continuity", 24}, Column{"data-use setting", 38}, Column{"requested model", 22}, Column{"served model", 26},
-		Column{"pinned", 12}, Column{"lifecycle state", 12}, Column{"shutdown (UTC)", 18}, Column{"days to shutdown", 10},
+		Column{"pinned", 12}, Column{"lifecycle state", 12}, Column{"shutdown (UTC)", 18},
 		Column{"migration plan", 36}, Column{"last change event", 38}, Column{"triage", 14}, Column{"incidents", 36},
-		Column{"keys", 26}, Column{"criticality", 11}, Column{"control decision", 36})}
+		Column{"keys", 26}, Column{"criticality", 11}, Column{"control decision", 36}, Column{"days to shutdown", 10})}
 
 func vendorKinds() []string {
 	return []string{"vendor.record", "vendor.assessment", "vendor.contract_terms", "vendor.settings_capture", "vendor.data_controls",
@@ -199,11 +199,11 @@ func (b *Book) vendorRow(w Writer, v *supplier, m *vendorModel, results map[[2]s
 	w.Text(vendorName(v))
 	w.List(v.entry.Services)
 	w.List(b.systemNames(b.vendorSystems(v, m)))
-	b.vendorTermCells(w, v)
+	vendorTermCells(w, v)
 	w.Text(m.name)
 	w.List(m.served)
 	w.Text(pinned(m))
-	b.lifecycleCells(w, v, m, results)
+	lifecycleCells(w, v, m, results)
 	last := m.lastChange
 	if v.revision.at.After(last.at) {
 		last = v.revision
@@ -222,6 +222,11 @@ func (b *Book) vendorRow(w Writer, v *supplier, m *vendorModel, results map[[2]s
 	w.Text(v.keys.text())
 	w.Text(v.entry.Criticality)
 	w.Text(joined(", ", v.entry.Control, joined(" ", v.entry.DecidedBy, onDay(v.entry.DecidedAt.Time))))
+	if m.life == nil || m.life.Shutdown.IsZero() {
+		w.Blank()
+	} else {
+		w.Number(int64(m.life.Shutdown.Sub(b.snap.AsOf) / (24 * time.Hour)))
+	}
 	at := v.item
 	if at.digest == (evidence.Digest{}) {
 		at = last.item
@@ -255,7 +260,7 @@ func (b *Book) vendorSystems(v *supplier, m *vendorModel) []string {
 }
 
 // vendorTermCells write contract, assessment with its topics, and settings.
-func (b *Book) vendorTermCells(w Writer, v *supplier) {
+func vendorTermCells(w Writer, v *supplier) {
 	settings := v.settings
 	if v.terms != nil {
 		w.Code(v.terms.Sum)
@@ -316,20 +321,15 @@ func pinned(m *vendorModel) string {
 	return "Y"
 }
 
-func (b *Book) lifecycleCells(w Writer, v *supplier, m *vendorModel, results map[[2]string]*assess.Result) {
+func lifecycleCells(w Writer, v *supplier, m *vendorModel, results map[[2]string]*assess.Result) {
 	if m.life == nil {
-		for range 4 {
+		for range 3 {
 			w.Blank()
 		}
 		return
 	}
 	w.Text(m.life.Status)
 	w.Date(m.life.Shutdown.Time)
-	if m.life.Shutdown.IsZero() {
-		w.Blank()
-	} else {
-		w.Number(int64(m.life.Shutdown.Sub(b.snap.AsOf) / (24 * time.Hour)))
-	}
 	var plan []string
 	if m.life.Shutdown.IsZero() && !m.life.NotBefore.IsZero() {
 		plan = append(plan, "shut down not before "+onDay(m.life.NotBefore.Time))
