@@ -62,7 +62,7 @@ func newExportKind(g *globals, name, short, file string, write exporter) *cobra.
 		RunE:    func(c *cobra.Command, _ []string) error { return runExport(c.Context(), g, o, write) },
 	}
 	exportFlags(c, &o, file)
-	if slices.Contains([]string{"workbook", "csv", "html"}, name) { // made from the snapshot alone
+	if slices.Contains([]string{"workbook", "csv", "html", "soa"}, name) { // made from the snapshot alone
 		c.Flags().StringVar(&o.redact, "redact", "", "leave out what this `profile` hides: see exhibit export bundle --help")
 	}
 	return c

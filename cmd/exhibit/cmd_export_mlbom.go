@@ -6,13 +6,25 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/exhibit-aims/exhibit/internal/export"
 	"github.com/exhibit-aims/exhibit/internal/export/gather"
 	"github.com/exhibit-aims/exhibit/internal/export/mlbom"
+	"github.com/exhibit-aims/exhibit/internal/export/redact"
 )
 
 func newExportMLBOMCommand(g *globals) *cobra.Command {
-	c := newExportKind(g, "mlbom", "The AI inventory as a CycloneDX bill of materials", "exhibit.cdx.json", exportMLBOM)
+	var o exportOptions
+	c := &cobra.Command{
+		Use:   "mlbom",
+		Short: "The AI inventory as a CycloneDX bill of materials",
+		Args:  cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			return g.exporting(c.Context(), o, func(w *workplace, _ *evaluator, m *made) error {
+				return exportMLBOM(c.Context(), g, w, m, o.out)
+			})
+		},
+	}
+	exportFlags(c, &o, "exhibit.cdx.json")
+	c.Flags().StringVar(&o.redact, "redact", "", "leave out what this `profile` hides: see exhibit export bundle --help")
 	c.Long = `Writes the AI inventory as of one instant as a CycloneDX 1.7 bill of materials in JSON: the
 registered AI systems, the models that they ask for and are served, data sets, the services of
 their vendors, endpoints, prompts, guardrails and tooling, and what depends on what.
@@ -27,8 +39,13 @@ snapshot, so that the same ledger and the same instant give the same bytes.`
 	return c
 }
 
-func exportMLBOM(ctx context.Context, g *globals, w *workplace, s *export.Snapshot, path string) error {
-	return w.writeExport(ctx, g, "mlbom", path, s, func(out io.Writer) error {
-		return mlbom.Write(ctx, out, s, gather.RecordsAt(w.store, s.Assessment))
+// exportMLBOM reads the records through what the profile hides.
+func exportMLBOM(ctx context.Context, g *globals, w *workplace, m *made, path string) error {
+	src, err := redact.NewSource(ctx, w.store, m.redact, m.Assessment.Checkpoint.Size)
+	if err != nil {
+		return err
+	}
+	return w.writeExport(ctx, g, "mlbom", path, m.Snapshot, func(out io.Writer) error {
+		return mlbom.Write(ctx, out, m.Snapshot, gather.RecordsAt(src, m.Assessment))
 	})
 }

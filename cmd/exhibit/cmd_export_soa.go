@@ -12,6 +12,7 @@ import (
 
 	"github.com/exhibit-aims/exhibit/internal/export"
 	"github.com/exhibit-aims/exhibit/internal/export/soa"
+	"github.com/exhibit-aims/exhibit/internal/people"
 )
 
 func newExportSoACommand(g *globals) *cobra.Command {
@@ -37,6 +38,9 @@ func exportSoA(ctx context.Context, g *globals, w *workplace, s *export.Snapshot
 	if ext := strings.ToLower(filepath.Ext(path)); ext != ".docx" {
 		return usageError{fmt.Errorf("-o %s: the statement is written as .docx, not as %q", path, ext),
 			"write a .docx; soffice --headless --convert-to pdf FILE.docx makes a PDF of it"}
+	}
+	if s.Redaction.Hidden(people.KindStatement) {
+		return usageError{fmt.Errorf("the profile %s hides the statement of applicability", s.Redaction.Profile), "choose another profile, or none"}
 	}
 	err := w.writeExport(ctx, g, "soa", path, s, func(out io.Writer) error { return soa.Write(out, s) })
 	if errors.Is(err, soa.ErrNone) {

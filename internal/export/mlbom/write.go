@@ -42,7 +42,11 @@ func build(ctx context.Context, s *export.Snapshot, src Source) (*cdx.BOM, error
 	components, services := v.components()
 
 	bom := cdx.NewBOM()
-	bom.SerialNumber = "urn:uuid:" + uuid.NewSHA1(uuid.NameSpaceURL, []byte("urn:exhibit:snapshot:sha256:"+d.Snapshot.String())).String()
+	name := "urn:exhibit:snapshot:sha256:" + d.Snapshot.String()
+	if s.Redaction != nil {
+		name += ":" + s.Redaction.Profile // it is another file
+	}
+	bom.SerialNumber = "urn:uuid:" + uuid.NewSHA1(uuid.NameSpaceURL, []byte(name)).String()
 	bom.Metadata = metadata(s)
 	bom.Components, bom.Services = pointer(components), pointer(services)
 	graph := append(v.dependencies(), root(v)...)
