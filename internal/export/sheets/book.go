@@ -39,7 +39,9 @@ type Book struct {
 
 	snap    *export.Snapshot
 	cited   map[citation]bool // evidence that results lead to
-	records map[string]bool   // kinds that sheets of records lead to
+	records map[string]bool   // kinds that sheets of records read, and whether they lead there
+	led     map[string]int    // how many of a kind they lead to
+	asked   evidence.Digest   // the last of them
 	results map[string][]*assess.Result
 	lives   map[string]*finding.Life
 }
@@ -59,7 +61,7 @@ func New(snap *export.Snapshot) (*Book, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &Book{snap: snap, Ledger: cp, Digests: d, cited: make(map[citation]bool), records: recordKinds(), results: make(map[string][]*assess.Result),
+	b := &Book{snap: snap, Ledger: cp, Digests: d, cited: make(map[citation]bool), records: recordKinds(), led: make(map[string]int), results: make(map[string][]*assess.Result),
 		lives: make(map[string]*finding.Life, len(snap.Lives))}
 	for _, l := range snap.Lives {
 		b.lives[l.ID] = l
@@ -135,10 +137,23 @@ func InTurn(shown []Sheet) []int {
 	return out
 }
 
+// maxLed is how many items of a kind other sheets lead to: as many links as a
+// sheet holds, so that a kind of which there are millions leaves room for others.
+const maxLed = 60_000
+
 // leadsTo reports whether a row of another sheet leads to this evidence: a
 // result, or a sheet of records of its kind.
 func (b *Book) leadsTo(ev *evidence.Evidence) bool {
-	return b.cited[citationOf(ev.Digest)] || b.records[ev.Kind]
+	switch {
+	case b.cited[citationOf(ev.Digest)]:
+		return true
+	case !b.records[ev.Kind]:
+		return false
+	case ev.Digest != b.asked: // the same item may be asked about twice
+		b.asked = ev.Digest
+		b.led[ev.Kind]++
+	}
+	return b.led[ev.Kind] <= maxLed
 }
 
 // evidenceRef leads to the row of an evidence item.
@@ -150,12 +165,13 @@ func RecordKinds() []string {
 	return slices.Sorted(maps.Keys(recordKinds()))
 }
 
-// recordKinds are RecordKinds by name. Each sheet of records names its own.
+// recordKinds are RecordKinds by name, with whether rows lead to them. Each
+// sheet of records names its own.
 func recordKinds() map[string]bool {
 	out := map[string]bool{}
 	for _, list := range [][]string{systemKinds(), waiverKinds(), vendorKinds(), changeKinds(), riskKinds(), incidentKinds(), ncKinds(), shadowKinds(), auditKinds(), peopleKinds()} {
 		for _, kind := range list {
-			out[kind] = true
+			out[kind] = kind != reviewKind // of which there are many: the change that they are about is led to
 		}
 	}
 	return out

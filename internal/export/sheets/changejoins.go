@@ -8,6 +8,9 @@ import (
 	"time"
 )
 
+// reviewKind is the kind of which there are most.
+const reviewKind = "github.pull_request_review"
+
 // prReview is a github.pull_request_review in little room: there may be millions.
 type prReview struct {
 	at       int64 // seconds
@@ -77,7 +80,7 @@ func (c *changeBook) readReviews(ctx context.Context) (*reviews, error) {
 			out.add(&r.v)
 		}
 		return nil
-	}, "github.pull_request_review")
+	}, reviewKind)
 	slices.SortStableFunc(out.list, func(x, y prReview) int {
 		return cmp.Or(cmp.Compare(x.repo, y.repo), cmp.Compare(x.number, y.number), cmp.Compare(x.at, y.at))
 	})

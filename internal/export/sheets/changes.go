@@ -18,7 +18,7 @@ var changesLayout = Layout{Name: "Changes",
 		Column{"result", 14}, Column{"results about it", 34}, Column{"what changed", 44})}
 
 func changeKinds() []string {
-	return []string{"github.pull_request", "github.pull_request_review", "github.push", "github.deployment", "github.repository",
+	return []string{"github.pull_request", reviewKind, "github.push", "github.deployment", "github.repository",
 		"inventory.ai_system", "model_registry.deployment", "model_registry.approval", "cloud.guardrail", "vendor.model_observation",
 		"vendor.model_lifecycle", "vendor.terms_revision", "jira.change_request", "release.approval", "evaluation.run"}
 }
@@ -101,7 +101,7 @@ func (b *Book) wholeReviews() map[string]bool {
 	out := map[string]bool{}
 	for i := range b.snap.Runs {
 		r := &b.snap.Runs[i]
-		if k, has := r.Kinds["github.pull_request_review"]; has {
+		if k, has := r.Kinds[reviewKind]; has {
 			out[r.Provenance.Source] = k.Coverage == "complete"
 		}
 	}
