@@ -34,11 +34,12 @@ one zip if the name ends in .zip. manifest.json names each file by its digest, w
 As csv (RFC 4180, UTF-8 with the mark that Excel needs), texts are made fit as in the workbook: what a program could take
 for a formula has an apostrophe before it. As jsonl, every value is as it was read and has its type: numbers, booleans,
 times in RFC 3339, lists; blank is null. A field is named by its column's title in lower case, "event time (UTC)" is
-event_time_utc; "_key" names a row that others lead to, "_links" says where a field leads. Sheets are never cut.`
+event_time_utc; "_key" names a row that others lead to, "_links" says where a field leads. Sheets are never cut. What is failing, for example:
+
+  jq -r 'select(.status == "failing") | .subject' results/results.jsonl`
 	c.Example = `  exhibit export csv -o sheets
   exhibit export csv -o sheets.zip --as-of 2026-06-30 --period 2026-01-01..2026-06-30
-  exhibit export csv -o results --format jsonl --sheet Results --sheet Evidence
-  exhibit export csv -o x --format jsonl && jq -r 'select(.status == "failing") | .subject' x/results.jsonl`
+  exhibit export csv -o results --format jsonl --sheet Results --sheet Evidence`
 	c.Flags().StringVar(&o.format, "format", string(plain.CSV), "`csv` or jsonl")
 	c.Flags().StringSliceVar(&o.sheets, "sheet", nil, "only this `sheet`, by its name in the workbook; may be given several times")
 	c.PreRunE = func(*cobra.Command, []string) error {
@@ -104,6 +105,9 @@ func (w *workplace) writeSheets(ctx context.Context, g *globals, dir string, s *
 
 // onlySheets refuses a folder that holds anything but an earlier export.
 func onlySheets(dir string) error {
+	if info, err := os.Lstat(filepath.Clean(dir)); err == nil && info.Mode()&os.ModeSymlink != 0 {
+		return usageError{fmt.Errorf("%s is a link", dir), "name the folder that it leads to"}
+	}
 	entries, err := os.ReadDir(dir)
 	switch {
 	case errors.Is(err, os.ErrNotExist) || err == nil && len(entries) == 0:
