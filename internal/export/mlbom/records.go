@@ -36,31 +36,31 @@ type of[T any] struct {
 }
 
 type systemRecord struct {
-	ID                  string    `json:"system_id"`
-	Name                string    `json:"name"`
-	Purpose             string    `json:"purpose"`
-	Owner               string    `json:"owner"`
-	Deputy              string    `json:"deputy"`
-	Tier                string    `json:"risk_tier"`
-	TierReason          string    `json:"tier_reason"`
-	Role                string    `json:"ai_role"`
-	Stage               string    `json:"stage"`
-	Version             string    `json:"version"`
-	Users               string    `json:"users"`
-	Models              []string  `json:"models"`
-	Vendors             []string  `json:"vendors"`
-	Datasets            []string  `json:"datasets"`
-	CloudRefs           []string  `json:"cloud_refs"`
-	Repos               []string  `json:"repos"`
-	ExcludedUses        []string  `json:"excluded_uses"`
-	AffectedGroups      []string  `json:"affected_groups"`
-	InScope             *bool     `json:"in_scope"`
-	Generative          *bool     `json:"generative"`
-	CustomerFacing      *bool     `json:"customer_facing"`
-	GoLive              time.Time `json:"go_live"`
-	Retired             time.Time `json:"retired_at"`
-	Reviewed            time.Time `json:"reviewed_at"`
-	RepositoriesWithAny []struct {
+	ID             string    `json:"system_id"`
+	Name           string    `json:"name"`
+	Purpose        string    `json:"purpose"`
+	Owner          string    `json:"owner"`
+	Deputy         string    `json:"deputy"`
+	Tier           string    `json:"risk_tier"`
+	TierReason     string    `json:"tier_reason"`
+	Role           string    `json:"ai_role"`
+	Stage          string    `json:"stage"`
+	Version        string    `json:"version"`
+	Users          string    `json:"users"`
+	Models         []string  `json:"models"`
+	Vendors        []string  `json:"vendors"`
+	Datasets       []string  `json:"datasets"`
+	CloudRefs      []string  `json:"cloud_refs"`
+	Repos          []string  `json:"repos"`
+	ExcludedUses   []string  `json:"excluded_uses"`
+	AffectedGroups []string  `json:"affected_groups"`
+	InScope        *bool     `json:"in_scope"`
+	Generative     *bool     `json:"generative"`
+	CustomerFacing *bool     `json:"customer_facing"`
+	GoLive         time.Time `json:"go_live"`
+	Retired        time.Time `json:"retired_at"`
+	Reviewed       time.Time `json:"reviewed_at"`
+	Repositories   []struct {
 		Name string `json:"name"`
 	} `json:"repositories"`
 }
@@ -68,7 +68,7 @@ type systemRecord struct {
 // repositories are the names of them all.
 func (r systemRecord) repositories() []string {
 	out := slices.Clone(r.Repos)
-	for _, repo := range r.RepositoriesWithAny {
+	for _, repo := range r.Repositories {
 		out = append(out, repo.Name)
 	}
 	slices.Sort(out)

@@ -36,10 +36,9 @@ const settings = xmlHead + `<w:settings ` + wordNS + `><w:zoom w:percent="100"/>
 
 // Page, in twentieths of a point: A4 on its side.
 const (
-	pageWidth  = 16838
-	pageHeight = 11906
-	margin     = 850
-	lineWidth  = pageWidth - 2*margin
+	pageWidth = 16838
+	margin    = 850
+	lineWidth = pageWidth - 2*margin
 )
 
 const section = `<w:sectPr><w:footerReference w:type="default" r:id="rId2"/><w:pgSz w:w="16838" w:h="11906" w:orient="landscape"/>` +
