@@ -207,7 +207,7 @@ func (f *frame) list(name string) rowList {
 	for i, j := range sc.p.joins {
 		if j.name == name {
 			jd := sc.join(i)
-			if types.IsError(jd.list) {
+			if jd.list != nil && types.IsError(jd.list) {
 				break
 			}
 			return rowList{jd.t, jd.rows}

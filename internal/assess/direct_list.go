@@ -171,11 +171,15 @@ func (d *director) filtered(c ast.ComprehensionExpr) rowsOf {
 	}
 	var keep truthOf
 	var at int
+	found := d.sought(c)
 	if !d.inLoop(c.IterVar(), func(n int) { at, keep = n, d.truth(loop.keep) }) || keep == nil {
 		return nil
 	}
 	return func(f *frame) rowList {
 		l := over(f)
+		if found != nil && len(l.rows) >= seekFrom {
+			l = found(f, l)
+		}
 		out := rowList{t: l.t}
 		for i := 0; i < len(l.rows) && f.next(); i++ {
 			f.loops[at].row = rowRef{l.t, l.rows[i]}

@@ -1,6 +1,7 @@
 package assess
 
 import (
+	"strings"
 	"time"
 
 	"github.com/google/cel-go/common/ast"
@@ -136,10 +137,19 @@ func (d *director) equal(x, y ast.Expr, want bool) truthOf {
 	return nil
 }
 
-// compared compares two numbers. A comparison with the clock says how long it
+// compared compares two numbers or texts. A comparison with the clock says how long it
 // holds, as clockCall does.
 func (d *director) compared(e ast.Expr, how string) truthOf {
 	args := e.AsCall().Args()
+	if d.isText(args[0]) && d.isText(args[1]) {
+		if a, b := d.text(args[0]), d.text(args[1]); a != nil && b != nil {
+			return func(f *frame) bool {
+				x, y := a(f), b(f)
+				return holds(how, int64(strings.Compare(x, y)), 0)
+			}
+		}
+		return nil
+	}
 	if !d.isNumber(args[0]) || !d.typeOf(args[0]).IsExactType(d.typeOf(args[1])) {
 		return nil
 	}
@@ -280,11 +290,16 @@ func (d *director) quantified(c ast.ComprehensionExpr) truthOf {
 	}
 	var of truthOf
 	var at int
+	found := d.sought(c)
 	if !d.inLoop(c.IterVar(), func(n int) { at, of = n, d.truth(args[1]) }) || of == nil {
 		return nil
 	}
 	return func(f *frame) bool {
 		list := over(f)
+		if found != nil && list.n >= seekFrom && list.rows.t != nil {
+			list.rows = found(f, list.rows)
+			list.n = len(list.rows.rows)
+		}
 		for i := 0; i < list.n && f.next(); i++ {
 			list.into(f, i, &f.loops[at])
 			if of(f) == exists {

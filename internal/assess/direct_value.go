@@ -133,16 +133,24 @@ func (d *director) textField(sel ast.SelectExpr) textOf {
 	}
 	name := sel.FieldName()
 	switch name {
-	case "_subject", "_key":
+	case "_subject":
 		return func(f *frame) string {
-			r := row(f)
-			switch {
-			case f.failed:
-				return ""
-			case name == "_subject":
+			if r := row(f); !f.failed {
 				return r.t.subjectID(r.row)
 			}
-			return r.t.texts.str(r.t.slot(r.t.meta(r.row).slot).key)
+			return ""
+		}
+	case "_key", "_source":
+		return func(f *frame) string {
+			r := row(f)
+			if f.failed {
+				return ""
+			}
+			s := r.t.slot(r.t.meta(r.row).slot)
+			if name == "_key" {
+				return r.t.texts.str(s.key)
+			}
+			return r.t.texts.str(s.source)
 		}
 	}
 	field := k.byName[name]

@@ -314,8 +314,15 @@ func (p *program) plan(env *scopeEnv, checked *cel.Ast) (err error) {
 	if p.direct != nil && !p.direct.complete() {
 		p.direct = nil
 	}
-	p.limited = sync.OnceValues(func() (cel.Program, error) {
-		return env.Program(checked, l.with(cel.EvalOptions(cel.OptOptimize), cel.CostLimit(costLimit))...)
+	for _, s := range l.seeks {
+		s.keyPart, s.wantPart = nil, nil
+	}
+	p.limited = sync.OnceValues(func() (cel.Program, error) { // seldom: it is checked again rather than kept
+		checked, issues := env.Compile(p.text)
+		if issues != nil && issues.Err() != nil {
+			return nil, issues.Err()
+		}
+		return env.Program(checked, study(checked, p.moving).with(cel.EvalOptions(cel.OptOptimize), cel.CostLimit(costLimit))...)
 	})
 	p.growth.see(checked.NativeRep().Expr())
 	return nil

@@ -33,7 +33,10 @@ type outcome struct {
 // evaluate holds the plan against one key of its population.
 func (w *worker) evaluate(p *plan, t *table, slot uint32) outcome {
 	o := outcome{event: absent, due: absent, answered: absent, until: forever}
-	sc := &scope{w: w, p: p, joined: make([]joined, len(p.joins)), until: forever}
+	sc := &w.room // of one subject after the other: what is kept of it is in the outcome
+	joins := slices.Grow(sc.joined[:0], len(p.joins))[:len(p.joins)]
+	clear(joins)
+	*sc = scope{w: w, p: p, joined: joins, until: forever}
 	o.sc = sc
 	if t != nil {
 		row, late, ok := w.v.inForce(t, slot)

@@ -16,6 +16,7 @@ import (
 type index struct {
 	fields []indexField
 	keys   multimap
+	room   [2][]uint64 // for the hashes of the row at hand and of the one before
 }
 
 // indexField is a field of an index: a cell, or the record's subject.
@@ -41,11 +42,8 @@ func newIndex(k *kindInfo, fields []string) *index {
 // values returns the values of one field of a row; more than one for a list.
 // Absent and malformed fields have none.
 func (f indexField) values(t *table, row int32, buf []uint64) []uint64 {
-	if f.subject {
-		return append(buf, uint64(t.meta(row).subjectID))
-	}
-	c := t.cell(row, f.cell)
-	if c == absentCell || c == malformedCell {
+	c, ok := f.value(t, row)
+	if !ok {
 		return buf
 	}
 	if f.form != formTexts {
@@ -61,10 +59,28 @@ func (f indexField) values(t *table, row int32, buf []uint64) []uint64 {
 func (ix *index) hashes(t *table, row int32, buf []uint64) []uint64 {
 	out := append(buf[:0], hashStart)
 	for _, f := range ix.fields {
-		var room [8]uint64
-		out = combine(out, f.values(t, row, room[:0]))
+		if f.form == formTexts {
+			out = combine(out, f.values(t, row, nil))
+			continue
+		}
+		v, ok := f.value(t, row)
+		if !ok {
+			return out[:0]
+		}
+		for i := range out {
+			out[i] = mix(out[i], v)
+		}
 	}
 	return out
+}
+
+// value returns the value of a field that is no list.
+func (f indexField) value(t *table, row int32) (uint64, bool) {
+	if f.subject {
+		return uint64(t.meta(row).subjectID), true
+	}
+	c := t.cell(row, f.cell)
+	return c, c != absentCell && c != malformedCell
 }
 
 // combine extends every hash by every value.
@@ -94,12 +110,14 @@ func mix(h, v uint64) uint64 {
 }
 
 // add enters a new row. prev is the revision before, or -1: where it has the
-// same values, the key is in the bucket already.
+// same values, the key is in the bucket already. What it gives is good until
+// the next row.
 func (ix *index) add(t *table, row, prev int32) (hashes, before []uint64) {
-	var room, roomBefore [4]uint64
-	hashes = ix.hashes(t, row, room[:0])
+	hashes = ix.hashes(t, row, ix.room[0])
+	ix.room[0] = hashes
 	if prev >= 0 {
-		before = ix.hashes(t, prev, roomBefore[:0])
+		before = ix.hashes(t, prev, ix.room[1])
+		ix.room[1] = before
 	}
 	for _, h := range hashes {
 		if !slices.Contains(before, h) {

@@ -29,6 +29,8 @@ type seek struct {
 	key    int64  // of the element: a text, or a list of them
 	want   int64  // a text, or a list of them
 	person bool   // the texts are names of people
+
+	keyPart, wantPart ast.Expr // what key and want stand for, until all is planned
 }
 
 // study looks for what can be done once. moving are the names whose values
@@ -149,7 +151,7 @@ func (l *loops) equality(e ast.Expr, element, accu string) *seek {
 			continue
 		}
 		if l.only(key, element) {
-			return &seek{name: element, key: plannedID(key), want: plannedID(want), person: person}
+			return &seek{name: element, key: plannedID(key), want: plannedID(want), person: person, keyPart: key, wantPart: want}
 		}
 	}
 	return nil

@@ -20,6 +20,7 @@ type worker struct {
 	people  map[string]string // the form in which a name is compared
 	frames  []*frame          // of direct evaluations within each other
 	depth   int
+	room    scope         // of the subject at hand
 	hand    map[text]bool // by run: supplied by hand
 	chosen  []chosen      // by join of the plan at hand; nil if nothing is remembered
 }
@@ -57,6 +58,7 @@ type scope struct {
 	located    bool              // list is known, systems is made when asked for
 	systemRows []int32           // of list
 	slow       map[*program]bool // conditions that take long in this scope
+	sought     map[*seek]*rowIndex
 }
 
 // joined is a join's records for one subject.
@@ -64,7 +66,7 @@ type joined struct {
 	known  bool
 	t      *table
 	rows   []int32
-	list   ref.Val
+	list   ref.Val // nil until it is made, or an error
 	hashes []uint64
 	width  int    // elements of the longest list in sight
 	mark   uint64 // of the rows: the same for the same rows only
@@ -101,7 +103,7 @@ func (sc *scope) ResolveName(name string) (any, bool) {
 	}
 	for i, j := range sc.p.joins {
 		if j.name == name {
-			return sc.join(i).list, true
+			return sc.join(i).value(sc.w.v), true
 		}
 	}
 	return nil, false
@@ -181,16 +183,26 @@ func (sc *scope) find(i int, jd *joined) {
 	}
 	sc.late = sc.late || late
 	jd.rows = sc.kept(i, t, rows)
-	recs := make([]record, len(jd.rows))
-	vals := make([]ref.Val, len(jd.rows))
 	jd.width, jd.mark = len(jd.rows), hashStart
-	for k, row := range jd.rows {
+	for _, row := range jd.rows {
 		jd.mark = mix(jd.mark, uint64(row))
-		recs[k] = record{v: sc.w.v, t: t, row: row}
-		vals[k] = &recs[k]
 		jd.width = max(jd.width, int(t.meta(row).width))
 	}
-	jd.list = types.NewRefValList(types.DefaultTypeAdapter, vals)
+}
+
+// value gives the records as a list of the condition language, which is made
+// when somebody asks for it.
+func (jd *joined) value(v *view) ref.Val {
+	if jd.list == nil {
+		recs := make([]record, len(jd.rows))
+		vals := make([]ref.Val, len(jd.rows))
+		for k, row := range jd.rows {
+			recs[k] = record{v: v, t: jd.t, row: row}
+			vals[k] = &recs[k]
+		}
+		jd.list = types.NewRefValList(types.DefaultTypeAdapter, vals)
+	}
+	return jd.list
 }
 
 // kept gives the rows that a join's where keeps.
