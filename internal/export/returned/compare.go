@@ -203,6 +203,9 @@ func normal(r Row, inputs []int) []string {
 			continue
 		}
 		v := strings.TrimSpace(strings.ReplaceAll(unquote(c.Text), "\r", ""))
+		for u := unescape(v); u != v; u = unescape(v) {
+			v = u // LibreOffice writes a text that looks like an escape as it is
+		}
 		if c.Formula != "" {
 			v = "=" + c.Formula
 		}

@@ -42,7 +42,6 @@ const saveAgain = "ask for it again, saved as .xlsx by Excel, LibreOffice or Goo
 // File is a workbook that is open.
 type File struct {
 	Program string // that saved it, as it says
-	Sealed  bool   // the part that holds the seal is still there
 
 	zip    *zip.Reader
 	limits Limits
@@ -75,9 +74,6 @@ func Open(r io.ReaderAt, size int64, l Limits) (*File, error) {
 	return f, nil
 }
 
-// sealPart is the part that holds the seal of a workbook as exported.
-const sealPart = "exhibit/seal.txt"
-
 // index lists the parts, and refuses what a workbook of ours never has.
 func (f *File) index() error {
 	if len(f.zip.File) > f.limits.Parts {
@@ -94,7 +90,6 @@ func (f *File) index() error {
 		}
 		f.parts[lower] = p
 	}
-	f.Sealed = f.parts[sealPart] != nil
 	return nil
 }
 
