@@ -112,7 +112,7 @@ func parseSince(s string, at time.Time) (time.Time, error) {
 	if s == "" {
 		return time.Time{}, nil
 	}
-	from, err := parseAsOf(s, at)
+	from, err := parseAsOf(s, time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC))
 	if err != nil {
 		return time.Time{}, usageError{fmt.Errorf("--since: %w", err), hintOf(err)}
 	}

@@ -28,6 +28,12 @@ func conclusions() *Choices {
 
 // controls writes one row per clause and control.
 func (b *Book) controls(_ context.Context, w Writer) error {
+	gaps := make(map[string]string) // the most urgent finding of a control
+	for _, l := range b.openLives() {
+		if gaps[l.Control] == "" {
+			gaps[l.Control] = l.ID
+		}
+	}
 	for _, c := range b.snap.Assessment.Controls {
 		about, of := b.snap.Controls[c.ID], b.standing(b.results[c.ID])
 		w.Key(c.ID)
@@ -49,7 +55,11 @@ func (b *Book) controls(_ context.Context, w Writer) error {
 			assess.StatusPendingReview, assess.StatusDue, assess.StatusWaived} {
 			w.Number(int64(c.Counts[st]))
 		}
-		w.Text(of.severity)
+		if id := gaps[c.ID]; id != "" {
+			w.Link(of.severity, Ref{gapsLayout.Name, id})
+		} else {
+			w.Text(of.severity)
+		}
 		w.Text(of.grade)
 		w.List(of.owners)
 		w.Date(of.first)

@@ -93,6 +93,30 @@ func TestGapSaysWhatPeopleDid(t *testing.T) {
 	}
 }
 
+// From a control to its results and to its most urgent gap.
+func TestControlLeadsOn(t *testing.T) {
+	b, _ := told(t)
+	g := show(t, b, "Control status")
+	for i, row := range g.rows {
+		first := ""
+		for _, l := range b.openLives() {
+			if l.Control == row["id"] && first == "" {
+				first = l.ID
+			}
+		}
+		want := Ref{}
+		if first != "" {
+			want = Ref{"Gaps", first}
+		}
+		if ref := g.leadsTo(i, "highest open severity"); ref != want {
+			t.Errorf("%s leads to %v, want %v", row["id"], ref, want)
+		}
+		if results := b.results[row["id"]]; len(results) > 0 && g.leadsTo(i, "id") != resultRef(results[0]) {
+			t.Errorf("%s leads to %v", row["id"], g.leadsTo(i, "id"))
+		}
+	}
+}
+
 // What is not known of a population is said to be so.
 func TestPopulations(t *testing.T) {
 	b, _ := told(t)
