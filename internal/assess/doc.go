@@ -10,14 +10,16 @@
 //
 //	eng, err := assess.Compile(cat, assess.Options{Files: files})
 //	st := eng.NewState()
-//	for e := range evidence { st.Apply(e) }   // ledger order, payloads filled
 //	for r := range runs { st.ApplyRun(r) }
+//	err = st.ApplyAll(changes)                // ledger order, payloads filled; on all cores
 //	a, err := st.At(asOf, checkpoint)
 //
 // A State keeps what the expectations refer to in compact rows and remembers
 // each subject's outcome together with the instant until which it holds, so
 // that At costs what has changed since the last call. Asking for an earlier
 // instant is allowed and evaluates everything anew.
+// Conditions of plain form are evaluated directly over the rows, without the
+// evaluator of the condition language; what the two say is the same.
 //
 // # Promises
 //

@@ -26,6 +26,11 @@ func (eng *Engine) Assess(in Input) (*Assessment, error) {
 	return s.At(in.AsOf, in.Checkpoint)
 }
 
+// MemoryFor is how much memory a process should allow itself that holds a State
+// of so many entries and assesses them: less makes the garbage collector work
+// all the time, without a limit the heap doubles.
+func MemoryFor(entries int64) int64 { return max(480<<20, 480*entries) }
+
 // Load applies all runs, then all evidence. Both stop at the first error.
 func (s *State) Load(runs iter.Seq2[evidence.Run, error], items iter.Seq2[evidence.Evidence, error]) error {
 	for r, err := range runs {
