@@ -15,7 +15,7 @@ var changesLayout = Layout{Name: "Changes",
 		Column{"change id", 38}, Column{"system", 28}, Column{"type", 14}, Column{"initiated by", 10}, Column{"author", 18},
 		Column{"merged or effective (UTC)", 18}, Column{"approver", 26}, Column{"approved (UTC)", 18}, Column{"approval before effect", 13},
 		Column{"approved commit is final", 13}, Column{"evaluation run", 30}, Column{"passed", 13}, Column{"release approval", 52},
-		Column{"result", 14}, Column{"results about it", 34}, Column{"what changed", 44})}
+		Column{"result", 14}, Column{"results about it", 46}, Column{"what changed", 44})}
 
 func changeKinds() []string {
 	return []string{"github.pull_request", reviewKind, "github.push", "github.deployment", "github.repository",

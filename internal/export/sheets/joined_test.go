@@ -157,7 +157,7 @@ func TestShadow(t *testing.T) {
 	scan := rec{"shadow_ai.scan_run", "organization", "organization", sprint(`{"run_id":"S-1","scope":"all repositories","denominator":40,"coverage_pct":97.5,"finished_at":%q}`, 1)}
 	b, s := smallBook(t, nil, scan)
 	g := show(t, b, "Shadow AI")
-	g.is(t, 0, map[string]string{"id": "no finding on record", "reason": "A scan is on record, and no finding of it. What was not scanned may hold some.\nall repositories, 97.5 % of 40, 2026-06-29\n" +
+	g.is(t, 0, map[string]string{"id": "no finding on record", "subject": "A scan is on record, and no finding of it. What was not scanned may hold some.\nall repositories, 97.5 % of 40, 2026-06-29\n" +
 		"shadow_ai.finding: no source that delivers it has been read, so it is not established that there is none."})
 	if g.leadsTo(0, "evidence") != evidenceRef(s.digests[0]) {
 		t.Error("the row does not lead to the scan")

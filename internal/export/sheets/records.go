@@ -150,10 +150,10 @@ func (b *Book) absence(kinds ...string) string {
 }
 
 // says writes a row that says one thing: in short in the first column, and why
-// in the one that has most room.
+// in the one of those in sight that has most room.
 func (b *Book) says(w Writer, l Layout, text, why string, r item) error {
 	widest, last := 1, len(l.Columns)-3
-	for i := range last {
+	for i := range min(last, 8) {
 		if i > 0 && l.Columns[i].Width > l.Columns[widest].Width {
 			widest = i
 		}

@@ -26,7 +26,7 @@ func TestSheetsWithoutRecordsSaySo(t *testing.T) {
 			t.Errorf("%s: %q claims an absence that nobody established", name, all)
 		}
 	}
-	show(t, b, "Shadow AI").is(t, 0, map[string]string{"id": "no scan on record", "reason": "No scan for AI use is on record as of the snapshot. That is no clean result: nobody looked.\n" +
+	show(t, b, "Shadow AI").is(t, 0, map[string]string{"id": "no scan on record", "subject": "No scan for AI use is on record as of the snapshot. That is no clean result: nobody looked.\n" +
 		"shadow_ai.scan_run: no source that delivers it has been read, so it is not established that there is none."})
 }
 
@@ -123,7 +123,7 @@ func TestErasedAndHiddenRecords(t *testing.T) {
 
 	s.snap.Redaction = &export.Redaction{Profile: "customer", Hides: func(kind string) bool { return kind == "jira.incident" }, Omits: func(string) bool { return false }}
 	g = show(t, b, "Incidents")
-	g.is(t, 0, map[string]string{"key": "no record of this kind is shown", "notices due and sent": "jira.incident: hidden by the redaction profile customer."})
+	g.is(t, 0, map[string]string{"key": "no record of this kind is shown", "systems": "jira.incident: hidden by the redaction profile customer."})
 }
 
 func TestNamesAreComparedAsPeopleAre(t *testing.T) {
