@@ -2,7 +2,7 @@
 // which evidence the results rest on, which systems and waivers were in force
 // at the instant, which runs read them.
 //
-// It may import internal/store, internal/assess, internal/evaluate, internal/catalog,
+// It may import internal/store, internal/assess, internal/evaluate, internal/catalog, internal/people,
 // internal/crosswalk and internal/export with sheets. It promises that the same ledger,
 // the same rules and the same assessment give the same Snapshot, whenever it is made.
 package gather
