@@ -93,6 +93,7 @@ func (b *Book) Sheets() []Sheet {
 		{Layout: coverLayout, Turn: turnPages, Page: b.cover},
 		{Layout: summaryLayout, Turn: turnPages, Page: b.summary},
 		{Layout: controlsLayout, Turn: turnControls, Rows: b.controls, Choices: conclusions()},
+		{Layout: soaLayout, Turn: turnPages, Rows: b.statement},
 		{Layout: resultsLayout, Turn: turnResults, Rows: b.resultRows},
 		{Layout: evidenceLayout, Turn: turnEvidence, Rows: b.evidence},
 		{Layout: populationsLayout, Turn: turnResults, Rows: b.populations},
@@ -169,7 +170,7 @@ func RecordKinds() []string {
 // sheet of records names its own.
 func recordKinds() map[string]bool {
 	out := map[string]bool{}
-	for _, list := range [][]string{systemKinds(), waiverKinds(), vendorKinds(), changeKinds(), riskKinds(), incidentKinds(), ncKinds(), shadowKinds(), auditKinds(), peopleKinds()} {
+	for _, list := range [][]string{soaKinds(), systemKinds(), waiverKinds(), vendorKinds(), changeKinds(), riskKinds(), incidentKinds(), ncKinds(), shadowKinds(), auditKinds(), peopleKinds()} {
 		for _, kind := range list {
 			out[kind] = kind != reviewKind // of which there are many: the change that they are about is led to
 		}
