@@ -166,7 +166,7 @@ func tryLine(t *testing.T, line string) {
 	t.Helper()
 	var words []string
 	for _, w := range shellWords(line) {
-		if strings.HasPrefix(w, "#") || strings.ContainsAny(w, "|>") && !strings.ContainsAny(w, "[<") {
+		if w == "&&" || strings.HasPrefix(w, "#") || strings.ContainsAny(w, "|>") && !strings.ContainsAny(w, "[<") {
 			break
 		}
 		words = append(words, w)

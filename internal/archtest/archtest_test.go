@@ -228,7 +228,7 @@ func inspect(t *testing.T, root, path string) error {
 
 // testOnly names packages that exist for tests of other packages.
 func testOnly(rel string) bool {
-	for _, dir := range []string{"internal/store/storetest", "internal/store/postgres/pgtest", "internal/export/exporttest", "plugins/connectortest"} {
+	for _, dir := range []string{"internal/store/storetest", "internal/store/postgres/pgtest", "internal/export/exporttest", "internal/verify/verifytest", "plugins/connectortest"} {
 		if strings.HasPrefix(filepath.ToSlash(rel), dir+"/") {
 			return true
 		}
