@@ -169,25 +169,29 @@ func (b *writer) evidence(ctx context.Context) error {
 	if err := b.listed(b.zip.AddBytes(CheckpointFile, b.snap.Checkpoint, zipform.Store)); err != nil {
 		return err
 	}
-	for _, d := range b.payloads {
-		content, err := b.snap.Ledger.Payload(ctx, d)
+	read, done, err := b.payloadReader(ctx)
+	if err != nil {
+		return err
+	}
+	for i, d := range b.payloads {
+		content, err := read(i)
 		switch {
 		case errors.Is(err, redact.ErrHidden):
-			return fmt.Errorf("payload %s: hidden where it was read, and not by the profile %s", d, b.in.Redaction.Name)
+			return errors.Join(fmt.Errorf("payload %s: hidden where it was read, and not by the profile %s", d, b.in.Redaction.Name), done())
 		case errors.Is(err, store.ErrErased):
 			b.head.Erased = append(b.head.Erased, d)
 			continue
 		case err != nil:
-			return fmt.Errorf("payload %s: %w", d, err)
+			return errors.Join(fmt.Errorf("payload %s: %w", d, err), done())
 		case evidence.Sum(content) != d:
-			return fmt.Errorf("payload %s: %w", d, store.ErrTampered)
+			return errors.Join(fmt.Errorf("payload %s: %w", d, store.ErrTampered), done())
 		}
 		if err := b.listed(b.zip.AddBytes(EvidenceDir+d.String()+".json", content, zipform.Fast)); err != nil {
-			return err
+			return errors.Join(err, done())
 		}
 		b.head.Counts.Payloads++
 	}
-	return nil
+	return done()
 }
 
 // workbook writes the key and the workbook.
