@@ -2,6 +2,7 @@ package verify
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"slices"
@@ -61,7 +62,7 @@ func (a *archive) lines(visit func(evidence.Entry) error) error {
 }
 
 // errEnough ends a walk early.
-var errEnough = fmt.Errorf("enough")
+var errEnough = errors.New("enough")
 
 // Evidence implements store.Reader.
 func (v *view) Evidence(ctx context.Context, q store.EvidenceQuery) iter.Seq2[evidence.Evidence, error] {
@@ -89,7 +90,7 @@ func (v *view) Evidence(ctx context.Context, q store.EvidenceQuery) iter.Seq2[ev
 			}
 			return ctx.Err()
 		})
-		if err != nil && err != errEnough {
+		if err != nil && !errors.Is(err, errEnough) {
 			yield(evidence.Evidence{}, err)
 		}
 	}
@@ -215,7 +216,7 @@ func (v *view) Entries(ctx context.Context, from, to int64, types ...evidence.En
 			}
 			return ctx.Err()
 		}
-		if err := v.entriesFrom(from, visit); err != nil && err != errEnough {
+		if err := v.entriesFrom(from, visit); err != nil && !errors.Is(err, errEnough) {
 			yield(evidence.Entry{}, err)
 		}
 	}
