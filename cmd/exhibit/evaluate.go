@@ -75,11 +75,10 @@ func (e *evaluator) at(ctx context.Context, asOf time.Time) (*assess.Assessment,
 }
 
 // limitMemory asks the garbage collector to work harder rather than to let the
-// heap double: evaluating keeps about 300 bytes for each entry. A limit that
-// the environment sets (GOMEMLIMIT) stands.
+// heap double. A limit that the environment sets (GOMEMLIMIT) stands.
 func limitMemory(entries int64) {
 	if os.Getenv("GOMEMLIMIT") == "" {
-		debug.SetMemoryLimit(max(430<<20, 430*entries))
+		debug.SetMemoryLimit(assess.MemoryFor(entries))
 	}
 }
 

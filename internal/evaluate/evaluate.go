@@ -10,7 +10,6 @@ import (
 
 	"github.com/exhibit-aims/exhibit/internal/assess"
 	"github.com/exhibit-aims/exhibit/internal/evidence"
-	"github.com/exhibit-aims/exhibit/internal/finding"
 	"github.com/exhibit-aims/exhibit/internal/ledger"
 	"github.com/exhibit-aims/exhibit/internal/store"
 )
@@ -89,23 +88,39 @@ func (e *Evaluator) apply(ctx context.Context, size int64) error {
 	if err != nil {
 		return err
 	}
-	q := store.EvidenceQuery{Kinds: e.engine.Kinds(), After: e.next, Before: size, Payloads: true}
-	for ev, err := range e.src.Evidence(ctx, q) {
-		if err != nil {
-			return err
-		}
-		if gone, err = e.applyGone(gone, ev.Seq); err != nil {
-			return err
-		}
-		if err := e.state.Apply(ev); err != nil {
-			return err
-		}
-	}
-	if _, err := e.applyGone(gone, size); err != nil {
+	if err := e.state.ApplyAll(e.changes(ctx, gone, size)); err != nil {
 		return err
 	}
 	e.next = size
 	return nil
+}
+
+// changes yields evidence and what went away, in ledger order: a key can go and
+// come back.
+func (e *Evaluator) changes(ctx context.Context, gone []evidence.Entry, size int64) iter.Seq2[assess.Change, error] {
+	return func(yield func(assess.Change, error) bool) {
+		before := func(seq int64) bool {
+			for len(gone) > 0 && gone[0].Seq < seq {
+				g, err := evidence.ParseGone(gone[0])
+				if !yield(assess.Change{Gone: &g}, err) || err != nil {
+					return false
+				}
+				gone = gone[1:]
+			}
+			return true
+		}
+		q := store.EvidenceQuery{Kinds: e.engine.Kinds(), After: e.next, Before: size, Payloads: true}
+		for ev, err := range e.src.Evidence(ctx, q) {
+			if err != nil {
+				yield(assess.Change{}, err)
+				return
+			}
+			if !before(ev.Seq) || !yield(assess.Change{Evidence: ev}, nil) {
+				return
+			}
+		}
+		before(size)
+	}
 }
 
 func (e *Evaluator) goneEntries(ctx context.Context, size int64) ([]evidence.Entry, error) {
@@ -119,25 +134,8 @@ func (e *Evaluator) goneEntries(ctx context.Context, size int64) ([]evidence.Ent
 	return out, nil
 }
 
-// applyGone applies the entries before position seq, in ledger order with the
-// evidence: a key can go and come back.
-func (e *Evaluator) applyGone(entries []evidence.Entry, seq int64) ([]evidence.Entry, error) {
-	for len(entries) > 0 && entries[0].Seq < seq {
-		g, err := evidence.ParseGone(entries[0])
-		if err != nil {
-			return nil, err
-		}
-		if err := e.state.ApplyGone(g); err != nil {
-			return nil, err
-		}
-		entries = entries[1:]
-	}
-	return entries, nil
-}
-
 // Content returns the state of the ledger after its last entry that an export
-// can depend on. Records of assessments, of what they concluded about findings and of
-// exports that follow it change nothing: the same evidence gives the same assessment
+// can depend on. Records of assessments and of exports that follow it change nothing: the same evidence gives the same assessment
 // and the same export, however often they are made.
 func Content(ctx context.Context, src Source) (ledger.Checkpoint, error) {
 	note, err := src.Checkpoint(ctx)
@@ -170,19 +168,12 @@ func Content(ctx context.Context, src Source) (ledger.Checkpoint, error) {
 }
 
 // Concluding reports whether an entry only says what was made of the evidence
-// before it. What a person decided about a finding is more than that.
+// before it. When findings opened and what people decided about them is more than
+// that: it cannot be concluded again from the evidence.
 func Concluding(e evidence.Entry) bool {
 	switch e.Type {
 	case evidence.EntryAssessment, evidence.EntryExport, evidence.EntryAttestation:
 		return true
-	case evidence.EntryFinding:
-		events, err := finding.ParseBody(e.Body)
-		for _, ev := range events {
-			if ev.By != "" {
-				return false
-			}
-		}
-		return err == nil
 	}
 	return false
 }

@@ -3,6 +3,7 @@ package evaluate_test
 import (
 	"context"
 	"encoding/json"
+	"strings"
 	"testing"
 	"time"
 
@@ -108,15 +109,18 @@ func record(t *testing.T, eng *assess.Engine, st store.Store, at time.Time) *fin
 	return after
 }
 
-// However often anybody assesses, an export of the same instant is the same;
-// what a person decides about a finding is part of it.
+// However often anybody assesses again, an export of the same instant is the
+// same; when a finding opened and what a person decides about it is part of it.
 func TestConcludingChangesNothing(t *testing.T) {
 	st, eng := world(t), engine(t)
-	size, first := shown(t, eng, st)
-	if size != 3 {
+	if size, _ := shown(t, eng, st); size != 3 {
 		t.Fatalf("content ends at %d", size)
 	}
-	var book *finding.Book
+	book := record(t, eng, st, noon.Add(time.Minute))
+	size, first := shown(t, eng, st)
+	if opened := noon.Add(time.Minute).Format(time.RFC3339); size != 4 || !strings.Contains(first, `"opened_at":"`+opened) {
+		t.Fatalf("content ends at %d, nothing was opened at %s: %s", size, opened, first)
+	}
 	for i := range 3 {
 		book = record(t, eng, st, noon.Add(time.Duration(i+2)*time.Minute))
 		if n, again := shown(t, eng, st); n != size || again != first {

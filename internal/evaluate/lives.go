@@ -95,8 +95,8 @@ type Duties struct {
 
 // LivesAt returns the lives of findings as an export of an assessment shows
 // them: what the ledger says below the assessed size, and what the assessment
-// itself adds. What was concluded after the last content of the ledger is left
-// out, so that the lives do not depend on how often anybody assessed.
+// itself adds. An assessment that finds nothing new adds nothing, so the lives do
+// not depend on how often anybody assessed.
 func LivesAt(ctx context.Context, src Source, a *assess.Assessment, d Duties) (*finding.Book, error) {
 	var b Lives
 	size := a.Checkpoint.Size
