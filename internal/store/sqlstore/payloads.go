@@ -1,6 +1,7 @@
 package sqlstore
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 
@@ -150,31 +151,77 @@ func payloadBlockAt(ctx context.Context, tx Tx, block int64) (*payloadBlock, err
 
 // Payload implements store.Reader.
 func (s *Store) Payload(ctx context.Context, d evidence.Digest) (out []byte, err error) {
-	var b *payloadBlock
+	s.mu.Lock()
+	last := s.kept
+	s.mu.Unlock()
 	err = s.db.Read(ctx, func(tx Tx) error {
-		b, err = readPayloadBlock(ctx, tx, d)
-		return err
+		t, err := readTip(ctx, tx)
+		if err != nil {
+			return err
+		}
+		if body, ok := last.get(d, t.note); ok {
+			out = bytes.Clone(body)
+			return nil
+		}
+		b, err := readPayloadBlock(ctx, tx, d)
+		if err != nil {
+			return err
+		}
+		next, err := keepPayloads(b, t.note)
+		if err != nil {
+			return err
+		}
+		if next.erased[d] {
+			return fmt.Errorf("payload %s: %w", d, store.ErrErased)
+		}
+		body, ok := next.bodies[d]
+		if !ok {
+			return fmt.Errorf("payload %s: %w", d, store.ErrNotFound)
+		}
+		if evidence.Sum(body) != d {
+			return fmt.Errorf("payload %s: stored bytes have another digest: %w", d, store.ErrTampered)
+		}
+		out = bytes.Clone(body)
+		s.mu.Lock()
+		s.kept = next
+		s.mu.Unlock()
+		return nil
 	})
-	if err != nil {
-		return nil, err
-	}
+	return out, err
+}
+
+// keptPayloads is the payload block that was read last: who reads payloads in
+// ledger order reads each block once. It stands as long as the ledger does not
+// grow, since an erasure is an entry too.
+type keptPayloads struct {
+	note   []byte // the checkpoint at which it was read
+	bodies map[evidence.Digest][]byte
+	erased map[evidence.Digest]bool
+}
+
+func keepPayloads(b *payloadBlock, note []byte) (*keptPayloads, error) {
 	items, bodies, err := b.payloads()
 	if err != nil {
 		return nil, err
 	}
+	u := &keptPayloads{note: note, bodies: make(map[evidence.Digest][]byte, len(items)), erased: map[evidence.Digest]bool{}}
 	for i, it := range items {
-		if it.sum != d {
+		if it.erased {
+			u.erased[it.sum] = true
 			continue
 		}
-		if it.erased {
-			return nil, fmt.Errorf("payload %s: %w", d, store.ErrErased)
-		}
-		if evidence.Sum(bodies[i]) != d {
-			return nil, fmt.Errorf("payload %s: stored bytes have another digest: %w", d, store.ErrTampered)
-		}
-		return bodies[i], nil
+		u.bodies[it.sum] = bodies[i]
 	}
-	return nil, fmt.Errorf("payload %s: %w", d, store.ErrNotFound)
+	return u, nil
+}
+
+// get returns a payload that has the digest, if the ledger still ends at note.
+func (u *keptPayloads) get(d evidence.Digest, note []byte) ([]byte, bool) {
+	if u == nil || !bytes.Equal(u.note, note) {
+		return nil, false
+	}
+	body, ok := u.bodies[d]
+	return body, ok && evidence.Sum(body) == d
 }
 
 // Erase implements store.Writer.

@@ -29,6 +29,8 @@ type Store struct {
 	ids  map[string]int64 // committed rows of names: kinds and sources
 	grp  map[groupName]int64
 	runs map[string]*openRun // opened by a committed entry; may be closed since
+
+	kept *keptPayloads // of the block that was read last
 }
 
 type groupName struct {
