@@ -24,8 +24,10 @@ import (
 // unknown, never guessed.
 type Snapshot struct {
 	Organisation string
-	Scope        string   // the management system's scope, as the organisation states it
-	Roles        []string // the organisation's AI roles
+	Scope        string    // the management system's scope, as the organisation states it
+	ScopeBy      string    // who approved it; empty: nobody on record
+	ScopeAt      time.Time // when
+	Roles        []string  // the organisation's AI roles
 	AsOf         time.Time
 	Period       *evidence.Period // the period under audit; nil if none was given
 	GeneratedBy  string           // who asked for the export

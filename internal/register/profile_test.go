@@ -79,6 +79,24 @@ func TestScopeApprovalIsOfTheContent(t *testing.T) {
 	}
 }
 
+// How many people there are is sealed with the scope, and no approval of the
+// scope falls when it changes.
+func TestHeadcountIsNoPartOfTheApproval(t *testing.T) {
+	digest, err := parse(t, scoped+"}\n").Scope.ContentDigest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	counted := strings.Replace(scoped, "name: O}", "name: O, headcount: {deployer: 45, developer: 12}}", 1)
+	if counted == scoped {
+		t.Fatal("nothing was counted")
+	}
+	p := payloads(t, parse(t, counted+", approved_sha256: "+digest.String()+"}\n"), "scope.statement")["scope"]
+	want := []any{map[string]any{"role": "deployer", "people": 45.0}, map[string]any{"role": "developer", "people": 12.0}}
+	if d := cmp.Diff(want, p["headcount"]); d != "" || p["approved_by"] != "ann" {
+		t.Errorf("%s approved by %v", d, p["approved_by"])
+	}
+}
+
 func TestPartiesAnswerOneByOne(t *testing.T) {
 	got := payloads(t, parse(t, string(example(t))), "stakeholder.register")["parties"]["parties"].([]any)[1]
 	want := map[string]any{

@@ -1,6 +1,10 @@
 package register
 
-import "time"
+import (
+	"maps"
+	"slices"
+	"time"
+)
 
 // notAddressed begins the decision that a requirement is knowingly not met.
 const notAddressed = "not addressed: "
@@ -8,7 +12,7 @@ const notAddressed = "not addressed: "
 // profile makes the records of the sections that are there.
 func (b *builder) profile(r *Register) {
 	if r.Scope != nil {
-		b.scope(*r.Scope)
+		b.scope(*r.Scope, r.Organization.Headcount)
 	}
 	if r.Parties != nil {
 		b.parties(*r.Parties)
@@ -21,9 +25,21 @@ func (b *builder) profile(r *Register) {
 	}
 }
 
-// scope leaves out an approval that was given to another content.
-func (b *builder) scope(s Scope) {
+// scope leaves out an approval that was given to another content. How many
+// people there are changes from week to week and is no part of what is approved.
+func (b *builder) scope(s Scope, people map[string]int) {
+	type count struct {
+		Role   string `json:"role"`
+		People int    `json:"people"`
+	}
 	payload := s.content()
+	if len(people) > 0 {
+		counts := []count{}
+		for _, role := range slices.Sorted(maps.Keys(people)) {
+			counts = append(counts, count{role, people[role]})
+		}
+		payload["headcount"] = counts
+	}
 	digest, err := s.ContentDigest()
 	if err != nil && b.err == nil {
 		b.err = err

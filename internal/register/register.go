@@ -38,7 +38,7 @@ type Organization struct {
 	Name  string   `yaml:"name,required"`
 	Roles []string `yaml:"roles"` // the AI roles it plays; see AIRoles
 
-	Headcount map[string]int `yaml:"headcount"` // people who work on or with AI, by AI role
+	Headcount map[string]int `yaml:"headcount"` // people who work on or with AI, by AI role; sealed with the scope
 }
 
 // Person is somebody who holds a role, owns or approves something.

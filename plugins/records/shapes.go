@@ -77,7 +77,7 @@ func governance() []shape {
 		{"stakeholder.register", org, "", "approved_at", "approved_at", "parties[]{} approved_by approved_at@"},
 		{"legal.register", org, "", "reviewed_at", "reviewed_at", "obligations[]{} reviewed_by reviewed_at@"},
 		{"scope.statement", org, "", "approved_at", "approved_at",
-			"version statement boundaries systems[] sites[] units[] exclusions[]{} roles[] approved_by approved_at@ sha256 content_sha256"},
+			"version statement boundaries systems[] sites[] units[] exclusions[]{} roles[] headcount[]{} approved_by approved_at@ sha256 content_sha256"},
 		{"aims.process_map", org, "", "approved_at", "approved_at", "processes[]{} approved_by approved_at@"},
 		{"aims.change_record", "change", "change_id", "change_id", "effective_at",
 			"change_id type=scope|policy|soa|role|process|ai_class refs[] planned_by planned_at@ reason impact approved_by approved_at@ effective_at@"},

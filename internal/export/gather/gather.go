@@ -72,7 +72,7 @@ func Snapshot(ctx context.Context, st Source, eng *assess.Engine, a *assess.Asse
 	if s.Waivers, err = g.waivers(ctx); err != nil {
 		return nil, err
 	}
-	if s.Scope, err = g.scope(ctx); err != nil {
+	if err = g.scope(ctx, s); err != nil {
 		return nil, err
 	}
 	for _, c := range cat.Controls {
@@ -181,24 +181,6 @@ func decode(ev evidence.Evidence, into any) error {
 		return fmt.Errorf("evidence %s: %w", ev.Digest, err)
 	}
 	return nil
-}
-
-// scope returns the newest approved statement of the management system's
-// scope, or nothing.
-func (g *gatherer) scope(ctx context.Context) (string, error) {
-	list, err := g.inForce(ctx, "scope.statement")
-	if err != nil || len(list) == 0 {
-		return "", err
-	}
-	newest := slices.MaxFunc(list, func(a, b evidence.Evidence) int { return a.EventTime.Compare(b.EventTime) })
-	var p struct {
-		Boundaries string `json:"boundaries"`
-	}
-	if err := decode(newest, &p); err != nil {
-		return "", err
-	}
-	g.used[newest.Digest] = true
-	return p.Boundaries, nil
 }
 
 // runs returns the runs that had begun by the instant, in ledger order. One

@@ -3,6 +3,7 @@ package sheets
 import (
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/exhibit-aims/exhibit/internal/assess"
 	"github.com/exhibit-aims/exhibit/internal/evidence"
@@ -43,7 +44,11 @@ type Book struct {
 	led     map[string]int    // how many of a kind they lead to
 	asked   evidence.Digest   // the last of them
 	results map[string][]*assess.Result
-	lives   map[string]*finding.Life
+
+	resting  []resting            // what satisfied results rest on, by evidence
+	operated map[string]time.Time // first operating record of a control; filled by the rows of Evidence
+
+	lives map[string]*finding.Life
 }
 
 // citation is as much of a digest as tells the cited ones apart.
@@ -61,7 +66,7 @@ func New(snap *export.Snapshot) (*Book, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &Book{snap: snap, Ledger: cp, Digests: d, cited: make(map[citation]bool), records: recordKinds(), led: make(map[string]int), results: make(map[string][]*assess.Result),
+	b := &Book{snap: snap, Ledger: cp, Digests: d, cited: make(map[citation]bool), records: recordKinds(), led: make(map[string]int), results: make(map[string][]*assess.Result), operated: make(map[string]time.Time),
 		lives: make(map[string]*finding.Life, len(snap.Lives))}
 	for _, l := range snap.Lives {
 		b.lives[l.ID] = l
@@ -72,6 +77,7 @@ func New(snap *export.Snapshot) (*Book, error) {
 			b.cited[citationOf(r.Evidence[0])] = true
 		}
 	}
+	b.resting = restingOn(snap)
 	return b, nil
 }
 
@@ -105,7 +111,7 @@ func (b *Book) Sheets() []Sheet {
 		{Layout: incidentsLayout, Turn: turnRecords, Rows: b.incidents},
 		{Layout: ncLayout, Turn: turnRecords, Rows: b.ncs},
 		{Layout: gapsLayout, Turn: turnResults, Rows: b.gaps},
-		{Layout: waiversLayout, Turn: turnRecords, Rows: b.waivers},
+		{Layout: waiversLayout, Turn: turnResults, Rows: b.waivers},
 		{Layout: shadowLayout, Turn: turnRecords, Rows: b.shadow},
 		{Layout: auditLayout, Turn: turnRecords, Rows: b.audits},
 		{Layout: peopleLayout, Turn: turnRecords, Rows: b.people},

@@ -62,7 +62,11 @@ func (b *Book) controls(_ context.Context, w Writer) error {
 		}
 		w.Text(of.grade)
 		w.List(of.owners)
-		w.Date(of.first)
+		if b.snap.Redaction.Omitted(evidenceLayout.Name) {
+			w.Text(unknown)
+		} else {
+			w.Date(b.operated[c.ID])
+		}
 		w.Date(of.last)
 		w.Date(of.due)
 		w.Input()
@@ -77,9 +81,9 @@ func (b *Book) controls(_ context.Context, w Writer) error {
 
 // standing is what the results of a control come to, beside their status.
 type standing struct {
-	severity, grade  string
-	owners           []string
-	first, last, due time.Time
+	severity, grade string
+	owners          []string
+	last, due       time.Time
 }
 
 var severityRank = map[string]int{"major": 3, "minor": 2, "observation": 1}
@@ -96,14 +100,8 @@ func shortfall(r *assess.Result) bool {
 func (b *Book) standing(results []*assess.Result) standing {
 	var st standing
 	for _, r := range results {
-		if r.EventTime != nil {
-			if b.snap.Expectations[r.Expectation].Strength == "operation" && len(r.Evidence) > 0 &&
-				(st.first.IsZero() || r.EventTime.Before(st.first)) {
-				st.first = *r.EventTime
-			}
-			if r.EventTime.After(st.last) {
-				st.last = *r.EventTime
-			}
+		if at := b.happened(r); at != nil && at.After(st.last) {
+			st.last = *at
 		}
 		if r.Status == assess.StatusDue && r.DueAt != nil && (st.due.IsZero() || r.DueAt.Before(st.due)) {
 			st.due = *r.DueAt
@@ -190,15 +188,19 @@ func (b *Book) highRisk(r *assess.Result) bool {
 		r.Subject.Type == "ai_system" && strings.EqualFold(b.system(r.Subject.ID).Tier, "high")
 }
 
-// shortfalls counts the open results that concern a system.
-func (b *Book) shortfalls(id string) int {
-	n := 0
-	for _, r := range b.snap.Assessment.Results {
-		if shortfall(r) && (slices.Contains(r.Systems, id) || r.Subject.Type == "ai_system" && r.Subject.ID == id) {
-			n++
+// openBySystem counts the open findings that concern each system, as Gaps
+// lists them.
+func (b *Book) openBySystem() map[string]int {
+	out := make(map[string]int)
+	for _, l := range b.openLives() {
+		for _, id := range l.Systems {
+			out[id]++
+		}
+		if l.Subject.Type == "ai_system" && !slices.Contains(l.Systems, l.Subject.ID) {
+			out[l.Subject.ID]++
 		}
 	}
-	return n
+	return out
 }
 
 func sortedKeys[K cmp.Ordered, V any](m map[K]V) []K {

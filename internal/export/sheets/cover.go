@@ -86,7 +86,11 @@ func (b *Book) coverFacts() []Block {
 	scope := "not established"
 	if snap.Scope != "" {
 		sum := sha256.Sum256([]byte(snap.Scope))
-		scope = snap.Scope + "\n(sha256 " + hex.EncodeToString(sum[:]) + ")"
+		approval := "no approval on record"
+		if snap.ScopeBy != "" {
+			approval = "approved by " + snap.ScopeBy + " " + export.Time(snap.ScopeAt)
+		}
+		scope = snap.Scope + "\n(sha256 " + hex.EncodeToString(sum[:]) + ", " + approval + ")"
 	}
 	period, inPeriod := "not given", ""
 	if snap.Period != nil {
@@ -147,7 +151,7 @@ func (b *Book) headcount() string {
 	for _, c := range b.snap.Headcount {
 		out = append(out, fmt.Sprintf("%s %d", c.Name, c.N))
 	}
-	return strings.Join(out, ", ")
+	return strings.Join(out, ", ") + ", as the organisation declares it"
 }
 
 func (b *Book) tiers() string {

@@ -2,8 +2,8 @@
 // there are, which rows, and what leads where. It knows no file format: a
 // renderer (xlsx, CSV, JSON lines, HTML) hands each sheet a Writer.
 //
-// It may import internal/export and what that may import, internal/finding and
-// internal/crosswalk. It promises that the same Snapshot gives the same cells in the same order,
+// It may import internal/export and what that may import, internal/finding,
+// internal/crosswalk and the words of internal/export/soa. It promises that the same Snapshot gives the same cells in the same order,
 // that rows are streamed, and that nothing is shown that no record states:
 // what is not known is blank or said to be not established.
 //

@@ -51,6 +51,7 @@ func (b *Book) evidence(ctx context.Context, w Writer) error {
 		if err := w.End(); err != nil {
 			return err
 		}
+		b.operates(&ev)
 		b.Counts.Evidence++
 	}
 	return nil

@@ -50,7 +50,7 @@ func (b *Book) item(w Writer, r *assess.Result) {
 	w.Text(r.Subject.Type)
 	w.Text(r.Subject.ID)
 	w.Text(b.subjectSystem(r).Name)
-	datep(w, r.EventTime)
+	datep(w, b.happened(r))
 	w.List(r.Systems)
 	w.Text(firstOf(r.Tier, b.subjectSystem(r).Tier))
 	w.Text(r.Owner)

@@ -3,6 +3,8 @@ package sheets
 import (
 	"context"
 	"fmt"
+
+	"github.com/exhibit-aims/exhibit/internal/export/soa"
 )
 
 var methodLayout = Layout{Name: "Method", Tab: "6C757D", About: "Definitions, roll-up rule, clocks, limits, and how to verify this file.",
@@ -44,6 +46,7 @@ func (b *Book) methodText() []methodPart {
 				"Failing, missing and stale results count; a collection gap and not_assessed do not, because they say nothing about the organisation."},
 			{"Conclusion", "The last two columns of Control status are empty for the auditor: C conform, Minor, Major, OFI opportunity for improvement, NA not audited."},
 		}},
+		{"Statement of applicability", soa.Method()},
 		{"Rules", [][2]string{
 			{"Who may change them", "What an expectation demands comes with the product. The organisation may change thresholds, add expectations and switch them off, in files of its own; " +
 				"Results says in the column whose rule which of them it did, and the catalog's digest on the cover covers all of them."},
@@ -71,7 +74,10 @@ func (b *Book) methodText() []methodPart {
 			{"Redaction", "Where a payload is hidden, the row says by which profile; digest, ledger position and proof stay."},
 		}},
 		{"Clocks", [][2]string{
-			{"Event time", "When it happened in the source. It decides freshness, before and after. Reading again never renews it."},
+			{"Event time", "When it happened in the source. It decides freshness, before and after. Reading again never renews it. Blank where none decided: " +
+				"the present state did, or that nothing is overdue at the as-of."},
+			{"First operating record", "The earliest event among the evidence of operation that satisfied results of the control rest on, whether in the period or before it. " +
+				"Blank: there is none. When it was first read is in Evidence."},
 			{"Collected at", "When the collector read it. It decides collection gaps."},
 			{"Period", "What a record claims to cover. The audit period on the cover selects nothing: it says how much of the evidence lies inside."},
 			{"Gone", "When a complete collection no longer found the object. Earlier evidence of it stays."},

@@ -91,8 +91,8 @@ func (b *Book) resultRow(w Writer, r *assess.Result, life *finding.Life) {
 	} else {
 		w.Blank()
 	}
-	datep(w, r.EventTime)
-	b.age(w, r.EventTime, 24*time.Hour)
+	datep(w, b.happened(r))
+	b.age(w, b.happened(r), 24*time.Hour)
 	if rule.Window > 0 {
 		w.Decimal(rule.Window.Hours() / 24)
 	} else {
@@ -103,7 +103,11 @@ func (b *Book) resultRow(w Writer, r *assess.Result, life *finding.Life) {
 	datep(w, r.DueAt)
 	b.evidenceLink(w, r)
 	w.Number(int64(len(r.Evidence)))
-	w.Text(r.Waiver)
+	if r.Waiver != "" {
+		w.Link(r.Waiver, Ref{waiversLayout.Name, r.Waiver})
+	} else {
+		w.Blank()
+	}
 	switch {
 	case life == nil:
 		w.Blank()
@@ -122,6 +126,15 @@ func (b *Book) resultRow(w Writer, r *assess.Result, life *finding.Life) {
 	w.Text(rule.Version)
 	w.Text(rule.Thresholds)
 	w.Text(rule.Whose)
+}
+
+// happened is the event that decided a result. A rule that judges the as-of
+// itself, such as that nothing is overdue now, has none.
+func (b *Book) happened(r *assess.Result) *time.Time {
+	if r.EventTime != nil && r.EventTime.Equal(b.snap.AsOf) {
+		return nil
+	}
+	return r.EventTime
 }
 
 // evidenceLink lists the evidence ids, leading to the row of the first.

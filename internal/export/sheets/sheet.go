@@ -16,6 +16,7 @@ type Layout struct {
 	Large   bool   // print on A3
 	Frozen  int    // columns that stay in sight
 	Flat    bool   // rows of one line: for sheets of many rows
+	Upright bool   // print on upright pages that begin where a block says so
 }
 
 // Column is one column of a sheet. Titles are unique within a sheet. Width is
@@ -99,6 +100,7 @@ type Block struct {
 	Name   string // a name for the value, such as "SnapshotId"
 	Status assess.Status
 	Chart  *Chart
+	Breaks bool // a new page begins here in print
 }
 
 // ChartKind says how a chart shows its series.

@@ -10,7 +10,7 @@ import (
 	"github.com/exhibit-aims/exhibit/internal/finding"
 )
 
-var summaryLayout = Layout{Name: "Summary", Tab: "22384F", Large: true,
+var summaryLayout = Layout{Name: "Summary", Tab: "22384F", Large: true, Upright: true,
 	About:   "Where things stand, in numbers and pictures: status by area, age of what decided, findings over time.",
 	Columns: []Column{{"key", 40}, {"1", 13}, {"2", 13}, {"3", 13}, {"4", 13}, {"5", 13}, {"6", 13}, {"7", 13}, {"8", 13}, {"9", 13}, {"10", 13}}}
 
@@ -20,8 +20,8 @@ func (b *Book) summary(context.Context) ([]Block, error) {
 		{Kind: BlockTitle, Text: "Summary"},
 		{Kind: BlockNote, Text: "Counts of controls, results and findings at one instant. They are counts of evidence statuses; no mean, share or score is made of them."},
 	}
-	for _, c := range []Chart{b.byStatus(), b.byArea(), b.resultsByArea(), b.freshness(), b.overTime()} {
-		out = append(out, Block{Kind: BlockChart, Chart: &c})
+	for i, c := range []Chart{b.byStatus(), b.byArea(), b.resultsByArea(), b.freshness(), b.overTime()} {
+		out = append(out, Block{Kind: BlockChart, Chart: &c, Breaks: i == 2}) // controls on one page, results and findings on another
 	}
 	return out, nil
 }
@@ -133,7 +133,7 @@ func (b *Book) freshness() Chart {
 		if r.Status == assess.StatusNotApplicable {
 			continue
 		}
-		event[b.bucket(r.EventTime)]++
+		event[b.bucket(b.happened(r))]++
 		read[b.bucket(r.CollectedAt)]++
 	}
 	out.Series = []Series{{"event that decided", "22384F", event}, {"last complete collection", "E8A33D", read}}

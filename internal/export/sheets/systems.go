@@ -13,7 +13,7 @@ var systemsLayout = Layout{Name: "AI systems",
 		Column{"owner", 28}, Column{"deputy", 28}, Column{"in scope", 9}, Column{"go-live (UTC)", 18}, Column{"retired (UTC)", 18},
 		Column{"models", 30}, Column{"vendors", 18}, Column{"datasets", 24}, Column{"repositories", 34}, Column{"cloud references", 26},
 		Column{"last risk assessment (UTC)", 18}, Column{"last impact assessment (UTC)", 18}, Column{"last evaluation (UTC)", 18},
-		Column{"monitoring last run (UTC)", 18}, Column{"oversight rule", 20}, Column{"open results", 9})}
+		Column{"monitoring last run (UTC)", 18}, Column{"oversight rule", 20}, Column{"open findings", 9})}
 
 func systemKinds() []string { return []string{"inventory.ai_system", "vendor.model_observation"} }
 
@@ -27,6 +27,7 @@ func (b *Book) systems(ctx context.Context, w Writer) error {
 	if err != nil {
 		return err
 	}
+	open := b.openBySystem()
 	return rows(b, w, systemsLayout, b.snap.Systems, func(sys *export.System) error {
 		at := item{digest: sys.Evidence, kind: "inventory.ai_system", key: sys.ID, broken: sys.Broken}
 		if sys.Broken != "" {
@@ -53,7 +54,7 @@ func (b *Book) systems(ctx context.Context, w Writer) error {
 		w.Date(sys.LastEvaluation)
 		w.Date(sys.LastMonitoring)
 		w.Text(sys.OversightRule)
-		w.Number(int64(b.shortfalls(sys.ID)))
+		w.Number(int64(open[sys.ID]))
 		return b.shown(w, at)
 	}, "inventory.ai_system")
 }

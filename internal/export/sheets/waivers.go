@@ -38,6 +38,7 @@ func (b *Book) waivers(ctx context.Context, w Writer) error {
 			return b.brokenRow(w, waiversLayout, at)
 		}
 		state := v.State(b.snap.AsOf)
+		w.Key(v.ID)
 		w.Text(v.ID)
 		w.Text(v.Expectation)
 		w.Text(v.Subject)

@@ -20,6 +20,11 @@ func (s *sheet) page(blocks []sheets.Block) error {
 
 func (s *sheet) block(b sheets.Block) error {
 	st := s.b.st
+	if b.Breaks {
+		if err := s.stream.InsertPageBreak(cellName(0, s.row+1)); err != nil { // below the empty row before a section
+			return fmt.Errorf("workbook: sheet %s: %w", s.name, err)
+		}
+	}
 	switch b.Kind {
 	case sheets.BlockTitle:
 		s.styled(b.Text, st.title)

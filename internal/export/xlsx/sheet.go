@@ -98,18 +98,17 @@ func pagesWide(l sheets.Layout) int {
 	return max(1, int(math.Ceil(width/float64(page))))
 }
 
-// pageSetup makes a sheet print on landscape pages, as few side by side as can
-// be read, with its name, the organisation and page numbers.
+// pageSetup makes a sheet print on pages, as few side by side as can be read,
+// with its name, the organisation and page numbers.
 func (b *book) pageSetup(s *sheet) error {
-	fit, landscape, tall, wide, paper := true, "landscape", 0, pagesWide(s.Layout), 9
+	fit, paper := !s.Upright, 9
 	if s.Large {
 		paper = 8
 	}
 	if err := b.file.SetSheetProps(s.name, &excelize.SheetPropsOptions{FitToPage: &fit, TabColorRGB: &s.Tab}); err != nil {
 		return err
 	}
-	if err := b.file.SetPageLayout(s.name, &excelize.PageLayoutOptions{
-		Orientation: &landscape, FitToHeight: &tall, FitToWidth: &wide, Size: &paper}); err != nil {
+	if err := b.file.SetPageLayout(s.name, pages(s.Layout, paper)); err != nil {
 		return err
 	}
 	margin, edge, head := 0.4, 0.7, 0.3
@@ -129,6 +128,21 @@ func (b *book) pageSetup(s *sheet) error {
 		OddHeader: "&L&8 " + org + "&C&8&A&R&8as of " + b.asOf,
 		OddFooter: "&L&8snapshot " + b.Digests.Snapshot.String()[:16] + "&R&8page &P of &N",
 	})
+}
+
+// uprightScale is the percentage at which an upright sheet is printed: a table
+// with its chart beside it is as wide as a page of A3. Programs that fit a sheet
+// to a page ignore where pages are to begin.
+const uprightScale = 72
+
+// pages says how a sheet lies on paper.
+func pages(l sheets.Layout, paper int) *excelize.PageLayoutOptions {
+	orientation, tall, wide, scale := "landscape", 0, pagesWide(l), uint(uprightScale)
+	if l.Upright {
+		orientation = "portrait"
+		return &excelize.PageLayoutOptions{Orientation: &orientation, AdjustTo: &scale, Size: &paper}
+	}
+	return &excelize.PageLayoutOptions{Orientation: &orientation, FitToHeight: &tall, FitToWidth: &wide, Size: &paper}
 }
 
 // cellName is the reference of a cell: column from 0, row from 1.
@@ -257,8 +271,14 @@ func (s *sheet) finish() error {
 		if err := s.b.file.SetDefinedName(&excelize.DefinedName{Name: "_xlnm.Print_Titles", RefersTo: titles, Scope: s.name}); err != nil {
 			return fmt.Errorf("workbook: sheet %s: %w", s.name, err)
 		}
+		end := cellName(len(s.Columns)-1, max(s.row-1, 2))
+		if s.Flat { // a text that does not wrap runs on beyond the last column, and would make every page as wide
+			if err := s.b.file.SetDefinedName(&excelize.DefinedName{Name: "_xlnm.Print_Area", RefersTo: quoted + "!" + absolute("A1") + ":" + absolute(end), Scope: s.name}); err != nil {
+				return fmt.Errorf("workbook: sheet %s: %w", s.name, err)
+			}
+		}
 		stripes := false
-		if err := s.stream.AddTable(&excelize.Table{Range: "A1:" + cellName(len(s.Columns)-1, max(s.row-1, 2)), Name: tableName(s.name),
+		if err := s.stream.AddTable(&excelize.Table{Range: "A1:" + end, Name: tableName(s.name),
 			ShowRowStripes: &stripes}); err != nil {
 			return fmt.Errorf("workbook: sheet %s: table: %w", s.name, err)
 		}
@@ -270,6 +290,12 @@ func (s *sheet) finish() error {
 		return fmt.Errorf("workbook: sheet %s: %w", s.name, err)
 	}
 	return nil
+}
+
+// absolute is the reference of a cell as names hold it: $A$1.
+func absolute(cell string) string {
+	row := strings.IndexAny(cell, "0123456789")
+	return "$" + cell[:row] + "$" + cell[row:]
 }
 
 // tableName is the name under which formulas of a reader find a sheet's rows:

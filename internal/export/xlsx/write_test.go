@@ -132,12 +132,15 @@ func TestSheets(t *testing.T) {
 	if d := cmp.Diff(want, f.GetSheetList()); d != "" {
 		t.Fatal(d)
 	}
-	tables := 0
+	tables, flat := 0, 0
 	for _, l := range bookOf(t, s.Snapshot).Sheets() {
 		if l.Page != nil {
 			continue
 		}
 		tables++
+		if l.Flat {
+			flat++
+		}
 		rows, err := f.GetRows(l.Name)
 		if err != nil || len(rows) < 1 || len(rows) < 2 && slices.Contains(told, l.Name) {
 			t.Fatalf("%s: %d rows, %v", l.Name, len(rows), err)
@@ -165,6 +168,12 @@ func TestSheets(t *testing.T) {
 	names := make(map[string]int)
 	for _, d := range f.GetDefinedName() {
 		names[d.Name]++
+	}
+	if names["_xlnm.Print_Area"] != flat || flat < 2 {
+		t.Errorf("rows of one line run beyond the page: %d print areas of %d sheets", names["_xlnm.Print_Area"], flat)
+	}
+	if page, err := f.GetPageLayout("Summary"); err != nil || *page.Orientation != "portrait" || page.AdjustTo == nil || *page.AdjustTo != uprightScale {
+		t.Errorf("summary: page %+v %v", page, err)
 	}
 	if names["_xlnm.Print_Titles"] != tables {
 		t.Errorf("print titles of %d tables: %v", tables, names)
