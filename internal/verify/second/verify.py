@@ -91,11 +91,11 @@ class Container:
             lsig, disk, at, disks = struct.unpack("<IIQI", self._at(stop - 20, 20))
             stop -= 76
             rec = struct.unpack("<IQHHIIQQQQ", self._at(stop, 56))
-            if lsig != 0x07064B50 or disk or disks != 1 or at != stop or rec[:6] != (0x06064B50, 44, 20, 45, 0, 0) or rec[6] != rec[7]:
+            if lsig != 0x07064B50 or disk or disks != 1 or at != stop or rec[:6] != (0x06064B50, 44, 45, 45, 0, 0) or rec[6] != rec[7]:
                 fail(self.what, "end", "a ZIP64 end record of the one form", "another")
             wide = rec[7:10]
-            if (min(wide[0], 0xFFFF), min(wide[1], BIG), min(wide[2], BIG)) != (n1, size, start):
-                fail(self.what, "end", "records that agree", "others")
+            if (n1, size, start) != (0xFFFF, BIG, BIG):
+                fail(self.what, "end", "an end record that is saturated", "another")
             n1, size, start = wide
             if n1 < 0xFFFF and size < BIG and start < BIG:
                 fail(self.what, "end", "ZIP64 only where it is needed", "more")
