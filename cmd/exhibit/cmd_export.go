@@ -155,17 +155,17 @@ func (w *workplace) writeExport(ctx context.Context, g *globals, what, path stri
 	p := newProgress(g, "writing")
 	defer p.end()
 	p.show(path)
-	tmp, err := os.CreateTemp(filepath.Dir(path), ".exhibit-*")
+	tmp, err := besideFile(path)
 	if err != nil {
 		return err
 	}
 	defer os.Remove(tmp.Name()) // nothing there once it was renamed
 	sum := newSum(tmp)
-	if err := errors.Join(write(sum), tmp.Chmod(0o644), tmp.Sync(), tmp.Close()); err != nil {
-		return fmt.Errorf("%s: %w", path, err)
+	if err := errors.Join(write(sum), tmp.Sync(), tmp.Close()); err != nil {
+		return outputError(path, err)
 	}
 	if err := os.Rename(tmp.Name(), path); err != nil {
-		return err
+		return outputError(path, err)
 	}
 	return w.recordExport(ctx, s, map[string]any{"what": what, "file": filepath.Base(path), "sha256": sum.digest(), "bytes": sum.n})
 }

@@ -199,6 +199,9 @@ func (g *globals) exporting(ctx context.Context, o exportOptions, write func(*wo
 	if sp.since, err = parseSince(o.since, at); err != nil {
 		return err
 	}
+	if err := checkOutput(o.out); err != nil {
+		return err
+	}
 	w, err := g.openToChange(ctx)
 	if err != nil {
 		return err
@@ -218,7 +221,7 @@ func (g *globals) exporting(ctx context.Context, o exportOptions, write func(*wo
 	if err := write(w, e, m); err != nil {
 		return err
 	}
-	g.note("Wrote %s, as of %s.", o.out, at.Format(time.RFC3339))
+	g.note("Wrote %s, as of %s.", clean(o.out), at.Format(time.RFC3339))
 	if m.withheld > 0 {
 		g.note("The profile %s hides payloads; %d texts made from them are withheld.", m.redact.Name, m.withheld)
 	}

@@ -86,17 +86,17 @@ func (w *workplace) writeSheets(ctx context.Context, g *globals, dir string, s *
 	if err := onlySheets(dir); err != nil {
 		return err
 	}
-	tmp, err := os.MkdirTemp(filepath.Dir(filepath.Clean(dir)), ".exhibit-*")
+	tmp, err := besideFolder(dir)
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(tmp) // nothing there once it was renamed
 	sum, err := plain.Write(ctx, plain.Dir(tmp), s, opt)
 	if err != nil {
-		return err
+		return outputError(dir, err)
 	}
-	if err := errors.Join(os.Chmod(tmp, 0o755), replaceFolder(tmp, dir)); err != nil {
-		return err
+	if err := replaceFolder(tmp, dir); err != nil {
+		return outputError(dir, err)
 	}
 	return w.recordExport(ctx, s, map[string]any{
 		"what": string(opt.Format), "file": filepath.Base(dir) + "/" + plain.ManifestFile, "sha256": hex.EncodeToString(sum.Manifest.SHA256[:]), "bytes": sum.Bytes,

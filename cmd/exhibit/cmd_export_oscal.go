@@ -172,7 +172,7 @@ func (w *workplace) writeModels(ctx context.Context, g *globals, m *oscal.Maker,
 	if err := onlyModels(dir); err != nil {
 		return err
 	}
-	tmp, err := os.MkdirTemp(filepath.Dir(filepath.Clean(dir)), ".exhibit-*")
+	tmp, err := besideFolder(dir)
 	if err != nil {
 		return err
 	}
@@ -183,14 +183,14 @@ func (w *workplace) writeModels(ctx context.Context, g *globals, m *oscal.Maker,
 		p.show(model.File())
 		f, err := writeModel(ctx, m, model, filepath.Join(tmp, model.File()))
 		if err != nil {
-			return err
+			return outputError(dir, err)
 		}
 		files = append(files, f)
 		total += f.Bytes
 		fmt.Fprintf(list, "%s  %s\n", f.SHA256, f.File)
 	}
-	if err := errors.Join(os.Chmod(tmp, 0o755), replaceFolder(tmp, dir)); err != nil {
-		return err
+	if err := replaceFolder(tmp, dir); err != nil {
+		return outputError(dir, err)
 	}
 	return w.recordExport(ctx, s, map[string]any{"what": "oscal", "file": filepath.Base(dir), "sha256": list.digest(), "bytes": total, "files": files})
 }
@@ -201,8 +201,8 @@ func writeModel(ctx context.Context, m *oscal.Maker, model oscal.Model, path str
 		return exportedFile{}, err
 	}
 	sum := newSum(f)
-	if err := errors.Join(m.Write(ctx, sum, model), f.Chmod(0o644), f.Sync(), f.Close()); err != nil {
-		return exportedFile{}, fmt.Errorf("%s: %w", path, err)
+	if err := errors.Join(m.Write(ctx, sum, model), f.Sync(), f.Close()); err != nil {
+		return exportedFile{}, err
 	}
 	return exportedFile{model.File(), sum.digest(), sum.n}, nil
 }
