@@ -3,12 +3,15 @@
 package xlsx
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"iter"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"runtime"
 	"runtime/debug"
 	"strconv"
@@ -90,7 +93,8 @@ func snapshotOf(b *testing.B, n int) (*export.Snapshot, note.Signer) {
 
 // BenchmarkWorkbook holds the whole workbook against the bare stream writer
 // with the cells of its Evidence sheet and nothing else: no style, link,
-// filter, seal or other sheet. EXHIBIT_BENCH_ROWS sets the number of rows.
+// filter, seal or other sheet. EXHIBIT_BENCH_ROWS sets the number of rows;
+// EXHIBIT_BENCH_PYTHON names a Python that has XlsxWriter, to compare with that too.
 func BenchmarkWorkbook(b *testing.B) {
 	n := 50_000
 	if v, err := strconv.Atoi(os.Getenv("EXHIBIT_BENCH_ROWS")); err == nil {
@@ -112,6 +116,14 @@ func BenchmarkWorkbook(b *testing.B) {
 	b.ReportMetric(float64(full.peak)/(1<<20), "peak-MB")
 	b.ReportMetric(float64(bare.peak)/(1<<20), "bare-peak-MB")
 	b.ReportMetric(float64(full.size)/float64(bare.size), "size/bare")
+	b.ReportMetric(full.time.Seconds(), "s")
+	b.ReportMetric(bare.time.Seconds(), "bare-s")
+	if python := os.Getenv("EXHIBIT_BENCH_PYTHON"); python != "" {
+		other := writeXlsxWriter(b, python, snap)
+		b.ReportMetric(full.time.Seconds()/other.time.Seconds(), "time/xlsxwriter")
+		b.ReportMetric(other.time.Seconds(), "xlsxwriter-s")
+		b.ReportMetric(float64(other.peak)/(1<<20), "xlsxwriter-peak-MB")
+	}
 }
 
 // cost is what writing took.
@@ -187,27 +199,11 @@ func writeBare(w io.Writer, snap *export.Snapshot, tmp string) (err error) {
 	if err != nil {
 		return err
 	}
-	columns := layoutOf(snap, sheets.EvidenceSheet).Columns
-	head := make([]any, len(columns))
-	for i, c := range columns {
-		head[i] = c.Title
-	}
-	if err := sw.SetRow("A1", head); err != nil {
-		return err
-	}
-	run := snap.Runs[0].Provenance
-	row := 2
-	for ev, err := range snap.Ledger.Used(context.Background()) {
+	row := 1
+	for cells, err := range bareRows(snap) {
 		if err != nil {
 			return err
 		}
-		kind := snap.Kinds[ev.Kind]
-		event, _ := serial(ev.EventTime)
-		read, _ := serial(ev.CollectedAt)
-		payload := ev.PayloadSum.String()
-		cells := []any{ev.Digest.String(), ev.Kind, kind.Strength, kind.Title, ev.Subject.Type + " " + ev.Subject.ID, event, read, "", "",
-			ev.Source, ev.URL, ev.Key, run.Method, run.Reliability, run.Identity, run.Connector + " " + run.ConnectorVersion, ev.Run, payload,
-			"evidence/" + payload + ".json", ev.Seq, "not re-read", ev.Revision, read, read, "", "", "", "", "", "", ""}
 		if err := sw.SetRow(fmt.Sprintf("A%d", row), cells); err != nil {
 			return err
 		}
@@ -217,4 +213,78 @@ func writeBare(w io.Writer, snap *export.Snapshot, tmp string) (err error) {
 		return err
 	}
 	return f.Write(w)
+}
+
+// bareNumbers are the columns of bareRows that hold numbers, from 0.
+const bareNumbers = "5,6,19,21,22,23"
+
+// bareRows yields the cells of the Evidence sheet, its header first.
+func bareRows(snap *export.Snapshot) iter.Seq2[[]any, error] {
+	return func(yield func([]any, error) bool) {
+		columns := layoutOf(snap, sheets.EvidenceSheet).Columns
+		head := make([]any, len(columns))
+		for i, c := range columns {
+			head[i] = c.Title
+		}
+		if !yield(head, nil) {
+			return
+		}
+		run := snap.Runs[0].Provenance
+		for ev, err := range snap.Ledger.Used(context.Background()) {
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			kind := snap.Kinds[ev.Kind]
+			event, _ := serial(ev.EventTime)
+			read, _ := serial(ev.CollectedAt)
+			payload := ev.PayloadSum.String()
+			if !yield([]any{ev.Digest.String(), ev.Kind, kind.Strength, kind.Title, ev.Subject.Type + " " + ev.Subject.ID, event, read, "", "",
+				ev.Source, ev.URL, ev.Key, run.Method, run.Reliability, run.Identity, run.Connector + " " + run.ConnectorVersion, ev.Run, payload,
+				"evidence/" + payload + ".json", ev.Seq, "not re-read", ev.Revision, read, read, "", "", "", "", "", "", ""}, nil) {
+				return
+			}
+		}
+	}
+}
+
+// writeXlsxWriter writes the same cells with XlsxWriter, run by a Python that has it.
+func writeXlsxWriter(b *testing.B, python string, snap *export.Snapshot) cost {
+	b.Helper()
+	out := filepath.Join(b.TempDir(), "xlsxwriter.xlsx")
+	cmd := exec.CommandContext(b.Context(), python, "testdata/compare.py", out, bareNumbers)
+	cmd.Stderr = os.Stderr
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		b.Fatal(err)
+	}
+	start := time.Now()
+	if err := cmd.Start(); err != nil {
+		b.Fatal(err)
+	}
+	w := bufio.NewWriter(in)
+	for cells, err := range bareRows(snap) {
+		if err != nil {
+			b.Fatal(err)
+		}
+		for i, c := range cells {
+			if i > 0 {
+				fmt.Fprint(w, "\t")
+			}
+			fmt.Fprint(w, c)
+		}
+		fmt.Fprintln(w)
+	}
+	if err := errors.Join(w.Flush(), in.Close(), cmd.Wait()); err != nil {
+		b.Fatal(err)
+	}
+	use, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage)
+	if !ok {
+		b.Fatal("no figures of the process")
+	}
+	info, err := os.Stat(out)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return cost{time.Since(start), cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime(), uint64(use.Maxrss) << 10, info.Size()}
 }
