@@ -9,7 +9,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/exhibit-aims/exhibit/config"
 	"github.com/exhibit-aims/exhibit/internal/configfile"
+	"github.com/exhibit-aims/exhibit/internal/evaluate"
 	"github.com/exhibit-aims/exhibit/internal/ledger"
 	"github.com/exhibit-aims/exhibit/internal/store"
 	"github.com/exhibit-aims/exhibit/internal/verify"
@@ -21,6 +23,7 @@ type verifyOptions struct {
 	against []string
 	explain bool
 	quick   bool
+	with    []string
 }
 
 func newVerifyCommand(g *globals) *cobra.Command {
@@ -41,10 +44,14 @@ Whoever has the key can write the whole ledger anew. That is found only against 
 earlier: with --against, a bundle or checkpoint of last time, a bundle must be its continuation, and with --since
 a store. What time-stamp authorities and witnesses said is in the bundle and held against its ledger.
 
+--with runs rules of your own on the evidence of a bundle, after its own rules and as of the same instant: an expectation
+that you add, or other thresholds. What comes out differently is listed. Nothing is written, and what is verified is the same.
+
 --explain says of each check how it was made, what it shows and what it does not. Exit code 12 says that
 something does not hold.`,
 		Example: `  exhibit verify exhibit-bundle.zip --key exhibit.pub --explain
   exhibit verify exhibit-bundle.zip --key exhibit.pub --against last-audit.zip
+  exhibit verify exhibit-bundle.zip --key exhibit.pub --with my-rules.yaml
   exhibit verify exhibit.db --since checkpoint-2026-11.txt`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error { return runVerify(c.Context(), g, o, args) },
@@ -52,6 +59,7 @@ something does not hold.`,
 	c.Flags().StringVar(&o.key, "key", "", "`file` with the public key (exhibit.pub)")
 	c.Flags().StringVar(&o.since, "since", "", "`file` with a checkpoint that the store must continue")
 	c.Flags().StringArrayVar(&o.against, "against", nil, "earlier bundle or checkpoint (`file`) that the bundle must continue; may be given again")
+	c.Flags().StringArrayVar(&o.with, "with", nil, "`file` of expectations or overrides of your own to run on a bundle's evidence; may be given again")
 	c.Flags().BoolVar(&o.explain, "explain", false, "say of each check how it was made, what it shows and what it does not")
 	c.Flags().BoolVar(&o.quick, "no-recompute", false, "do not assess anew and write the workbook anew")
 	return c
@@ -123,6 +131,12 @@ func verifyTarget(ctx context.Context, g *globals, o verifyOptions, key verify.K
 		}
 		report, err := verify.Path(ctx, args[0], opt)
 		if !errors.Is(err, verify.ErrUnknown) {
+			if errors.Is(err, verify.ErrWith) {
+				return report, usageError{err, "check the files with exhibit catalog check; a bundle that is narrowed or hides payloads does not hold what rules ask"}
+			}
+			if err == nil && len(o.with) > 0 && report.What != verify.WhatBundle {
+				return report, usageError{errors.New("--with is for bundles"), "a workbook holds no evidence; on a copy of the store name the file in exhibit.yaml under expectations"}
+			}
 			if err == nil && o.since != "" {
 				return report, usageError{errors.New("--since is for stores"), "hold a bundle against an earlier one with --against"}
 			}
@@ -136,7 +150,7 @@ func verifyTarget(ctx context.Context, g *globals, o verifyOptions, key verify.K
 func bundleOptions(o verifyOptions, key verify.Key) (verify.Options, error) {
 	opt := verify.Options{Key: key}
 	if !o.quick {
-		opt.Recompute = &verify.Recompute{Tool: "exhibit " + version}
+		opt.Recompute = &verify.Recompute{Tool: "exhibit " + version, Shipped: config.FS}
 	}
 	for _, path := range o.against {
 		e, err := verify.ReadEarlier(path)
@@ -144,6 +158,16 @@ func bundleOptions(o verifyOptions, key verify.Key) (verify.Options, error) {
 			return opt, usageError{fmt.Errorf("--against: %w", err), "give a bundle, or a checkpoint as exhibit ledger checkpoint prints it"}
 		}
 		opt.Against = append(opt.Against, e)
+	}
+	for _, path := range o.with {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return opt, usageError{fmt.Errorf("--with: %w", err), "give a file of expectations or overrides: exhibit catalog explain shows the form"}
+		}
+		opt.With = append(opt.With, evaluate.RuleFile{Name: path, Text: text})
+	}
+	if len(opt.With) > 0 && opt.Recompute == nil {
+		return opt, usageError{errors.New("--with needs what --no-recompute leaves out"), "leave out --no-recompute"}
 	}
 	return opt, nil
 }
@@ -225,9 +249,30 @@ func printReport(g *globals, r verify.Report) {
 	for _, n := range r.Notes {
 		fmt.Fprintf(w, "note: %s\n", clean(n))
 	}
+	if r.WithRules != nil {
+		printOthers(g, r)
+	}
 	if !r.OK() {
 		fmt.Fprintf(w, "DOES NOT HOLD: %s\n", clean(r.First.Error()))
 		return
 	}
 	fmt.Fprintf(w, "The %s holds. Signed by %s\n", r.What, clean(r.Key))
+}
+
+// printOthers lists what comes out differently under rules of the reader's own.
+func printOthers(g *globals, r verify.Report) {
+	w := g.std.out
+	for _, f := range r.WithRules {
+		fmt.Fprintf(w, "\nwith your rules %s, sha256 %s:\n", clean(f.Name), f.SHA256)
+	}
+	if len(r.With) == 0 {
+		fmt.Fprint(w, "nothing comes out differently\n\n")
+		return
+	}
+	t := table{head: []string{"CONTROL", "EXPECTATION", "SUBJECT", "STATUS", "WAS", "REASON"}}
+	for _, o := range r.With {
+		t.add(o.Control, o.Expectation, short(o.Subject.Type+" "+o.Subject.ID, 40), string(o.Status), string(o.Was), short(o.Reason, 90))
+	}
+	t.print(w)
+	fmt.Fprintln(w)
 }

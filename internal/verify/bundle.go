@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"hash"
@@ -16,6 +15,7 @@ import (
 	"strings"
 
 	"github.com/exhibit-aims/exhibit/internal/assess"
+	"github.com/exhibit-aims/exhibit/internal/evaluate"
 	"github.com/exhibit-aims/exhibit/internal/evidence"
 	"github.com/exhibit-aims/exhibit/internal/export/bundle"
 	"github.com/exhibit-aims/exhibit/internal/export/seal"
@@ -59,6 +59,9 @@ type Options struct {
 	// Recompute is what assesses anew and writes the workbook anew, to be
 	// compared. nil: neither is done, and the report says so.
 	Recompute *Recompute
+	// With are rules of whoever verifies, run beside those of the bundle: see
+	// Report.With. What is verified is the same with or without them.
+	With []evaluate.RuleFile
 }
 
 // Bundle verifies a bundle: that every byte is accounted for by a seal that
@@ -93,13 +96,18 @@ func (a *archive) verify(ctx context.Context, src source) error {
 		}
 	}
 	a.eventTimes()
+	a.ownRules()
+	a.notEstablished()
 	if err := a.workbook(ctx); err != nil {
 		return err
 	}
 	if err := a.earlier(ctx); err != nil {
 		return err
 	}
-	return a.recompute(ctx)
+	if err := a.recompute(ctx); err != nil {
+		return err
+	}
+	return a.with(ctx)
 }
 
 // open verifies the seal and the manifest, which are the last two entries.
@@ -122,6 +130,9 @@ func (a *archive) open() error {
 		return fail(bundle.NoteFile, "of", "a bundle's seal over one manifest", a.sealed.Of)
 	}
 	a.entries[bundle.ManifestFile] = last[0]
+	if want, found := sameSize(a.sealed.Parts[0], last[0]); want != "" {
+		return fail(bundle.ManifestFile, "content", want, found)
+	}
 	it := a.zip.Open(last[0])
 	m, readErr := bundle.ReadManifest(it) // bounded: zipform refuses what unpacks to absurdly much
 	part, err := it.Finish()
@@ -139,11 +150,19 @@ func (a *archive) open() error {
 	if err := a.sane(); err != nil {
 		return err
 	}
-	for _, f := range []seal.Fact{{Name: "as-of", Value: a.head.AsOf}, {Name: "snapshot", Value: a.head.Snapshot.String()},
-		{Name: "checkpoint", Value: fmt.Sprintf("%d %s", a.head.Ledger.Size, a.head.Ledger.Root)}} {
-		if got := a.sealed.Fact(f.Name); got != f.Value {
-			return fail(bundle.NoteFile, f.Name, f.Value, got)
+	return sameFacts(bundle.NoteFile, a.sealed, []seal.Fact{{Name: "as-of", Value: a.head.AsOf}, {Name: "snapshot", Value: a.head.Snapshot.String()},
+		{Name: "checkpoint", Value: a.head.Checkpoint()}})
+}
+
+// sameFacts demands that a seal states these facts and no others.
+func sameFacts(file string, s seal.Seal, want []seal.Fact) error {
+	for _, f := range want {
+		if got := s.Fact(f.Name); got != f.Value {
+			return fail(file, f.Name, f.Value, got)
 		}
+	}
+	if len(s.Facts) != len(want) {
+		return fail(file, "facts", fmt.Sprint(len(want)), fmt.Sprint(len(s.Facts)))
 	}
 	return nil
 }
@@ -154,7 +173,8 @@ func (a *archive) workbookFacts() []seal.Fact {
 	n := func(i int) string { return fmt.Sprint(i) }
 	return []seal.Fact{{Name: "snapshot", Value: h.Snapshot.String()}, {Name: "assessment", Value: h.Assessment.String()},
 		{Name: "as-of", Value: h.AsOf}, {Name: "period", Value: h.Period}, {Name: "controls", Value: n(h.Counts.Controls)},
-		{Name: "results", Value: n(h.Counts.Results)}, {Name: "evidence", Value: n(h.Counts.Used)}}
+		{Name: "results", Value: n(h.Counts.Results)}, {Name: "evidence", Value: n(h.Counts.Used)},
+		{Name: "catalog", Value: h.Catalog.Digest.String()}, {Name: "checkpoint", Value: h.Checkpoint()}}
 }
 
 // fixed are the files that a bundle has, in their order.
@@ -253,6 +273,9 @@ const maxPatterns = 1000
 // file reads one entry, compares it with the manifest, and takes from it what
 // the rest is compared with.
 func (a *archive) file(it *zipform.Item, f bundle.File) error {
+	if want, found := sameSize(f.Part(), it.Entry); want != "" {
+		return fail(it.Name, "content", want, found)
+	}
 	read := a.read(it)
 	part, err := it.Finish()
 	if err != nil {
@@ -334,7 +357,7 @@ func (a *archive) read(it *zipform.Item) error {
 	switch it.Name {
 	case bundle.AssessmentFile:
 		a.assessment = new(assess.Assessment)
-		if err := json.NewDecoder(io.LimitReader(it, maxAssessment)).Decode(a.assessment); err != nil {
+		if err := decodeOnce(io.LimitReader(it, maxAssessment), a.assessment); err != nil {
 			return fail(it.Name, "content", "an assessment", err.Error())
 		}
 		return a.assessed()
@@ -365,7 +388,7 @@ func (a *archive) read(it *zipform.Item) error {
 
 // readRequest compares what was asked for with what the manifest says.
 func (a *archive) readRequest(it *zipform.Item) error {
-	if err := json.NewDecoder(io.LimitReader(it, maxRequest)).Decode(&a.request); err != nil {
+	if err := decodeOnce(io.LimitReader(it, maxRequest), &a.request); err != nil {
 		return fail(it.Name, "content", "a JSON object", err.Error())
 	}
 	h, r := a.head, a.request
@@ -412,6 +435,9 @@ func (a *archive) assessed() error {
 		return fail(file, "counts", fmt.Sprintf("%d controls, %d results", a.head.Counts.Controls, a.head.Counts.Results),
 			fmt.Sprintf("%d, %d", len(as.Controls), len(as.Results)))
 	}
+	if err := a.sameInstant(as); err != nil {
+		return err
+	}
 	inControls := 0
 	for _, c := range as.Controls {
 		inControls += len(c.Results)
@@ -440,10 +466,8 @@ func (a *archive) workbook(ctx context.Context) error {
 		}
 		return err
 	}
-	for _, f := range a.workbookFacts() {
-		if got := w.seal.Fact(f.Name); got != f.Value {
-			return fail(bundle.WorkbookFile, f.Name, f.Value, got)
-		}
+	if err := sameFacts(bundle.WorkbookFile, w.seal, a.workbookFacts()); err != nil {
+		return err
 	}
 	a.report.held(checkRows, int64(rows.n))
 	return rows.cited(a)

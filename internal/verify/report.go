@@ -41,6 +41,11 @@ type Report struct {
 	Checked     []Check  `json:"checked"`
 	Notes       []string `json:"notes,omitempty"` // what a reader should know although all holds
 	First       *Failure `json:"first_failure,omitempty"`
+
+	// WithRules are the rules of whoever verifies, if any, and With what comes
+	// out differently under them. They change nothing that is verified.
+	WithRules []RulesGiven `json:"with_rules,omitempty"`
+	With      []Other      `json:"with,omitempty"`
 }
 
 // Check is one thing that held.

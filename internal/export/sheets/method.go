@@ -76,8 +76,8 @@ func (b *Book) methodText() []methodPart {
 		{"Clocks", [][2]string{
 			{"Event time", "When it happened in the source. It decides freshness, before and after. Reading again never renews it. Blank where none decided: " +
 				"the present state did, or that nothing is overdue at the as-of."},
-			{"First operating record", "The earliest event among the evidence of operation that satisfied results of the control rest on, whether in the period or before it. " +
-				"Blank: there is none. When it was first read is in Evidence."},
+			{"First operating record", "The earliest event among the evidence of operation that results rest on which are satisfied as of the snapshot, whether in the period or before it. " +
+				"Blank: there is none; exhibit assess --period also counts what was satisfied once. When it was first read is in Evidence."},
 			{"Collected at", "When the collector read it. It decides collection gaps."},
 			{"Period", "What a record claims to cover. The audit period on the cover selects nothing: it says how much of the evidence lies inside."},
 			{"Gone", "When a complete collection no longer found the object. Earlier evidence of it stays."},
