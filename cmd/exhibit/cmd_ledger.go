@@ -58,33 +58,66 @@ file exhibit.pub.`,
 }
 
 func newCheckpointCommand(g *globals) *cobra.Command {
-	return &cobra.Command{
-		Use:     "checkpoint",
-		Short:   "Print the newest signed checkpoint",
+	var newest bool
+	c := &cobra.Command{
+		Use:   "checkpoint",
+		Short: "Print a signed checkpoint to keep elsewhere",
+		Long: `Prints the signed checkpoint of what the ledger holds: the same that the next export
+signs. What only concludes from it (assessments, exports, what others said of it) follows after it, so that any
+bundle exported later can be held against it:
+
+  exhibit verify exhibit-bundle.zip --against checkpoint-2026-11.txt
+
+--newest prints that of all entries, which a store continues and a bundle may not reach.`,
 		Example: "  exhibit ledger checkpoint > checkpoint-2026-11.txt",
 		Args:    cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error {
-			st, err := g.openStore(c.Context())
-			if err != nil {
-				return err
-			}
-			defer st.Close()
-			note, err := st.Checkpoint(c.Context())
-			if err != nil {
-				return err
-			}
-			if g.output == "table" {
-				_, err = g.std.out.Write(note)
-				return err
-			}
-			cp, err := ledger.UnverifiedCheckpoint(note)
-			if err != nil {
-				return err
-			}
-			return printJSON(g.std.out, g.output, map[string]any{
-				"origin": cp.Origin, "size": cp.Size, "root": cp.Root.String(), "note": string(note)})
-		},
+		RunE:    func(c *cobra.Command, _ []string) error { return runCheckpoint(c.Context(), g, newest) },
 	}
+	c.Flags().BoolVar(&newest, "newest", false, "of all entries, with those that only conclude")
+	return c
+}
+
+func runCheckpoint(ctx context.Context, g *globals, newest bool) error {
+	cfg, err := g.loadConfig()
+	if err != nil {
+		return err
+	}
+	st, err := openStore(ctx, cfg, nil, readOnly)
+	if err != nil {
+		return err
+	}
+	defer st.Close()
+	note, err := st.Checkpoint(ctx)
+	if err != nil {
+		return err
+	}
+	cp, err := ledger.UnverifiedCheckpoint(note)
+	if err != nil {
+		return err
+	}
+	if !newest {
+		content, err := contentCheckpoint(ctx, st)
+		if err != nil {
+			return err
+		}
+		if content.Size != cp.Size {
+			key, err := ledger.LoadKey(cfg.Key)
+			if err != nil {
+				return hinted{fmt.Errorf("no key to sign the checkpoint of %d entries with: %w", content.Size, err),
+					"the newest that is signed already: exhibit ledger checkpoint --newest"}
+			}
+			cp = content
+			if note, err = cp.Sign(key.Signer()); err != nil {
+				return err
+			}
+		}
+	}
+	if g.output == "table" {
+		_, err = g.std.out.Write(note)
+		return err
+	}
+	return printJSON(g.std.out, g.output, map[string]any{
+		"origin": cp.Origin, "size": cp.Size, "root": cp.Root.String(), "note": string(note)})
 }
 
 // proof is what `exhibit ledger prove` prints.

@@ -25,6 +25,7 @@ import (
 // Recompute says how to make everything anew from a bundle.
 type Recompute struct {
 	Tool    string // "exhibit " and the version of this program
+	Shipped fs.FS  // the rules that it comes with; nil: those of the bundle are not compared with them
 	TempDir string // for large parts of the workbook; empty: the system's
 }
 
@@ -107,6 +108,11 @@ func (a *archive) recompute(ctx context.Context) error {
 		return a.differs(err)
 	}
 	a.report.Recomputed = "yes"
+	if other := a.otherRules(rules); len(other) > 0 {
+		a.report.Recomputed = "yes, by other rules than those that this program comes with"
+		a.report.Notes = append(a.report.Notes, fmt.Sprintf("%d files of rules outside rules/own/ are not those that this program comes with: %s; the bundle was made by %s, this is %s",
+			len(other), firstOf(other), clip(a.head.Tool), a.opt.Recompute.Tool))
+	}
 	return nil
 }
 
@@ -220,6 +226,7 @@ func (a *archive) sameWorkbook(ctx context.Context, ev *evaluate.Evaluator, v *v
 	if err != nil {
 		return fail(bundle.WorkbookFile, "content", "a workbook that can be written anew", clip(err.Error()))
 	}
+	snap.Redaction = a.head.Redaction.Profile.Export() // a profile may only leave sheets out
 	section, err := a.zip.Section(a.entries[bundle.WorkbookFile])
 	if err != nil {
 		return err

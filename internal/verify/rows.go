@@ -50,6 +50,15 @@ func (r *evidenceRows) columns() []string {
 	return out
 }
 
+func (r *evidenceRows) titles(sheet string, row xlsx.Row) error {
+	for i, c := range r.columns() {
+		if row.Cells[c] != rowTitles[i] {
+			return fail(bundle.WorkbookFile+": sheet "+sheet, c+"1", rowTitles[i], row.Cells[c])
+		}
+	}
+	return nil
+}
+
 func (r *evidenceRows) row(sheet string, row xlsx.Row) error {
 	file, place := bundle.WorkbookFile+": sheet "+sheet, fmt.Sprintf("row %d", row.Number)
 	if sheet != r.sheet {

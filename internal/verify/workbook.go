@@ -43,6 +43,7 @@ type workbook struct {
 // rowVisitor compares a row of the Evidence sheets with something.
 type rowVisitor interface {
 	columns() []string
+	titles(sheet string, row xlsx.Row) error // of the header row
 	row(sheet string, row xlsx.Row) error
 }
 
@@ -102,6 +103,9 @@ func (w *workbook) parts(ctx context.Context, zr *zipform.Reader) error {
 		}
 		if i > len(w.seal.Parts) || it.Name != w.seal.Parts[i].Name {
 			return w.fail(it.Name, fmt.Sprintf("entry %d", i), "entries as the seal lists them", it.Name)
+		}
+		if want, found := sameSize(w.seal.Parts[i], it.Entry); want != "" {
+			return w.fail(it.Name, "content", want, found)
 		}
 		read := w.read(it)
 		part, err := it.Finish()
@@ -168,9 +172,17 @@ func (w *workbook) read(it *zipform.Item) error {
 		if base == sheets.EvidenceSheet && w.rows != nil {
 			columns = w.rows.columns()
 		}
+		last := 0
 		return xlsx.Rows(it, columns, func(row xlsx.Row) error {
+			if row.Number <= last {
+				return w.fail("sheet "+name, fmt.Sprintf("row %d", row.Number), fmt.Sprintf("a number greater than %d", last), fmt.Sprint(row.Number))
+			}
+			last = row.Number
 			if row.Number == 1 {
-				return nil
+				if columns == nil {
+					return nil
+				}
+				return w.rows.titles(name, row)
 			}
 			w.count[base]++
 			if columns == nil {

@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"slices"
+	"strings"
 
 	"github.com/exhibit-aims/exhibit/internal/assess"
 	"github.com/exhibit-aims/exhibit/internal/evidence"
@@ -75,6 +77,9 @@ type Ref struct {
 	Size   int64  `json:"size"`
 	Root   string `json:"root"`
 }
+
+// Checkpoint is the ledger's state as seals state it: size and root.
+func (h Head) Checkpoint() string { return fmt.Sprintf("%d %s", h.Ledger.Size, h.Ledger.Root) }
 
 // Counts is how much a bundle holds.
 type Counts struct {
@@ -178,7 +183,7 @@ func ReadManifest(r io.Reader) (*ManifestReader, error) {
 		}
 		fields[name] = raw
 	}
-	all, err := json.Marshal(fields)
+	all, err := json.Marshal(fields) // each once: that was seen above
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", errManifest, err)
 	}
@@ -197,10 +202,14 @@ func ReadManifest(r io.Reader) (*ManifestReader, error) {
 // Files yields the list, once.
 func (m *ManifestReader) Files() iter.Seq2[File, error] {
 	return func(yield func(File, error) bool) {
-		m.dec.DisallowUnknownFields()
 		for m.dec.More() {
 			var f File
-			if err := m.dec.Decode(&f); err != nil {
+			var raw json.RawMessage
+			err := m.dec.Decode(&raw)
+			if err == nil {
+				err = strict(raw, &f)
+			}
+			if err != nil {
 				yield(f, fmt.Errorf("%w: %w", errManifest, err))
 				return
 			}
@@ -220,8 +229,91 @@ func (m *ManifestReader) Files() iter.Seq2[File, error] {
 	}
 }
 
+// strict decodes an object that has exactly the members of what it is decoded
+// to, each once and in its own letters: what another reader of JSON sees in it
+// is the same.
 func strict(b []byte, to any) error {
 	dec := json.NewDecoder(bytes.NewReader(b))
 	dec.DisallowUnknownFields()
-	return dec.Decode(to)
+	if err := dec.Decode(to); err != nil {
+		return err
+	}
+	again, err := json.Marshal(to)
+	if err != nil {
+		return err
+	}
+	if bytes.Equal(b, again) {
+		return nil
+	}
+	want, err := sorted(again)
+	if err != nil {
+		return err
+	}
+	got, err := sorted(b)
+	if err != nil {
+		return err
+	}
+	if !bytes.Equal(want, got) {
+		return errors.New("members are missing, double, or called otherwise")
+	}
+	return nil
+}
+
+// sorted writes JSON anew with members in one order. One that comes twice comes
+// twice again.
+func sorted(b []byte) ([]byte, error) {
+	v := json.RawMessage(bytes.TrimSpace(b))
+	switch {
+	case len(v) > 0 && v[0] == '{':
+		return sortedObject(v)
+	case len(v) > 0 && v[0] == '[':
+		return sortedList(v)
+	}
+	var scalar any
+	dec := json.NewDecoder(bytes.NewReader(v))
+	dec.UseNumber()
+	if err := dec.Decode(&scalar); err != nil {
+		return nil, err
+	}
+	return json.Marshal(scalar)
+}
+
+func sortedObject(b []byte) ([]byte, error) {
+	dec := json.NewDecoder(bytes.NewReader(b))
+	if _, err := dec.Token(); err != nil {
+		return nil, err
+	}
+	var members []string
+	for dec.More() {
+		name, err := dec.Token()
+		if err != nil {
+			return nil, err
+		}
+		var raw json.RawMessage
+		if err := dec.Decode(&raw); err != nil {
+			return nil, err
+		}
+		value, err := sorted(raw)
+		if err != nil {
+			return nil, err
+		}
+		members = append(members, fmt.Sprintf("%q:%s", name, value))
+	}
+	slices.Sort(members)
+	return []byte("{" + strings.Join(members, ",") + "}"), nil
+}
+
+func sortedList(b []byte) ([]byte, error) {
+	var list []json.RawMessage
+	if err := json.Unmarshal(b, &list); err != nil {
+		return nil, err
+	}
+	for i, raw := range list {
+		value, err := sorted(raw)
+		if err != nil {
+			return nil, err
+		}
+		list[i] = value
+	}
+	return json.Marshal(list)
 }

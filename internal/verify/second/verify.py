@@ -343,6 +343,8 @@ def _pairs(pairs):
         if k in out:
             raise ValueError(f"member {k!r} twice")
         out[k] = v
+    if len({k.lower() for k in out}) != len(out):
+        raise ValueError("members that differ only in case")
     return out
 
 
@@ -411,8 +413,14 @@ def canonical_object(b, file, place):
     return v
 
 
+def natural(v, file, place):
+    if type(v) is not int or v < 0:
+        fail(file, place, "a number of 0 or more", repr(v))
+    return v
+
+
 def when(text, file, place):
-    m = re.match(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d{1,9})?Z\Z", text) if isinstance(text, str) else None
+    m = re.match(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d{1,9})?Z\Z", text, re.A) if isinstance(text, str) else None
     if not m:
         fail(file, place, "a time, RFC 3339, UTC", text)
     try:
@@ -500,6 +508,11 @@ RUN = re.compile(r"runs/[0-9A-Za-z][0-9A-Za-z_\-]{0,99}\.json\Z")
 ATTESTATION = re.compile(r"attestations/(\d{4})\.(json|note|proof|tsr)\Z")
 MEMBERS = ["format", "scope", "organisation", "as_of", "period", "generated_by", "tool", "snapshot", "assessment", "workbook",
            "assessment_unredacted", "catalog", "ledger", "assessed", "counts", "erased", "redaction", "trust", "files"]
+INNER = {"catalog": ["id", "version", "digest"], "ledger": ["origin", "size", "root"], "assessed": ["origin", "size", "root"],
+         "counts": ["controls", "results", "evidence", "used", "payloads", "entries", "runs", "rules", "attestations", "redacted"],
+         "redaction": ["profile", "hide", "keep", "sheets_omitted", "withheld"],
+         "trust": ["key", "holder", "self_signed", "shows", "does_not_show", "attested"]}
+PATTERN = re.compile(r"(\*|[a-z0-9_]+\.(\*|[a-z0-9_]+))\Z")
 WITHHELD = "withheld: it rests on evidence that is hidden"
 DIGEST = re.compile(r"[0-9a-f]{64}\Z")
 
@@ -540,13 +553,23 @@ class Bundle:
                 fail("manifest.note", "key", "a key", "none")
             self.key = Key(claimed[1].decode("utf-8", "replace"), "manifest.note")
         seal = Seal(msg, self.key, "bundle", "manifest.note")
-        raw, seen = self.zip.read(self.by_name["manifest.json"])
         e = self.by_name["manifest.json"]
+        if [p[3:] for p in seal.parts] != [(e.size, e.packed)]:  # before it is unpacked
+            fail("manifest.json", "size", str([p[3:] for p in seal.parts]), f"{e.size}, {e.packed}")
+        raw, seen = self.zip.read(e)
         if seal.parts != [("manifest.json", seen["sha256"], seen["packed"], e.size, e.packed)]:
             fail("manifest.json", "content", "what the seal says", seen["sha256"])
         m = self.manifest = parse(raw, "manifest.json", "content")
         if not isinstance(m, dict) or sorted(m) != sorted(MEMBERS) or list(m)[-1] != "files" or m["format"] != "exhibit bundle v2":
             fail("manifest.json", "members", "those of exhibit bundle v2", str(list(m))[:160])
+        for name, inner in INNER.items():
+            if not isinstance(m[name], dict) or sorted(m[name]) != sorted(inner):
+                fail("manifest.json", name, "the members " + ", ".join(inner), str(m[name])[:160])
+        for v in [*m["counts"].values(), m["ledger"]["size"], m["assessed"]["size"], m["redaction"]["withheld"]]:
+            natural(v, "manifest.json", "numbers")
+        for pattern in (m["redaction"]["hide"] or []) + (m["redaction"]["keep"] or []):
+            if not PATTERN.match(pattern):
+                fail("manifest.json", "redaction", "patterns of kinds", pattern)
         if m["scope"] not in ("whole", "used"):
             fail("manifest.json", "scope", "whole or used", m["scope"])
         facts = {"as-of": m["as_of"], "snapshot": m["snapshot"], "checkpoint": f"{m['ledger']['size']} {m['ledger']['root']}"}
@@ -556,7 +579,7 @@ class Bundle:
         text = "".join(s + "\n" for s in ["exhibit snapshot v1", m["assessment"], led["origin"], str(led["size"]), led["root"], m["as_of"], m["period"]])
         if hashlib.sha256(text.encode()).hexdigest() != m["snapshot"]:
             fail("manifest.json", "snapshot", hashlib.sha256(text.encode()).hexdigest(), m["snapshot"])
-        self.whole, self.hides = m["scope"] == "whole", m["counts"]["redacted"] > 0
+        self.whole, self.hides = m["scope"] == "whole", bool(m["redaction"]["hide"])
         self.ok("seal over the manifest holds, key", self.key.line)
 
     def files(self):
@@ -572,6 +595,8 @@ class Bundle:
             if sorted(f) != ["packed_sha256", "packed_size", "path", "sha256", "size"]:
                 fail("manifest.json", name, "the members of a file", str(sorted(f)))
             e, seen = self.by_name[name], {}
+            if (f["size"], f["packed_size"]) != (e.size, e.packed):
+                fail(name, "size", f"{f['size']}, {f['packed_size']}", f"{e.size}, {e.packed}")
             for _ in self.zip.chunks(e, seen):
                 pass
             if (f["sha256"], f["packed_sha256"], f["size"], f["packed_size"]) != (seen["sha256"], seen["packed"], e.size, e.packed):
@@ -631,6 +656,8 @@ class Bundle:
         want = {"size": m["assessed"]["size"], "root": m["assessed"]["root"]}
         if a["checkpoint"] != want or a["catalog"] != m["catalog"]:
             fail("assessment.json", "checkpoint and catalog", str(want), str(a["checkpoint"]))
+        if when(a["as_of"], "assessment.json", "as_of") != when(m["as_of"], "manifest.json", "as_of"):
+            fail("assessment.json", "as_of", m["as_of"], a["as_of"])
         if (len(a["controls"]), len(a["results"])) != (m["counts"]["controls"], m["counts"]["results"]):
             fail("assessment.json", "counts", str(m["counts"]), f"{len(a['controls'])}, {len(a['results'])}")
         self.ok("signed checkpoint of ledger entries", self.cp.size)
@@ -681,7 +708,7 @@ class Bundle:
 
     def cover_item(self, raw, tree, source, size, assessed):
         f = raw.decode("ascii", "replace").split(" ")
-        if len(f) == 3 and f[0] == "entries" and all(re.match(r"(0|[1-9]\d*)\Z", x) for x in f[1:]):
+        if len(f) == 3 and f[0] == "entries" and all(re.match(r"(0|[1-9]\d{0,18})\Z", x, re.A) for x in f[1:]):
             begin, end = int(f[1]), int(f[2])
             if begin != tree.size or end <= begin or end > size or begin < assessed < end:
                 fail("ledger/cover.txt", "items", f"one that begins at {tree.size}", raw.decode("ascii", "replace"))
@@ -692,10 +719,10 @@ class Bundle:
                 tree.push(0, hashlib.sha256(b"\x00" + line).digest())
                 self.line(n, line)
             return
-        if len(f) == 4 and f[0] == "node" and re.match(r"\d{1,2}\Z", f[1]) and re.match(r"\d+\Z", f[2]):
+        if len(f) == 4 and f[0] == "node" and re.match(r"(0|[1-9]\d?)\Z", f[1], re.A) and re.match(r"(0|[1-9]\d{0,18})\Z", f[2], re.A):
             level, begin = int(f[1]), int(f[2]) << int(f[1])
             end = begin + (1 << level)
-            h = b64(f[3], "ledger/cover.txt", "node") if len(f[3]) == 44 else bytes.fromhex(f[3]) if DIGEST.match(f[3]) else b""
+            h = bytes.fromhex(f[3]) if DIGEST.match(f[3]) else b""
             if begin != tree.size or end > size or begin < assessed < end or len(h) != 32:
                 fail("ledger/cover.txt", "items", f"one that begins at {tree.size}", raw.decode("ascii", "replace"))
             if self.whole and not self.hides and begin < assessed:
@@ -707,7 +734,7 @@ class Bundle:
     def line(self, n, raw):
         file, place = "ledger/entries.jsonl", f"position {n}"
         e = canonical_object(raw, file, place)
-        if sorted(e) != ["at", "body", "type", "v"] or e["v"] != 1 or not isinstance(e["body"], dict) or not isinstance(e["type"], str):
+        if sorted(e) != ["at", "body", "type", "v"] or type(e["v"]) is not int or e["v"] != 1 or not isinstance(e["body"], dict) or not isinstance(e["type"], str):
             fail(file, place, "at, body, type and v", str(sorted(e)))
         at = when(e["at"], file, place)
         if self.at is not None and at < self.at:
@@ -756,7 +783,7 @@ class Bundle:
         r = self.opened(body["run"], place)
         if n >= self.manifest["assessed"]["size"]:
             fail(file, place, "evidence below the assessed size", str(n))
-        if not DIGEST.match(body["payload"]) or not isinstance(body["revision"], int) or body["revision"] < 1:
+        if not DIGEST.match(body["payload"]) or type(body["revision"]) is not int or body["revision"] < 1 or natural(body["size"], file, place) < 0:
             fail(file, place, "a payload and a revision", str(body))
         kind = body["kind"]
         if self.whole:
@@ -823,6 +850,8 @@ class Bundle:
         for ident, r in self.run.items():
             name = ident if re.match(r"[0-9A-Za-z][0-9A-Za-z_\-]{0,99}\Z", ident) else hashlib.sha256(ident.encode()).hexdigest()
             closed = r["closed"]
+            if f"runs/{name}.json" in want:
+                fail(f"runs/{name}.json", "file", "the manifest of one run", "two runs of the same name")
             kinds = (closed["body"].get("kinds") or {}) if closed else {}
             counted = {k: v for k, v in kinds.items() if v.get("independent_count", 0) >= 0}
             want[f"runs/{name}.json"] = {
@@ -854,7 +883,8 @@ class Bundle:
             fail("redacted.jsonl", "payloads", f"the {len(want)} that the profile hides", str(len(self.hidden)))
         for h in self.hidden:
             n, kinds, _ = self.named[h["payload"]]
-            if sorted(h) != ["evidence", "kinds", "payload", "why"] or h["evidence"] != n or h["kinds"] != sorted(kinds):
+            if sorted(h) != ["evidence", "kinds", "payload", "why"] or h["evidence"] != n or h["kinds"] != sorted(kinds) or \
+                    h["why"] != f"the profile {red['profile']} hides " + ", ".join(k for k in sorted(kinds) if hidden(k)):
                 fail("redacted.jsonl", h["payload"], f"{n} lines of {sorted(kinds)}", str(h))
         away = set(want)
         for i, r in enumerate(self.assessment["results"]):
@@ -958,7 +988,11 @@ class Bundle:
             if base not in counts:
                 continue
             columns, last = None, -1
+            before = 0
             for number, row in book.rows(part):
+                if number <= before:
+                    fail("exhibit.xlsx: sheet " + name, f"row {number}", f"a number greater than {before}", str(number))
+                before = number
                 if number == 1:
                     columns = {v: k for k, v in row.items()}
                     continue
@@ -982,7 +1016,7 @@ class Bundle:
                 ("evidence id", "event time (UTC)", "collected at (UTC)", "payload sha256", "ledger position"))
         except (KeyError, TypeError):
             fail(file, "header", "the columns of evidence", str(columns)[:120])
-        if not re.match(r"\d+\Z", position) or int(position) not in self.items or int(position) <= last:
+        if not re.match(r"\d{1,18}\Z", position, re.A) or int(position) not in self.items or int(position) <= last:
             fail(file, place, "an ascending ledger position of an evidence entry", position)
         item = self.items[int(position)]
         got = (ident, seconds(event, file, place), seconds(collected, file, place), payload)
