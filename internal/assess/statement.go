@@ -17,6 +17,8 @@ func (p *Population) inWords(organization bool) string {
 		for i := range p.Readings {
 			b.WriteString(" " + p.Readings[i].inWords())
 		}
+	case organization && p.Count == 0:
+		b.WriteString(" The organisation itself would be the only item.")
 	case organization:
 		b.WriteString(" The organisation itself is the only item.")
 	default:

@@ -19,6 +19,7 @@ type Counts struct {
 	Results  int
 	Controls int
 	InPeriod int // evidence whose event lies in the period
+	Later    int // evidence that was collected after the as-of
 	Reread   int // evidence whose payload was read again and held against its digest
 }
 

@@ -38,7 +38,14 @@ func (b *Book) coverage(_ context.Context, w Writer) error {
 			affected[kind] = append(affected[kind], slug)
 		}
 	}
-	for _, u := range spans(b.snap.Runs, b.snap.AsOf) {
+	list := spans(b.snap.Runs, b.snap.AsOf)
+	switch {
+	case len(b.snap.Runs) == 0:
+		return alone(w, coverageLayout, "no collection", "No collection had begun by the as-of: nothing was covered.")
+	case len(list) == 0:
+		return alone(w, coverageLayout, "none reported", "No collection reported a part of what it was asked for that it could not see. What nobody configured is not here.")
+	}
+	for _, u := range list {
 		w.Text(u.source)
 		w.Text(u.connector)
 		w.Text(u.kind)

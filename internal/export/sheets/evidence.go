@@ -63,6 +63,9 @@ func (b *Book) evidenceCells(w Writer, ev *evidence.Evidence, run runInfo, again
 	if p := b.snap.Period; p != nil && !ev.EventTime.IsZero() && !ev.EventTime.Before(p.From) && !ev.EventTime.After(p.To) {
 		b.Counts.InPeriod++
 	}
+	if ev.CollectedAt.After(b.snap.AsOf) {
+		b.Counts.Later++
+	}
 	var hexes [2 * 2 * len(ev.Digest)]byte
 	hex.Encode(hexes[:64], ev.Digest[:])
 	hex.Encode(hexes[64:], ev.PayloadSum[:])

@@ -26,7 +26,11 @@ func (b *Book) gaps(_ context.Context, w Writer) error {
 	for _, f := range assess.Findings(b.snap.Assessment) {
 		now[f.ID] = f
 	}
-	for _, l := range b.openLives() {
+	open := b.openLives()
+	if len(open) == 0 {
+		return alone(w, gapsLayout, "none open", "No finding was open as of the snapshot: none was opened by an assessment, or all were resolved or are waived.")
+	}
+	for _, l := range open {
 		b.gap(w, l, now[l.ID])
 		if err := w.End(); err != nil {
 			return err

@@ -30,6 +30,9 @@ var runStatus = map[evidence.RunStatus]assess.Status{
 
 // runs writes one row per collection.
 func (b *Book) runs(_ context.Context, w Writer) error {
+	if len(b.snap.Runs) == 0 {
+		return alone(w, runsLayout, "no collection", "No collection had begun by the as-of. What a reason says of a run that looked is of a later one.")
+	}
 	for i := range b.snap.Runs {
 		r := &b.snap.Runs[i]
 		w.Code(r.ID)
