@@ -58,7 +58,11 @@ func attack(t *testing.T, l *verifytest.Lab, c verifytest.Case, b []byte) {
 			t.Error("the identity is called established by the bundle's own key")
 		}
 	case verifytest.Past:
-		clean("without anything kept", check(full))
+		before := check(full)
+		clean("without anything kept", before)
+		if !strings.Contains(strings.Join(before.Notes, "\n"), "not established: that the key's holder did not write the ledger anew, or leave out what came last") {
+			t.Errorf("without anything kept the notes say only %q", before.Notes)
+		}
 		full.Against = []verify.Earlier{{Name: "earlier.note", Note: l.Note}}
 	case verifytest.Computing:
 		clean("without recomputing", check(verify.Options{Key: full.Key}))

@@ -45,7 +45,7 @@ type Case struct {
 func Cases() []Case {
 	var out []Case
 	for _, group := range [][]Case{resultCases(), evidenceCases(), ledgerCases(), runCases(), ruleCases(), redactionCases(), attestationCases(),
-		workbookCases(), manifestCases(), containerCases(), insiderCases()} {
+		workbookCases(), manifestCases(), containerCases(), insiderCases(), readerCases(), sayingCases()} {
 		out = append(out, group...)
 	}
 	return out

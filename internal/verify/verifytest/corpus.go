@@ -50,6 +50,8 @@ func Corpus(t testing.TB, dir string) []Written {
 	good("earlier.zip", "the same ledger two weeks before", l.Earlier)
 	w := New(t, Honest(t), l.Own)
 	good("customer.zip", "what a customer receives", w.Bundle(mustFind(t, "customer"), bundle.Whole))
+	good("slim.zip", "a sheet is left out and nothing hidden", w.Bundle(redact.Profile{Name: "slim", Sheets: []string{"People"}}, bundle.Whole))
+	good("unfitting.zip", "a profile that hides kinds which are not there", w.Bundle(redact.Profile{Name: "unfitting", Hide: []string{"jira.*"}}, bundle.Whole))
 	for i, c := range Cases() {
 		name := fmt.Sprintf("case-%03d.zip", i)
 		write(name, c.Make(l))
