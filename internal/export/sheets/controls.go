@@ -3,9 +3,7 @@ package sheets
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/exhibit-aims/exhibit/internal/assess"
@@ -34,6 +32,7 @@ func (b *Book) controls(_ context.Context, w Writer) error {
 			gaps[l.Control] = l.ID
 		}
 	}
+	grades := b.suggestions()
 	for _, c := range b.snap.Assessment.Controls {
 		about, of := b.snap.Controls[c.ID], b.standing(b.results[c.ID])
 		w.Key(c.ID)
@@ -60,7 +59,7 @@ func (b *Book) controls(_ context.Context, w Writer) error {
 		} else {
 			w.Text(of.severity)
 		}
-		w.Text(of.grade)
+		w.Text(grades[c.ID])
 		w.List(of.owners)
 		if b.snap.Redaction.Omitted(evidenceLayout.Name) {
 			w.Text(unknown)
@@ -81,9 +80,9 @@ func (b *Book) controls(_ context.Context, w Writer) error {
 
 // standing is what the results of a control come to, beside their status.
 type standing struct {
-	severity, grade string
-	owners          []string
-	last, due       time.Time
+	severity  string
+	owners    []string
+	last, due time.Time
 }
 
 var severityRank = map[string]int{"major": 3, "minor": 2, "observation": 1}
@@ -117,75 +116,26 @@ func (b *Book) standing(results []*assess.Result) standing {
 		}
 	}
 	slices.Sort(st.owners)
-	st.grade = b.suggest(results)
 	return st
 }
 
-// suggest is the grade that an auditor might start from, with the reason. The
-// auditor decides.
-func (b *Book) suggest(results []*assess.Result) string {
-	byExpectation := make(map[string][]*assess.Result)
-	for _, r := range results {
-		byExpectation[r.Expectation] = append(byExpectation[r.Expectation], r)
-	}
-	slugs := make([]string, 0, len(byExpectation))
-	for slug := range byExpectation {
-		slugs = append(slugs, slug)
-	}
-	slices.Sort(slugs)
-	best, text := 0, ""
-	for _, slug := range slugs {
-		if rank, why := b.suggestOne(slug, byExpectation[slug]); rank > best {
-			best, text = rank, why
-		}
-	}
-	return text
-}
+// gradeNames are suggested grades as the sheet writes them, the worst last.
+var gradeNames = []struct{ grade, name string }{{"observation", "OFI"}, {"minor", "Minor"}, {"major", "Major"}}
 
-// suggestOne grades one expectation: isolated is fewer than three subjects and
-// at most a tenth of them. A collection gap is a fault of collecting and is
-// never graded, nor is what nobody could assess.
-func (b *Book) suggestOne(slug string, results []*assess.Result) (int, string) {
-	var bad, passed, total int
-	severity, highRisk := "", false
-	for _, r := range results {
-		if r.Status == assess.StatusNotApplicable {
-			continue
-		}
-		total++
-		switch {
-		case r.Status == assess.StatusSatisfied:
-			passed++
-		case r.Status == assess.StatusFailing, r.Status == assess.StatusMissing,
-			r.Status == assess.StatusStale && !strings.HasPrefix(r.Reason, assess.ReasonCollectionGap):
-			bad++
-			severity = r.Severity
-			highRisk = highRisk || b.highRisk(r)
+// suggestions are the grades that an auditor might start from, by control: the
+// worst of those that its findings have in Gaps, with the reason. The auditor
+// decides.
+func (b *Book) suggestions() map[string]string {
+	worst, out := make(map[string]int), make(map[string]string)
+	for _, f := range assess.Findings(b.snap.Assessment) {
+		for rank, g := range gradeNames {
+			if f.Grade == g.grade && rank+1 > worst[f.Control] {
+				worst[f.Control] = rank + 1
+				out[f.Control] = g.name + ": " + f.GradeReason + ", " + f.Expectation
+			}
 		}
 	}
-	if bad == 0 {
-		return 0, ""
-	}
-	isolated := bad < 3 && bad*10 <= total
-	of := fmt.Sprintf("%d of %d, %s", bad, total, slug)
-	switch {
-	case severity == "observation":
-		return 1, "OFI: " + of
-	case severity == "minor" && isolated:
-		return 2, "Minor, isolated: " + of
-	case severity == "minor":
-		return 3, "Major, not isolated: " + of
-	case isolated && !highRisk && passed > 0:
-		return 2, "Minor, isolated, others passed: " + of
-	case highRisk:
-		return 3, "Major, high-risk system: " + of
-	}
-	return 3, "Major: " + of
-}
-
-func (b *Book) highRisk(r *assess.Result) bool {
-	return slices.ContainsFunc(r.Systems, func(id string) bool { return strings.EqualFold(b.system(id).Tier, "high") }) ||
-		r.Subject.Type == "ai_system" && strings.EqualFold(b.system(r.Subject.ID).Tier, "high")
+	return out
 }
 
 // openBySystem counts the open findings that concern each system, as Gaps

@@ -12,15 +12,16 @@ import (
 	"github.com/exhibit-aims/exhibit/internal/export"
 )
 
+// The sheet's grade is the worst that the control's findings have: both come
+// from one rule, and say the same of a control of which some results are stale.
 func TestSuggestedGrade(t *testing.T) {
-	b := &Book{snap: &export.Snapshot{Systems: []export.System{{ID: "risky", Tier: "high"}}}}
-	results := func(severity string, bad, good int, st assess.Status, reason string, systems ...string) []*assess.Result {
+	results := func(severity string, bad, good int, st assess.Status, reason string, tier ...string) []*assess.Result {
 		var out []*assess.Result
 		for range bad {
-			out = append(out, &assess.Result{Expectation: "e", Status: st, Reason: reason, Severity: severity, Systems: systems})
+			out = append(out, &assess.Result{Control: "c", Expectation: "e", Status: st, Reason: reason, Severity: severity, Tier: strings.Join(tier, "")})
 		}
 		for range good {
-			out = append(out, &assess.Result{Expectation: "e", Status: assess.StatusSatisfied, Severity: severity})
+			out = append(out, &assess.Result{Control: "c", Expectation: "e", Status: assess.StatusSatisfied, Severity: severity})
 		}
 		return out
 	}
@@ -30,20 +31,21 @@ func TestSuggestedGrade(t *testing.T) {
 		want    string
 	}{
 		{"nothing open", results("major", 0, 5, assess.StatusFailing, ""), ""},
-		{"minor, isolated", results("minor", 1, 9, assess.StatusFailing, ""), "Minor, isolated"},
-		{"minor, more than a tenth", results("minor", 1, 8, assess.StatusFailing, ""), "Major, not isolated"},
-		{"minor, three subjects", results("minor", 3, 97, assess.StatusMissing, ""), "Major, not isolated"},
-		{"major, isolated", results("major", 2, 18, assess.StatusFailing, ""), "Minor, isolated, others passed"},
-		{"major, high risk", results("major", 1, 19, assess.StatusFailing, "", "risky"), "Major, high-risk system"},
+		{"minor, isolated", results("minor", 1, 9, assess.StatusFailing, ""), "Minor: isolated: 1 of 10"},
+		{"minor, more than a tenth", results("minor", 1, 8, assess.StatusFailing, ""), "Major: not isolated"},
+		{"minor, three subjects", results("minor", 3, 97, assess.StatusMissing, ""), "Major: not isolated"},
+		{"major, isolated", results("major", 2, 18, assess.StatusFailing, ""), "Minor: isolated, not high-risk, and others pass"},
+		{"major, high risk", results("major", 1, 19, assess.StatusFailing, "", "high"), "Major: a high-risk system"},
 		{"major, nobody passed", results("major", 1, 0, assess.StatusMissing, ""), "Major:"},
 		{"observation", results("observation", 5, 0, assess.StatusFailing, ""), "OFI"},
-		{"too old", results("major", 1, 0, assess.StatusStale, assess.ReasonEventWindow+": 400 days"), "Major:"},
+		{"too old", results("major", 1, 0, assess.StatusStale, assess.ReasonEventWindow+": 400 days"), ""},
 		{"not collected", results("major", 1, 0, assess.StatusStale, assess.ReasonCollectionGap+": 3 days"), ""},
 		{"unknown", results("major", 4, 0, assess.StatusNotAssessed, ""), ""},
 		{"waived", results("major", 4, 0, assess.StatusWaived, ""), ""},
 	}
 	for _, tt := range tests {
-		if got := b.suggest(tt.results); !strings.HasPrefix(got, tt.want) || (got == "") != (tt.want == "") {
+		b := &Book{snap: &export.Snapshot{Assessment: &assess.Assessment{Results: tt.results}}}
+		if got := b.suggestions()["c"]; !strings.HasPrefix(got, tt.want) || (got == "") != (tt.want == "") {
 			t.Errorf("%s: %q, want %q", tt.name, got, tt.want)
 		}
 	}

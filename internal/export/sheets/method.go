@@ -43,7 +43,7 @@ func (b *Book) methodText() []methodPart {
 			{"Unknown", "What nobody looked at is not_assessed. Absence is claimed only after a complete collection."},
 			{"Suggested grade", "Isolated means fewer than 3 subjects and at most a tenth of the population. Severity minor, isolated: Minor; otherwise Major. " +
 				"Severity major, isolated, no high-risk system and at least one other subject satisfied: Minor; otherwise Major. Severity observation: OFI. " +
-				"Failing, missing and stale results count; a collection gap and not_assessed do not, because they say nothing about the organisation."},
+				"Failing and missing results count; stale, pending_review and not_assessed ones do not, because nothing is established yet. A control has the worst grade of its findings."},
 			{"Conclusion", "The last two columns of Control status are empty for the auditor: C conform, Minor, Major, OFI opportunity for improvement, NA not audited."},
 		}},
 		{"Statement of applicability", soa.Method()},

@@ -27,13 +27,13 @@ func (b *Book) summary(context.Context) ([]Block, error) {
 }
 
 // statusColor is the colour of a status where a bar of it stands without the
-// word: of the hue of its cells, stronger. Neighbours differ in lightness, so
-// that bars can be told apart in a grey print.
+// word: of the hue of its cells. In a grey print, neighbours differ, and
+// satisfied differs from all that is not.
 func statusColor(st assess.Status) string {
 	return map[assess.Status]string{
-		assess.StatusSatisfied: "8CCBB2", assess.StatusFailing: "B3361B", assess.StatusMissing: "E8A33D", assess.StatusNotAssessed: "8E959C",
-		assess.StatusStale: "F5E05A", assess.StatusPendingReview: "8464BE", assess.StatusDue: "9CC6EE", assess.StatusWaived: "8A6A45",
-		assess.StatusNotApplicable: "E3E6E9",
+		assess.StatusSatisfied: "CDEBDD", assess.StatusFailing: "B3361B", assess.StatusMissing: "E8A33D", assess.StatusNotAssessed: "7E868E",
+		assess.StatusStale: "D9C22E", assess.StatusPendingReview: "8464BE", assess.StatusDue: "9CC6EE", assess.StatusWaived: "8A6A45",
+		assess.StatusNotApplicable: "F4F5F6",
 	}[st]
 }
 
