@@ -56,7 +56,9 @@ func (a *attestor) load(ctx context.Context) error {
 	if content.Size == 0 {
 		return fmt.Errorf("%w: nothing was collected yet", store.ErrNoStore)
 	}
-	if a.before, err = attest.Attestations(ctx, a.store, a.log.Newest.Size); err != nil {
+	if a.before, err = attest.Attestations(ctx, a.store, a.log.Newest.Size); errors.Is(err, attest.ErrMalformed) {
+		return fmt.Errorf("%w: %w", store.ErrTampered, err)
+	} else if err != nil {
 		return err
 	}
 	return a.log.ContinuesAll(a.before)
@@ -117,6 +119,8 @@ func attestError(err error) error {
 		return hinted{err, "nothing was recorded; ask again, and ask whoever runs it if it stays so"}
 	case errors.Is(err, attest.ErrPeer):
 		return hinted{err, "nothing was recorded; try again later"}
+	case errors.Is(err, attest.ErrMalformed) && !errors.Is(err, store.ErrTampered):
+		return hinted{err, "nothing was recorded; see whether this is the right address"}
 	}
 	return err
 }

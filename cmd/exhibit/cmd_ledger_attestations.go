@@ -88,15 +88,15 @@ func runAttestations(ctx context.Context, g *globals, o attestationsOptions) err
 	if err != nil {
 		return err
 	}
-	trust, err := g.trustOf(cfg, o)
-	if err != nil {
-		return err
-	}
 	st, err := openStore(ctx, cfg, nil, readOnly)
 	if err != nil {
 		return err
 	}
 	defer st.Close()
+	trust, err := g.trustOf(cfg, o)
+	if err != nil {
+		return err
+	}
 	newest, err := st.Checkpoint(ctx)
 	if err != nil {
 		return err

@@ -231,8 +231,8 @@ func TestPublishGitHostileRepository(t *testing.T) {
 		"another ledger's":          {string(other.log().Note), false, ledger.ErrSignature},
 		"ours, signed by another":   {string(signedByOther), false, ledger.ErrSignature},
 		"ours, with another number": {strings.Replace(string(b.log().Note), "\n5\n", "\n4\n", 1), false, ledger.ErrSignature},
-		"a megabyte":                {strings.Repeat("x", 1<<20), false, attest.ErrMalformed},
-		"a symbolic link":           {"/etc/passwd", true, attest.ErrMalformed},
+		"a megabyte":                {strings.Repeat("x", 1<<20), false, ledger.ErrCheckpoint},
+		"a symbolic link":           {"/etc/passwd", true, ledger.ErrCheckpoint},
 	} {
 		t.Run(name, func(t *testing.T) {
 			repo := bare(t)

@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/exhibit-aims/exhibit/internal/ledger"
 )
 
 // gitTimeout bounds one command of git; those that reach another machine are
@@ -85,10 +87,10 @@ func (g *scratch) file(ctx context.Context, commit, path string) (content []byte
 	// mode type object size<TAB>path<NUL>
 	fields := strings.Fields(string(out))
 	if len(fields) < 5 || fields[1] != "blob" || fields[0] != "100644" && fields[0] != "100755" || !objectID.MatchString(fields[2]) {
-		return nil, true, fmt.Errorf("%w: not a regular file", ErrMalformed)
+		return nil, true, fmt.Errorf("%w: no regular file", ledger.ErrCheckpoint)
 	}
 	if size, err := strconv.Atoi(fields[3]); err != nil || size > maxNote {
-		return nil, true, fmt.Errorf("%w: %s bytes are no checkpoint", ErrMalformed, fields[3])
+		return nil, true, fmt.Errorf("%w: %s bytes", ledger.ErrCheckpoint, fields[3])
 	}
 	content, err = g.run(ctx, nil, "cat-file", "blob", fields[2])
 	return content, true, err

@@ -155,7 +155,7 @@ func (c *Client) Stamp(ctx context.Context, a Authority, note []byte) (*Timestam
 		return nil, Info{}, fmt.Errorf("authority %s: %w", plain(a.URL), err)
 	}
 	if ans.status != 200 {
-		return nil, Info{}, fmt.Errorf("authority %s: %w: status %d", plain(a.URL), ErrPeer, ans.status)
+		return nil, Info{}, fmt.Errorf("authority %s: %w: %s", plain(a.URL), ErrPeer, statusText(ans.status, nil))
 	}
 	der, err := tokenOf(ans.body)
 	if err != nil {

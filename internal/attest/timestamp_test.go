@@ -132,7 +132,7 @@ func TestTimestampRefused(t *testing.T) {
 		"too much":           {serve(t, answer(200, make([]byte, 10<<20))), "more than 262144 bytes", l.Note, attest.ErrPeer},
 		"refused":            {serve(t, answer(200, refusal)), "refused with status 2", l.Note, attest.ErrPeer},
 		"not there":          {serve(t, answer(404, []byte("no"))), "status 404", l.Note, attest.ErrPeer},
-		"a redirect":         {serve(t, redirect), "status 307", l.Note, attest.ErrPeer},
+		"a redirect":         {serve(t, redirect), "307, a redirect, is not followed", l.Note, attest.ErrPeer},
 		"without encryption": {"http://tsa.example.org/", "not encrypted", l.Note, attest.ErrURL},
 		"a password":         {"https://u:topsecret@tsa.example.org/", "password", l.Note, attest.ErrURL},
 		"not a URL":          {"tsa.example.org", "not an https URL", l.Note, attest.ErrURL},

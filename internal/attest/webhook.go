@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"unicode"
 	"unicode/utf8"
 )
@@ -64,7 +65,7 @@ func (c *Client) PublishWebhook(ctx context.Context, h Webhook, l Log, before []
 		return nil, fmt.Errorf("webhook %s: %w", where, err)
 	}
 	if ans.status < 200 || ans.status > 299 {
-		return nil, fmt.Errorf("webhook %s: %w: %s: %s", where, ErrPeer, statusText(ans.status), excerpt(ans.body))
+		return nil, fmt.Errorf("webhook %s: %w: %s", where, ErrPeer, statusText(ans.status, ans.body))
 	}
 	digest := sha256.Sum256(ans.body)
 	p := &Publication{To: ToWebhook, Where: where, Status: ans.status, Signed: len(h.Secret) > 0,
@@ -94,11 +95,16 @@ func isText(b []byte) bool {
 	})
 }
 
-func statusText(status int) string {
+// statusText says what a status means, and what the body says about it.
+func statusText(status int, body []byte) string {
 	if status >= 300 && status < 400 {
 		return strconv.Itoa(status) + ", a redirect, is not followed"
 	}
-	return "status " + strconv.Itoa(status) + " " + http.StatusText(status)
+	text := strings.TrimSpace("status " + strconv.Itoa(status) + " " + http.StatusText(status))
+	if said := excerpt(body); said != "" {
+		text += ": " + said
+	}
+	return text
 }
 
 // SignWebhook gives the value of SignatureHeader.

@@ -109,7 +109,7 @@ func (w Witness) refusal(ans answer, l Log, known int64) error {
 	case http.StatusConflict:
 		err = fmt.Errorf("%w: it cosigned something else in between; try again", ErrPeer)
 	default:
-		err = fmt.Errorf("%w: status %d: %s", ErrPeer, ans.status, excerpt(ans.body))
+		err = fmt.Errorf("%w: %s", ErrPeer, statusText(ans.status, ans.body))
 	}
 	return fmt.Errorf("witness %s: %w", w.Key.Name, err)
 }

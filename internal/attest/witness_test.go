@@ -146,8 +146,8 @@ func TestCosignRefused(t *testing.T) {
 		"a size without line break":  {answer(409, []byte("3")), key, "does not say which", attest.ErrPeer},
 		"a larger size":              {answer(409, []byte("9000\n")), key, "has seen 9000 entries, this ledger has 4", ledger.ErrRollback},
 		"a conflict without end":     {answer(409, []byte("3\n")), key, "something else in between", attest.ErrPeer},
-		"a status that says nothing": {answer(418, []byte("tea\x1b[2J")), key, "status 418: tea", attest.ErrPeer},
-		"a redirect":                 {http.RedirectHandler("http://127.0.0.1:1/", http.StatusPermanentRedirect), key, "status 308", attest.ErrPeer},
+		"a status that says nothing": {answer(418, []byte("tea\x1b[2J")), key, "status 418 I'm a teapot: tea", attest.ErrPeer},
+		"a redirect":                 {http.RedirectHandler("http://127.0.0.1:1/", http.StatusPermanentRedirect), key, "308, a redirect, is not followed", attest.ErrPeer},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := client().Cosign(t.Context(), attest.Witness{URL: serve(t, tc.h), Key: tc.key}, l, 0)
