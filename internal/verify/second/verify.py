@@ -431,6 +431,13 @@ def when(text, file, place):
     return seconds, int((m[2] or ".").ljust(10, "0")[1:])
 
 
+def stamp(text, file, place):
+    """A time in an entry line: six decimals, no more and no fewer."""
+    if not isinstance(text, str) or len(text) != 27:
+        fail(file, place, "a time with six decimals", str(text))
+    return when(text, file, place)
+
+
 # --- the tree (sections 1 and 5) -------------------------------------------------
 
 def node(a, b):
@@ -513,6 +520,8 @@ INNER = {"catalog": ["id", "version", "digest"], "ledger": ["origin", "size", "r
          "redaction": ["profile", "hide", "keep", "sheets_omitted", "withheld"],
          "trust": ["key", "holder", "self_signed", "shows", "does_not_show", "attested"]}
 PATTERN = re.compile(r"(\*|[a-z0-9_]+\.(\*|[a-z0-9_]+))\Z")
+EVIDENCE_BODY = {"run", "kind", "subject", "key", "revision", "collected_at", "payload", "size", "major"}
+OPTIONAL_BODY = {"event_time", "period", "url", "imported"}
 WITHHELD = "withheld: it rests on evidence that is hidden"
 DIGEST = re.compile(r"[0-9a-f]{64}\Z")
 
@@ -736,7 +745,7 @@ class Bundle:
         e = canonical_object(raw, file, place)
         if sorted(e) != ["at", "body", "type", "v"] or type(e["v"]) is not int or e["v"] != 1 or not isinstance(e["body"], dict) or not isinstance(e["type"], str):
             fail(file, place, "at, body, type and v", str(sorted(e)))
-        at = when(e["at"], file, place)
+        at = stamp(e["at"], file, place)
         if self.at is not None and at < self.at:
             fail(file, place, "a time not before the line before it", e["at"])
         self.at, self.entries = at, self.entries + 1
@@ -781,6 +790,9 @@ class Bundle:
     def evidence(self, n, _e, body, place, raw):
         file = "ledger/entries.jsonl"
         r = self.opened(body["run"], place)
+        odd = set(body) ^ EVIDENCE_BODY
+        if odd - OPTIONAL_BODY or sorted(body["subject"]) != ["id", "type"] or body.get("imported", True) is not True or body.get("url") == "":
+            fail(file, place, "the members of an evidence item", str(sorted(odd)))
         if n >= self.manifest["assessed"]["size"]:
             fail(file, place, "evidence below the assessed size", str(n))
         if not DIGEST.match(body["payload"]) or type(body["revision"]) is not int or body["revision"] < 1 or natural(body["size"], file, place) < 0:
@@ -794,8 +806,8 @@ class Bundle:
         count = r["evidence"].setdefault(kind, {"new": 0, "revised": 0})
         count["new" if body["revision"] == 1 else "revised"] += 1
         ident = hashlib.sha256(raw).hexdigest()
-        event = when(body["event_time"], file, place)[0] if "event_time" in body else None
-        self.items[n] = (ident, event, when(body["collected_at"], file, place)[0], body["payload"])
+        event = stamp(body["event_time"], file, place)[0] if "event_time" in body else None
+        self.items[n] = (ident, event, stamp(body["collected_at"], file, place)[0], body["payload"])
         self.by_id[ident] = body["payload"]
         named = self.named.setdefault(body["payload"], [0, set(), body["size"]])
         named[0] += 1
@@ -805,6 +817,8 @@ class Bundle:
 
     def gone(self, _n, _e, body, place, _raw):
         r = self.opened(body["run"], place)
+        if sorted(body) != ["at", "keys", "kind", "run"]:
+            fail("ledger/entries.jsonl", place, "the members of gone keys", str(sorted(body)))
         for key in body["keys"]:
             known = self.keys.get((r["source"], body["kind"], key))
             if known is None or not known[1]:
