@@ -15,9 +15,10 @@ import (
 type inventory struct {
 	rec     *records
 	asOf    time.Time
-	parts   map[string]*part   // by ref
-	names   map[called]set     // by what others call a part: the refs that it leads to
-	vendors map[string]*vendor // by id in small letters
+	parts   map[string]*part    // by ref
+	names   map[called]set      // by what others call a part: the refs that it leads to
+	vendors map[string]*vendor  // by id in small letters
+	supply  map[string][]string // by system: the vendors whose records name it
 }
 
 // part is a component or a service.

@@ -43,6 +43,7 @@ func (v *inventory) addSystems() {
 	for _, r := range list[promptAsset](v.rec, "code.prompt_asset") {
 		link(r.Payload.Repo, v.prompt(r))
 	}
+	v.supply = suppliers(list[vendorRecord](v.rec, "vendor.record"))
 	for _, r := range list[systemRecord](v.rec, "inventory.ai_system") {
 		p := v.system(r)
 		v.oversee(p, rules[r.Payload.ID])
@@ -110,6 +111,19 @@ func (v *inventory) oversee(p *part, r of[oversightRule]) {
 	p.time("oversight-approved-at", o.ApprovedAt)
 }
 
+// suppliers are, by system, the vendors whose records name it.
+func suppliers(all []of[vendorRecord]) map[string][]string {
+	out := map[string][]string{}
+	for _, r := range all {
+		for _, system := range r.Payload.Systems {
+			if !slices.Contains(out[system], r.Payload.ID) {
+				out[system] = append(out[system], r.Payload.ID)
+			}
+		}
+	}
+	return out
+}
+
 // makeUp links a system to the models, data sets and vendors that its entry
 // names.
 func (v *inventory) makeUp(p *part, r of[systemRecord]) {
@@ -133,10 +147,8 @@ func (v *inventory) makeUp(p *part, r of[systemRecord]) {
 			v.uses(p, id, r)
 		}
 	}
-	for _, vr := range list[vendorRecord](v.rec, "vendor.record") {
-		if slices.Contains(vr.Payload.Systems, r.Payload.ID) {
-			v.uses(p, vr.Payload.ID, r)
-		}
+	for _, id := range v.supply[r.Payload.ID] {
+		v.uses(p, id, r)
 	}
 	for _, name := range r.Payload.CloudRefs {
 		for _, g := range v.find(asGuarded, name) {
