@@ -50,10 +50,13 @@ func Path(ctx context.Context, path string, opt Options) (Report, error) {
 func kind(src source, path string) (func(context.Context, source, Options) (Report, error), error) {
 	zr, err := zipform.Open(src, src.Size())
 	if err == nil {
-		if isWorkbook(zr) {
+		book, err := isWorkbook(zr)
+		switch {
+		case book:
 			return workbookBy, nil
+		case err == nil:
+			return Bundle, nil
 		}
-		return Bundle, nil
 	}
 	magic := make([]byte, 2)
 	if _, err := src.ReadAt(magic, 0); err != nil && !errors.Is(err, io.EOF) {

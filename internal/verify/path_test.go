@@ -1,20 +1,26 @@
 package verify_test
 
 import (
+	"archive/zip"
+	"bytes"
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/exhibit-aims/exhibit/internal/evidence"
 	"github.com/exhibit-aims/exhibit/internal/store"
 	"github.com/exhibit-aims/exhibit/internal/verify"
+	"github.com/exhibit-aims/exhibit/internal/verify/verifytest"
 )
 
 func TestPath(t *testing.T) {
 	s := sample(t)
 	key := verifier(t, s.Key.Public)
 	wb, bd := makeWorkbook(t, s), makeBundle(t, s)
+	saved := resaved(t, wb)
 	damaged := append([]byte("XX"), wb[2:]...)
 	for _, tt := range []struct {
 		name    string
@@ -27,6 +33,7 @@ func TestPath(t *testing.T) {
 		{"a.zip", bd, verify.WhatBundle, true},
 		{"bundle", bd, verify.WhatBundle, true},
 		{"damaged.xlsx", damaged, verify.WhatWorkbook, false},
+		{"returned.xlsx", saved, verify.WhatWorkbook, false},
 		{"damaged.zip", []byte("PK"), verify.WhatBundle, false},
 		{"cut", bd[:len(bd)-1], verify.WhatBundle, false},
 	} {
@@ -40,6 +47,60 @@ func TestPath(t *testing.T) {
 		}
 		if (r.Err() == nil) != tt.ok || !tt.ok && !errors.Is(r.Err(), store.ErrTampered) {
 			t.Errorf("%s: %v", tt.name, r.Err())
+		}
+	}
+}
+
+// resaved packs a workbook as other programs do.
+func resaved(t *testing.T, wb []byte) []byte {
+	t.Helper()
+	zr, err := zip.NewReader(bytes.NewReader(wb), int64(len(wb)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var buf bytes.Buffer
+	zw := zip.NewWriter(&buf)
+	for _, f := range zr.File {
+		w, err := zw.Create(f.Name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := f.Open()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.Copy(w, r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := zw.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return buf.Bytes()
+}
+
+// TestReturned: a workbook that came back from a spreadsheet program is called
+// a workbook, and the report says what happened to it.
+func TestReturned(t *testing.T) {
+	s := sample(t)
+	path := filepath.Join(t.TempDir(), "returned.xlsx")
+	if err := os.WriteFile(path, resaved(t, makeWorkbook(t, s)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r, err := verify.Path(t.Context(), path, verify.Options{Key: verifier(t, s.Key.Public)})
+	if err != nil || r.OK() || r.What != verify.WhatWorkbook || !strings.Contains(r.First.Found, "saved again by a spreadsheet program") {
+		t.Errorf("%+v, %v, first %v", r, err, r.First)
+	}
+}
+
+// TestNotUnpacked: what is larger than was sealed is refused before any of it
+// is unpacked, or a few megabytes fill the memory of whoever verifies.
+func TestNotUnpacked(t *testing.T) {
+	l := verifytest.NewLab(t)
+	for _, name := range []string{"manifest.json", "assessment.json"} {
+		r, err := verify.Bundle(t.Context(), bytes.NewReader(l.Swollen(name)), verifytest.Options(t, l.Own))
+		if err != nil || r.OK() || r.First.File != name || !strings.Contains(r.First.Found, ", packed ") {
+			t.Errorf("%s: %v, first %v", name, err, r.First)
 		}
 	}
 }

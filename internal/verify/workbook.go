@@ -25,7 +25,12 @@ const (
 func Workbook(ctx context.Context, src source, key Key) (Report, error) {
 	r := Report{What: WhatWorkbook}
 	w := &workbook{report: &r, file: "workbook"}
-	return r, r.settle(w.file, w.verify(ctx, src, key))
+	err := w.verify(ctx, src, key)
+	var form *zipform.FormError
+	if errors.As(err, &form) {
+		form.Got += ": not in the form in which exhibit writes it (saved again by a spreadsheet program, or changed)"
+	}
+	return r, r.settle(w.file, err)
 }
 
 // workbook is a workbook being verified.
@@ -216,12 +221,13 @@ func (w *workbook) figures() error {
 	return nil
 }
 
-// isWorkbook reports whether the archive says that it is a spreadsheet.
-func isWorkbook(zr *zipform.Reader) bool {
+// isWorkbook reports whether the archive says that it is a spreadsheet. The
+// error is of an archive in another form.
+func isWorkbook(zr *zipform.Reader) (bool, error) {
 	for e, err := range zr.Entries() {
 		if err != nil || e.Name == "[Content_Types].xml" {
-			return err == nil
+			return err == nil, err
 		}
 	}
-	return false
+	return false, nil
 }

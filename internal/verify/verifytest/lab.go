@@ -65,6 +65,11 @@ func (l *Lab) With(name string, content []byte) []byte {
 	return l.sealed(func(p *Pack) { p.set(name, content) }, nil)
 }
 
+// Swollen is the good bundle with a longer content of a file, as it was sealed.
+func (l *Lab) Swollen(name string) []byte {
+	return l.unsealed(func(p *Pack) { p.set(name, append(p.at(name).content, make([]byte, 1<<20)...)) })
+}
+
 // rewritten is what whoever has the key and the database can make of the
 // ledger: other lines under a new signature, everything else agreeing with them.
 func (p *Pack) rewritten(key exporttest.Key, change func(lines []string) []string) []byte {
