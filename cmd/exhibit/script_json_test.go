@@ -242,7 +242,7 @@ func contracts() map[string]shape {
 			"checked": list{object{"name": "string", "count": "number",
 				"explained?": object{"how": "string", "shows": "string", "does_not_show": "string"}}}, "notes?": list{"string"},
 			"first_failure?": object{"file": "string", "place": "string", "expected": "string", "found": "string"},
-			"with_rules?": list{object{"name": "string", "sha256": "digest"}},
+			"with_rules?":    list{object{"name": "string", "sha256": "digest"}},
 			"with?": list{object{"control": "string", "expectation": "string", "subject": subject, "status": "string", "reason": "string", "was": "string",
 				"evidence": list{"digest"}}}},
 		"attestations": list{object{"seq": "number", "recorded_at": "time", "kind": "string", "size": "number", "root": "string", "who": "string",
