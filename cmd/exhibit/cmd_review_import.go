@@ -311,7 +311,7 @@ func (b *broughtBack) prepare(ctx context.Context, d *desk) error {
 	if err != nil {
 		return err
 	}
-	add := func(id string, rec *evidence.Record, known bool) string {
+	add := func(rec *evidence.Record, known bool) string {
 		switch {
 		case rec == nil:
 			return "on record"
@@ -330,7 +330,7 @@ func (b *broughtBack) prepare(ctx context.Context, d *desk) error {
 			return err
 		}
 		n.ID = c.ID
-		n.State = add(c.ID, rec, slices.ContainsFunc(conclusions, func(o people.Conclusion) bool { return o.ID == c.ID }))
+		n.State = add(rec, slices.ContainsFunc(conclusions, func(o people.Conclusion) bool { return o.ID == c.ID }))
 	}
 	for i := range b.Samples {
 		s := &b.Samples[i]
@@ -339,7 +339,7 @@ func (b *broughtBack) prepare(ctx context.Context, d *desk) error {
 			return err
 		}
 		s.ID, s.Items = made.ID, made.Items
-		s.State = add(made.ID, rec, slices.ContainsFunc(selections, func(o people.Selection) bool { return o.ID == made.ID }))
+		s.State = add(rec, slices.ContainsFunc(selections, func(o people.Selection) bool { return o.ID == made.ID }))
 	}
 	return nil
 }

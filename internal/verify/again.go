@@ -57,11 +57,10 @@ type keptLines struct {
 	bytes   int
 	tooMany bool
 
-	kinds   map[string]uint16
-	kind    []uint16
-	next    []int64 // position of the next revision; 0: none
-	gone    map[int]goneMark
-	sources []string
+	kinds map[string]uint16
+	kind  []uint16
+	next  []int64 // position of the next revision; 0: none
+	gone  map[int]goneMark
 }
 
 type goneMark struct {

@@ -171,8 +171,8 @@ func (a *archive) continues(old ledger.Checkpoint, text []byte) error {
 	if err != nil {
 		return err
 	}
-	switch {
-	case old.Size == 0 || old.Size == a.checkpoint.Size:
+	switch old.Size {
+	case 0, a.checkpoint.Size:
 		if len(proof) > 0 {
 			return fmt.Errorf("%d hashes where none is needed", len(proof))
 		}

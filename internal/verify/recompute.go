@@ -229,7 +229,7 @@ func (a *archive) sameWorkbook(ctx context.Context, ev *evaluate.Evaluator, v *v
 	if err != nil {
 		return fail(bundle.WorkbookFile, "content", "a workbook that can be written anew", clip(err.Error()))
 	}
-	snap.Redaction = a.head.Redaction.Profile.Export() // a profile may only leave sheets out
+	snap.Redaction = a.head.Redaction.Export() // a profile may only leave sheets out
 	section, err := a.zip.Section(a.entries[bundle.WorkbookFile])
 	if err != nil {
 		return err

@@ -128,11 +128,12 @@ func partsOf(src *io.SectionReader) (*parts, error) {
 			p.entries[it.Name], p.sums[it.Name] = it.Entry, part.Sum
 		}
 	}
-	return p, p.names()
+	p.names()
+	return p, nil
 }
 
 // names finds which sheet each part is.
-func (p *parts) names() error {
+func (p *parts) names() {
 	read := func(name string) ([]byte, error) {
 		e, ok := p.entries[name]
 		if !ok {
@@ -144,16 +145,15 @@ func (p *parts) names() error {
 	wb, err1 := read("xl/workbook.xml")
 	rels, err2 := read("xl/_rels/workbook.xml.rels")
 	if err1 != nil || err2 != nil {
-		return nil //nolint:nilerr // parts are then called by their own names
+		return // parts are then called by their own names
 	}
 	list, err := xlsx.Sheets(wb, rels)
 	if err != nil {
-		return nil //nolint:nilerr // as above
+		return // as above
 	}
 	for _, s := range list {
 		p.sheets[s.Part] = s.Name
 	}
-	return nil
 }
 
 // firstPart names the first part that differs, sheets and their cells first.

@@ -16,7 +16,7 @@ import (
 // changed since an earlier instant.
 func Tell(s *export.Snapshot) error {
 	a := s.Assessment
-	a.Populations, a.Expectations = populations(a), []assess.InForce{
+	a.Populations, a.Expectations = populations(), []assess.InForce{
 		{Slug: "release-change-approved", Control: "A.6.2.5"}, {Slug: "ai-system-owner-named", Control: "A.4.2"}}
 	var book finding.Book
 	events, err := finding.Update(&book, a, finding.Policy{Due: map[string]time.Duration{"major": 30 * 24 * time.Hour}})
@@ -45,7 +45,7 @@ func Tell(s *export.Snapshot) error {
 	return nil
 }
 
-func populations(a *assess.Assessment) []assess.Population {
+func populations() []assess.Population {
 	at, count, none := AsOf.Add(-time.Hour), int64(14), int64(0)
 	pulls := assess.Population{Expectation: "release-change-approved", SubjectType: "change", Count: 14, IDs: evidence.Sum([]byte("ids")), Complete: true,
 		Statement: "Population of release-change-approved contains 14 items.",

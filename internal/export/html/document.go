@@ -117,18 +117,14 @@ func (p *part) section(w *bufio.Writer) error {
 // checking says how to establish that the file is what was handed out.
 func (r *report) checking(w *bufio.Writer) {
 	a := r.snap.Assessment
-	fact := func(key, value string, code bool) {
-		open, end := "", ""
-		if code {
-			open, end = "<code>", "</code>"
-		}
-		write(w, "<div><dt>", esc(key), "</dt><dd>", open, esc(value), end, "</dd></div>\n")
+	fact := func(key, value string) {
+		write(w, "<div><dt>", esc(key), "</dt><dd><code>", esc(value), "</code></dd></div>\n")
 	}
 	write(w, "<section id=\"s-checking\" class=\"page\" aria-labelledby=\"h-checking\">\n<h2 id=\"h-checking\">How to check this file</h2>\n<dl>\n")
-	fact("Snapshot", r.Digests.Snapshot.String(), true)
-	fact("Assessment", "sha256 "+r.Digests.Assessment.String(), true)
-	fact("Assessed from", fmt.Sprintf("ledger entries 0 to %d, root %s", a.Checkpoint.Size-1, a.Checkpoint.Root), true)
-	fact("Key", r.snap.PublicKey, true)
+	fact("Snapshot", r.Digests.Snapshot.String())
+	fact("Assessment", "sha256 "+r.Digests.Assessment.String())
+	fact("Assessed from", fmt.Sprintf("ledger entries 0 to %d, root %s", a.Checkpoint.Size-1, a.Checkpoint.Root))
+	fact("Key", r.snap.PublicKey)
 	write(w, "</dl>\n<h3>Signed checkpoint of the ledger</h3>\n<pre>", esc(strings.TrimSpace(string(r.snap.Checkpoint))), "</pre>\n<h3>Steps</h3>\n<ol>\n")
 	for _, step := range []string{
 		"This file carries no seal, since whoever can change it could change what it says of itself. When it was handed out, its sha256 went into the ledger as an entry of the type export: compare it with that of your copy (sha256sum FILE).",

@@ -124,7 +124,7 @@ func (v *inventory) components() (components []cdx.Component, services []cdx.Ser
 			p.add("version", p.Version)
 			p.Version = ""
 		}
-		p.Component.Properties = p.properties()
+		p.Properties = p.properties()
 		components = append(components, p.Component)
 	}
 	return components, services

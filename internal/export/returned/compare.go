@@ -187,7 +187,7 @@ func (f *File) inputColumns(ctx context.Context, sheet string) ([]int, error) {
 		}
 		return errEnough
 	})
-	if err == errEnough {
+	if errors.Is(err, errEnough) {
 		err = nil
 	}
 	return out, err

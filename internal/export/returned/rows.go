@@ -274,12 +274,12 @@ func (f *File) Named(ctx context.Context, name string) (string, error) {
 	}
 	sheet = strings.ReplaceAll(strings.Trim(strings.TrimPrefix(sheet, "$"), "'"), "''", "'")
 	ref = strings.ReplaceAll(ref, "$", "")
-	number, err := strconv.Atoi(strings.TrimLeft(ref, "ABCDEFGHIJKLMNOPQRSTUVWXYZ"))
-	if err != nil {
+	number, bad := strconv.Atoi(strings.TrimLeft(ref, "ABCDEFGHIJKLMNOPQRSTUVWXYZ"))
+	if bad != nil { // a name of something else than a cell
 		return "", nil
 	}
 	found := ""
-	err = f.Rows(ctx, sheet, func(r Row) error {
+	err := f.Rows(ctx, sheet, func(r Row) error {
 		if r.Number == number {
 			found = r.Text(column(ref))
 			return errEnough

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -261,7 +260,7 @@ func plainJSON(raw json.RawMessage) string {
 	if json.Unmarshal(raw, &s) == nil {
 		return s
 	}
-	return fmt.Sprintf("%s", raw)
+	return string(raw)
 }
 
 func (b *Book) improvements(ctx context.Context) ([]auditRow, error) {

@@ -15,7 +15,7 @@ import (
 // satisfied result rests on: not the one that decided it, not what shows a
 // design, and not the as-of, at which nothing happened.
 func TestFirstOperatingRecord(t *testing.T) {
-	b, s := smallBook(t, nil,
+	_, s := smallBook(t, nil,
 		rec{"op", "organization", "o", `{"merged_at":"` + ago(90) + `"}`},
 		rec{"op", "organization", "o", `{"merged_at":"` + ago(10) + `"}`},
 		rec{"paper", "organization", "o", `{"approved_at":"` + ago(300) + `"}`},
@@ -49,7 +49,7 @@ func TestFirstOperatingRecord(t *testing.T) {
 // What Results says of a waiver leads to it, and a system has as many open
 // findings as Gaps lists for it.
 func TestWaiverAndGapsAgree(t *testing.T) {
-	b, s := smallBook(t, []export.System{{ID: "s", Name: "S"}}, rec{"op", "organization", "o", `{}`})
+	_, s := smallBook(t, []export.System{{ID: "s", Name: "S"}}, rec{"op", "organization", "o", `{}`})
 	about := evidence.Subject{Type: "ai_system", ID: "s"}
 	s.snap.Assessment.Controls = []assess.Control{{ID: "5.1", Status: assess.StatusFailing}}
 	s.snap.Assessment.Results = []*assess.Result{

@@ -225,9 +225,6 @@ func (s *sheet) endHeight(points float64) error {
 	return nil
 }
 
-// skip leaves a row out.
-func (s *sheet) skip() { s.row++ }
-
 // lines estimates how many lines a text takes in a column of the given width.
 func lines(s string, width float64) int {
 	n := 0
@@ -250,7 +247,7 @@ func (s *sheet) room() (*sheet, error) {
 			n = last + 1
 		}
 	}
-	next, err := s.b.newSheet(s.Layout, fmt.Sprintf("%s (%d)", s.Layout.Name, n), false)
+	next, err := s.b.newSheet(s.Layout, fmt.Sprintf("%s (%d)", s.Name, n), false)
 	if err != nil {
 		return nil, err
 	}

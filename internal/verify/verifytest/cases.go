@@ -150,17 +150,17 @@ func resultCases() []Case {
 func evidenceCases() []Case {
 	return []Case{
 		{"evidence swapped", "The content of an evidence file is exchanged.", Nobody, func(l *Lab) []byte {
-			return l.unsealed(func(p *Pack) { p.set(p.first(bundle.EvidenceDir), []byte(`{"a":1}`)) })
+			return l.unsealed(func(p *Pack) { p.set(p.evidence(), []byte(`{"a":1}`)) })
 		}, bundle.EvidenceDir, "content", Alone},
 		{"evidence swapped, lists agreeing", "The same, and sums and manifest agree with it; the signature cannot.", Nobody, func(l *Lab) []byte {
-			return l.unsealed(func(p *Pack) { p.set(p.first(bundle.EvidenceDir), []byte(`{"a":1}`)); p.consistent(nil) })
+			return l.unsealed(func(p *Pack) { p.set(p.evidence(), []byte(`{"a":1}`)); p.consistent(nil) })
 		}, bundle.ManifestFile, "content", Alone},
 		{"evidence swapped, signed", "The same, sealed again with the organisation's key.", Holder, func(l *Lab) []byte {
-			return l.sealed(func(p *Pack) { p.set(p.first(bundle.EvidenceDir), []byte(`{"a":1}`)) }, nil)
+			return l.sealed(func(p *Pack) { p.set(p.evidence(), []byte(`{"a":1}`)) }, nil)
 		}, bundle.EvidenceDir, "content", Alone},
 		{"approval back-dated in the file", "An approval that came too late gets an earlier time, in a file named by its new digest.", Holder, func(l *Lab) []byte {
 			return l.sealed(func(p *Pack) {
-				name := p.holding(bundle.EvidenceDir, "2026-11-19T18:00:00Z")
+				name := p.holding("2026-11-19T18:00:00Z")
 				c := strings.ReplaceAll(p.Text(name), "2026-11-19T18:00:00Z", "2026-11-19T08:00:00Z")
 				p.drop(name)
 				p.add(bundle.EvidenceDir+evidence.Sum([]byte(c)).String()+".json", []byte(c))
@@ -168,12 +168,12 @@ func evidenceCases() []Case {
 		}, "", "", Alone},
 		{"waiver extended", "The end of a waiver is moved, in its file, sealed again.", Holder, func(l *Lab) []byte {
 			return l.sealed(func(p *Pack) {
-				name := p.holding(bundle.EvidenceDir, "expires_at")
+				name := p.holding("expires_at")
 				p.edit(name, `"expires_at":"2026-12`, `"expires_at":"2028-12`)
 			}, nil)
 		}, bundle.EvidenceDir, "content", Alone},
 		{"evidence dropped", "An evidence file is left out.", Holder, func(l *Lab) []byte {
-			return l.sealed(func(p *Pack) { p.drop(p.first(bundle.EvidenceDir)) }, nil)
+			return l.sealed(func(p *Pack) { p.drop(p.evidence()) }, nil)
 		}, "bundle", "", Alone},
 		{"evidence added", "An evidence file is added that no line names.", Holder, func(l *Lab) []byte {
 			return l.sealed(func(p *Pack) {
@@ -183,7 +183,7 @@ func evidenceCases() []Case {
 		}, bundle.EvidenceDir, "", Alone},
 		{"payload called erased", "A payload is left out and called erased; no entry erased it.", Holder, func(l *Lab) []byte {
 			p := l.again()
-			name := p.first(bundle.EvidenceDir)
+			name := p.evidence()
 			p.drop(name)
 			d, err := evidence.ParseDigest(strings.TrimSuffix(strings.TrimPrefix(name, bundle.EvidenceDir), ".json"))
 			if err != nil {

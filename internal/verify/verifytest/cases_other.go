@@ -83,7 +83,7 @@ func redactionCases() []Case {
 			p.setLines(bundle.RedactedFile, p.lines(bundle.RedactedFile)[1:])
 		}, nil), bundle.RedactedFile, "line", Alone},
 		{"more hidden than the profile says", "An evidence file is left out and put on the list, against the profile.", Holder, again(func(_ *Lab, p *Pack) {
-			name := p.holding(bundle.EvidenceDir, "expires_at")
+			name := p.holding("expires_at")
 			p.drop(name)
 			d := strings.TrimSuffix(strings.TrimPrefix(name, bundle.EvidenceDir), ".json")
 			line := fmt.Sprintf(`{"evidence":1,"kinds":["waiver.record"],"payload":%q,"why":"the profile partner hides waiver.record"}`, d)
@@ -91,7 +91,7 @@ func redactionCases() []Case {
 		}, func(h *bundle.Head) { h.Counts.Redacted++ }), "bundle", "", Alone},
 		{"hidden payload shown", "A payload that the profile hides is put in.", Holder, again(func(l *Lab, p *Pack) {
 			good := l.again()
-			name := good.holding(bundle.EvidenceDir, Canary)
+			name := good.holding(Canary)
 			p.add(name, good.at(name).content)
 		}, nil), bundle.EvidenceDir, "", Alone},
 		{"profile narrowed", "The profile in the manifest says that less is hidden than is.", Holder, again(func(*Lab, *Pack) {}, func(h *bundle.Head) {

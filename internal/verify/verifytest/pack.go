@@ -102,27 +102,27 @@ func (p *Pack) edit(name, old, new string) {
 	f.content = bytes.Replace(f.content, []byte(old), []byte(new), 1)
 }
 
-// first is the first file whose name begins so.
-func (p *Pack) first(prefix string) string {
+// evidence is the first evidence file.
+func (p *Pack) evidence() string {
 	p.t.Helper()
 	for _, f := range p.files {
-		if strings.HasPrefix(f.name, prefix) {
+		if strings.HasPrefix(f.name, bundle.EvidenceDir) {
 			return f.name
 		}
 	}
-	p.t.Fatalf("no file %s…", prefix)
+	p.t.Fatal("no evidence file")
 	return ""
 }
 
-// holding is the first file below a prefix whose content has a text.
-func (p *Pack) holding(prefix, text string) string {
+// holding is the first evidence file whose content has a text.
+func (p *Pack) holding(text string) string {
 	p.t.Helper()
 	for _, f := range p.files {
-		if strings.HasPrefix(f.name, prefix) && bytes.Contains(f.content, []byte(text)) {
+		if strings.HasPrefix(f.name, bundle.EvidenceDir) && bytes.Contains(f.content, []byte(text)) {
 			return f.name
 		}
 	}
-	p.t.Fatalf("no file %s… with %q", prefix, text)
+	p.t.Fatalf("no evidence file with %q", text)
 	return ""
 }
 
