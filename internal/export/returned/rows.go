@@ -275,7 +275,7 @@ func (f *File) Named(ctx context.Context, name string) (string, error) {
 	sheet = strings.ReplaceAll(strings.Trim(strings.TrimPrefix(sheet, "$"), "'"), "''", "'")
 	ref = strings.ReplaceAll(ref, "$", "")
 	number, bad := strconv.Atoi(strings.TrimLeft(ref, "ABCDEFGHIJKLMNOPQRSTUVWXYZ"))
-	if bad != nil { // a name of something else than a cell
+	if bad != nil { //nolint:nilerr // a name of something else than a cell
 		return "", nil
 	}
 	found := ""
