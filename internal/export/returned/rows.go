@@ -275,8 +275,8 @@ func (f *File) Named(ctx context.Context, name string) (string, error) {
 	sheet = strings.ReplaceAll(strings.Trim(strings.TrimPrefix(sheet, "$"), "'"), "''", "'")
 	ref = strings.ReplaceAll(ref, "$", "")
 	number, bad := strconv.Atoi(strings.TrimLeft(ref, "ABCDEFGHIJKLMNOPQRSTUVWXYZ"))
-	if bad != nil { //nolint:nilerr // a name of something else than a cell
-		return "", nil
+	if bad != nil {
+		return "", nil //nolint:nilerr // a name of something else than a cell
 	}
 	found := ""
 	err := f.Rows(ctx, sheet, func(r Row) error {
