@@ -12,6 +12,7 @@ import (
 
 	"github.com/exhibit-aims/exhibit/internal/assess"
 	"github.com/exhibit-aims/exhibit/internal/evidence"
+	"github.com/exhibit-aims/exhibit/internal/export/gather"
 	"github.com/exhibit-aims/exhibit/internal/ledger"
 	"github.com/exhibit-aims/exhibit/internal/store"
 )
@@ -88,7 +89,7 @@ func (g *globals) since(ctx context.Context, from, to time.Time) (*delta, error)
 		return nil, err
 	}
 	defer st.Close()
-	payload, err := payloadsOf(ctx, st, d.Records)
+	payload, err := gather.ChangedPayloads(ctx, st, d.Records, 0)
 	if err != nil {
 		return nil, err
 	}
@@ -97,37 +98,6 @@ func (g *globals) since(ctx context.Context, from, to time.Time) (*delta, error)
 	}
 	d.Rules, err = rulesChanged(ctx, st, from, to)
 	return d, err
-}
-
-// payloadsOf reads the payloads of changed records.
-func payloadsOf(ctx context.Context, st store.Store, records []assess.RecordChange) (func(evidence.Digest) (json.RawMessage, error), error) {
-	found := map[evidence.Digest]json.RawMessage{}
-	q := store.EvidenceQuery{Payloads: true}
-	for _, r := range records {
-		if r.Before != nil && r.After != nil {
-			found[*r.Before], found[*r.After] = nil, nil
-			if !slices.Contains(q.Kinds, r.Kind) {
-				q.Kinds = append(q.Kinds, r.Kind)
-			}
-		}
-	}
-	if len(found) > 0 {
-		for ev, err := range st.Evidence(ctx, q) {
-			if err != nil {
-				return nil, err
-			}
-			if _, wanted := found[ev.Digest]; wanted {
-				found[ev.Digest] = ev.Payload
-			}
-		}
-	}
-	return func(d evidence.Digest) (json.RawMessage, error) {
-		payload, ok := found[d]
-		if !ok {
-			return nil, fmt.Errorf("evidence %s: %w", d, store.ErrNotFound)
-		}
-		return payload, nil
-	}, nil
 }
 
 // rulesChanged looks at the assessments that the ledger records.

@@ -25,7 +25,7 @@ func Since(ctx context.Context, st Source, state *assess.State, a *assess.Assess
 		return nil, fmt.Errorf("since: %w", err)
 	}
 	s := &export.Since{From: from, Delta: assess.Compare(before, after)}
-	payload, err := changedPayloads(ctx, st, s.Delta.Records, a.Checkpoint.Size)
+	payload, err := ChangedPayloads(ctx, st, s.Delta.Records, a.Checkpoint.Size)
 	if err != nil {
 		return nil, fmt.Errorf("since: %w", err)
 	}
@@ -36,8 +36,9 @@ func Since(ctx context.Context, st Source, state *assess.State, a *assess.Assess
 	return s, err
 }
 
-// changedPayloads reads the payloads of changed records.
-func changedPayloads(ctx context.Context, st Source, records []assess.RecordChange, size int64) (func(evidence.Digest) (json.RawMessage, error), error) {
+// ChangedPayloads reads the payloads of changed records below a ledger position;
+// 0 means all.
+func ChangedPayloads(ctx context.Context, st Source, records []assess.RecordChange, size int64) (func(evidence.Digest) (json.RawMessage, error), error) {
 	found := map[evidence.Digest]json.RawMessage{}
 	q := store.EvidenceQuery{Payloads: true, Before: size}
 	for _, r := range records {
