@@ -63,7 +63,7 @@ func newExportKind(g *globals, name, short, file string, write exporter) *cobra.
 	}
 	exportFlags(c, &o, file)
 	if slices.Contains([]string{"workbook", "csv", "html", "soa"}, name) { // made from the snapshot alone
-		c.Flags().StringVar(&o.redact, "redact", "", "leave out what this `profile` hides: see exhibit export bundle --help")
+		c.Flags().StringVar(&o.redact, "redact", "", "leave out what payloads say that this `profile` hides; ids, keys, addresses and times stay: see exhibit export bundle --help")
 	}
 	return c
 }
