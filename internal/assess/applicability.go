@@ -90,7 +90,7 @@ func (v *view) waivers() map[string][]*waiver {
 			return
 		case revoked != absent && revoked <= v.at:
 			return
-		case person(by) == "" || person(asked) == "" || v.reg.same(by, asked):
+		case NameForm(by) == "" || NameForm(asked) == "" || v.reg.same(by, asked):
 			return
 		}
 		var subject struct{ Type, ID string }

@@ -332,16 +332,7 @@ func (d *director) textsCall(call ast.CallExpr) textsOf {
 			return ownTexts(out)
 		}
 	case operators.Conditional:
-		cond, a, b := d.truth(args[0]), d.texts(args[1]), d.texts(args[2])
-		if cond == nil || a == nil || b == nil {
-			return nil
-		}
-		return func(f *frame) textList {
-			if cond(f) {
-				return a(f)
-			}
-			return b(f)
-		}
+		return either(d.truth(args[0]), d.texts(args[1]), d.texts(args[2]))
 	}
 	return nil
 }

@@ -79,16 +79,7 @@ func (d *director) truthCall(e ast.Expr) truthOf {
 		}
 		return func(f *frame) bool { return !of(f) }
 	case operators.Conditional:
-		cond, a, b := d.truth(args[0]), d.truth(args[1]), d.truth(args[2])
-		if cond == nil || a == nil || b == nil {
-			return nil
-		}
-		return func(f *frame) bool {
-			if cond(f) {
-				return a(f)
-			}
-			return b(f)
-		}
+		return either(d.truth(args[0]), d.truth(args[1]), d.truth(args[2]))
 	case operators.Equals, operators.NotEquals:
 		return d.equal(args[0], args[1], name == operators.Equals)
 	case operators.Less, operators.LessEquals, operators.Greater, operators.GreaterEquals:
@@ -307,5 +298,18 @@ func (d *director) quantified(c ast.ComprehensionExpr) truthOf {
 			}
 		}
 		return !exists
+	}
+}
+
+// either is one of two values by a condition; nil unless all three can be had.
+func either[T any](cond func(*frame) bool, a, b func(*frame) T) func(*frame) T {
+	if cond == nil || a == nil || b == nil {
+		return nil
+	}
+	return func(f *frame) T {
+		if cond(f) {
+			return a(f)
+		}
+		return b(f)
 	}
 }

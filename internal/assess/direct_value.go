@@ -173,16 +173,7 @@ func (d *director) textCall(call ast.CallExpr) textOf {
 	case operators.Add:
 		return d.joined(args[0], args[1])
 	case operators.Conditional:
-		cond, a, b := d.truth(args[0]), d.text(args[1]), d.text(args[2])
-		if cond == nil || a == nil || b == nil {
-			return nil
-		}
-		return func(f *frame) string {
-			if cond(f) {
-				return a(f)
-			}
-			return b(f)
-		}
+		return either(d.truth(args[0]), d.text(args[1]), d.text(args[2]))
 	case "string":
 		return d.written(args[0])
 	case "day":
@@ -357,16 +348,7 @@ func (d *director) numberCall(call ast.CallExpr) numberOf {
 	args := call.Args()
 	switch name := call.FunctionName(); name {
 	case operators.Conditional:
-		cond, a, b := d.truth(args[0]), d.number(args[1]), d.number(args[2])
-		if cond == nil || a == nil || b == nil {
-			return nil
-		}
-		return func(f *frame) int64 {
-			if cond(f) {
-				return a(f)
-			}
-			return b(f)
-		}
+		return either(d.truth(args[0]), d.number(args[1]), d.number(args[2]))
 	case operators.Add, operators.Subtract:
 		a, b := d.number(args[0]), d.number(args[1])
 		if a == nil || b == nil {

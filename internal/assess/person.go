@@ -10,10 +10,10 @@ import (
 	"github.com/google/cel-go/common/types/ref"
 )
 
-// person gives the form in which a name is compared: neither the case of its
+// NameForm gives the form in which a name is compared: neither the case of its
 // letters, nor what is round and between its words, be it white space, a dot, a
 // line or an @ before it, nor what cannot be seen makes another person of it.
-func person(name string) string {
+func NameForm(name string) string {
 	name = strings.Map(func(r rune) rune {
 		switch {
 		case r == '.' || r == '_' || r == '-':
@@ -32,7 +32,7 @@ func person(name string) string {
 
 // samePerson reports whether two names are those of one person. Nobody is the
 // same as nobody.
-func samePerson(a, b string) bool { return person(a) == person(b) }
+func samePerson(a, b string) bool { return NameForm(a) == NameForm(b) }
 
 // namesKind says by which names systems know a person: the e-mail address, the
 // name that is displayed, a login.
@@ -76,12 +76,12 @@ func personFunctions() cel.EnvOption {
 func (reg *registerView) readNames(v *view) {
 	reg.people = map[string]string{}
 	own := map[string]bool{}
-	v.live(namesKind, func(t *table, row int32, _ bool) { own[person(t.text(row, "person"))] = true })
+	v.live(namesKind, func(t *table, row int32, _ bool) { own[NameForm(t.text(row, "person"))] = true })
 	shared := map[string]bool{}
 	v.live(namesKind, func(t *table, row int32, _ bool) {
-		id := person(t.text(row, "person"))
+		id := NameForm(t.text(row, "person"))
 		for _, name := range t.textList(row, "names") {
-			name = person(name)
+			name = NameForm(name)
 			if known, taken := reg.people[name]; taken && known != id {
 				shared[name] = true
 			}
@@ -98,7 +98,7 @@ func (reg *registerView) readNames(v *view) {
 // person gives the form in which a name is compared: that of the person whom
 // it stands for, if that is known.
 func (reg *registerView) person(name string) string {
-	form := person(name)
+	form := NameForm(name)
 	if id, ok := reg.people[form]; ok {
 		return id
 	}

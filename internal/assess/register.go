@@ -85,7 +85,7 @@ func newRegisterView(v *view) *registerView {
 func (reg *registerView) accepted(t *table, row int32, at int64) bool {
 	reviewer, uploader := t.text(row, "reviewer"), t.text(row, "uploader")
 	reviewed := t.time(row, "reviewed_at")
-	return t.text(row, "review_decision") == "accepted" && person(reviewer) != "" && person(uploader) != "" &&
+	return t.text(row, "review_decision") == "accepted" && NameForm(reviewer) != "" && NameForm(uploader) != "" &&
 		!reg.same(reviewer, uploader) && reviewed != absent && reviewed <= at
 }
 

@@ -3,7 +3,8 @@ package sheets
 import (
 	"context"
 	"strings"
-	"unicode"
+
+	"github.com/exhibit-aims/exhibit/internal/assess"
 )
 
 // names knows by which names systems know a person, so that one person under
@@ -30,15 +31,15 @@ func (b *Book) directory(ctx context.Context) (*names, error) {
 	n := &names{people: map[string]string{}, shown: map[string]string{}}
 	own, shared := map[string]bool{}, map[string]bool{}
 	for _, r := range list {
-		own[nameForm(r.v.Person)] = true
+		own[assess.NameForm(r.v.Person)] = true
 	}
 	for _, r := range list {
-		id := nameForm(r.v.Person)
+		id := assess.NameForm(r.v.Person)
 		if len(r.v.Names) > 0 && !strings.Contains(r.v.Names[0], "@") {
 			n.shown[id] = r.v.Names[0]
 		}
 		for _, name := range r.v.Names {
-			name = nameForm(name)
+			name = assess.NameForm(name)
 			if known, taken := n.people[name]; taken && known != id {
 				shared[name] = true
 			}
@@ -55,7 +56,7 @@ func (b *Book) directory(ctx context.Context) (*names, error) {
 
 // person is the form in which a name is compared.
 func (n *names) person(name string) string {
-	form := nameForm(name)
+	form := assess.NameForm(name)
 	if id, ok := n.people[form]; ok {
 		return id
 	}
@@ -71,7 +72,7 @@ func (n *names) display(id string) string { return n.shown[n.person(id)] }
 // write it, if that is another one.
 func (n *names) label(name string) string {
 	shown := n.display(name)
-	if name == "" || shown == "" || nameForm(shown) == nameForm(name) {
+	if name == "" || shown == "" || assess.NameForm(shown) == assess.NameForm(name) {
 		return name
 	}
 	return shown + " (" + name + ")"
@@ -83,23 +84,4 @@ func (n *names) labels(list []string) []string {
 		out = append(out, n.label(name))
 	}
 	return out
-}
-
-// nameForm makes one of names that differ in the case of letters, in what
-// stands round and between the words, or in what cannot be seen.
-func nameForm(name string) string {
-	name = strings.Map(func(r rune) rune {
-		switch {
-		case r == '.' || r == '_' || r == '-':
-			return ' '
-		case unicode.Is(unicode.Cf, r):
-			return -1
-		}
-		least := r
-		for f := unicode.SimpleFold(r); f != r; f = unicode.SimpleFold(f) {
-			least = min(least, f)
-		}
-		return least
-	}, name)
-	return strings.Join(strings.Fields(strings.TrimPrefix(strings.TrimSpace(name), "@")), " ")
 }

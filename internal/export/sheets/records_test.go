@@ -146,8 +146,8 @@ func TestNamesAreComparedAsPeopleAre(t *testing.T) {
 	}
 	for _, a := range []string{"A.Berg", "a berg", "@a-berg", "ａ", "ſ", "s", "K", "\u212a", "a\u200bberg", ""} {
 		for _, c := range []string{"A.Berg", "a berg", "@a-berg", "ａ", "ſ", "s", "K", "\u212a", "a\u200bberg", ""} {
-			if (nameForm(a) == nameForm(c)) != people.Same(a, c) {
-				t.Errorf("%q and %q: %v here, %v for waivers", a, c, nameForm(a) == nameForm(c), people.Same(a, c))
+			if (assess.NameForm(a) == assess.NameForm(c)) != people.Same(a, c) {
+				t.Errorf("%q and %q: %v here, %v for waivers", a, c, assess.NameForm(a) == assess.NameForm(c), people.Same(a, c))
 			}
 		}
 	}
