@@ -11,6 +11,8 @@ func Typed() map[string]any {
 		KindVendorIncident: VendorIncident{}, KindAPIKey: APIKey{}, KindVendorUsage: VendorUsage{}, KindVendorAuditLog: VendorAuditEvent{},
 		KindDataControls: DataControls{}, KindVendorUser: VendorUser{}, KindVendorProject: VendorProject{},
 		KindAIResource: AIResource{}, KindGuardrail: Guardrail{}, KindInvocationLogging: InvocationLogging{}, KindLogRetention: LogRetention{},
+		KindSighting: Seen{}, KindActivity: Seen{}, KindCodeScan: CodeScan{}, KindCodeUsage: CodeUsage{}, KindModelReference: ModelReference{},
+		KindPromptAsset: PromptAsset{}, KindCodeSecret: CodeSecret{},
 		KindModelMonitor: ModelMonitor{}, KindDeploymentPolicy: DeploymentPolicy{}, KindCloudAuditEvent: CloudAuditEvent{},
 	}
 }
