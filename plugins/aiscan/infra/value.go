@@ -1,0 +1,127 @@
+package infra
+
+import (
+	"bytes"
+	"net/url"
+	"strings"
+
+	"github.com/exhibit-aims/exhibit/plugins/aiscan/fact"
+)
+
+// lines splits at line feeds and leaves carriage returns and a byte order mark
+// out.
+func lines(data []byte) []string {
+	data = bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))
+	all := strings.Split(string(data), "\n")
+	for i, l := range all {
+		all[i] = strings.TrimSuffix(l, "\r")
+	}
+	return all
+}
+
+// isVariable reports whether s can be the name of an environment variable.
+func isVariable(s string) bool {
+	if s == "" || len(s) > 128 || s[0] >= '0' && s[0] <= '9' {
+		return false
+	}
+	for i := range len(s) {
+		c := s[i]
+		if c != '_' && (c < 'A' || c > 'Z') && (c < 'a' || c > 'z') && (c < '0' || c > '9') {
+			return false
+		}
+	}
+	return true
+}
+
+// unquote takes one pair of quotes away.
+func unquote(s string) string {
+	if len(s) >= 2 && (s[0] == '"' || s[0] == '\'') && s[len(s)-1] == s[0] {
+		return s[1 : len(s)-1]
+	}
+	return s
+}
+
+// variable keeps the name of a variable and, of its value, only the host or the
+// model that it names.
+func (o *out) variable(name, value string, line int) {
+	if !isVariable(name) {
+		return
+	}
+	o.add(fact.Fact{Class: fact.Env, Name: name, Line: line})
+	o.value(name, value, line)
+}
+
+// value keeps what a setting's value names: the host of an address, and the id
+// of a model where the key says that it is one.
+func (o *out) value(key, value string, line int) {
+	if h := hostOf(value); h != "" {
+		o.add(fact.Fact{Class: fact.Host, Name: h, Line: line})
+	} else if isModelKey(key) && isModelID(value) {
+		o.add(fact.Fact{Class: fact.Model, Name: value, Line: line})
+	}
+}
+
+// hostOf returns the host of an absolute address of the web, with its port if
+// it has one of its own, and never what stands before an @.
+func hostOf(s string) string {
+	for _, scheme := range [...]string{"https://", "http://", "wss://", "ws://", "grpc://", "grpcs://"} {
+		if len(s) > len(scheme) && strings.EqualFold(s[:len(scheme)], scheme) {
+			end := strings.IndexAny(s[len(scheme):], "/?# \t\"'`<>\\,;|")
+			if end >= 0 {
+				s = s[:len(scheme)+end]
+			}
+			u, err := url.Parse(s)
+			if err != nil || !isHost(u.Hostname()) {
+				return ""
+			}
+			return strings.ToLower(u.Host)
+		}
+	}
+	return ""
+}
+
+// isHost reports whether s can be a name in the DNS or an address.
+func isHost(s string) bool {
+	if s == "" || len(s) > 253 || s[0] == '.' || s[0] == '-' {
+		return false
+	}
+	for i := range len(s) {
+		c := s[i] | 0x20
+		if s[i] != '.' && s[i] != '-' && s[i] != '_' && s[i] != ':' && (c < 'a' || c > 'z') && (s[i] < '0' || s[i] > '9') {
+			return false
+		}
+	}
+	return true
+}
+
+// isModelKey reports whether a key holds the id of a model: model,
+// OPENAI_MODEL, modelId, embedding_model, deployment-name.
+func isModelKey(key string) bool {
+	k := strings.NewReplacer("-", "", "_", "", ".", "", " ", "").Replace(strings.ToLower(key))
+	for _, end := range [...]string{"model", "modelid", "modelname", "modelids", "models", "llm", "deploymentname", "deploymentid", "baseimodel", "modelkey", "modelarn"} {
+		if strings.HasSuffix(k, end) {
+			return true
+		}
+	}
+	return false
+}
+
+// isModelID reports whether a value can be the id of a model: letters, digits
+// and a little punctuation, no blanks, not a number, not a template.
+func isModelID(s string) bool {
+	if len(s) < 2 || len(s) > 200 {
+		return false
+	}
+	letter := false
+	for i := range len(s) {
+		c := s[i] | 0x20
+		switch {
+		case c >= 'a' && c <= 'z':
+			letter = true
+		case s[i] >= '0' && s[i] <= '9', s[i] == '-', s[i] == '_', s[i] == '.', s[i] == '/', s[i] == ':', s[i] == '@', s[i] == '+':
+		default:
+			return false
+		}
+	}
+	return letter && !strings.HasPrefix(s, "/") && !strings.HasPrefix(s, ".") && s != "true" && s != "false" && s != "null" && s != "none"
+}
