@@ -66,6 +66,7 @@ type Signature struct {
 	Merchants      []string `yaml:"merchants"`      // names on card statements and invoices, upper case
 
 	OAuth      []string `yaml:"oauth"`      // names of applications that people grant access to
+	Clients    []string `yaml:"clients"`    // ids that its vendor's applications have at identity providers
 	Apps       []string `yaml:"apps"`       // slugs of GitHub apps
 	Extensions []string `yaml:"extensions"` // of editors and browsers
 	Trailers   []string `yaml:"trailers"`   // of commit messages
