@@ -1,0 +1,224 @@
+package grants
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/exhibit-aims/exhibit/plugins/aisign"
+	"github.com/exhibit-aims/exhibit/plugins/records"
+)
+
+// Confidence of a match.
+const (
+	Declared   = "declared"   // an id, a verified publisher or an address says so
+	Inferred   = "inferred"   // the name is exactly the product's
+	Unresolved = "unresolved" // the name is like the product's
+)
+
+// App is an application as an identity provider knows it. All of it was
+// written by somebody else.
+type App struct {
+	ID        string   // the source's own
+	Name      string   // as people see it
+	ClientIDs []string // ids that its vendor chose and that are the same everywhere
+	Publisher string
+	Verified  bool     // the source vouches for the publisher
+	Addresses []string // home page, sign-in page, redirect addresses
+}
+
+// Found is the signature that an application belongs to.
+type Found struct {
+	*aisign.Signature
+	Confidence string
+	Signals    []string // sorted
+	Rules      []string // sorted
+}
+
+// Matcher tells AI among applications. It is safe for concurrent use.
+type Matcher struct {
+	clients    map[string]*aisign.Signature
+	hosts      []host
+	publishers map[string][]*aisign.Signature
+	products   []product
+	byID       map[string]*aisign.Signature
+}
+
+// product is a name that an application of a signature has.
+type product struct {
+	*aisign.Signature
+	words []string
+	field string
+}
+
+// NewMatcher reads the signatures.
+func NewMatcher() (*Matcher, error) {
+	set, err := aisign.Load()
+	if err != nil {
+		return nil, fmt.Errorf("signatures: %w", err)
+	}
+	m := &Matcher{clients: map[string]*aisign.Signature{}, publishers: map[string][]*aisign.Signature{}, byID: map[string]*aisign.Signature{}}
+	for _, s := range set.All() {
+		m.byID[s.ID] = s
+		if !s.Weak {
+			m.add(s)
+		}
+	}
+	slices.SortStableFunc(m.hosts, func(a, b host) int { return len(b.pattern) - len(a.pattern) })
+	return m, nil
+}
+
+func (m *Matcher) add(s *aisign.Signature) {
+	for _, id := range s.Clients {
+		m.clients[strings.ToLower(id)] = s
+	}
+	for _, name := range s.OAuth {
+		m.products = append(m.products, product{s, words(name), "oauth"})
+	}
+	if !hostProves(s) {
+		return
+	}
+	for field, list := range map[string][]string{"hosts": s.Hosts, "web": s.Web} {
+		for _, pattern := range list {
+			m.hosts = append(m.hosts, host{s, strings.ToLower(pattern), field})
+		}
+	}
+	if s.Vendor == "" || sellsOtherThings(s.Vendor) || !usedByPeople(s.Category) {
+		return
+	}
+	key := strings.Join(company(s.Vendor), " ")
+	m.publishers[key] = append(m.publishers[key], s)
+	if !slices.ContainsFunc(m.products, func(p product) bool { return p.ID == s.ID && slices.Equal(p.words, words(s.Vendor)) }) {
+		m.products = append(m.products, product{s, words(s.Vendor), "vendor"})
+	}
+}
+
+// evidence is what speaks for one signature.
+type evidence struct {
+	confidence string
+	signals    []string
+	rules      []string
+}
+
+// Match returns the signature that an application belongs to, if there is one.
+func (m *Matcher) Match(a App) (Found, bool) {
+	all := map[*aisign.Signature]*evidence{}
+	note := func(s *aisign.Signature, confidence, field, signal string) {
+		e := all[s]
+		if e == nil {
+			e = &evidence{confidence: confidence}
+			all[s] = e
+		}
+		if rank(confidence) > rank(e.confidence) {
+			e.confidence = confidence
+		}
+		e.signals = append(e.signals, signal)
+		e.rules = append(e.rules, s.ID+"/"+field)
+	}
+	m.byClient(a, note)
+	m.byHost(a, note)
+	m.byName(a, note)
+	m.byPublisher(a, note)
+	return best(all)
+}
+
+type noter func(s *aisign.Signature, confidence, field, signal string)
+
+func (m *Matcher) byClient(a App, note noter) {
+	for _, id := range a.ClientIDs {
+		if s := m.clients[strings.ToLower(strings.TrimSpace(id))]; s != nil {
+			note(s, Declared, "clients", "client id "+records.Line(id, 100))
+		}
+	}
+}
+
+func (m *Matcher) byHost(a App, note noter) {
+	for _, address := range a.Addresses {
+		name := hostOf(address)
+		if name == "" {
+			continue
+		}
+		for _, h := range m.hosts {
+			if h.matches(name) {
+				note(h.Signature, Declared, h.field, "address "+records.Line(name, 100))
+				break
+			}
+		}
+	}
+}
+
+// byName compares names. A verified publisher decides whether the product is
+// its own.
+func (m *Matcher) byName(a App, note noter) {
+	name := words(a.Name)
+	publisher := company(a.Publisher)
+	for _, p := range m.products {
+		vendor := company(p.Vendor)
+		like := likeness(name, p.words, vendor)
+		if like == none {
+			continue
+		}
+		confidence := Unresolved
+		switch own := len(publisher) > 0 && slices.Equal(publisher, vendor); {
+		case own && a.Verified:
+			confidence = Declared
+		case own, like == exact && !a.Verified:
+			confidence = Inferred
+		}
+		note(p.Signature, confidence, p.field, "name "+records.Line(a.Name, 100))
+	}
+}
+
+// byPublisher knows vendors that make nothing but AI.
+func (m *Matcher) byPublisher(a App, note noter) {
+	confidence := Inferred
+	signal := "publisher " + records.Line(a.Publisher, 100)
+	if a.Verified {
+		confidence, signal = Declared, "verified "+signal
+	}
+	for _, s := range m.publishers[strings.Join(company(a.Publisher), " ")] {
+		note(s, confidence, "vendor", signal)
+	}
+}
+
+func rank(confidence string) int {
+	return slices.Index([]string{"", Unresolved, Inferred, Declared}, confidence)
+}
+
+// best is the signature that most speaks for. Of several alike, one that a
+// provider has goes before its assistants that write code.
+func best(all map[*aisign.Signature]*evidence) (Found, bool) {
+	var top *aisign.Signature
+	for s, e := range all {
+		if top == nil || better(s, e, top, all[top]) {
+			top = s
+		}
+	}
+	if top == nil {
+		return Found{}, false
+	}
+	e := all[top]
+	return Found{Signature: top, Confidence: e.confidence, Signals: sortedSet(e.signals), Rules: sortedSet(e.rules)}, true
+}
+
+func better(s *aisign.Signature, e *evidence, t *aisign.Signature, f *evidence) bool {
+	if a, b := rank(e.confidence), rank(f.confidence); a != b {
+		return a > b
+	}
+	if a, b := len(sortedSet(e.rules)), len(sortedSet(f.rules)); a != b {
+		return a > b
+	}
+	if a, b := s.Category == aisign.Provider, t.Category == aisign.Provider; a != b {
+		return a
+	}
+	return s.ID < t.ID
+}
+
+// Find returns the signature with an id; nil if there is none.
+func (m *Matcher) Find(id string) *aisign.Signature { return m.byID[id] }
+
+func sortedSet(list []string) []string {
+	out := slices.Clone(list)
+	slices.Sort(out)
+	return slices.Compact(out)
+}
