@@ -1,53 +1,118 @@
 package aisign
 
-import (
-	"embed"
-	"fmt"
-	"io/fs"
-	"path"
-	"slices"
-	"strings"
+import "slices"
 
-	"go.yaml.in/yaml/v3"
-)
-
-//go:embed signatures/*.yaml
-var files embed.FS
-
-// Set is all signatures, ready to be asked.
+// Set is all signatures, ready to be asked. Its look-ups return matches by id
+// of the signature, one for each signature: by the entry that says most.
 type Set struct {
 	signatures []*Signature
 	digest     string
-}
+	byID       map[string]*Signature
 
-// Load reads the signatures that are embedded. It fails only if the data is
-// wrong, which the tests of this package exclude.
-func Load() (*Set, error) {
-	names, err := fs.Glob(files, "signatures/*.yaml")
-	if err != nil {
-		return nil, err
-	}
-	s := &Set{}
-	for _, name := range names {
-		b, err := files.ReadFile(name)
-		if err != nil {
-			return nil, err
-		}
-		var f struct {
-			Signatures []*Signature `yaml:"signatures"`
-		}
-		if err := yaml.Unmarshal(b, &f); err != nil {
-			return nil, fmt.Errorf("%s: %w", path.Base(name), err)
-		}
-		s.signatures = append(s.signatures, f.Signatures...)
-	}
-	slices.SortFunc(s.signatures, func(a, b *Signature) int { return strings.Compare(a.ID, b.ID) })
-	return s, nil
+	packages map[string]*index // by ecosystem
+	imports  map[string]*tree  // by language
+	env      *index
+	envWords map[string]bool // last words of names of variables that hold a credential
+	secrets  map[string][]entry
+	hosts    *hosts
+	ports    map[int][]entry
+	calls    []entry
+	settings []entry
+	keys     []Key
+	models   []model
+	routes   map[string][]entry
+	files    *paths
+	agents   []entry
+	types    map[string]*resources // by tool
+	kinds    *index
+	images   *images
+	charts   *index
+	actions  *index
+	iam      *index
+	arns     []entry
+	events   map[string][]event // by log
+	costs    *index
+	money    *phrases
+	oauth    *index
+	clients  *index
+	apps     *index
+	exts     *index
+	trailers []entry
+	vendors  map[string][]*Signature
 }
 
 // All returns the signatures by id. The caller does not change them.
 func (s *Set) All() []*Signature { return s.signatures }
 
+// Get returns the signature of this id, or nil.
+func (s *Set) Get(id string) *Signature { return s.byID[id] }
+
 // Digest is the SHA-256 of the data, in hex: two sets with the same digest
 // answer alike.
 func (s *Set) Digest() string { return s.digest }
+
+// lists calls use with the firm and the doubtful lists of every signature.
+func (s *Set) lists(use func(sig *Signature, l *Lists, doubt bool)) {
+	for _, sig := range s.signatures {
+		use(sig, &sig.Lists, false)
+		use(sig, &sig.Doubtful, true)
+	}
+}
+
+// names calls use with every entry of one list.
+func (s *Set) names(field string, pick func(*Lists) []string, use func(entry)) {
+	s.lists(func(sig *Signature, l *Lists, doubt bool) {
+		for _, text := range pick(l) {
+			use(entry{sig: sig, field: field, text: text, doubt: doubt})
+		}
+	})
+}
+
+// build makes what the look-ups read.
+func (s *Set) build() {
+	s.byID = map[string]*Signature{}
+	for _, sig := range s.signatures {
+		s.byID[sig.ID] = sig
+	}
+	s.buildPackages()
+	s.buildImports()
+	s.buildNames()
+	s.buildHosts()
+	s.buildSecrets()
+	s.buildKeys()
+	s.buildModels()
+	s.buildFiles()
+	s.buildResources()
+	s.buildImages()
+	s.buildEvents()
+	s.buildMerchants()
+}
+
+// buildNames makes the look-ups that compare whole names.
+func (s *Set) buildNames() {
+	whole := func(field string, norm func(string) string, pick func(*Lists) []string) *index {
+		x := newIndex()
+		s.names(field, pick, func(e entry) { x.add(norm(e.text), e) })
+		return x
+	}
+	list := func(field string, pick func(*Lists) []string) (all []entry) {
+		s.names(field, pick, func(e entry) { all = append(all, e) })
+		return slices.Clip(all)
+	}
+	s.env = whole("env", upper, func(l *Lists) []string { return l.Env })
+	s.names("env_weak", func(l *Lists) []string { return l.EnvWeak }, func(e entry) { s.env.add(upper(e.text), e) })
+	s.calls = list("calls", func(l *Lists) []string { return l.Calls })
+	s.settings = list("settings", func(l *Lists) []string { return l.Settings })
+	s.agents = list("user_agents", func(l *Lists) []string { return l.UserAgent })
+	s.arns = list("arns", func(l *Lists) []string { return l.ARNs })
+	s.trailers = list("trailers", func(l *Lists) []string { return l.Trailers })
+	s.kinds = whole("kubernetes", lower, func(l *Lists) []string { return l.Kubernetes })
+	s.charts = whole("charts", lower, func(l *Lists) []string { return l.Charts })
+	s.actions = whole("actions", lower, func(l *Lists) []string { return l.Actions })
+	s.iam = whole("iam", lower, func(l *Lists) []string { return l.IAM })
+	s.costs = whole("costs", spaced, func(l *Lists) []string { return l.Costs })
+	s.oauth = whole("oauth", spaced, func(l *Lists) []string { return l.OAuth })
+	s.clients = whole("clients", lower, func(l *Lists) []string { return l.Clients })
+	s.apps = whole("apps", lower, func(l *Lists) []string { return l.Apps })
+	s.exts = whole("extensions", lower, func(l *Lists) []string { return l.Extensions })
+}

@@ -29,26 +29,40 @@ const (
 	Depends  Egress = "depends"
 )
 
-// Signature is everything that tells one vendor's product from the rest. In
-// all lists of names, a trailing * stands for any ending.
+// Signature is everything that tells one vendor's product from the rest.
 type Signature struct {
 	ID       string   `yaml:"id"` // stable: the register is reconciled by it
 	Category Category `yaml:"category"`
 	Vendor   string   `yaml:"vendor"` // name, to be joined with the register's vendors
 	Egress   Egress   `yaml:"egress"`
 
+	Lists `yaml:",inline"`
+	// Doubtful holds entries that show nothing alone: they need another signal
+	// of the same signature beside them.
+	Doubtful Lists `yaml:"doubtful"`
+
+	Compatible bool   `yaml:"compatible"` // other vendors speak its protocol: the address decides whose it is
+	Weak       bool   `yaml:"weak"`       // supporting only, whatever is seen
+	Note       string `yaml:"note"`
+}
+
+// Lists is what a product is known by. In all lists of names, a trailing *
+// stands for any ending; README.md states the rule of each list.
+type Lists struct {
 	Packages map[string][]string `yaml:"packages"` // by ecosystem: pypi npm go maven nuget gem cargo composer conda …
 	Imports  map[string][]string `yaml:"imports"`  // by language: py js go java cs rb rs php …; prefixes of namespaces
 	Calls    []string            `yaml:"calls"`    // text in source code that only its use has
 	Settings []string            `yaml:"settings"` // prefixes of keys in configuration files
 
-	Hosts     []string    `yaml:"hosts"` // of its API: software uses them; *.suffix and inner * allowed
-	Web       []string    `yaml:"web"`   // of its pages: people use them
-	Ports     []int       `yaml:"ports"`
+	Hosts     []string    `yaml:"hosts"`    // of its API: software uses them; *.suffix and inner * allowed
+	Web       []string    `yaml:"web"`      // of its pages: people use them
+	Ports     []int       `yaml:"ports"`    //
 	Env       []string    `yaml:"env"`      // variables that name it by themselves
 	EnvWeak   []string    `yaml:"env_weak"` // variables that need another signal beside them
+	Secrets   []string    `yaml:"secrets"`  // words in names of credentials, beside those of env: OPENAI
 	Keys      []KeyFormat `yaml:"keys"`
 	Models    []string    `yaml:"models"` // regular expressions of model ids
+	Routes    []string    `yaml:"routes"` // what routers such as LiteLLM write before a model id: groq/…
 	Files     []string    `yaml:"files"`  // names, globs, or folders ending in /
 	UserAgent []string    `yaml:"user_agents"`
 
@@ -66,14 +80,10 @@ type Signature struct {
 	Merchants      []string `yaml:"merchants"`      // names on card statements and invoices, upper case
 
 	OAuth      []string `yaml:"oauth"`      // names of applications that people grant access to
-	Clients    []string `yaml:"clients"`    // ids that its vendor's applications have at identity providers
+	Clients    []string `yaml:"clients"`    // their client ids, where the vendor's id is one and the same for all
 	Apps       []string `yaml:"apps"`       // slugs of GitHub apps
 	Extensions []string `yaml:"extensions"` // of editors and browsers
 	Trailers   []string `yaml:"trailers"`   // of commit messages
-
-	Compatible bool   `yaml:"compatible"` // other vendors speak its protocol: the address decides whose it is
-	Weak       bool   `yaml:"weak"`       // supporting only, whatever is seen
-	Note       string `yaml:"note"`
 }
 
 // KeyFormat is how a vendor's credentials look. What matches is never kept:
@@ -85,15 +95,14 @@ type KeyFormat struct {
 }
 
 // Event is an event of a cloud's audit log that shows use (not administration).
-// Service and operation are compared without case; | separates several, a *
-// stands for anything.
+// All are compared without case; | separates several, a * stands for anything.
 type Event struct {
-	Log       string `yaml:"log"` // cloudtrail, azure-activity, gcp-audit
-	Source    string `yaml:"source"`
-	Name      string `yaml:"name"`
-	Service   string `yaml:"service"`
-	Method    string `yaml:"method"`
-	Operation string `yaml:"op"`
+	Log       string `yaml:"log"`     // cloudtrail, azure-activity, gcp-audit
+	Source    string `yaml:"source"`  // of CloudTrail
+	Name      string `yaml:"name"`    // of CloudTrail
+	Service   string `yaml:"service"` // of Google Cloud
+	Method    string `yaml:"method"`  // of Google Cloud
+	Operation string `yaml:"op"`      // of Azure
 }
 
 // Match is one signature that something was found to belong to.
@@ -104,11 +113,14 @@ type Match struct {
 	Field string
 	// Entry is the entry of that list.
 	Entry string
+	// Doubt says that the entry is a doubtful one, or that the match was made
+	// by less than the entry asks for.
+	Doubt bool
 }
 
 // Rule names what matched, for people and machines: openai/hosts.
 func (m Match) Rule() string { return m.ID + "/" + m.Field }
 
-// Weak reports whether the match alone shows nothing and needs another signal
+// IsWeak reports whether the match alone shows nothing and needs another signal
 // of the same signature beside it.
-func (m Match) IsWeak() bool { return m.Signature.Weak || m.Field == "env_weak" }
+func (m Match) IsWeak() bool { return m.Signature.Weak || m.Field == "env_weak" || m.Doubt }
