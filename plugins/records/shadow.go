@@ -33,6 +33,7 @@ type Seen struct {
 	ScopesGranted []string `json:"scopes_granted,omitempty"`
 	Actor         string   `json:"actor,omitempty"` // pseudonym or name, when the source is set to keep it
 	Actors        *int64   `json:"actors,omitempty"`
+	Groups        *int64   `json:"groups,omitempty"`
 	Requests      *int64   `json:"requests,omitempty"`
 	BytesOut      *int64   `json:"bytes_out,omitempty"`
 	Blocked       *int64   `json:"blocked,omitempty"`

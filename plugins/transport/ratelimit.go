@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -38,7 +39,7 @@ func limited(resp *http.Response, body []byte, now time.Time) (yes bool, wait ti
 	}
 	server := serverTime(resp, now)
 	wait, known = retryAfter(resp.Header, server)
-	exhausted := resp.Header.Get("X-Ratelimit-Remaining") == "0"
+	exhausted := limitHeader(resp.Header, "Remaining") == "0"
 	if !known && exhausted {
 		wait, known = resetIn(resp.Header, server)
 	}
@@ -73,10 +74,15 @@ func retryAfter(h http.Header, server time.Time) (time.Duration, bool) {
 	return clampSeconds(n), true
 }
 
+// limitHeader reads X-RateLimit-…, or X-Rate-Limit-… as Okta writes it.
+func limitHeader(h http.Header, name string) string {
+	return cmp.Or(h.Get("X-Ratelimit-"+name), h.Get("X-Rate-Limit-"+name))
+}
+
 // resetIn reads X-RateLimit-Reset: seconds since 1970, or a date as Jira gives
 // it. Both it and the server's date are cut to seconds, so one is added.
 func resetIn(h http.Header, server time.Time) (time.Duration, bool) {
-	s := strings.TrimSpace(h.Get("X-Ratelimit-Reset"))
+	s := strings.TrimSpace(limitHeader(h, "Reset"))
 	if t, err := time.Parse(time.RFC3339, s); err == nil {
 		return clampHold(t.Sub(server) + time.Second), true
 	}
