@@ -118,6 +118,7 @@ func directly(s *schema, checked *ast.AST, l *loops) *direct {
 	case d.rowKind(t) != nil:
 		out.rows = d.rows(e)
 	}
+	d.checked = nil
 	_, left := d.parts[plannedID(e)]
 	if left || out.truth == nil && out.text == nil && out.instant == nil && out.cell == nil && out.rows == nil {
 		return nil // nothing would be gained

@@ -190,12 +190,12 @@ func (f functions) ProgramOptions() []cel.ProgramOption { return nil }
 // expr is a condition in a file: its text and where it stands.
 type expr struct {
 	text string
-	node yamlfile.Node
+	node yamlfile.Place
 }
 
 // UnmarshalNode reads the text and remembers the place.
 func (e *expr) UnmarshalNode(n yamlfile.Node) {
-	e.node = n
+	e.node = n.Place()
 	n.Decode(&e.text)
 	e.text = strings.TrimRight(e.text, " \n")
 }
@@ -216,9 +216,9 @@ type program struct {
 	fields   map[string]bool // names after a dot; only of one that is prepared later
 	moving   []string        // names whose values change within a scope
 
-	prepare func() error // type-checks and plans, once; what is below is there after it
-	fast    cel.Program
+	prepare func() error                // type-checks and plans, once; what is below is there after it
 	direct  *direct                     // in place of fast, where it can
+	fast    func() (cel.Program, error) // made when first needed, if there is direct
 	limited func() (cel.Program, error) // made when first needed
 	nesting int                         // loops within loops
 	growth  growth
@@ -300,16 +300,23 @@ func later(env *scopeEnv, e expr, want []*cel.Type) *program {
 	return p
 }
 
-// plan makes what evaluates a checked condition.
-func (p *program) plan(env *scopeEnv, checked *cel.Ast) (err error) {
+// plan makes what evaluates a checked condition. What it is made from takes
+// ten times the room of the rest, so none of it is kept: where a program is
+// seldom needed, the condition is checked again.
+func (p *program) plan(env *scopeEnv, checked *cel.Ast) error {
 	p.nesting = nesting(checked.NativeRep().Expr())
+	p.growth.see(checked.NativeRep().Expr())
 	l := study(checked, p.moving)
-	parts := map[int64]interpretable{}
-	if p.direct = directly(env.schema, checked.NativeRep(), l); p.direct != nil {
-		parts = p.direct.parts
-	}
-	if p.fast, err = env.Program(checked, l.withParts(parts, cel.EvalOptions(cel.OptOptimize))...); err != nil {
-		return err
+	if p.direct = directly(env.schema, checked.NativeRep(), l); p.direct == nil || len(p.direct.parts) > 0 {
+		parts := map[int64]interpretable{}
+		if p.direct != nil {
+			parts = p.direct.parts
+		}
+		fast, err := env.Program(checked, l.withParts(parts, cel.EvalOptions(cel.OptOptimize))...)
+		if err != nil {
+			return err
+		}
+		p.fast = func() (cel.Program, error) { return fast, nil }
 	}
 	if p.direct != nil && !p.direct.complete() {
 		p.direct = nil
@@ -317,15 +324,23 @@ func (p *program) plan(env *scopeEnv, checked *cel.Ast) (err error) {
 	for _, s := range l.seeks {
 		s.keyPart, s.wantPart = nil, nil
 	}
-	p.limited = sync.OnceValues(func() (cel.Program, error) { // seldom: it is checked again rather than kept
+	l.checked = nil
+	if p.direct != nil {
+		p.fast = p.again(env, cel.EvalOptions(cel.OptOptimize))
+	}
+	p.limited = p.again(env, cel.EvalOptions(cel.OptOptimize), cel.CostLimit(costLimit))
+	return nil
+}
+
+// again makes a program of the condition when it is first needed.
+func (p *program) again(env *scopeEnv, opts ...cel.ProgramOption) func() (cel.Program, error) {
+	return sync.OnceValues(func() (cel.Program, error) {
 		checked, issues := env.Compile(p.text)
 		if issues != nil && issues.Err() != nil {
 			return nil, issues.Err()
 		}
-		return env.Program(checked, study(checked, p.moving).with(cel.EvalOptions(cel.OptOptimize), cel.CostLimit(costLimit))...)
+		return env.Program(checked, study(checked, p.moving).with(opts...)...)
 	})
-	p.growth.see(checked.NativeRep().Expr())
-	return nil
 }
 
 // typeWords names a type without the names of its implementation.
@@ -471,7 +486,11 @@ func (p *program) eval(sc *scope) (ref.Val, error) {
 func (p *program) run(sc *scope) (ref.Val, error) {
 	cheap, count := p.cheap(sc), sc.w.v.s.steps
 	if cheap && count == nil {
-		v, _, err := p.fast.Eval(sc)
+		fast, err := p.fast()
+		if err != nil {
+			return nil, err
+		}
+		v, _, err := fast.Eval(sc)
 		return v, err
 	}
 	limited, err := p.limited()

@@ -38,6 +38,7 @@ type loader struct {
 	own    map[string]bool   // slugs that Files defined
 	set    map[string]string // slug and threshold → the place of the override
 	files  []*yamlfile.File
+	read   []*yamlfile.File // those of files that nobody else has
 	errs   []error
 }
 
@@ -56,6 +57,7 @@ func load(cat *catalog.Catalog, opts Options) ([]*Expectation, *loader) {
 				l.errs = append(l.errs, err)
 				continue
 			}
+			l.read = append(l.read, f)
 			l.file(f, false)
 		}
 	}

@@ -83,7 +83,7 @@ func (p *plan) candidateKind() *kindInfo {
 	return kind
 }
 
-func (c *compiler) duty(e *Expectation, at yamlfile.Node, def *dutyDef, env *scopeEnv) *duty {
+func (c *compiler) duty(e *Expectation, at yamlfile.Place, def *dutyDef, env *scopeEnv) *duty {
 	d := &duty{
 		until:      compile(env, def.Until, cel.TimestampType),
 		answered:   compile(env, def.Answered, cel.BoolType),

@@ -44,6 +44,7 @@ func (l *loops) withParts(parts map[int64]interpretable, opts ...cel.ProgramOpti
 // needs its own.
 func (l *loops) option(parts map[int64]interpretable) cel.ProgramOption {
 	own := *l
+	own.checked = nil
 	own.planned = map[int64]interpretable{}
 	wanted := map[int64]bool{}
 	for _, s := range l.seeks {

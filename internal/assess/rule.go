@@ -122,6 +122,9 @@ func Compile(cat *catalog.Catalog, opts Options) (*Engine, error) {
 	if err := l.err(); err != nil {
 		return nil, err
 	}
+	for _, f := range l.read { // an engine lives long, and reports nothing more about its files
+		f.Forget()
+	}
 	eng.digest, err = eng.rulesDigest()
 	return eng, err
 }
@@ -299,7 +302,7 @@ func (c *compiler) joinsAndChecks(p *plan, located *scopeEnv, vars []cel.EnvOpti
 	}
 }
 
-func (c *compiler) kind(n yamlfile.Node, field, id string) *kindInfo {
+func (c *compiler) kind(n yamlfile.Place, field, id string) *kindInfo {
 	k, ok := c.schema.kinds[id]
 	if !ok {
 		p := n.File().Problemf(n.Path().Then(field), "unknown kind %q", id)
@@ -312,7 +315,7 @@ func (c *compiler) kind(n yamlfile.Node, field, id string) *kindInfo {
 	return k
 }
 
-func (c *compiler) extend(n yamlfile.Node, vars []cel.EnvOption) *scopeEnv {
+func (c *compiler) extend(n yamlfile.Place, vars []cel.EnvOption) *scopeEnv {
 	env, err := c.base.Extend(vars...)
 	if err != nil {
 		n.Problemf("%s", sentence(err.Error()))
@@ -343,7 +346,7 @@ func (c *compiler) checks(env *scopeEnv, defs []checkDef) []check {
 }
 
 // join compiles one entry of uses.
-func (c *compiler) join(env *scopeEnv, vars []cel.EnvOption, at yamlfile.Node, name string, def joinDef) *join {
+func (c *compiler) join(env *scopeEnv, vars []cel.EnvOption, at yamlfile.Place, name string, def joinDef) *join {
 	here := at.Child("uses").Child(name)
 	k := c.kind(here, "kind", def.Kind)
 	if k == nil {

@@ -56,7 +56,7 @@ type Expectation struct {
 	Own     bool     `yaml:"-" json:"own,omitempty"`
 	Changed []string `yaml:"-" json:"changed,omitempty"`
 
-	node yamlfile.Node
+	node yamlfile.Place
 }
 
 // HasDuty reports whether subjects open a duty with a deadline.
@@ -70,7 +70,7 @@ func (e *Expectation) UnmarshalNode(n yamlfile.Node) {
 	var f fields
 	n.Decode(&f)
 	*e = Expectation(f)
-	e.node = n
+	e.node = n.Place()
 }
 
 // populationDef says which subjects an expectation applies to.
@@ -92,7 +92,7 @@ type populationDef struct {
 	Optional bool   `yaml:"optional" json:"optional,omitempty"`
 	Empty    string `yaml:"empty" json:"empty,omitempty"` // why an empty set is in order
 
-	node yamlfile.Node
+	node yamlfile.Place
 }
 
 func (d *populationDef) UnmarshalNode(n yamlfile.Node) {
@@ -100,7 +100,7 @@ func (d *populationDef) UnmarshalNode(n yamlfile.Node) {
 	var f fields
 	n.Decode(&f)
 	*d = populationDef(f)
-	d.node = n
+	d.node = n.Place()
 }
 
 // populations is one population or a list of them.

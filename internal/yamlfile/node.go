@@ -106,3 +106,31 @@ func (n Node) Decode(into any) { n.file.decodeInto(n.node, n.at, into) }
 func (n Node) Problemf(format string, args ...any) *Problem {
 	return n.file.Problemf(n.at, format, args...)
 }
+
+// Place says where the value stands.
+func (n Node) Place() Place { return Place{file: n.file, at: n.at} }
+
+// Place is where a value stands, without the value. It keeps nothing of a
+// file that was told to Forget.
+type Place struct {
+	file *File
+	at   Path
+}
+
+// File is the file of the place; nil for the zero Place.
+func (p Place) File() *File { return p.file }
+
+// Path leads to the place from the root of its file.
+func (p Place) Path() Path { return p.at }
+
+// Child is the place under a key (string) or index (int).
+func (p Place) Child(step any) Place { return Place{file: p.file, at: p.at.Then(step)} }
+
+// Problemf records a problem with what stands at the place.
+func (p Place) Problemf(format string, args ...any) *Problem {
+	return p.file.Problemf(p.at, format, args...)
+}
+
+// Forget drops the parsed text, which takes several times the room of the file.
+// Values cannot be decoded any more, and problems are recorded without a line.
+func (f *File) Forget() { f.root = nil }
