@@ -21,6 +21,7 @@ import (
 	"github.com/exhibit-aims/exhibit/connectors/huggingface"
 	"github.com/exhibit-aims/exhibit/connectors/jira"
 	"github.com/exhibit-aims/exhibit/connectors/mlflow"
+	"github.com/exhibit-aims/exhibit/connectors/okta"
 	"github.com/exhibit-aims/exhibit/connectors/openai"
 	"github.com/exhibit-aims/exhibit/connectors/vendorwatch"
 	"github.com/exhibit-aims/exhibit/plugins/connector"
@@ -31,7 +32,7 @@ import (
 func all() []connector.Connector {
 	return []connector.Connector{
 		anthropic.New(), aws.New(), azure.New(), documents.New(), gcp.New(), github.New(), http.New(), huggingface.New(),
-		jira.New(), mlflow.New(), openai.New(), vendorwatch.New(),
+		jira.New(), mlflow.New(), okta.New(), openai.New(), vendorwatch.New(),
 	}
 }
 

@@ -2,6 +2,7 @@ package grants
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"time"
 
@@ -70,6 +71,14 @@ func (d *Days) Add(e Event) {
 			s.Scopes = append(s.Scopes, scope)
 		}
 	}
+}
+
+// Merge takes over the sums of other days, none of which are here yet.
+func (d *Days) Merge(other *Days) {
+	if d.sums == nil {
+		d.sums = map[dayKey]*Sum{}
+	}
+	maps.Copy(d.sums, other.sums)
 }
 
 // All returns the sums, by place and day.

@@ -37,11 +37,9 @@ type Found struct {
 
 // Matcher tells AI among applications. It is safe for concurrent use.
 type Matcher struct {
-	clients    map[string]*aisign.Signature
-	hosts      []host
-	publishers map[string][]*aisign.Signature
-	products   []product
-	byID       map[string]*aisign.Signature
+	set      *aisign.Set
+	clients  map[string]*aisign.Signature
+	products []product
 }
 
 // product is a name that an application of a signature has.
@@ -57,14 +55,12 @@ func NewMatcher() (*Matcher, error) {
 	if err != nil {
 		return nil, fmt.Errorf("signatures: %w", err)
 	}
-	m := &Matcher{clients: map[string]*aisign.Signature{}, publishers: map[string][]*aisign.Signature{}, byID: map[string]*aisign.Signature{}}
+	m := &Matcher{set: set, clients: map[string]*aisign.Signature{}}
 	for _, s := range set.All() {
-		m.byID[s.ID] = s
 		if !s.Weak {
 			m.add(s)
 		}
 	}
-	slices.SortStableFunc(m.hosts, func(a, b host) int { return len(b.pattern) - len(a.pattern) })
 	return m, nil
 }
 
@@ -75,19 +71,9 @@ func (m *Matcher) add(s *aisign.Signature) {
 	for _, name := range s.OAuth {
 		m.products = append(m.products, product{s, words(name), "oauth"})
 	}
-	if !hostProves(s) {
+	if s.Vendor == "" || !speaksForItself(s) {
 		return
 	}
-	for field, list := range map[string][]string{"hosts": s.Hosts, "web": s.Web} {
-		for _, pattern := range list {
-			m.hosts = append(m.hosts, host{s, strings.ToLower(pattern), field})
-		}
-	}
-	if s.Vendor == "" || sellsOtherThings(s.Vendor) || !usedByPeople(s.Category) {
-		return
-	}
-	key := strings.Join(company(s.Vendor), " ")
-	m.publishers[key] = append(m.publishers[key], s)
 	if !slices.ContainsFunc(m.products, func(p product) bool { return p.ID == s.ID && slices.Equal(p.words, words(s.Vendor)) }) {
 		m.products = append(m.products, product{s, words(s.Vendor), "vendor"})
 	}
@@ -138,10 +124,9 @@ func (m *Matcher) byHost(a App, note noter) {
 		if name == "" {
 			continue
 		}
-		for _, h := range m.hosts {
-			if h.matches(name) {
-				note(h.Signature, Declared, h.field, "address "+records.Line(name, 100))
-				break
+		for _, h := range m.set.Host(name) {
+			if !h.IsWeak() && (h.Field == "hosts" || h.Field == "web") {
+				note(h.Signature, Declared, h.Field, "address "+records.Line(name, 100))
 			}
 		}
 	}
@@ -151,7 +136,7 @@ func (m *Matcher) byHost(a App, note noter) {
 // its own.
 func (m *Matcher) byName(a App, note noter) {
 	name := words(a.Name)
-	publisher := company(a.Publisher)
+	owner := m.vendors(a.Publisher)
 	for _, p := range m.products {
 		vendor := company(p.Vendor)
 		like := likeness(name, p.words, vendor)
@@ -159,7 +144,7 @@ func (m *Matcher) byName(a App, note noter) {
 			continue
 		}
 		confidence := Unresolved
-		switch own := len(publisher) > 0 && slices.Equal(publisher, vendor); {
+		switch own := owner[p.Vendor]; {
 		case own && a.Verified:
 			confidence = Declared
 		case own, like == exact && !a.Verified:
@@ -176,9 +161,24 @@ func (m *Matcher) byPublisher(a App, note noter) {
 	if a.Verified {
 		confidence, signal = Declared, "verified "+signal
 	}
-	for _, s := range m.publishers[strings.Join(company(a.Publisher), " ")] {
-		note(s, confidence, "vendor", signal)
+	vendors := m.vendors(a.Publisher)
+	for _, s := range m.set.All() {
+		if vendors[s.Vendor] && !s.Weak && speaksForItself(s) {
+			note(s, confidence, "vendor", signal)
+		}
 	}
+}
+
+// vendors are those that a publisher is, by any of their names.
+func (m *Matcher) vendors(publisher string) map[string]bool {
+	out := map[string]bool{}
+	if publisher == "" || len(publisher) > maxName {
+		return out
+	}
+	for _, s := range slices.Concat(m.set.Vendor(publisher), m.set.Vendor(strings.Join(company(publisher), " "))) {
+		out[s.Vendor] = true
+	}
+	return out
 }
 
 func rank(confidence string) int {
@@ -215,7 +215,7 @@ func better(s *aisign.Signature, e *evidence, t *aisign.Signature, f *evidence) 
 }
 
 // Find returns the signature with an id; nil if there is none.
-func (m *Matcher) Find(id string) *aisign.Signature { return m.byID[id] }
+func (m *Matcher) Find(id string) *aisign.Signature { return m.set.Get(id) }
 
 func sortedSet(list []string) []string {
 	out := slices.Clone(list)

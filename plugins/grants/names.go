@@ -78,35 +78,6 @@ func indexOf(all, part []string) int {
 	return -1
 }
 
-// host is an address of a vendor.
-type host struct {
-	*aisign.Signature
-	pattern string
-	field   string
-}
-
-// matches compares a name of a host. *. stands for any names before it, and for
-// none; any other * for one label or a part of it.
-func (h host) matches(name string) bool {
-	if suffix, ok := strings.CutPrefix(h.pattern, "*."); ok && !strings.Contains(suffix, "*") {
-		return name == suffix || strings.HasSuffix(name, "."+suffix)
-	}
-	if !strings.Contains(h.pattern, "*") {
-		return name == h.pattern || name == "www."+h.pattern
-	}
-	got, want := strings.Split(name, "."), strings.Split(h.pattern, ".")
-	if len(got) != len(want) {
-		return false
-	}
-	for i, w := range want {
-		before, after, wild := strings.Cut(w, "*")
-		if !wild && w != got[i] || wild && (len(got[i]) < len(before)+len(after) || !strings.HasPrefix(got[i], before) || !strings.HasSuffix(got[i], after)) {
-			return false
-		}
-	}
-	return true
-}
-
 // hostOf is the host that an address names, in lower case; empty if none.
 func hostOf(address string) string {
 	address = strings.TrimSpace(address)
@@ -123,17 +94,12 @@ func hostOf(address string) string {
 	return strings.TrimSuffix(strings.ToLower(u.Hostname()), ".")
 }
 
-// hostProves reports whether an address of the vendor shows its AI: that of a
-// service with AI in it among much else does not.
-func hostProves(s *aisign.Signature) bool {
-	return !strings.Contains(s.Note, "host alone is not evidence")
-}
-
-// usedByPeople reports whether applications of a category are signed in to.
-func usedByPeople(c aisign.Category) bool {
-	switch c {
+// speaksForItself reports whether the name of a signature's vendor shows its
+// AI: people sign in to it, and the vendor makes nothing else.
+func speaksForItself(s *aisign.Signature) bool {
+	switch s.Category {
 	case aisign.Provider, aisign.Gateway, aisign.CodingAgent, aisign.AssistantSaaS:
-		return true
+		return !sellsOtherThings(s.Vendor)
 	}
 	return false
 }

@@ -1,0 +1,22 @@
+package okta
+
+import (
+	"testing"
+
+	"github.com/exhibit-aims/exhibit/plugins/connector"
+	"github.com/exhibit-aims/exhibit/plugins/connectortest"
+	"github.com/exhibit-aims/exhibit/plugins/grants"
+)
+
+func TestMain(m *testing.M) { connectortest.Main(m, New()) }
+
+func TestConformance(t *testing.T) {
+	connectortest.Run(t, New(), connectortest.Case{Config: newFake(t).config(`"user_grants":true,"people":"pseudonyms"`)})
+}
+
+func TestREADME(t *testing.T) {
+	connectortest.README(t, New(), map[string]string{secretToken: "00example", grants.SecretSalt: "an example of a salt"}, func(c connector.Config) error {
+		_, err := parseConfig(c)
+		return err
+	})
+}
