@@ -1,0 +1,106 @@
+package aiscan
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/exhibit-aims/exhibit/plugins/aiscan/fact"
+	"github.com/exhibit-aims/exhibit/plugins/aisign"
+)
+
+// match keeps those facts that belong to a signature.
+func (r *rules) match(c *content, facts []fact.Fact) {
+	for _, f := range facts {
+		for _, m := range r.find(f) {
+			c.Hits = append(c.Hits, hit{Fact: f, ID: m.ID, Field: m.Field, Weak: m.IsWeak()})
+		}
+		if f.Class == fact.Model && f.Standing.Counts() {
+			r.model(c, f)
+		}
+	}
+}
+
+// find asks the list that a fact's class belongs to.
+func (r *rules) find(f fact.Fact) []aisign.Match {
+	switch f.Class {
+	case fact.Package:
+		return r.set.Package(f.Group, f.Name)
+	case fact.Import:
+		return r.set.Import(f.Group, f.Name)
+	case fact.Host:
+		return r.host(f.Name)
+	case fact.Env:
+		return r.set.Env(f.Name)
+	case fact.Model:
+		return r.set.Model(f.Name)
+	case fact.Call:
+		return r.set.Call(f.Name)
+	case fact.Setting:
+		return r.set.Setting(f.Name)
+	case fact.Image:
+		return r.set.Image(f.Name)
+	case fact.Chart:
+		return r.set.Chart(f.Name)
+	case fact.Resource:
+		return r.set.Resource(f.Group, f.Name, f.Attrs)
+	case fact.Workload:
+		return r.set.KubernetesKind(f.Name)
+	case fact.Action:
+		return r.set.Action(f.Name)
+	case fact.IAM:
+		return r.set.IAM(f.Name)
+	case fact.ARN:
+		return r.set.ARN(f.Name)
+	case fact.Port:
+		port, err := strconv.Atoi(f.Name)
+		if err != nil {
+			return nil
+		}
+		return r.set.Port(port)
+	case fact.File:
+		return r.set.File(f.Name)
+	case fact.Weights:
+		return r.set.File("model." + f.Name)
+	case fact.MCPServer:
+		return r.server(f)
+	case fact.Extension:
+		return r.set.Extension(f.Name)
+	case fact.Trailer:
+		return r.set.Trailer(f.Name)
+	default:
+		return nil
+	}
+}
+
+// host returns whose API a host is. A page that people open is no use of it by
+// the software that names it.
+func (r *rules) host(name string) (api []aisign.Match) {
+	for _, m := range r.set.Host(name) {
+		if m.Field != "web" {
+			api = append(api, m)
+		}
+	}
+	return api
+}
+
+// server is a tool server of an agent: the protocol is used whoever's it is.
+func (r *rules) server(f fact.Fact) []aisign.Match {
+	all := r.host(f.Name)
+	if sig := r.set.Get("mcp"); sig != nil {
+		all = append(all, aisign.Match{Signature: sig, Field: "files", Entry: f.Name})
+	}
+	return all
+}
+
+// model puts a reference to a model on the list.
+func (r *rules) model(c *content, f fact.Fact) {
+	m := Model{Line: f.Line, Ref: cleanText(f.Name, 200), Pin: string(r.set.Pin(f.Name))}
+	for _, found := range r.set.Model(f.Name) {
+		m.Provider = found.ID
+		break
+	}
+	if m.Provider == "" && !strings.Contains(f.Name, "/") {
+		return // a name that nobody is known to give a model: of a table, a car, a view
+	}
+	c.Models = append(c.Models, m)
+}

@@ -1,0 +1,90 @@
+package aiscan
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"path"
+	"strings"
+
+	"github.com/bmatcuk/doublestar/v4"
+
+	"github.com/exhibit-aims/exhibit/plugins/aiscan/gate"
+	"github.com/exhibit-aims/exhibit/plugins/aiscan/source"
+	"github.com/exhibit-aims/exhibit/plugins/aisign"
+)
+
+// version changes when the same content would give other facts by the same
+// signatures, so that nothing old is taken from a cache.
+const version = "1"
+
+// rules is what a scan asks of every file.
+type rules struct {
+	set    *aisign.Set
+	gate   *gate.Gate
+	hints  source.Hints
+	digest string
+	salt   []byte
+	ignore []string
+	prefix string // of keys in the cache
+}
+
+func newRules(o Options) (*rules, error) {
+	g, err := gate.New(needles(o.Signatures))
+	if err != nil {
+		return nil, fmt.Errorf("signatures: %w", err)
+	}
+	for _, glob := range o.Ignore {
+		if !doublestar.ValidatePattern(glob) {
+			return nil, fmt.Errorf("ignore: %q is no pattern", glob)
+		}
+	}
+	r := &rules{set: o.Signatures, gate: g, salt: o.Salt, ignore: o.Ignore}
+	r.hints.Calls = calls(o.Signatures)
+	sum := sha256.Sum256([]byte("aiscan " + version + " " + o.Signatures.Digest()))
+	r.digest = hex.EncodeToString(sum[:])
+	// What a cache holds depends on the salt too: hints of credentials are in it.
+	salted := sha256.Sum256(fmt.Appendf(nil, "%s %d %x", r.digest, o.MaxFile, sha256.Sum256(o.Salt)))
+	r.prefix = hex.EncodeToString(salted[:8])
+	return r, nil
+}
+
+// key names what was found in a content, read in a certain way.
+func (r *rules) key(how reading, name, id string) string {
+	switch {
+	case how.byPath:
+		return r.prefix + "\x00" + name + "\x00" + id
+	case how.language != nil:
+		return r.prefix + "\x00" + how.language.Name + path.Ext(name) + "\x00" + id
+	default:
+		return r.prefix + "\x00\x00" + id
+	}
+}
+
+// ignored returns the setting by which a path is left out, empty if none.
+func (r *rules) ignored(name string) string {
+	for _, glob := range r.ignore {
+		if ok, _ := doublestar.Match(glob, name); ok {
+			return glob
+		}
+	}
+	return ""
+}
+
+func calls(set *aisign.Set) (texts []string) {
+	for _, sig := range set.All() {
+		texts = append(append(texts, sig.Calls...), sig.Doubtful.Calls...)
+	}
+	return texts
+}
+
+// hostText is the text of a host's entry that tells most.
+func hostText(entry string) string {
+	best := ""
+	for part := range strings.SplitSeq(entry, "*") {
+		if len(part) > len(best) {
+			best = part
+		}
+	}
+	return best
+}

@@ -1,0 +1,174 @@
+package aiscan
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"runtime"
+	"sync"
+
+	"github.com/exhibit-aims/exhibit/plugins/aisign"
+)
+
+// Options say how a scan goes. The zero value of each field but Signatures is
+// usable.
+type Options struct {
+	Signatures *aisign.Set
+	// Salt keeps the hash of a credential from being guessed back. Hints of two
+	// scans can be compared only if their salts are the same.
+	Salt []byte
+	// Cache keeps what was found by content; nil reads every file.
+	Cache Cache
+	// Workers is how many files are read at once; 0 takes one per processor.
+	Workers int
+	// MaxFile is the size from which on a file is named in Unread instead of
+	// being read; 0 takes 100 MB.
+	MaxFile int64
+	// Root names the tree in ids and in the report: a repository's name.
+	Root string
+	// Ignore are globs of paths that are left out, named in Unread with the rule.
+	Ignore []string
+	// Progress is called now and then from one goroutine, with totals.
+	Progress func(files int, bytes int64)
+}
+
+const defaultMaxFile = 100 << 20
+
+// errSignatures is returned without signatures: nothing could be found.
+var errSignatures = errors.New("a scan needs signatures")
+
+// Scan reads a tree. The report holds what was found up to an error.
+func Scan(ctx context.Context, t Tree, o Options) (Report, error) {
+	if o.Signatures == nil {
+		return Report{}, errSignatures
+	}
+	if o.Workers <= 0 {
+		o.Workers = runtime.GOMAXPROCS(0)
+	}
+	if o.MaxFile <= 0 {
+		o.MaxFile = defaultMaxFile
+	}
+	r, err := newRules(o)
+	if err != nil {
+		return Report{}, err
+	}
+	s := &scan{options: o, rules: r, jobs: make(chan []job, 2*o.Workers), total: newTotal(o)}
+	err = s.run(ctx, t)
+	rep := s.total.report(r)
+	if c, ok := t.(interface{ Commit() string }); ok {
+		rep.Commit = c.Commit()
+	}
+	return rep, err
+}
+
+// scan is one scan while it runs.
+type scan struct {
+	options Options
+	rules   *rules
+	jobs    chan []job
+	total   *total
+	batch   []job
+}
+
+// job is one entry to be read by a worker. data is set if it had to be read
+// while the tree was walked.
+type job struct {
+	Entry
+	data []byte
+	err  error
+}
+
+// batchSize is how many entries go to a worker at once: small files cost less
+// than handing them over.
+const batchSize = 32
+
+func (s *scan) run(ctx context.Context, t Tree) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var wait sync.WaitGroup
+	for range s.options.Workers {
+		wait.Go(func() { s.work(ctx) })
+	}
+	streamed := t.Streamed()
+	err := t.Walk(ctx, func(e Entry) error { return s.visit(ctx, e, streamed) })
+	s.flush(ctx)
+	close(s.jobs)
+	wait.Wait()
+	if err == nil {
+		err = ctx.Err()
+	}
+	return err
+}
+
+// visit takes an entry from the walk.
+func (s *scan) visit(ctx context.Context, e Entry, streamed bool) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if rule := s.rules.ignored(e.Path); rule != "" {
+		e.Unread = "left out by the setting ignore: " + rule
+	}
+	if e.Unread != "" {
+		s.total.unread(e.Path, e.Unread)
+		return nil
+	}
+	j := job{Entry: e}
+	if streamed {
+		j.data, j.err = readAll(e, s.options.MaxFile)
+	}
+	s.batch = append(s.batch, j)
+	if len(s.batch) == batchSize || streamed && len(j.data) > smallFile {
+		s.flush(ctx)
+	}
+	return nil
+}
+
+func (s *scan) flush(ctx context.Context) {
+	if len(s.batch) == 0 {
+		return
+	}
+	select {
+	case s.jobs <- s.batch:
+	case <-ctx.Done():
+	}
+	s.batch = nil
+}
+
+func (s *scan) work(ctx context.Context) {
+	w := &worker{scan: s}
+	for batch := range s.jobs {
+		var p part
+		for _, j := range batch {
+			if ctx.Err() != nil {
+				break
+			}
+			w.file(&p, j)
+		}
+		s.total.add(p)
+	}
+}
+
+// readAll reads a file whole, up to a limit.
+func readAll(e Entry, limit int64) ([]byte, error) {
+	if e.Size > limit {
+		return nil, tooLarge(e.Size, limit)
+	}
+	f, err := e.Open()
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = f.Close() }() // only read
+	b, err := io.ReadAll(io.LimitReader(f, limit+1))
+	if err == nil && int64(len(b)) > limit {
+		return nil, tooLarge(int64(len(b)), limit)
+	}
+	return b, err
+}
+
+// errTooLarge means that a file passes Options.MaxFile.
+var errTooLarge = errors.New("larger than what is read of one file")
+
+func tooLarge(size, limit int64) error {
+	return fmt.Errorf("%w: %d bytes, the limit is %d", errTooLarge, size, limit)
+}

@@ -1,0 +1,154 @@
+package source
+
+import (
+	"bytes"
+	"cmp"
+	"slices"
+	"strings"
+
+	"github.com/exhibit-aims/exhibit/plugins/aiscan/fact"
+)
+
+// Hints are what a reader is told of what is looked for.
+type Hints struct {
+	// Calls are texts that show a use. One that is a name has to stand in code
+	// as a whole; any other may stand in a string.
+	Calls []string
+}
+
+// Attributes of facts.
+const (
+	// Address is put on a Host that a client is told to ask instead of its
+	// vendor's, and on a Client: the host, or Unknown if it is filled in later.
+	Address = "address"
+	// Client is put on a Call that makes a client of the protocol that several
+	// vendors speak: the name of what was called.
+	Client = "client"
+	// Unknown is an Address that the text does not show.
+	Unknown = "unknown"
+)
+
+// maxFacts bounds what one file can say.
+const maxFacts = 20000
+
+// Read returns the facts of a text in its order. It never fails: what is not
+// understood says nothing.
+func Read(lang Language, b []byte, hints Hints) []fact.Fact {
+	l := &lang
+	if known := byName(lang); known != nil {
+		l = known
+	}
+	t := &text{lang: l, b: b, out: &collector{group: l.Name, seen: map[key]bool{}}}
+	if l.settings {
+		t.settingsText()
+		return t.out.done()
+	}
+	t.lex()
+	if l.imports != nil {
+		l.imports(t)
+	}
+	t.strings()
+	t.names()
+	t.calls(hints.Calls)
+	t.clients()
+	return t.out.done()
+}
+
+// byName returns the one value of a language, which is compared by address.
+func byName(l Language) *Language {
+	for _, known := range byExtension {
+		if known.Name == l.Name && known.same(l) {
+			return known
+		}
+	}
+	return nil
+}
+
+func (l *Language) same(o Language) bool {
+	return slices.Equal(l.line, o.line) && slices.Equal(l.block, o.block) && slices.Equal(l.quotes, o.quotes) && l.shell == o.shell && l.settings == o.settings
+}
+
+// collector gathers facts, each once.
+type collector struct {
+	group string
+	facts []fact.Fact
+	seen  map[key]bool
+}
+
+type key struct {
+	class    fact.Class
+	name     string
+	line     int
+	standing fact.Standing
+}
+
+func (o *collector) add(f fact.Fact) {
+	k := key{f.Class, f.Name, f.Line, f.Standing}
+	if len(o.facts) >= maxFacts || o.seen[k] && f.Attrs == nil || f.Name == "" {
+		return
+	}
+	o.seen[k] = true
+	o.facts = append(o.facts, f)
+}
+
+func (o *collector) done() []fact.Fact {
+	slices.SortStableFunc(o.facts, func(a, b fact.Fact) int {
+		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Class, b.Class), cmp.Compare(a.Name, b.Name))
+	})
+	return o.facts
+}
+
+func (t *text) imported(name string, line int, s fact.Standing) {
+	if len(name) > 300 {
+		return
+	}
+	t.out.add(fact.Fact{Class: fact.Import, Group: t.lang.Name, Name: name, Line: line, Standing: s})
+}
+
+// calls finds the texts that show a use.
+func (t *text) calls(texts []string) {
+	code := t.codeOnly()
+	for _, want := range texts {
+		in := t.plain
+		name := isName(want)
+		if name {
+			in = code
+		}
+		for from := 0; ; {
+			at := bytes.Index(in[from:], []byte(want))
+			if at < 0 {
+				break
+			}
+			at += from
+			from = at + len(want)
+			if name && (at > 0 && wordByte(in[at-1]) || from < len(in) && wordByte(in[from])) {
+				continue
+			}
+			t.out.add(fact.Fact{Class: fact.Call, Group: t.lang.Name, Name: want, Line: t.lineAt(at)})
+			break // once a file is enough
+		}
+	}
+}
+
+// codeOnly is the text with comments and strings as spaces.
+func (t *text) codeOnly() []byte {
+	code := bytes.Clone(t.plain)
+	for _, tok := range t.tokens {
+		if tok.kind == str {
+			for i := tok.start; i < tok.end; i++ {
+				if code[i] != '\n' {
+					code[i] = ' '
+				}
+			}
+		}
+	}
+	return code
+}
+
+func (t *text) lineAt(at int) int { return 1 + bytes.Count(t.b[:at], []byte("\n")) }
+
+func isName(s string) bool {
+	return strings.IndexFunc(s, func(r rune) bool { return r > 0x7f || !wordByte(byte(r)) && r != '.' }) < 0
+}
+
+func wordByte(c byte) bool { return isLetter(c) || c >= '0' && c <= '9' || c == '_' || c == '$' }
