@@ -25,7 +25,7 @@ func judge(r *rules, root string, hits []found) []Sighting {
 	groups := map[group][]found{}
 	whole := map[string][]found{}
 	for _, f := range hits {
-		sig := r.set.Get(f.ID)
+		sig := r.signature(f.ID)
 		if sig == nil {
 			continue
 		}
@@ -36,7 +36,7 @@ func judge(r *rules, root string, hits []found) []Sighting {
 	served := serves(r, whole)
 	all := []Sighting{}
 	for g, own := range groups {
-		sig := r.set.Get(g.provider)
+		sig := r.signature(g.provider)
 		confidence, why, ok := weigh(sig, own, whole[g.provider], served)
 		if !ok {
 			continue
@@ -75,7 +75,7 @@ func signals(r *rules, own []found) []Signal {
 // model's name alone does not say whom it is asked of.
 func serves(r *rules, whole map[string][]found) bool {
 	for provider, hits := range whole {
-		switch r.set.Get(provider).Category {
+		switch r.signature(provider).Category {
 		case aisign.Provider, aisign.Gateway, aisign.CloudService, aisign.Runtime:
 		default:
 			continue
@@ -109,6 +109,8 @@ func weigh(sig *aisign.Signature, own, whole []found, served bool) (Confidence, 
 		return Declared, "declared: " + list(append(declared, code...)), true
 	case len(code) > 0:
 		return Inferred, "inferred from what code does: " + list(code), true
+	case sig.ID == compatible:
+		return Unresolved, "a client of the protocol is sent to an address that nobody is known by: " + list(loose), true
 	case sig.Weak && len(loose) > 0:
 		return Unresolved, "a sign of it and no more: " + list(loose), true
 	case slices.ContainsFunc(whole, firm):

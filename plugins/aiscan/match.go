@@ -5,12 +5,17 @@ import (
 	"strings"
 
 	"github.com/exhibit-aims/exhibit/plugins/aiscan/fact"
+	"github.com/exhibit-aims/exhibit/plugins/aiscan/source"
 	"github.com/exhibit-aims/exhibit/plugins/aisign"
 )
 
 // match keeps those facts that belong to a signature.
 func (r *rules) match(c *content, facts []fact.Fact) {
 	for _, f := range facts {
+		if f.Attrs[source.Client] != "" {
+			c.Hits = append(c.Hits, hit{Fact: f, Field: fieldClient})
+			continue
+		}
 		for _, m := range r.find(f) {
 			c.Hits = append(c.Hits, hit{Fact: f, ID: m.ID, Field: m.Field, Weak: m.IsWeak()})
 		}

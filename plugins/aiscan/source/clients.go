@@ -16,12 +16,36 @@ func (t *text) clients() {
 		switch {
 		case clientName(t.at(i)) && t.opens(i+1):
 			t.client(i)
+		case tok.end-tok.start == 6 && t.at(i) == "openai" && t.uses(i):
+			t.addressed("openai", "", tok.line)
 		case baseName(t.at(i)) && t.assigned(i):
 			if h, line := t.addressAt(i); h != "" {
-				t.addressed("", h, line)
+				name := ""
+				if strings.Contains(strings.ToLower(t.at(i)+t.at(i-2)), "openai") {
+					name = "openai"
+				}
+				t.addressed(name, h, line)
 			}
 		}
 	}
+}
+
+// uses reports whether the module itself is called, not only its types and
+// errors.
+func (t *text) uses(i int) bool {
+	if t.at(i+1) == "(" {
+		return t.at(i-1) != "."
+	}
+	next := t.at(i + 2)
+	if t.at(i+1) != "." || clientName(next) || baseName(next) {
+		return false
+	}
+	for _, no := range []string{"Error", "Exception", "types", "Timeout", "api_key", "NOT_GIVEN", "organization", "__version__"} {
+		if strings.HasSuffix(next, no) {
+			return false
+		}
+	}
+	return t.at(i-1) != "." && t.at(i-1) != "import" && t.at(i-1) != "from"
 }
 
 // opens reports whether the arguments of a call or the values of an object
@@ -78,6 +102,9 @@ func (t *text) client(i int) {
 
 // addressed adds where a client is sent, and the host once more as an address.
 func (t *text) addressed(name, address string, line int) {
+	if address == "x" { // all of it is filled in later
+		address = Unknown
+	}
 	if name != "" {
 		t.out.add(fact.Fact{Class: fact.Call, Group: t.lang.Name, Name: name, Line: line, Attrs: map[string]string{Client: name, Address: address}})
 	}

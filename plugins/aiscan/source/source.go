@@ -24,6 +24,9 @@ const (
 	// Client is put on a Call that makes a client of the protocol that several
 	// vendors speak: the name of what was called.
 	Client = "client"
+	// REST is the Client of an address of the protocol itself, asked without any
+	// client.
+	REST = "rest"
 	// Unknown is an Address that the text does not show.
 	Unknown = "unknown"
 )

@@ -44,6 +44,9 @@ func (t *text) hosts(s []byte, line int, standing fact.Standing) {
 		if h := hostAt(s[at:]); h != "" {
 			l := line + bytes.Count(s[:at], []byte("\n"))
 			t.out.add(fact.Fact{Class: fact.Host, Group: t.lang.Name, Name: h, Line: l, Standing: standing})
+			if standing.Counts() && spoken(s[at:]) {
+				t.addressed(REST, h, l)
+			}
 		}
 	}
 	if bytes.Contains(s, []byte("://")) || bytes.ContainsAny(s, " \t\n") {
@@ -52,6 +55,15 @@ func (t *text) hosts(s []byte, line int, standing fact.Standing) {
 	if h := hostAt(s); bareHost(h) {
 		t.out.add(fact.Fact{Class: fact.Host, Group: t.lang.Name, Name: h, Line: line, Standing: standing})
 	}
+}
+
+// spoken reports whether a path is one of the protocol that several vendors
+// speak.
+func spoken(address []byte) bool {
+	if end := bytes.IndexAny(address, " \n\"'"); end >= 0 {
+		address = address[:end]
+	}
+	return bytes.Contains(address, []byte("/chat/completions"))
 }
 
 // bareHost reports whether a text without a scheme is likely a host: two dots,
