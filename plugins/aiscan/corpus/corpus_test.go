@@ -4,8 +4,13 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/exhibit-aims/exhibit/plugins/aiscan/fact"
 	"github.com/exhibit-aims/exhibit/plugins/aisign"
 )
+
+var classesKnown = []fact.Class{fact.Package, fact.Import, fact.Host, fact.Env, fact.Model, fact.Key, fact.Call, fact.Setting,
+	fact.Image, fact.Chart, fact.Resource, fact.Workload, fact.Action, fact.IAM, fact.ARN, fact.Port, fact.File, fact.Weights,
+	fact.MCPServer, fact.Extension, fact.Trailer}
 
 // The labels name products that have a signature, files and lines that exist;
 // the corpus is as large as it is said to be.
@@ -30,6 +35,13 @@ func TestLabelsHold(t *testing.T) {
 		}
 		var ids []string
 		for _, u := range slices.Concat(r.Labels.Use, r.Labels.Aside) {
+			for _, l := range u.Lines {
+				for _, c := range l.Classes {
+					if !slices.Contains(classesKnown, c) {
+						t.Errorf("%s: no class %q", r.Name, c)
+					}
+				}
+			}
 			ids = append(ids, u.Providers...)
 			if len(u.Lines) == 0 && u.Confidence == "" {
 				t.Errorf("%s: %v has no place that shows it", r.Name, u.Providers)

@@ -35,10 +35,10 @@ type File struct {
 }
 
 // HeldOut reports whether the repository is kept from those who write the
-// scanner: one in five, by its name.
+// scanner: about one in five, by the first byte of the digest of its name.
 func (r *Repo) HeldOut() bool {
 	sum := sha256.Sum256([]byte(r.Name))
-	return sum[0]%5 == 0
+	return sum[0] < 52
 }
 
 // Load reads all repositories, by name.

@@ -1,0 +1,170 @@
+package corpus
+
+import (
+	"encoding/json"
+	"os"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/exhibit-aims/exhibit/plugins/aiscan"
+	"github.com/exhibit-aims/exhibit/plugins/aisign"
+)
+
+// The bars that the scanner is held to.
+const (
+	minPrecision = 0.95
+	minRecall    = 0.90
+)
+
+func load2(t *testing.T) ([]*Repo, *aisign.Set) {
+	t.Helper()
+	repos, err := Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	set, err := aisign.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return repos, set
+}
+
+func scan(t *testing.T, r *Repo, o aiscan.Options) aiscan.Report {
+	t.Helper()
+	o.Root, o.Salt = r.Name, []byte("corpus")
+	rep, err := aiscan.Scan(t.Context(), treeOf(t, r), o)
+	if err != nil {
+		t.Fatalf("%s: %v", r.Name, err)
+	}
+	return rep
+}
+
+// measure scans all repositories.
+func measure(t *testing.T) []Outcome {
+	t.Helper()
+	repos, set := load2(t)
+	outcomes := make([]Outcome, 0, len(repos))
+	for _, r := range repos {
+		outcomes = append(outcomes, Score(r, FoundIn(scan(t, r, aiscan.Options{Signatures: set}))))
+	}
+	return outcomes
+}
+
+// Precision and recall reach the bars, and no clean repository is flagged.
+// What is wrong or missed is printed with its place; EXHIBIT_CORPUS_ERRORS
+// names a file that gets it too, without the repositories that are held out.
+func TestMeasure(t *testing.T) {
+	outcomes := measure(t)
+	t.Logf("\n%s", Table(outcomes))
+	var open strings.Builder
+	for _, o := range outcomes {
+		for _, e := range o.Errors {
+			if o.Repo.HeldOut() {
+				t.Logf("held out: %s", e)
+				continue
+			}
+			t.Log(e)
+			open.WriteString(e.String() + "\n")
+		}
+	}
+	if name := os.Getenv("EXHIBIT_CORPUS_ERRORS"); name != "" {
+		if err := os.WriteFile(name, []byte(open.String()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s := sum(outcomes)
+	if p := s.Pairs.Precision(); p < minPrecision {
+		t.Errorf("precision %.3f < %.2f", p, minPrecision)
+	}
+	if r := s.Pairs.Recall(); r < minRecall {
+		t.Errorf("recall %.3f < %.2f", r, minRecall)
+	}
+	for _, o := range outcomes {
+		if o.Flagged {
+			t.Errorf("%s is clean and was flagged", o.Repo.Name)
+		}
+	}
+}
+
+// memory is a cache that keeps everything.
+type memory struct {
+	sync.Mutex
+	m map[string][]byte
+}
+
+func (c *memory) Get(key string) ([]byte, bool) {
+	c.Lock()
+	defer c.Unlock()
+	b, ok := c.m[key]
+	return b, ok
+}
+
+func (c *memory) Put(key string, value []byte) {
+	c.Lock()
+	defer c.Unlock()
+	c.m[key] = value
+}
+
+// The same repository gives the same bytes: again, with one worker or eight,
+// and from a cache.
+func TestSameBytes(t *testing.T) {
+	repos, set := load2(t)
+	for _, r := range repos {
+		cache := &memory{m: map[string][]byte{}}
+		var first []byte
+		for i, o := range []aiscan.Options{{Workers: 1}, {Workers: 8}, {Workers: 1}, {Workers: 8, Cache: cache}, {Workers: 1, Cache: cache}} {
+			o.Signatures = set
+			rep := scan(t, r, o)
+			rep.Reused = 0
+			b, err := json.Marshal(rep)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if i == 0 {
+				first = b
+			} else if string(b) != string(first) {
+				t.Errorf("%s: run %d (%d workers) differs:\n%s\n%s", r.Name, i, o.Workers, first, b)
+			}
+		}
+	}
+}
+
+// No credential is in a report or in the cache, nor anything in its shape.
+func TestNoKeys(t *testing.T) {
+	repos, set := load2(t)
+	var shapes []*regexp.Regexp
+	for _, s := range set.All() {
+		for _, k := range s.Keys {
+			shapes = append(shapes, regexp.MustCompile(k.RE))
+		}
+	}
+	keys := 0
+	for _, r := range repos {
+		cache := &memory{m: map[string][]byte{}}
+		rep, err := json.Marshal(scan(t, r, aiscan.Options{Signatures: set, Cache: cache}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		written := []string{string(rep)}
+		for k, v := range cache.m {
+			written = append(written, k, string(v))
+		}
+		all := strings.Join(written, "\n")
+		for _, key := range r.Keys {
+			keys++
+			if strings.Contains(all, key) || strings.Contains(all, key[len(key)-12:]) {
+				t.Errorf("%s: a credential is in what was written", r.Name)
+			}
+		}
+		for _, re := range shapes {
+			if m := re.FindString(all); m != "" {
+				t.Errorf("%s: something in the shape of a credential is in what was written: %.8s… by %s", r.Name, m, re)
+			}
+		}
+	}
+	if keys < 4 {
+		t.Errorf("only %d credentials in the corpus", keys)
+	}
+}
