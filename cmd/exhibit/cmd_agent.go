@@ -128,6 +128,9 @@ const observeEvery = time.Hour
 
 func (a *watcher) assess(ctx context.Context, run evidence.Run) error {
 	started := time.Now()
+	if err := a.w.reconcile(ctx); err != nil {
+		return err
+	}
 	if started.Sub(a.observed) >= observeEvery {
 		a.observed = started
 		now := func(ctx context.Context) (*assess.Assessment, error) { return a.e.at(ctx, started.UTC()) }

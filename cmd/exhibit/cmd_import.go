@@ -147,7 +147,7 @@ func seekable(stdin io.Reader, path string) (io.ReadSeeker, func(), error) {
 // or commands speak for. Replay brings history under a source's own name, but
 // never the register's, nor that of what people do.
 func (w *workplace) taken(replay bool) []string {
-	out := []string{people.Source}
+	out := []string{people.Source, agent.ShadowSource}
 	if w.cfg.Register != "" {
 		out = append(out, agent.RegisterSource)
 	}

@@ -14,9 +14,12 @@ import (
 	"github.com/exhibit-aims/exhibit/internal/store"
 )
 
-// observe puts on record what the agent knows of itself. evaluate gives the
+// observe puts on record which AI was seen, and what the agent knows of itself. evaluate gives the
 // assessment as of now; it is asked once a day.
 func (w *workplace) observe(ctx context.Context, evaluate func(context.Context) (*assess.Assessment, error)) error {
+	if err := w.reconcile(ctx); err != nil {
+		return err
+	}
 	release, err := w.locks.Acquire(agent.SelfSource)
 	if errors.Is(err, store.ErrLocked) {
 		return nil // another process is at it: one is enough

@@ -134,7 +134,7 @@ func (s *selfRun) read(ctx context.Context) error {
 			return err
 		}
 		source := run.Provenance.Source
-		if run.Status != evidence.RunOpen && source != SelfSource && source != people.Source && source != RegisterSource {
+		if run.Status != evidence.RunOpen && source != SelfSource && source != ShadowSource && source != people.Source && source != RegisterSource {
 			s.closed = append(s.closed, run)
 		}
 	}

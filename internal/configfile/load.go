@@ -348,7 +348,7 @@ func (r reader) limits(y limitsYAML) Limits {
 }
 
 // acts are what people.approvers can speak of.
-var acts = []string{"waiver", "applicability", "review"}
+var acts = []string{"waiver", "applicability", "review", "shadow"}
 
 // longestWaiver is what no configuration can exceed.
 const longestWaiver = 365 * 24 * time.Hour

@@ -18,6 +18,8 @@ var byCommand = map[string]string{
 	KindSelection:  "exhibit review import",
 
 	KindAttestation: "exhibit register attest",
+
+	KindCaseDecision: "exhibit shadow decide",
 }
 
 // MadeBy names the command that makes the records of a kind, for kinds of which

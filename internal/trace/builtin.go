@@ -39,7 +39,8 @@ func BuiltIn(templates fs.FS) (Delivers, error) {
 	out := Delivers{
 		register.SourceName: register.Kinds,
 		agent.SelfSource:    {agent.KindRun, agent.KindProbe, agent.KindPopulation},
-		people.Source:       {people.KindWaiver, people.KindStatement, people.KindUpload},
+		agent.ShadowSource:  {agent.KindShadowCase, agent.KindShadowScan},
+		people.Source:       {people.KindWaiver, people.KindStatement, people.KindUpload, people.KindCaseDecision},
 	}
 	for _, t := range index.Templates {
 		if !slices.Contains(out[Forms], t.Kind) {

@@ -1,0 +1,407 @@
+package shadow
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/exhibit-aims/exhibit/internal/evidence"
+	"github.com/exhibit-aims/exhibit/plugins/aisign"
+)
+
+// States of a source and of a channel.
+const (
+	Reporting = "reporting"
+	Partial   = "partial" // the last reading did not see all
+	Silent    = "silent"  // no reading ended for silentAfter
+	Failing   = "failing" // the last reading failed
+	Never     = "never configured"
+)
+
+// silentAfter is how old the last reading of a source that reports may be.
+const silentAfter = 2 * day
+
+// Coverage is what was looked at, and what was not.
+type Coverage struct {
+	Channels []ChannelState `json:"channels"`
+	Sources  []SourceState  `json:"sources"`
+
+	Repositories Share `json:"repositories"` // that are not archived, by a scan of their code
+	Accounts     Share `json:"cloud_accounts"`
+	Vendors      Share `json:"vendor_organisations"`
+	Archived     int   `json:"archived_repositories"` // not counted
+
+	Denominator int     `json:"denominator"`
+	Covered     int     `json:"covered"`
+	Percent     float64 `json:"coverage_pct"`
+}
+
+// Share is how many of what is known were looked at, and which were not.
+type Share struct {
+	Known    int       `json:"known"`
+	LookedAt int       `json:"looked_at"`
+	Missed   []Missed  `json:"missed"`
+	Skipped  []Skipped `json:"skipped,omitempty"` // looked at, but for some files
+}
+
+// Missed is something known that was not looked at.
+type Missed struct {
+	Name   string `json:"name"`
+	Reason string `json:"reason"`
+}
+
+// Skipped is a repository of which some files were not read.
+type Skipped struct {
+	Name  string `json:"name"`
+	Files int64  `json:"files"`
+}
+
+// ChannelState is how one way of looking for AI stands.
+type ChannelState struct {
+	Channel string   `json:"channel"`
+	State   string   `json:"state"`
+	Sources []string `json:"sources"`
+}
+
+// SourceState is how a source that could show AI stands.
+type SourceState struct {
+	Source    string    `json:"source"`
+	Connector string    `json:"connector"`
+	State     string    `json:"state"`
+	LastRun   time.Time `json:"last_run"`
+	Channels  []string  `json:"channels"`
+	Detail    string    `json:"detail,omitempty"`
+}
+
+// connectorChannels are what sightings of a connector are about, should it have
+// seen none.
+var connectorChannels = map[string]string{"netlogs": ChannelNetwork, "okta": ChannelSSO, "entra": ChannelSSO, "googleworkspace": ChannelSSO,
+	"kubernetes": ChannelWorkloads, "expenses": ChannelExpenses}
+
+// builtIn are sources that look for nothing themselves.
+var builtIn = []string{"register", "people", "exhibit", Source}
+
+// seen is what was looked at.
+type seen struct {
+	repos    map[string]repoSeen
+	scans    map[string]scanSeen
+	accounts map[string]*set // sources by account
+	vendors  map[string]*set // sources by vendor
+	channels map[string]*set // of sightings, by source
+	runs     map[string]*evidence.Run
+}
+
+type repoSeen struct {
+	name     string
+	pushed   time.Time
+	archived bool
+}
+
+type scanSeen struct {
+	finished       time.Time
+	files, skipped int64
+}
+
+func newSeen() seen {
+	return seen{repos: map[string]repoSeen{}, scans: map[string]scanSeen{}, accounts: map[string]*set{}, vendors: map[string]*set{},
+		channels: map[string]*set{}, runs: map[string]*evidence.Run{}}
+}
+
+func addTo(m map[string]*set, key, item string) {
+	if key == "" || item == "" {
+		return
+	}
+	if m[key] == nil {
+		m[key] = &set{}
+	}
+	m[key].add(item)
+}
+
+func (s *seen) vendor(vendor, source string)   { addTo(s.vendors, lower(vendor), source) }
+func (s *seen) channel(source, channel string) { addTo(s.channels, source, channel) }
+func (s *seen) account(cloud, account, source string) {
+	if account != "" {
+		addTo(s.accounts, strings.TrimSpace(cloud+" "+account), source)
+	}
+}
+
+func (s *seen) repository(name string, pushed time.Time, archived bool) {
+	have, known := s.repos[lower(name)]
+	if known {
+		name, pushed, archived = min(name, have.name), later(pushed, have.pushed), archived && have.archived
+	}
+	s.repos[lower(name)] = repoSeen{name, pushed, archived}
+}
+
+func (s *seen) scan(repo string, finished time.Time, files, skipped int64) {
+	have, known := s.scans[lower(repo)]
+	if known && cmp.Or(have.finished.Compare(finished), cmp.Compare(have.skipped, skipped), cmp.Compare(have.files, files)) >= 0 {
+		return
+	}
+	s.scans[lower(repo)] = scanSeen{finished, files, skipped}
+}
+
+// run keeps the newest run of each source that could show AI.
+func (s *seen) run(run *evidence.Run) {
+	source := run.Provenance.Source
+	if slices.Contains(builtIn, source) {
+		return
+	}
+	have := s.runs[source]
+	if have == nil || cmp.Or(run.FinishedAt.Compare(have.FinishedAt), cmp.Compare(run.ID, have.ID)) > 0 {
+		s.runs[source] = run
+	}
+}
+
+// LookedAt reports whether anything was looked at.
+func (c *Coverage) LookedAt() bool { return len(c.Sources) > 0 }
+
+func (r *reader) coverage() Coverage {
+	c := Coverage{Channels: []ChannelState{}, Sources: []SourceState{}}
+	for _, source := range slices.Sorted(maps.Keys(r.seen.runs)) {
+		if s, ok := r.source(r.seen.runs[source]); ok {
+			c.Sources = append(c.Sources, s)
+		}
+	}
+	for _, channel := range Channels {
+		c.Channels = append(c.Channels, stateOf(channel, c.Sources))
+	}
+	c.Repositories = r.repositories(&c)
+	c.Accounts = share(r.seen.accounts, func(sources set) string { return r.recent(sources, ChannelCloud) })
+	c.Vendors = share(r.knownVendors(), func(sources set) string { return r.recent(sources, ChannelVendor) })
+	for _, s := range []Share{c.Repositories, c.Accounts, c.Vendors} {
+		c.Denominator += s.Known
+		c.Covered += s.LookedAt
+	}
+	if c.Denominator > 0 { // rounded down: what was not looked at is never rounded away
+		c.Percent = math.Floor(float64(c.Covered)*1000/float64(c.Denominator)) / 10
+	}
+	return c
+}
+
+// source says how a source stands, if it could show AI at all.
+func (r *reader) source(run *evidence.Run) (SourceState, bool) {
+	s := SourceState{Source: run.Provenance.Source, Connector: run.Provenance.Connector, LastRun: run.FinishedAt.UTC(), State: Reporting}
+	var channels set
+	whole := true
+	for kind, k := range run.Kinds {
+		channel, ours := signKinds[kind]
+		if !ours || k.Coverage == "" {
+			continue
+		}
+		if channel == "" {
+			channel = connectorChannels[run.Provenance.Connector]
+			if list := r.seen.channels[s.Source]; list != nil {
+				channels.add(*list...)
+				channel = ""
+			}
+		}
+		channels.add(channel)
+		whole = whole && k.Coverage == "complete"
+	}
+	if known := connectorChannels[run.Provenance.Connector]; known != "" {
+		channels.add(known)
+	}
+	if list := r.seen.channels[s.Source]; list != nil {
+		channels.add(*list...)
+	}
+	s.Channels = channels.list()
+	switch {
+	case r.in.Now.Sub(run.FinishedAt) > silentAfter:
+		s.State, s.Detail = Silent, "last read on "+run.FinishedAt.UTC().Format(time.DateOnly)
+	case run.Status == evidence.RunFailed:
+		s.State, s.Detail = Failing, run.Error
+	case !whole || run.Status == evidence.RunPartial:
+		s.State, s.Detail = Partial, gapText(run.Gaps)
+	}
+	return s, len(channels) > 0
+}
+
+func gapText(gaps []evidence.Gap) string {
+	if len(gaps) == 0 {
+		return ""
+	}
+	text := gaps[0].Scope + ": " + gaps[0].Reason
+	if more := len(gaps) - 1; more > 0 {
+		text += fmt.Sprintf(" and %d more", more)
+	}
+	return text
+}
+
+// stateOf is the best state of the sources of a channel: one that reports is
+// enough to say that it is looked for.
+func stateOf(channel string, sources []SourceState) ChannelState {
+	c := ChannelState{Channel: channel, State: Never, Sources: []string{}}
+	best := []string{Reporting, Partial, Silent, Failing, Never}
+	for _, s := range sources {
+		if !slices.Contains(s.Channels, channel) {
+			continue
+		}
+		c.Sources = append(c.Sources, s.Source)
+		if slices.Index(best, s.State) < slices.Index(best, c.State) {
+			c.State = s.State
+		}
+	}
+	return c
+}
+
+// repositories says whose code was scanned as it is now.
+func (r *reader) repositories(c *Coverage) Share {
+	s := Share{Missed: []Missed{}}
+	for _, key := range slices.Sorted(maps.Keys(r.seen.repos)) {
+		repo := r.seen.repos[key]
+		if repo.archived {
+			c.Archived++
+			continue
+		}
+		s.Known++
+		scan, scanned := r.seen.scans[key]
+		switch {
+		case !scanned:
+			s.Missed = append(s.Missed, Missed{repo.name, r.notScanned(repo.name)})
+			continue
+		case scan.finished.Before(repo.pushed) && r.in.Now.Sub(scan.finished) > silentAfter:
+			s.Missed = append(s.Missed, Missed{repo.name, "pushed to since it was scanned on " + scan.finished.UTC().Format(time.DateOnly)})
+			continue
+		}
+		s.LookedAt++
+		if scan.skipped > 0 {
+			s.Skipped = append(s.Skipped, Skipped{repo.name, scan.skipped})
+		}
+	}
+	return s
+}
+
+// notScanned says why a repository was not scanned: a gap names it, or nobody
+// scans code.
+func (r *reader) notScanned(repo string) string {
+	for _, source := range slices.Sorted(maps.Keys(r.seen.runs)) {
+		for _, g := range r.seen.runs[source].Gaps {
+			codes := slices.ContainsFunc(g.Kinds, func(k string) bool { return strings.HasPrefix(k, "code.") })
+			if codes && strings.Contains(strings.ToLower(g.Scope), strings.ToLower(repo)) {
+				return strings.TrimSuffix(g.Reason+": "+g.Detail, ": ")
+			}
+		}
+	}
+	return "its code was never scanned"
+}
+
+// knownVendors are vendors that a source reads, and those of the register that
+// serve models, read or not.
+func (r *reader) knownVendors() map[string]*set {
+	out := maps.Clone(r.seen.vendors)
+	for _, v := range r.vendors {
+		if _, read := out[lower(v.id)]; !read && r.servesModels(v) {
+			out[lower(v.id)] = &set{}
+		}
+	}
+	return out
+}
+
+func (r *reader) servesModels(v vendorEntry) bool {
+	return slices.ContainsFunc(append(r.in.Signs.Vendor(v.name), r.in.Signs.Vendor(v.id)...), func(s *aisign.Signature) bool {
+		return s.Category == aisign.Provider || s.Category == aisign.Gateway
+	})
+}
+
+func share(known map[string]*set, missed func(set) string) Share {
+	s := Share{Known: len(known), Missed: []Missed{}}
+	for _, name := range slices.Sorted(maps.Keys(known)) {
+		if why := missed(*known[name]); why != "" {
+			s.Missed = append(s.Missed, Missed{name, why})
+			continue
+		}
+		s.LookedAt++
+	}
+	return s
+}
+
+// recent says why none of these sources read a channel whole of late; empty if
+// one did.
+func (r *reader) recent(sources set, channel string) string {
+	if len(sources) == 0 {
+		return "no source reads it"
+	}
+	why := ""
+	for _, source := range sources {
+		run := r.seen.runs[source]
+		if run == nil {
+			why = or(why, "no run of source "+source+" ended")
+			continue
+		}
+		whole := false
+		for kind, k := range run.Kinds {
+			if signKinds[kind] == channel && k.Coverage != "" {
+				whole = k.Coverage == "complete"
+				if !whole {
+					break
+				}
+			}
+		}
+		switch {
+		case r.in.Now.Sub(run.FinishedAt) > silentAfter:
+			why = or(why, "source "+source+" was last read on "+run.FinishedAt.UTC().Format(time.DateOnly))
+		case !whole:
+			why = or(why, "source "+source+" did not see all of it")
+		default:
+			return ""
+		}
+	}
+	return why
+}
+
+// Scope says in words what was looked at.
+func (c *Coverage) Scope() string {
+	part := func(s Share, what string) string { return fmt.Sprintf("%d of %d %s", s.LookedAt, s.Known, what) }
+	text := strings.Join([]string{part(c.Repositories, "repositories"), part(c.Accounts, "cloud accounts"), part(c.Vendors, "vendor organisations")}, ", ")
+	by := map[string][]string{}
+	for _, ch := range c.Channels {
+		state := ch.State
+		by[state] = append(by[state], ch.Channel)
+	}
+	for _, state := range []string{Reporting, Partial, Silent, Failing, Never} {
+		if len(by[state]) > 0 {
+			text += "; " + state + ": " + strings.Join(by[state], ", ")
+		}
+	}
+	return text
+}
+
+// Scan is the payload of KindScan.
+type Scan struct {
+	Run         string   `json:"run_id"`
+	Sources     []string `json:"sources"`
+	Scope       string   `json:"scope"`
+	Denominator int      `json:"denominator"`
+	Percent     float64  `json:"coverage_pct"`
+	Finished    moment   `json:"finished_at"`
+}
+
+// Scan is the coverage as it is put on record.
+func (c *Coverage) Scan(now time.Time) Scan {
+	s := Scan{Run: "shadow-" + now.UTC().Format("20060102T150405Z"), Sources: []string{}, Scope: c.Scope(), Denominator: c.Denominator, Percent: c.Percent, Finished: at(now)}
+	for _, source := range c.Sources {
+		if source.State == Reporting || source.State == Partial {
+			s.Sources = append(s.Sources, source.Source)
+		}
+	}
+	return s
+}
+
+// Says reports whether two statements say the same, whenever they were made.
+func (s Scan) Says(other Scan) bool {
+	return s.Scope == other.Scope && s.Denominator == other.Denominator && s.Percent == other.Percent && slices.Equal(s.Sources, other.Sources)
+}
+
+// Record is the statement as it is put on record.
+func (s Scan) Record() (evidence.Record, error) {
+	raw, err := payload(s)
+	if err != nil {
+		return evidence.Record{}, fmt.Errorf("scan %s: %w", s.Run, err)
+	}
+	return evidence.Record{Kind: KindScan, Major: 1, Subject: organization, Key: s.Run, EventTime: s.Finished.Time, Payload: raw}, nil
+}

@@ -1,0 +1,54 @@
+package shadow
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// moment is an instant in a payload: RFC 3339, whole seconds, UTC. A day is
+// read as its beginning.
+type moment struct{ time.Time }
+
+func at(t time.Time) moment {
+	if t.IsZero() {
+		return moment{}
+	}
+	return moment{t.UTC().Truncate(time.Second)}
+}
+
+// MarshalJSON writes RFC 3339.
+func (m moment) MarshalJSON() ([]byte, error) {
+	return json.Marshal(m.UTC().Format(time.RFC3339))
+}
+
+// UnmarshalJSON reads RFC 3339, or a day. What is neither is no instant: one
+// field of a foreign record never makes the record unreadable.
+func (m *moment) UnmarshalJSON(raw []byte) error {
+	m.Time = time.Time{}
+	var s string
+	if json.Unmarshal(raw, &s) != nil {
+		return nil
+	}
+	for _, layout := range []string{time.RFC3339, time.DateOnly} {
+		if t, err := time.Parse(layout, s); err == nil {
+			m.Time = t.UTC()
+			return nil
+		}
+	}
+	return nil
+}
+
+// earlier returns the earlier of two instants, of which a zero one is none.
+func earlier(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
+}
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}
