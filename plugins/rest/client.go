@@ -144,7 +144,7 @@ func (c *Client) Raw(ctx context.Context, call Call) (Answer, error) {
 	case transport.NotModified(resp):
 		a.NotModified, a.Memo, a.Body = true, c.http.Memo(a.Key), nil
 	case resp.StatusCode/100 != 2:
-		return Answer{}, &StatusError{Path: call.Path, Status: resp.StatusCode, Message: c.message(a.Body)}
+		return Answer{}, &StatusError{Path: call.Path, Status: resp.StatusCode, Message: c.fit(message(a.Body), 200), Code: c.fit(code(a.Body), 100)}
 	}
 	a.Sum = sha256.Sum256(a.Body)
 	if exact {
@@ -153,13 +153,12 @@ func (c *Client) Raw(ctx context.Context, call Call) (Answer, error) {
 	return a, nil
 }
 
-// message is what a source says of a failure, without secrets.
-func (c *Client) message(body []byte) string {
-	text := message(body)
+// fit makes what a source says of a failure fit to print, without secrets.
+func (c *Client) fit(text string, limit int) string {
 	if c.conceal != nil {
 		text = c.conceal.Replace(text)
 	}
-	return records.Line(text, 200)
+	return records.Line(text, limit)
 }
 
 func (c *Client) request(ctx context.Context, call Call) (*http.Request, error) {

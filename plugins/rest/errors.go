@@ -18,6 +18,7 @@ type StatusError struct {
 	Path    string
 	Status  int
 	Message string // the source's, made fit to print
+	Code    string // {"error": {"code": "…"}}, if it is a word; made fit to print
 }
 
 func (e *StatusError) Error() string {
@@ -97,6 +98,19 @@ func message(body []byte) string {
 		text = said.Detail
 	}
 	return text
+}
+
+// code is the source's word for a failure, as it is; empty if it has none.
+func code(body []byte) string {
+	var said struct {
+		Error struct {
+			Code string `json:"code"`
+		} `json:"error"`
+	}
+	if len(body) > 64<<10 || json.Unmarshal(body, &said) != nil {
+		return ""
+	}
+	return said.Error.Code
 }
 
 // decodeProblem says what is wrong without repeating the answer.

@@ -279,3 +279,26 @@ func TestFitsHeader(t *testing.T) {
 		}
 	}
 }
+
+// A source's own word for a failure is kept, without secrets.
+func TestCode(t *testing.T) {
+	for body, want := range map[string]string{
+		`{"error":{"code":"NoLicence","message":"x"}}`: "NoLicence",
+		`{"error":{"code":"` + secret + `\u0000"}}`:    "REDACTED\uFFFD",
+		`{"error":"text"}`:                             "",
+		`{"error":{"code":403}}`:                       "",
+		`{"errorCode":"E1"}`:                           "",
+	} {
+		cl := newClient(t, func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(http.StatusForbidden)
+			fmt.Fprint(w, body)
+		}, nil)
+		cl.Conceal(secret)
+		var out item
+		_, err := cl.Get(t.Context(), rest.Call{Path: "things"}, &out)
+		var se *rest.StatusError
+		if !errors.As(err, &se) || se.Code != want {
+			t.Errorf("%s: %+v", body, se)
+		}
+	}
+}
