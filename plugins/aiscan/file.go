@@ -1,11 +1,9 @@
 package aiscan
 
 import (
-	"errors"
-	"io"
-	"io/fs"
+	"bytes"
+	"path"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/exhibit-aims/exhibit/plugins/aiscan/fact"
 	"github.com/exhibit-aims/exhibit/plugins/aiscan/infra"
@@ -13,13 +11,7 @@ import (
 	"github.com/exhibit-aims/exhibit/plugins/aiscan/source"
 )
 
-const (
-	smallFile  = 1 << 20
-	windowSize = 4 << 20 // a file larger than that is read in windows
-	headSize   = 8 << 10 // decides whether a file is text
-)
-
-// worker reads files, one after the other, with buffers of its own.
+// worker reads files, one after the other, with a buffer of its own.
 type worker struct {
 	scan *scan
 	buf  []byte
@@ -28,6 +20,7 @@ type worker struct {
 // content is what was found in one content, whatever its path: what a Cache
 // keeps.
 type content struct {
+	Size    int64    `json:"n,omitempty"`
 	Hits    []hit    `json:"h,omitempty"`
 	Secrets []Secret `json:"s,omitempty"`
 	Models  []Model  `json:"m,omitempty"`
@@ -35,15 +28,11 @@ type content struct {
 	Unread  []string `json:"u,omitempty"` // why parts of it were not read
 }
 
-func (c *content) empty() bool {
-	return len(c.Hits)+len(c.Secrets)+len(c.Models)+len(c.Unread) == 0 && c.Asset == nil
-}
-
 // hit is a fact that belongs to a signature.
 type hit struct {
 	Fact  fact.Fact `json:"f"`
-	ID    string    `json:"i"` // of the signature
-	Field string    `json:"l"` // of its list
+	ID    string    `json:"i,omitempty"` // of the signature
+	Field string    `json:"l"`           // of its list
 	Weak  bool      `json:"w,omitempty"`
 }
 
@@ -52,28 +41,28 @@ func (w *worker) file(p *part, j job) {
 	p.files++
 	w.name(p, j.Entry)
 	how := readingOf(j.Path)
-	key := ""
-	if w.scan.options.Cache != nil && j.ID != "" {
+	cache, key := w.scan.options.Cache, ""
+	if cache != nil && j.ID != "" {
 		key = w.scan.rules.key(how, j.Path, j.ID)
-		if b, ok := w.scan.options.Cache.Get(key); ok {
+		if b, ok := cache.Get(key); ok {
 			var c content
 			if c.decode(b) == nil {
-				p.bytes += j.Size
+				p.bytes += c.Size
 				p.reused++
 				p.take(j.Entry, &c)
 				return
 			}
 		}
 	}
-	c, n, err := w.read(how, j)
+	c, err := w.read(how, j)
 	if err != nil {
 		p.files--
 		p.unread = append(p.unread, Unread{Path: j.Path, Reason: reason(err)})
 		return
 	}
-	p.bytes += n
+	p.bytes += c.Size
 	if key != "" {
-		w.scan.options.Cache.Put(key, c.encode())
+		cache.Put(key, c.encode())
 	}
 	p.take(j.Entry, c)
 }
@@ -86,133 +75,123 @@ func (w *worker) name(p *part, e Entry) {
 	}
 }
 
-// read finds what a content holds.
-func (w *worker) read(how reading, j job) (*content, int64, error) {
-	b, err := j.data, j.err
-	if b == nil && err == nil {
-		b, err = w.load(j.Entry)
+// look finds what one window of a content holds. line is that before its first.
+func (w *worker) look(c *content, how reading, b []byte, line int) {
+	if !w.scan.rules.gate.Any(b) {
+		return
 	}
-	if err != nil {
-		return nil, 0, err
+	at := len(c.Hits)
+	secrets := len(c.Secrets)
+	models := len(c.Models)
+	w.scan.rules.secrets(c, b)
+	if how.language != nil && how.infra == nil {
+		w.scan.rules.match(c, how.language.Read(b, w.scan.rules.hints))
 	}
-	n := int64(len(b))
-	c := &content{}
-	b = asUTF8(b)
-	head := b[:min(len(b), headSize)]
-	if r := how.manifest; r != nil {
-		w.facts(c, j.Path, b, r)
+	for i := range c.Hits[at:] {
+		c.Hits[at+i].Fact.Line += line
 	}
-	if r := infra.For(j.Path, head); r != nil {
-		w.facts(c, j.Path, b, r)
+	for i := range c.Secrets[secrets:] {
+		c.Secrets[secrets+i].Line += line
 	}
-	if how.language == nil && isBinary(head) {
-		return c, n, nil
+	for i := range c.Models[models:] {
+		c.Models[models+i].Line += line
 	}
-	if w.scan.rules.gate.Any(b) {
-		w.closely(c, how, j.Path, b)
+}
+
+// whole finds what only the whole of a content tells.
+func (w *worker) whole(c *content, how reading, name string, b []byte) {
+	if pointer(b) {
+		c.Unread = append(c.Unread, "a pointer to a large file that is kept elsewhere (Git LFS)")
+		return
 	}
-	w.asset(c, j.Path, b)
-	return c, n, nil
+	if how.manifest != nil {
+		w.facts(c, name, b, how.manifest)
+	}
+	if how.infra != nil {
+		w.facts(c, name, b, how.infra)
+	}
+	if how.language != nil && !how.language.Settings() {
+		facts, err := manifest.Script(name, b)
+		w.scan.rules.match(c, facts)
+		w.partly(c, err)
+	}
+	w.chunks(c, name, b)
+	if kind := assetKind(name); kind != "" {
+		c.Asset = &Asset{SHA256: digest(b), Kind: kind}
+	}
 }
 
 type reader interface {
 	Read(path string, data []byte) ([]fact.Fact, error)
 }
 
-func (w *worker) facts(c *content, path string, b []byte, r reader) {
-	facts, err := r.Read(path, b)
+func (w *worker) facts(c *content, name string, b []byte, r reader) {
+	facts, err := r.Read(name, b)
 	w.scan.rules.match(c, facts)
+	w.partly(c, err)
+}
+
+func (w *worker) partly(c *content, err error) {
 	if err != nil {
 		c.Unread = append(c.Unread, "read in part: "+reason(err))
 	}
 }
 
-// closely looks at a text in which the gate found something.
-func (w *worker) closely(c *content, how reading, path string, b []byte) {
-	w.scan.rules.secrets(c, path, b)
-	if how.language != nil {
-		w.scan.rules.match(c, source.Read(*how.language, b, w.scan.rules.hints))
-	}
-}
-
-// load reads a file into the worker's buffer.
-func (w *worker) load(e Entry) ([]byte, error) {
-	if e.Size > w.scan.options.MaxFile {
-		return nil, tooLarge(e.Size, w.scan.options.MaxFile)
-	}
-	f, err := e.Open()
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = f.Close() }() // only read
-	if w.buf == nil {
-		w.buf = make([]byte, smallFile)
-	}
-	buf := w.buf
-	if int64(len(buf)) <= e.Size {
-		buf = make([]byte, e.Size+1)
-	}
-	n, err := io.ReadFull(f, buf)
-	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		return buf[:n], nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	return readMore(f, buf, w.scan.options.MaxFile)
-}
-
-// readMore goes on with a file that is longer than it said to be.
-func readMore(f io.Reader, buf []byte, limit int64) ([]byte, error) {
-	rest, err := io.ReadAll(io.LimitReader(f, limit-int64(len(buf))+1))
-	if err != nil {
-		return nil, err
-	}
-	all := append(append(make([]byte, 0, len(buf)+len(rest)), buf...), rest...)
-	if int64(len(all)) > limit {
-		return nil, tooLarge(int64(len(all)), limit)
-	}
-	return all, nil
-}
-
-// reason says an error without the path of this machine.
-func reason(err error) string {
-	var p *fs.PathError
-	if errors.As(err, &p) {
-		return p.Op + ": " + p.Err.Error()
-	}
-	return cleanText(err.Error(), 300)
-}
-
-// cleanText makes text of a file fit for a report: valid, one line, short.
-func cleanText(s string, limit int) string {
-	s = strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f {
-			return ' '
+// chunks reads the code inside a file of another format.
+func (w *worker) chunks(c *content, name string, b []byte) {
+	chunks, err := infra.Code(name, b)
+	w.partly(c, err)
+	for _, chunk := range chunks {
+		l := source.ByGroup(chunk.Language)
+		if l == nil || !w.scan.rules.gate.Any([]byte(chunk.Text)) {
+			continue
 		}
-		return r
-	}, strings.ToValidUTF8(s, "\uFFFD"))
-	if len(s) <= limit {
-		return s
+		facts := l.Read([]byte(chunk.Text), w.scan.rules.hints)
+		for i := range facts {
+			facts[i].Line = chunk.At(facts[i].Line)
+		}
+		w.scan.rules.match(c, facts)
 	}
-	s = s[:limit]
-	for !utf8.ValidString(s) {
-		s = s[:len(s)-1]
-	}
-	return s
 }
 
-// reading is how a file is read, by its path.
+// pointer reports whether a content only says where a large file is.
+func pointer(b []byte) bool {
+	return len(b) < 1024 && bytes.HasPrefix(b, []byte("version https://git-lfs.github.com/spec/"))
+}
+
+// reading is how a file is read: by its path, and by what it begins with.
 type reading struct {
 	manifest manifest.Reader
+	infra    infra.Reader
 	language *source.Language
 	byPath   bool // what is found depends on the whole path, not only on the language
 }
 
-func readingOf(path string) reading {
-	r := reading{language: source.For(path)}
-	if m := manifest.For(path); m != nil {
-		r.manifest, r.byPath = m, true
+func readingOf(name string) reading {
+	r := reading{language: source.For(name)}
+	if m := manifest.For(name); m != nil {
+		r.manifest = m
 	}
+	r.byPath = r.manifest != nil || assetKind(name) != "" || chunked(name) || r.language != nil && r.language.Settings() || infra.For(name, nil) != nil
 	return r
+}
+
+// chunked reports whether a file may hold code of other languages.
+func chunked(name string) bool {
+	switch strings.ToLower(path.Ext(name)) {
+	case ".ipynb", ".zpln", ".rmd", ".qmd", ".livemd", ".rmarkdown", ".md", ".markdown":
+		return true
+	}
+	return false
+}
+
+// begin goes on with what a content begins with.
+func (r *reading) begin(name string, head []byte) {
+	if i := infra.For(name, head); i != nil {
+		r.infra = i
+		r.byPath = true
+	}
+	if r.language == nil && path.Ext(name) == "" {
+		r.language = source.ByShebang(head)
+	}
 }

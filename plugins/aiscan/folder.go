@@ -44,7 +44,13 @@ func (f *folder) walk(ctx context.Context, rel string, visit func(Entry) error) 
 	for _, d := range list {
 		name := rel + d.Name()
 		if d.IsDir() {
-			if d.Name() == ".git" {
+			if skip := skipped(d.Name()); skip != "" {
+				if d.Name() != ".git" {
+					err = visit(Entry{Path: strings.ToValidUTF8(name, "\uFFFD") + "/", Unread: skip})
+				}
+				if err != nil {
+					return err
+				}
 				continue
 			}
 			if err := f.walk(ctx, name+"/", visit); err != nil {

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/exhibit-aims/exhibit/plugins/aiscan/fact"
+	"github.com/exhibit-aims/exhibit/plugins/aiscan/manifest"
 	"github.com/exhibit-aims/exhibit/plugins/aiscan/source"
 	"github.com/exhibit-aims/exhibit/plugins/aisign"
 )
@@ -15,6 +16,9 @@ func (r *rules) match(c *content, facts []fact.Fact) {
 		if f.Attrs[source.Client] != "" {
 			c.Hits = append(c.Hits, hit{Fact: f, Field: fieldClient})
 			continue
+		}
+		if f.Class == fact.Package && (f.Attrs["alias"] != "" || f.Attrs["explain"] != "") {
+			c.Hits = append(c.Hits, hit{Fact: f, Field: fieldAlias})
 		}
 		for _, m := range r.find(f) {
 			c.Hits = append(c.Hits, hit{Fact: f, ID: m.ID, Field: m.Field, Weak: m.IsWeak()})
@@ -108,4 +112,39 @@ func (r *rules) model(c *content, f fact.Fact) {
 		return // a name that nobody is known to give a model: of a table, a car, a view
 	}
 	c.Models = append(c.Models, m)
+}
+
+// fieldAlias marks a package that is known by a name which another file of the
+// tree explains, or explains one.
+const fieldAlias = "alias"
+
+// resolved puts packages where files only have an alias.
+func resolved(r *rules, hits []found) []found {
+	files := map[string][]fact.Fact{}
+	times := map[string]string{}
+	kept := hits[:0]
+	for _, f := range hits {
+		if f.Field != fieldAlias {
+			kept = append(kept, f)
+			continue
+		}
+		files[f.path] = append(files[f.path], f.Fact)
+		times[f.path] = f.introduced
+	}
+	if len(files) == 0 {
+		return kept
+	}
+	manifest.Resolve(files)
+	for path, facts := range files {
+		for _, f := range facts {
+			if !f.Standing.Counts() {
+				continue
+			}
+			f.Attrs = nil
+			for _, m := range r.find(f) {
+				kept = append(kept, found{hit{Fact: f, ID: m.ID, Field: m.Field, Weak: m.IsWeak()}, path, times[path]})
+			}
+		}
+	}
+	return kept
 }

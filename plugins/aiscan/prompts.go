@@ -7,7 +7,7 @@ import (
 
 // assetKind is the kind of an asset, as code.prompt_asset has it, by its path:
 // empty if it is none.
-func assetKind(name string, _ []byte) string {
+func assetKind(name string) string {
 	low := strings.ToLower(name)
 	dir, base := path.Split(low)
 	ext := path.Ext(base)

@@ -3,7 +3,6 @@ package aiscan
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"runtime"
 	"sync"
@@ -69,6 +68,8 @@ type scan struct {
 	jobs    chan []job
 	total   *total
 	batch   []job
+	pending int     // bytes in batch
+	inline  *worker // of files that are read while the tree is walked
 }
 
 // job is one entry to be read by a worker. data is set if it had to be read
@@ -115,13 +116,42 @@ func (s *scan) visit(ctx context.Context, e Entry, streamed bool) error {
 	}
 	j := job{Entry: e}
 	if streamed {
-		j.data, j.err = readAll(e, s.options.MaxFile)
+		if e.Size > smallFile {
+			return s.atOnce(ctx, j)
+		}
+		j.data, j.err = readSmall(e)
 	}
 	s.batch = append(s.batch, j)
-	if len(s.batch) == batchSize || streamed && len(j.data) > smallFile {
+	if s.pending += len(j.data); len(s.batch) == batchSize || s.pending > smallFile {
 		s.flush(ctx)
 	}
 	return nil
+}
+
+// smallFile is the size up to which a file of a streamed tree is handed over;
+// a larger one is read while it comes.
+const smallFile = 1 << 20
+
+func (s *scan) atOnce(ctx context.Context, j job) error {
+	if s.inline == nil {
+		s.inline = &worker{scan: s}
+	}
+	var p part
+	s.inline.file(&p, j)
+	s.total.add(p)
+	return ctx.Err()
+}
+
+// readSmall reads a file of a streamed tree.
+func readSmall(e Entry) ([]byte, error) {
+	f, err := e.Open()
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = f.Close() }() // only read
+	b := make([]byte, max(e.Size, 0))
+	_, err = io.ReadFull(f, b)
+	return b, err
 }
 
 func (s *scan) flush(ctx context.Context) {
@@ -132,7 +162,7 @@ func (s *scan) flush(ctx context.Context) {
 	case s.jobs <- s.batch:
 	case <-ctx.Done():
 	}
-	s.batch = nil
+	s.batch, s.pending = nil, 0
 }
 
 func (s *scan) work(ctx context.Context) {
@@ -147,28 +177,4 @@ func (s *scan) work(ctx context.Context) {
 		}
 		s.total.add(p)
 	}
-}
-
-// readAll reads a file whole, up to a limit.
-func readAll(e Entry, limit int64) ([]byte, error) {
-	if e.Size > limit {
-		return nil, tooLarge(e.Size, limit)
-	}
-	f, err := e.Open()
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = f.Close() }() // only read
-	b, err := io.ReadAll(io.LimitReader(f, limit+1))
-	if err == nil && int64(len(b)) > limit {
-		return nil, tooLarge(int64(len(b)), limit)
-	}
-	return b, err
-}
-
-// errTooLarge means that a file passes Options.MaxFile.
-var errTooLarge = errors.New("larger than what is read of one file")
-
-func tooLarge(size, limit int64) error {
-	return fmt.Errorf("%w: %d bytes, the limit is %d", errTooLarge, size, limit)
 }

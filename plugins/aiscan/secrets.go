@@ -9,7 +9,7 @@ import (
 )
 
 // secrets finds credentials that lie open. What is kept is the hint alone.
-func (r *rules) secrets(c *content, _ string, b []byte) {
+func (r *rules) secrets(c *content, b []byte) {
 	for _, k := range r.set.Keys() {
 		for from := 0; ; {
 			at := bytes.Index(b[from:], []byte(k.Prefix))

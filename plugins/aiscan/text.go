@@ -11,6 +11,11 @@ import (
 // isBinary reports whether what a file begins with is no text.
 func isBinary(head []byte) bool { return bytes.IndexByte(head, 0) >= 0 }
 
+// wide reports whether a text is in UTF-16.
+func wide(head []byte) bool {
+	return bytes.HasPrefix(head, []byte("\xFF\xFE")) || bytes.HasPrefix(head, []byte("\xFE\xFF"))
+}
+
 // asUTF8 takes off a byte order mark and turns UTF-16 into UTF-8.
 func asUTF8(b []byte) []byte {
 	var order binary.ByteOrder

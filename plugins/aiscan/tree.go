@@ -19,12 +19,16 @@ type Tree interface {
 // Entry is one file of a tree, or something in its place that cannot be read.
 type Entry struct {
 	Path   string // slash-separated, relative, valid UTF-8
-	Size   int64
+	Size   int64  // UnknownSize if it takes reading to know
 	ID     string // names the content: a git object id; empty if not known without reading
 	Unread string // why it is not read: a submodule, a link, too large, no permission
 	Open   func() (io.ReadCloser, error)
 	Time   time.Time // when the content came to this path, if the tree knows it
 }
+
+// UnknownSize is the Size of an entry that only reading tells. What Open
+// returns then has a method Size() int64.
+const UnknownSize = -1
 
 // Cache keeps what was found in a content, by its id. Implementations are safe
 // for concurrent use. A cache that loses entries costs time, never a result.

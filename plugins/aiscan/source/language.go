@@ -120,6 +120,51 @@ func For(name string) *Language {
 	return nil
 }
 
+// ByGroup returns the language whose facts are of a group, nil if there is none.
+func ByGroup(group string) *Language {
+	switch group {
+	case "py":
+		return python
+	case "js", "ts":
+		return script
+	case "go":
+		return golang
+	case "java", "kt", "scala", "kotlin":
+		return java
+	case "cs":
+		return csharp
+	case "fs":
+		return fsharp
+	case "rb":
+		return ruby
+	case "rs":
+		return rust
+	case "php":
+		return php
+	case "r":
+		return rlang
+	case "jl", "julia":
+		return julia
+	case "sh":
+		return shell
+	case "ps1":
+		return power
+	case "sql":
+		return sql
+	case "ex":
+		return elixir
+	case "cpp", "c":
+		return clang
+	case "lua":
+		return lua
+	default:
+		return nil
+	}
+}
+
+// Settings reports whether the language is one of keys and values.
+func (l *Language) Settings() bool { return l.settings }
+
 // ByShebang returns the language that the first line of a program without an
 // extension names, nil if it names none.
 func ByShebang(head []byte) *Language {

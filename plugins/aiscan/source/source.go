@@ -36,11 +36,7 @@ const maxFacts = 20000
 
 // Read returns the facts of a text in its order. It never fails: what is not
 // understood says nothing.
-func Read(lang Language, b []byte, hints Hints) []fact.Fact {
-	l := &lang
-	if known := byName(lang); known != nil {
-		l = known
-	}
+func (l *Language) Read(b []byte, hints Hints) []fact.Fact {
 	t := &text{lang: l, b: b, out: &collector{group: l.Name, seen: map[key]bool{}}}
 	if l.settings {
 		t.settingsText()
@@ -55,20 +51,6 @@ func Read(lang Language, b []byte, hints Hints) []fact.Fact {
 	t.calls(hints.Calls)
 	t.clients()
 	return t.out.done()
-}
-
-// byName returns the one value of a language, which is compared by address.
-func byName(l Language) *Language {
-	for _, known := range byExtension {
-		if known.Name == l.Name && known.same(l) {
-			return known
-		}
-	}
-	return nil
-}
-
-func (l *Language) same(o Language) bool {
-	return slices.Equal(l.line, o.line) && slices.Equal(l.block, o.block) && slices.Equal(l.quotes, o.quotes) && l.shell == o.shell && l.settings == o.settings
 }
 
 // collector gathers facts, each once.
