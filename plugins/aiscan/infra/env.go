@@ -10,7 +10,7 @@ import (
 func envFormat(n name, _ []byte) (format, bool) {
 	switch {
 	case n.base == ".env", strings.HasPrefix(n.base, ".env."), n.ext == ".env", n.base == ".envrc", n.base == ".dev.vars":
-		return format{"env", readEnv}, true
+		return format{name: "env", read: readEnv}, true
 	}
 	return format{}, false
 }

@@ -1,6 +1,7 @@
 package infra
 
 import (
+	"cmp"
 	"errors"
 	"path"
 	"strings"
@@ -39,7 +40,7 @@ var (
 // of head are enough for most, 4 KiB for all.
 func For(path string, head []byte) Reader {
 	n := nameOf(path)
-	for _, choose := range families {
+	for _, choose := range families() {
 		if f, ok := choose(n, head); ok {
 			return f
 		}
@@ -48,8 +49,10 @@ func For(path string, head []byte) Reader {
 }
 
 // families are asked in this order: the first that knows the file reads it.
-var families = [...]func(name, []byte) (format, bool){
-	envFormat,
+func families() []func(name, []byte) (format, bool) {
+	return []func(name, []byte) (format, bool){
+		envFormat, dockerFormat, hclFormat, notebookFormat, serverFormat, extensionFormat, agentFormat, promptFormat, structuredFormat,
+	}
 }
 
 // name is a path, taken apart once.
@@ -81,6 +84,7 @@ func (n name) under(folder string) bool {
 type format struct {
 	name string
 	read func(*out, []byte) error
+	max  int // bytes of a file that are read, if not maxFile
 }
 
 var _ Reader = format{}
@@ -89,7 +93,7 @@ func (f format) Name() string { return f.name }
 
 func (f format) Read(path string, data []byte) ([]fact.Fact, error) {
 	o := &out{path: path}
-	if len(data) > maxFile {
+	if len(data) > cmp.Or(f.max, maxFile) {
 		return nil, ErrTooLarge
 	}
 	err := f.read(o, data)

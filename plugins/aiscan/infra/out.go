@@ -14,6 +14,7 @@ type out struct {
 	facts    []fact.Fact
 	standing fact.Standing // of what is added without one of its own
 	full     bool
+	inner    bool // the file stands in another one
 }
 
 // add keeps a fact. Names that are empty, or longer than any name, are none.

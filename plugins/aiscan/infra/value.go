@@ -41,14 +41,62 @@ func unquote(s string) string {
 	return s
 }
 
-// variable keeps the name of a variable and, of its value, only the host or the
-// model that it names.
+// variable keeps the name of a variable and, of its value, only the host, the
+// model or the other variable that it names.
 func (o *out) variable(name, value string, line int) {
 	if !isVariable(name) {
 		return
 	}
 	o.add(fact.Fact{Class: fact.Env, Name: name, Line: line})
 	o.value(name, value, line)
+	o.references(value, line)
+}
+
+// references keeps the variables that a text refers to: $NAME, ${NAME:-x},
+// $(NAME), ${{ secrets.NAME }}. Names of small letters are seldom variables of
+// the environment and are left out.
+func (o *out) references(text string, line int) {
+	for at := 0; at < len(text); {
+		i := strings.IndexByte(text[at:], '$')
+		if i < 0 {
+			return
+		}
+		line += strings.Count(text[at:at+i], "\n")
+		at += i + 1
+		rest := strings.TrimLeft(text[at:], "{( ")
+		for _, from := range [...]string{"secrets.", "vars.", "env.", "env:"} {
+			rest = strings.TrimPrefix(rest, from)
+		}
+		end := 0
+		for end < len(rest) && (rest[end] == '_' || rest[end] >= 'A' && rest[end] <= 'Z' || rest[end] >= '0' && rest[end] <= '9') {
+			end++
+		}
+		if end > 2 && isVariable(rest[:end]) {
+			o.add(fact.Fact{Class: fact.Env, Name: rest[:end], Line: line})
+		}
+	}
+}
+
+// hostsIn keeps the hosts of all addresses in a text of one line or more.
+func (o *out) hostsIn(text string, line int) {
+	counted := 0
+	for at := 0; at < len(text); {
+		i := strings.Index(text[at:], "://")
+		if i < 0 {
+			return
+		}
+		i += at
+		start := i
+		line += strings.Count(text[counted:i], "\n")
+		counted = i
+		for start > at && text[start-1]|0x20 >= 'a' && text[start-1]|0x20 <= 'z' {
+			start--
+		}
+		if h := hostOf(text[start:]); h != "" {
+			o.add(fact.Fact{Class: fact.Host, Name: h, Line: line})
+		}
+		at = i + 3
+	}
 }
 
 // value keeps what a setting's value names: the host of an address, and the id
@@ -98,7 +146,7 @@ func isHost(s string) bool {
 // OPENAI_MODEL, modelId, embedding_model, deployment-name.
 func isModelKey(key string) bool {
 	k := strings.NewReplacer("-", "", "_", "", ".", "", " ", "").Replace(strings.ToLower(key))
-	for _, end := range [...]string{"model", "modelid", "modelname", "modelids", "models", "llm", "deploymentname", "deploymentid", "baseimodel", "modelkey", "modelarn"} {
+	for _, end := range [...]string{"model", "modelid", "modelname", "modelids", "models", "llm", "deploymentname", "deploymentid", "baseimodel", "modelkey", "modelarn", "modelref", "modelversion"} {
 		if strings.HasSuffix(k, end) {
 			return true
 		}
@@ -109,7 +157,7 @@ func isModelKey(key string) bool {
 // isModelID reports whether a value can be the id of a model: letters, digits
 // and a little punctuation, no blanks, not a number, not a template.
 func isModelID(s string) bool {
-	if len(s) < 2 || len(s) > 200 {
+	if len(s) < 2 || len(s) > 200 || isKeyShaped(s) {
 		return false
 	}
 	letter := false
@@ -124,4 +172,15 @@ func isModelID(s string) bool {
 		}
 	}
 	return letter && !strings.HasPrefix(s, "/") && !strings.HasPrefix(s, ".") && s != "true" && s != "false" && s != "null" && s != "none"
+}
+
+// isKeyShaped reports whether a text looks like a credential rather than a
+// name: nothing of it is kept.
+func isKeyShaped(s string) bool {
+	for _, p := range [...]string{"sk-", "sk_", "hf_", "gsk_", "xai-", "r8_", "pk-", "ghp_", "gho_", "github_pat_", "AKIA", "AIza", "eyJ", "nvapi-", "pplx-", "lsv2_", "glpat-", "dapi"} {
+		if strings.HasPrefix(s, p) && len(s) >= len(p)+12 {
+			return true
+		}
+	}
+	return false
 }
