@@ -1,0 +1,132 @@
+package manifest
+
+import (
+	"bytes"
+	"fmt"
+	"regexp"
+	"strconv"
+
+	"go.yaml.in/yaml/v3"
+)
+
+var yamlLine = regexp.MustCompile(`line (\d+)`)
+
+// yaml reads the first document of the file as YAML. After a fault it takes what
+// stands before it.
+func (f *file) yaml() *node {
+	text := f.text
+	if bytes.IndexByte(text, '\t') >= 0 {
+		text = bytes.ReplaceAll(text, []byte("\t"), []byte(" "))
+	}
+	for range 6 {
+		var doc yaml.Node
+		err := yaml.Unmarshal(text, &doc)
+		if err == nil {
+			p := &yamlParser{done: map[*yaml.Node]*node{}}
+			root := p.convert(&doc, 0)
+			if p.err != "" {
+				f.fail(0, p.err)
+			}
+			return root
+		}
+		line := 0
+		if m := yamlLine.FindStringSubmatch(err.Error()); m != nil {
+			line, _ = strconv.Atoi(m[1])
+		}
+		f.fail(line, "not valid YAML")
+		text = before(text, line)
+		if len(text) == 0 {
+			return nil
+		}
+	}
+	return nil
+}
+
+// before is the text before a line.
+func before(text []byte, line int) []byte {
+	at := 0
+	for n := 1; n < line; n++ {
+		i := bytes.IndexByte(text[at:], '\n')
+		if i < 0 {
+			break
+		}
+		at += i + 1
+	}
+	if at >= len(text) { // the fault is at the end: the last line is what is wrong
+		at = bytes.LastIndexByte(bytes.TrimRight(text, "\n"), '\n') + 1
+	}
+	return text[:at]
+}
+
+type yamlParser struct {
+	slab
+	done map[*yaml.Node]*node // what anchors name; shared and not copied, so aliases cannot grow
+	err  string
+}
+
+func (p *yamlParser) convert(y *yaml.Node, depth int) *node {
+	if p.full() || depth > maxDepth {
+		p.err = fmt.Sprintf("deeper than %d levels or more than %d values", maxDepth, maxNodes)
+		return nil
+	}
+	switch y.Kind {
+	case yaml.DocumentNode:
+		if len(y.Content) == 0 {
+			return nil
+		}
+		return p.convert(y.Content[0], depth)
+	case yaml.AliasNode:
+		return p.done[y.Alias] // nil while the anchor itself is being read
+	case yaml.ScalarNode:
+		n := p.new(scalar, y.Line)
+		n.text = y.Value
+		switch y.Tag {
+		case "!!str":
+			n.kind = str
+		case "!!null":
+			n.kind, n.text = none, ""
+		}
+		p.keep(y, n)
+		return n
+	case yaml.SequenceNode:
+		n := p.new(list, y.Line)
+		for _, c := range y.Content {
+			if k := p.convert(c, depth+1); k != nil {
+				n.kids = append(n.kids, k)
+			}
+		}
+		p.keep(y, n)
+		return n
+	case yaml.MappingNode:
+		n := p.new(table, y.Line)
+		p.mapping(n, y, depth)
+		p.keep(y, n)
+		return n
+	}
+	return nil
+}
+
+func (p *yamlParser) keep(y *yaml.Node, n *node) {
+	if y.Anchor != "" {
+		p.done[y] = n
+	}
+}
+
+func (p *yamlParser) mapping(n *node, y *yaml.Node, depth int) {
+	for i := 0; i+1 < len(y.Content); i += 2 {
+		key, val := y.Content[i], y.Content[i+1]
+		v := p.convert(val, depth+1)
+		if v == nil {
+			v = p.new(none, key.Line)
+		}
+		if key.Tag == "!!merge" && v.kind == table && len(n.keys) < 10_000 {
+			n.keys = append(n.keys, v.keys...)
+			n.kids = append(n.kids, v.kids...)
+			continue
+		}
+		if val.Kind != yaml.AliasNode {
+			v.line = key.Line
+		}
+		n.put(key.Value, v)
+	}
+}
