@@ -122,6 +122,7 @@ func newRootCommand(std streams) *cobra.Command {
 		newTraceCommand(g),
 		newRegisterCommand(g),
 		newWaiveCommand(g),
+		newShadowCommand(g),
 		newApplicabilityCommand(g),
 		newReviewCommand(g),
 		newPlanCommand(g),

@@ -77,10 +77,19 @@ type SourceState struct {
 	Detail    string    `json:"detail,omitempty"`
 }
 
-// connectorChannels are what sightings of a connector are about, should it have
-// seen none.
+// connectorChannels are what connectors are there to look at, should they have
+// seen nothing yet.
 var connectorChannels = map[string]string{"netlogs": ChannelNetwork, "okta": ChannelSSO, "entra": ChannelSSO, "googleworkspace": ChannelSSO,
 	"kubernetes": ChannelWorkloads, "expenses": ChannelExpenses}
+
+// otherChannels are those of connectors whose kinds say it once they were read.
+var otherChannels = map[string]string{"github": ChannelCode, "aws": ChannelCloud, "azure": ChannelCloud, "gcp": ChannelCloud, "openai": ChannelVendor, "anthropic": ChannelVendor}
+
+// ChannelOf is what a connector is there to look at; empty if it does not look
+// for AI.
+func ChannelOf(connector string) string {
+	return or(connectorChannels[connector], otherChannels[connector])
+}
 
 // builtIn are sources that look for nothing themselves.
 var builtIn = []string{"register", "people", "exhibit", Source}

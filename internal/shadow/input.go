@@ -85,6 +85,9 @@ type Result struct {
 	// Wanted are the repositories, in lower case, of open cases whose owner only
 	// commits could hint at.
 	Wanted []string
+	// Systems are the registered systems that are in use: they can account for
+	// something. Sorted.
+	Systems []string
 	// Unread are keys of records whose payload is not there any more, or makes
 	// no sense; sorted, the first ones only.
 	Unread []string
@@ -129,11 +132,18 @@ func Reconcile(in Input) (Result, error) {
 	r.settleModels()
 	r.settleComponents()
 	res := Result{Cases: r.cases(), Coverage: r.coverage(), Unread: r.unread.list()}
-	for i := range res.Cases {
-		if c := &res.Cases[i]; c.Open() && c.PlaceType == Repository && (c.Hint == "" || c.HintFrom == FromCommits) {
-			res.Wanted = append(res.Wanted, lower(c.Ref))
+	var systems, wanted set
+	for i := range r.systems {
+		if r.systems[i].live {
+			systems.add(r.systems[i].id)
 		}
 	}
+	for i := range res.Cases {
+		if c := &res.Cases[i]; c.Open() && c.PlaceType == Repository && (c.Hint == "" || c.HintFrom == FromCommits) {
+			wanted.add(lower(c.Ref))
+		}
+	}
+	res.Systems, res.Wanted = systems.list(), wanted.list()
 	return res, nil
 }
 

@@ -55,7 +55,9 @@ func uses(t *rapid.T, name string) []evidence.Evidence {
 	for _, ev := range byKey {
 		out = append(out, ev)
 	}
-	slices.SortFunc(out, func(a, b evidence.Evidence) int { return slices.Compare([]string{a.Kind, a.Key}, []string{b.Kind, b.Key}) })
+	slices.SortFunc(out, func(a, b evidence.Evidence) int {
+		return slices.Compare([]string{a.Kind, a.Key}, []string{b.Kind, b.Key})
+	})
 	return out
 }
 
