@@ -160,7 +160,12 @@ func (c *Client) attempt(req *http.Request, own bool, n int) (attempt, error) {
 	if err != nil {
 		return attempt{}, err
 	}
-	defer cancel()
+	streams := false
+	defer func() {
+		if !streams {
+			cancel()
+		}
+	}()
 	select {
 	case c.slots <- struct{}{}:
 		defer func() { <-c.slots }()
@@ -173,6 +178,13 @@ func (c *Client) attempt(req *http.Request, own bool, n int) (attempt, error) {
 		return c.failed(req.Context(), err), nil
 	}
 	resp.Request = out
+	if limit := streamLimit(req.Context()); limit > 0 && resp.StatusCode == http.StatusOK {
+		streams = true
+		resp.Body = c.stream(resp, limit, cancel)
+		resp.Request = req
+		c.count(connector.Calls{Requests: 1})
+		return attempt{resp: resp}, nil
+	}
 	body, err := readBody(resp, c.opts.MaxResponseBytes)
 	cost := connector.Calls{Requests: 1, Bytes: int64(len(body))}
 	if err != nil {
@@ -202,7 +214,7 @@ func (c *Client) attempt(req *http.Request, own bool, n int) (attempt, error) {
 
 // prepare returns the request as it is sent, bounded in time.
 func (c *Client) prepare(req *http.Request, own bool, n int) (*http.Request, context.CancelFunc, error) {
-	ctx, cancel := context.WithTimeout(req.Context(), c.opts.AttemptTimeout)
+	ctx, cancel := c.bounded(req.Context())
 	out := req.Clone(ctx)
 	if n > 1 && req.GetBody != nil {
 		body, err := req.GetBody()
