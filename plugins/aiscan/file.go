@@ -70,9 +70,22 @@ func (w *worker) file(p *part, j job) {
 // name asks whose a file is by its path alone.
 func (w *worker) name(p *part, e Entry) {
 	for _, m := range w.scan.rules.set.File(e.Path) {
+		if m.Weak || ambiguous(m.Entry) {
+			continue
+		}
 		f := fact.Fact{Class: fact.File, Name: e.Path}
 		p.hits = append(p.hits, found{hit{Fact: f, ID: m.ID, Field: m.Field, Weak: m.IsWeak()}, e.Path, introduced(e)})
 	}
+}
+
+// ambiguous reports whether an ending is that of other files too, so that only
+// the first bytes tell. A notebook is a container of code, which is read.
+func ambiguous(entry string) bool {
+	switch entry {
+	case "*.pkl", "*.h5", "*.pt", "*.pth", "*.joblib", "*.engine", "*.bin", "*.ipynb", "*.keras":
+		return true
+	}
+	return false
 }
 
 // look finds what one window of a content holds. line is that before its first.

@@ -7,11 +7,19 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"time"
+
+	"github.com/go-git/go-git/v5/plumbing/format/gitignore"
 )
 
+// maxFolderDepth bounds how deep folders are walked into.
+const maxFolderDepth = 500
+
 // Folder is the tree below a folder of this machine. Links are not followed,
-// and nothing outside the folder is read.
+// and nothing outside the folder is read. Of a git work tree, what git ignores
+// and does not track is left out.
 func Folder(dir string) (Tree, error) {
 	info, err := os.Stat(dir)
 	if err != nil {
@@ -20,53 +28,114 @@ func Folder(dir string) (Tree, error) {
 	if !info.IsDir() {
 		return nil, &fs.PathError{Op: "open", Path: dir, Err: errors.New("no folder")}
 	}
-	return &folder{dir: dir}, nil
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, err
+	}
+	f := &folder{dir: dir, root: root}
+	f.work, f.trouble = openWorktree(dir)
+	return f, nil
 }
 
-type folder struct{ dir string }
+type folder struct {
+	dir     string
+	root    *os.Root
+	work    *worktree // nil if git knows nothing of the folder
+	trouble error     // why not
+	now     time.Time
+}
 
 // Streamed implements Tree.
 func (f *folder) Streamed() bool { return false }
 
-// Walk implements Tree.
-func (f *folder) Walk(ctx context.Context, visit func(Entry) error) error {
-	return f.walk(ctx, "", visit)
+// Close implements io.Closer.
+func (f *folder) Close() error { return f.root.Close() }
+
+// Commit is the commit that is checked out.
+func (f *folder) Commit() string {
+	if f.work == nil {
+		return ""
+	}
+	return f.work.commit
 }
 
-func (f *folder) walk(ctx context.Context, rel string, visit func(Entry) error) error {
+// Walk implements Tree.
+func (f *folder) Walk(ctx context.Context, visit func(Entry) error) error {
+	f.now = time.Now()
+	if f.trouble != nil {
+		if err := visit(Entry{Path: ".git", Unread: "read without git: " + reason(f.trouble)}); err != nil {
+			return err
+		}
+	}
+	var rules []gitignore.Pattern
+	if f.work != nil {
+		rules = patterns(filepath.Join(f.dir, ".git", "info", "exclude"), nil)
+	}
+	return f.walk(ctx, "", rules, visit)
+}
+
+// walk goes through one folder, whose name ends in a slash unless it is the
+// root.
+func (f *folder) walk(ctx context.Context, rel string, rules []gitignore.Pattern, visit func(Entry) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	list, err := os.ReadDir(filepath.Join(f.dir, filepath.FromSlash(rel)))
+	if strings.Count(rel, "/") > maxFolderDepth {
+		return visit(Entry{Path: valid(rel), Unread: "nested too deeply"})
+	}
+	full := filepath.Join(f.dir, filepath.FromSlash(rel))
+	list, err := os.ReadDir(full)
 	if err != nil {
-		return visit(Entry{Path: rel + "/", Unread: reason(err)})
+		if err := visit(Entry{Path: valid(rel), Unread: reason(err)}); err != nil {
+			return err
+		}
+	}
+	if f.work != nil {
+		if own := patterns(filepath.Join(full, ".gitignore"), domain(rel)); len(own) > 0 {
+			rules = append(slices.Clip(rules), own...)
+		}
 	}
 	for _, d := range list {
 		name := rel + d.Name()
-		if d.IsDir() {
-			if skip := skipped(d.Name()); skip != "" {
-				if d.Name() != ".git" {
-					err = visit(Entry{Path: strings.ToValidUTF8(name, "\uFFFD") + "/", Unread: skip})
-				}
-				if err != nil {
-					return err
-				}
-				continue
-			}
-			if err := f.walk(ctx, name+"/", visit); err != nil {
-				return err
-			}
+		if f.work != nil && f.work.ignored(name, d.IsDir(), rules) {
 			continue
 		}
-		if err := visit(f.entry(name, d)); err != nil {
+		if d.IsDir() {
+			err = f.folder(ctx, name, d.Name(), rules, visit)
+		} else {
+			err = visit(f.entry(name, d))
+		}
+		if err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
+// folder goes into a folder, or says why not.
+func (f *folder) folder(ctx context.Context, name, base string, rules []gitignore.Pattern, visit func(Entry) error) error {
+	switch {
+	case base == ".git":
+		return nil
+	case skipped(base) != "":
+		return visit(Entry{Path: valid(name) + "/", Unread: skipped(base)})
+	case f.work != nil && f.work.modules[name]:
+		return visit(Entry{Path: valid(name), Unread: "a submodule: another repository"})
+	}
+	return f.walk(ctx, name+"/", rules, visit)
+}
+
+func domain(rel string) []string {
+	if rel == "" {
+		return nil
+	}
+	return strings.Split(strings.TrimSuffix(rel, "/"), "/")
+}
+
+func valid(name string) string { return strings.ToValidUTF8(name, "\uFFFD") }
+
 func (f *folder) entry(name string, d fs.DirEntry) Entry {
-	e := Entry{Path: strings.ToValidUTF8(name, "\uFFFD")}
+	e := Entry{Path: valid(name)}
 	switch {
 	case d.Type()&fs.ModeSymlink != 0:
 		e.Unread = "a link, not followed"
@@ -81,7 +150,12 @@ func (f *folder) entry(name string, d fs.DirEntry) Entry {
 		return e
 	}
 	e.Size = info.Size()
-	full := filepath.Join(f.dir, filepath.FromSlash(name))
-	e.Open = func() (io.ReadCloser, error) { return os.Open(full) }
+	if f.work != nil {
+		e.ID = f.work.id(name, info)
+	}
+	if e.ID == "" {
+		e.ID = statID(info, f.now)
+	}
+	e.Open = func() (io.ReadCloser, error) { return f.root.Open(filepath.FromSlash(name)) }
 	return e
 }

@@ -21,7 +21,7 @@ func (r *rules) match(c *content, facts []fact.Fact) {
 			c.Hits = append(c.Hits, hit{Fact: f, Field: fieldAlias})
 		}
 		for _, m := range r.find(f) {
-			c.Hits = append(c.Hits, hit{Fact: f, ID: m.ID, Field: m.Field, Weak: m.IsWeak()})
+			c.Hits = append(c.Hits, hit{Fact: f, ID: m.ID, Field: m.Field, Weak: m.IsWeak() || administers(f)})
 		}
 		if f.Class == fact.Model && f.Standing.Counts() {
 			r.model(c, f)
@@ -69,7 +69,7 @@ func (r *rules) find(f fact.Fact) []aisign.Match {
 	case fact.File:
 		return r.set.File(f.Name)
 	case fact.Weights:
-		return r.set.File("model." + f.Name)
+		return r.weights()
 	case fact.MCPServer:
 		return r.server(f)
 	case fact.Extension:
@@ -79,6 +79,14 @@ func (r *rules) find(f fact.Fact) []aisign.Match {
 	default:
 		return nil
 	}
+}
+
+// weights are those of whoever's model.
+func (r *rules) weights() []aisign.Match {
+	if sig := r.set.Get("model-artifact"); sig != nil {
+		return []aisign.Match{{Signature: sig, Field: "files", Entry: "*"}}
+	}
+	return nil
 }
 
 // host returns whose API a host is. A page that people open is no use of it by
@@ -147,4 +155,19 @@ func resolved(r *rules, hits []found) []found {
 		}
 	}
 	return kept
+}
+
+// administers reports whether a package is a cloud's for looking after models,
+// not for asking them: alone it shows no use.
+func administers(f fact.Fact) bool {
+	if f.Class != fact.Package && f.Class != fact.Import {
+		return false
+	}
+	name, _, _ := strings.Cut(strings.ToLower(f.Name), "/types")
+	for _, end := range []string{"service/bedrock", "@aws-sdk/client-bedrock", "awssdk:bedrock", "awssdk.bedrock", "amazon.bedrock", "services.bedrock", "service/sagemaker", "@aws-sdk/client-sagemaker", "awssdk:sagemaker", "awssdk.sagemaker"} {
+		if strings.HasSuffix(name, end) {
+			return true
+		}
+	}
+	return false
 }

@@ -50,7 +50,9 @@ func listNeedles(sig *aisign.Signature, l *aisign.Lists) (all []string) {
 	for _, re := range l.Models {
 		all = append(all, modelNeedles(re)...)
 	}
-	all = append(all, l.Calls...)
+	for _, call := range l.Calls { // SQL has no case
+		all = append(all, call, strings.ToLower(call), strings.ToUpper(call))
+	}
 	for _, key := range l.Settings {
 		all = append(all, settingNeedle(key))
 	}

@@ -52,11 +52,18 @@ func Scan(ctx context.Context, t Tree, o Options) (Report, error) {
 	if err != nil {
 		return Report{}, err
 	}
+	known, hit := r.known(t, o)
+	if hit != nil {
+		return *hit, nil
+	}
 	s := &scan{options: o, rules: r, jobs: make(chan []job, 2*o.Workers), total: newTotal(o)}
 	err = s.run(ctx, t)
 	rep := s.total.report(r)
 	if c, ok := t.(interface{ Commit() string }); ok {
 		rep.Commit = c.Commit()
+	}
+	if err == nil {
+		r.remember(known, rep, o)
 	}
 	return rep, err
 }

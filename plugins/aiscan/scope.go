@@ -84,7 +84,7 @@ func placeOf(name string) place {
 			}
 		case ".circleci", ".buildkite", ".drone", ".woodpecker", ".tekton", ".azure-pipelines", ".gitlab", "jenkins", ".ci", ".teamcity", ".semaphore":
 			at = placeCI
-		case "terraform", "helm", "charts", "k8s", "kubernetes", "kustomize", "infra", "infrastructure", "deploy", "deployment", "deployments", "cloudformation", "bicep", "pulumi", "ansible", "manifests", "cdk", "iac", "ops":
+		case "terraform", "helm", "charts", "chart", "k8s", "kubernetes", "kustomize", "infra", "infrastructure", "deploy", "deployment", "deployments", "cloudformation", "bicep", "pulumi", "ansible", "manifests", "cdk", "iac", "ops":
 			if at == placeProduct {
 				at = placeInfrastructure
 			}
@@ -129,7 +129,7 @@ func scopeOf(at place, h *hit, sig *aisign.Signature) Scope {
 	switch h.Fact.Class {
 	case fact.Image, fact.Chart, fact.Resource, fact.Workload, fact.IAM, fact.ARN:
 		return Infrastructure
-	case fact.Env, fact.Host, fact.Port, fact.Setting, fact.Model:
+	case fact.Env, fact.Host, fact.Port, fact.Setting, fact.Model, fact.File:
 		if at == placeInfrastructure {
 			return Infrastructure
 		}

@@ -34,18 +34,34 @@ func (t *text) envIn(i int, s []byte) {
 		}
 		return
 	}
+	t.filledIn(s, t.tokens[i].line)
+}
+
+// filledIn reads the variables that are put into a text: $X, ${X},
+// ${process.env.X}, #{ENV['X']}.
+func (t *text) filledIn(s []byte, line int) {
 	for from := 0; from < len(s); {
-		at := bytes.IndexByte(s[from:], '$')
+		at := bytes.IndexAny(s[from:], "$#")
 		if at < 0 {
 			return
 		}
 		at += from + 1
 		from = at
+		end := at + wordLen(s[at:])
 		if hasPrefix(s[at:], "{") {
 			at++
+			n := bytes.IndexByte(s[at:min(len(s), at+200)], '}')
+			if n < 0 {
+				continue
+			}
+			end = at + n
 		}
-		if n := wordLen(s[at:]); n > 0 && envName(s[at:at+n]) {
-			t.env(string(s[at:at+n]), t.tokens[i].line+bytes.Count(s[:at], []byte("\n")))
+		for at < end {
+			n := wordLen(s[at:end])
+			if n > 0 && envName(s[at:at+n]) {
+				t.env(string(s[at:at+n]), line+bytes.Count(s[:at], []byte("\n")))
+			}
+			at += max(n, 1)
 		}
 	}
 }

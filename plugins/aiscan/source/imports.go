@@ -152,6 +152,12 @@ func importsRuby(t *text) {
 func isUpper(s string) bool { return s != "" && s[0] >= 'A' && s[0] <= 'Z' }
 
 func importsRust(t *text) {
+	t.own = map[string]bool{} // modules of the file itself
+	for i := range t.tokens {
+		if t.at(i) == "mod" && t.is(i+1, word) {
+			t.own[t.at(i+1)] = true
+		}
+	}
 	for i := range t.tokens {
 		if !t.is(i, word) {
 			continue
@@ -171,7 +177,7 @@ func importsRust(t *text) {
 
 func (t *text) rustPath(name string, i int) {
 	first, _, _ := strings.Cut(name, "::")
-	if oneOf(first, []string{"crate", "self", "super", "std", "core", "alloc", "Self"}) || isUpper(first) {
+	if t.own[first] || oneOf(first, []string{"crate", "self", "super", "std", "core", "alloc", "Self"}) || isUpper(first) {
 		return
 	}
 	t.imported(name, t.tokens[i].line, fact.Direct)

@@ -31,6 +31,7 @@ type text struct {
 	tokens []token
 	plain  []byte // b with comments and documentation as spaces
 	out    *collector
+	own    map[string]bool // names that the file itself gives to modules
 }
 
 // maxDepth bounds what brackets are counted: beyond it only their number is

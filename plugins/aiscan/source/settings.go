@@ -15,6 +15,11 @@ func (t *text) settingsText() {
 	line := 0
 	for raw := range bytes.SplitSeq(t.plain, []byte("\n")) {
 		line++
+		if name := section(raw); name != "" {
+			path = []level{{-1, name}}
+			t.out.add(fact.Fact{Class: fact.Setting, Group: t.lang.Name, Name: name, Line: line})
+			continue
+		}
 		key, value, ok := pair(raw)
 		if !ok {
 			t.item(path, raw, line)
@@ -58,6 +63,19 @@ func (t *text) lexSettings() {
 		}
 		i++
 	}
+}
+
+// section returns the name of a section: [name] or [[name]] alone on a line.
+func section(raw []byte) string {
+	s := bytes.TrimSpace(raw)
+	if len(s) < 3 || s[0] != '[' || s[len(s)-1] != ']' {
+		return ""
+	}
+	s = bytes.Trim(s, "[] ")
+	if len(s) == 0 || len(s) > 200 || bytes.ContainsAny(s, ",\"'{} \t:") {
+		return ""
+	}
+	return string(s)
 }
 
 // level is one key on the way to a value.
@@ -180,18 +198,5 @@ func (t *text) value(key string, value []byte, line int, denied bool) {
 			}
 		}
 	}
-	for from := 0; from < len(value); {
-		at := bytes.IndexByte(value[from:], '$')
-		if at < 0 {
-			return
-		}
-		at += from + 1
-		from = at
-		if hasPrefix(value[at:], "{") {
-			at++
-		}
-		if n := wordLen(value[at:]); n > 0 && envName(value[at:at+n]) {
-			t.env(string(value[at:at+n]), line)
-		}
-	}
+	t.filledIn(value, line)
 }

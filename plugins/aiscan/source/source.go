@@ -93,12 +93,19 @@ func (t *text) imported(name string, line int, s fact.Standing) {
 // calls finds the texts that show a use.
 func (t *text) calls(texts []string) {
 	code := t.codeOnly()
+	if t.lang == sql { // without regard to case
+		code = bytes.ToLower(code)
+	}
 	for _, want := range texts {
 		in := t.plain
-		name := isName(want)
+		name, told := isName(want), want
+		if t.lang == sql {
+			want = strings.ToLower(want)
+		}
 		if name {
 			in = code
 		}
+		n := 0
 		for from := 0; ; {
 			at := bytes.Index(in[from:], []byte(want))
 			if at < 0 {
@@ -106,13 +113,29 @@ func (t *text) calls(texts []string) {
 			}
 			at += from
 			from = at + len(want)
-			if name && (at > 0 && wordByte(in[at-1]) || from < len(in) && wordByte(in[from])) {
+			if name && (at > 0 && wordByte(in[at-1]) && wordByte(want[0]) || from < len(in) && wordByte(in[from]) && wordByte(want[len(want)-1])) {
 				continue
 			}
-			t.out.add(fact.Fact{Class: fact.Call, Group: t.lang.Name, Name: want, Line: t.lineAt(at)})
-			break // once a file is enough
+			if !name && managed(want, in[from:]) {
+				continue
+			}
+			t.out.add(fact.Fact{Class: fact.Call, Group: t.lang.Name, Name: told, Line: t.lineAt(at)})
+			if n++; n == maxCalls {
+				break
+			}
 		}
 	}
+}
+
+// maxCalls is how often one text is noted in a file.
+const maxCalls = 20
+
+// managed reports whether the name of a cloud's service ends where the text that
+// begins it does: client("bedrock") administers models, client("bedrock-runtime")
+// asks them.
+func managed(want string, after []byte) bool {
+	at := strings.LastIndexAny(want, "'\"")
+	return at >= 0 && at < len(want)-1 && len(after) > 0 && after[0] == want[at]
 }
 
 // codeOnly is the text with comments and strings as spaces.

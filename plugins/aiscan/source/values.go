@@ -16,7 +16,7 @@ func (t *text) strings() {
 		s := t.b[tok.start:tok.end]
 		t.hosts(s, tok.line, t.hostStanding(i, s))
 		t.envIn(i, s)
-		if id := modelText(s); id != "" && t.modelPlace(i) {
+		if id := modelText(s); id != "" && (hosted(id) || t.modelPlace(i)) {
 			t.out.add(fact.Fact{Class: fact.Model, Group: t.lang.Name, Name: id, Line: tok.line})
 		}
 	}
@@ -277,6 +277,9 @@ func modelText(s []byte) string {
 	}
 	return string(s)
 }
+
+// hosted reports whether an id has a form that only models have.
+func hosted(id string) bool { return strings.HasPrefix(id, "@cf/") || strings.HasPrefix(id, "@hf/") }
 
 // modelPlace reports whether a string stands where a model is asked for: as the
 // value of something called model, in a list of models, as the argument of what
