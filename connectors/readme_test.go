@@ -15,6 +15,7 @@ import (
 	"github.com/exhibit-aims/exhibit/connectors/aws"
 	"github.com/exhibit-aims/exhibit/connectors/azure"
 	"github.com/exhibit-aims/exhibit/connectors/documents"
+	"github.com/exhibit-aims/exhibit/connectors/entra"
 	"github.com/exhibit-aims/exhibit/connectors/gcp"
 	"github.com/exhibit-aims/exhibit/connectors/github"
 	"github.com/exhibit-aims/exhibit/connectors/http"
@@ -31,7 +32,7 @@ import (
 
 func all() []connector.Connector {
 	return []connector.Connector{
-		anthropic.New(), aws.New(), azure.New(), documents.New(), gcp.New(), github.New(), http.New(), huggingface.New(),
+		anthropic.New(), aws.New(), azure.New(), documents.New(), entra.New(), gcp.New(), github.New(), http.New(), huggingface.New(),
 		jira.New(), mlflow.New(), okta.New(), openai.New(), vendorwatch.New(),
 	}
 }

@@ -45,8 +45,9 @@ type Matcher struct {
 // product is a name that an application of a signature has.
 type product struct {
 	*aisign.Signature
-	words []string
-	field string
+	words  []string
+	vendor []string // its name without the legal form
+	field  string
 }
 
 // NewMatcher reads the signatures.
@@ -69,13 +70,13 @@ func (m *Matcher) add(s *aisign.Signature) {
 		m.clients[strings.ToLower(id)] = s
 	}
 	for _, name := range s.OAuth {
-		m.products = append(m.products, product{s, words(name), "oauth"})
+		m.products = append(m.products, product{s, words(name), company(s.Vendor), "oauth"})
 	}
 	if s.Vendor == "" || !speaksForItself(s) {
 		return
 	}
 	if !slices.ContainsFunc(m.products, func(p product) bool { return p.ID == s.ID && slices.Equal(p.words, words(s.Vendor)) }) {
-		m.products = append(m.products, product{s, words(s.Vendor), "vendor"})
+		m.products = append(m.products, product{s, words(s.Vendor), company(s.Vendor), "vendor"})
 	}
 }
 
@@ -103,8 +104,9 @@ func (m *Matcher) Match(a App) (Found, bool) {
 	}
 	m.byClient(a, note)
 	m.byHost(a, note)
-	m.byName(a, note)
-	m.byPublisher(a, note)
+	owner := m.vendors(a.Publisher)
+	m.byName(a, owner, note)
+	m.byPublisher(a, owner, note)
 	return best(all)
 }
 
@@ -134,12 +136,10 @@ func (m *Matcher) byHost(a App, note noter) {
 
 // byName compares names. A verified publisher decides whether the product is
 // its own.
-func (m *Matcher) byName(a App, note noter) {
+func (m *Matcher) byName(a App, owner map[string]bool, note noter) {
 	name := words(a.Name)
-	owner := m.vendors(a.Publisher)
 	for _, p := range m.products {
-		vendor := company(p.Vendor)
-		like := likeness(name, p.words, vendor)
+		like := likeness(name, p.words, p.vendor)
 		if like == none {
 			continue
 		}
@@ -155,15 +155,17 @@ func (m *Matcher) byName(a App, note noter) {
 }
 
 // byPublisher knows vendors that make nothing but AI.
-func (m *Matcher) byPublisher(a App, note noter) {
+func (m *Matcher) byPublisher(a App, owner map[string]bool, note noter) {
+	if len(owner) == 0 {
+		return
+	}
 	confidence := Inferred
 	signal := "publisher " + records.Line(a.Publisher, 100)
 	if a.Verified {
 		confidence, signal = Declared, "verified "+signal
 	}
-	vendors := m.vendors(a.Publisher)
 	for _, s := range m.set.All() {
-		if vendors[s.Vendor] && !s.Weak && speaksForItself(s) {
+		if owner[s.Vendor] && !s.Weak && speaksForItself(s) {
 			note(s, confidence, "vendor", signal)
 		}
 	}

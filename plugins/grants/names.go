@@ -22,22 +22,33 @@ func words(name string) []string {
 
 // company is the name of a publisher without its legal form.
 func company(name string) []string {
-	name = strings.NewReplacer(".ai", " ai", "L.L.C.", "llc", "L.P.", "lp", "P.B.C.", "pbc", "S.A.S.", "sas").Replace(name)
+	for dotted, plain := range map[string]string{"L.L.C.": "llc", "L.P.": "lp", "P.B.C.": "pbc", "S.A.S.": "sas"} {
+		name = strings.ReplaceAll(name, dotted, plain)
+	}
 	out := words(name)
-	for len(out) > 1 && slices.Contains(legalForms(), out[len(out)-1]) {
+	for len(out) > 1 && legalForm(out[len(out)-1]) {
 		out = out[:len(out)-1]
 	}
 	return out
 }
 
-func legalForms() []string {
-	return []string{"inc", "incorporated", "llc", "lp", "opco", "ltd", "limited", "corp", "corporation", "co", "company", "gmbh", "ag", "se", "sas", "ab", "pbc", "bv", "plc", "pty", "kk"}
+func legalForm(word string) bool {
+	switch word {
+	case "inc", "incorporated", "llc", "lp", "opco", "ltd", "limited", "corp", "corporation", "co", "company", "gmbh", "ag", "se", "sas", "ab", "pbc", "bv", "plc", "pty", "kk":
+		return true
+	}
+	return false
 }
 
-// qualifiers are words that an administrator adds to the name of a product.
-func qualifiers() []string {
-	return []string{"sso", "saml", "oidc", "oauth", "login", "app", "web", "desktop", "mobile", "enterprise", "team", "teams", "business", "edu", "pro", "plus",
-		"prod", "production", "test", "staging", "dev", "eu", "us", "uk", "for", "work", "by", "the", "workspace"}
+// qualifier reports whether an administrator adds a word to the name of a
+// product.
+func qualifier(word string) bool {
+	switch word {
+	case "sso", "saml", "oidc", "oauth", "login", "app", "web", "desktop", "mobile", "enterprise", "team", "teams", "business", "edu", "pro", "plus", "prod",
+		"production", "test", "staging", "dev", "eu", "us", "uk", "for", "work", "by", "the", "workspace":
+		return true
+	}
+	return false
 }
 
 // Likeness of a name to a product's.
@@ -58,7 +69,7 @@ func likeness(name, product, vendor []string) int {
 		rest = slices.Delete(slices.Clone(rest), i, i+len(vendor))
 	}
 	for _, w := range rest {
-		if !slices.Contains(qualifiers(), w) {
+		if !qualifier(w) {
 			return like
 		}
 	}
