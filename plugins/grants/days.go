@@ -23,6 +23,7 @@ type Sum struct {
 	Day         string // 2026-11-28
 	Requests    int64
 	Blocked     int64
+	Bytes       int64
 	First, Last time.Time
 	Scopes      []string
 
@@ -38,6 +39,7 @@ type Event struct {
 	At      time.Time
 	Who     string // empty if the source does not say
 	Blocked bool
+	Bytes   int64 // that the application was sent
 	Scopes  []string
 }
 
@@ -54,6 +56,7 @@ func (d *Days) Add(e Event) {
 		d.sums[k] = s
 	}
 	s.Requests++
+	s.Bytes += e.Bytes
 	if e.Blocked {
 		s.Blocked++
 	}

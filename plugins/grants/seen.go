@@ -14,6 +14,7 @@ const (
 	OAuth = "oauth" // let into data
 	SSO   = "sso"   // signed in to
 	Own   = "app"   // part of the provider's own suite
+	API   = "api"   // asked for data
 )
 
 // Known is a match that needs none: the provider's own assistant.
@@ -66,6 +67,9 @@ func Activity(b *coverage.Book, s records.Seen, sum *Sum, link string) error {
 	s.Requests, s.ScopesGranted = Count(sum.Requests), Scopes(sum.Scopes)
 	if len(sum.people) > 0 {
 		s.Actors = Count(sum.People())
+	}
+	if sum.Bytes > 0 {
+		s.BytesOut = Count(sum.Bytes)
 	}
 	if sum.Blocked > 0 {
 		s.Blocked = Count(sum.Blocked)

@@ -102,16 +102,40 @@ func clampSeconds(n float64) time.Duration {
 
 func clampHold(d time.Duration) time.Duration { return max(0, min(d, longestHold)) }
 
-// aboutLimits reports whether an error's documentation link is about limits:
-// the only mark of GitHub's secondary limit in some answers.
+// aboutLimits reports whether a refusal is one of limits: by the documentation
+// that it links, the only mark of GitHub's secondary limit in some answers, or
+// by the reason that Google gives.
 func aboutLimits(body []byte) bool {
 	var e struct {
-		DocumentationURL string `json:"documentation_url"`
+		DocumentationURL string          `json:"documentation_url"`
+		Error            json.RawMessage `json:"error"`
 	}
 	if len(body) > 64<<10 || json.Unmarshal(body, &e) != nil {
 		return false
 	}
+	if googleLimit(e.Error) {
+		return true
+	}
 	return strings.Contains(e.DocumentationURL, "rate-limit") || strings.Contains(e.DocumentationURL, "abuse-rate-limits")
+}
+
+// googleLimit reads Google's reasons, which come with 403 where others say 429.
+func googleLimit(raw json.RawMessage) bool {
+	var e struct {
+		Errors []struct {
+			Reason string `json:"reason"`
+		} `json:"errors"`
+	}
+	if json.Unmarshal(raw, &e) != nil {
+		return false
+	}
+	for _, one := range e.Errors {
+		switch one.Reason {
+		case "rateLimitExceeded", "userRateLimitExceeded", "quotaExceeded":
+			return true
+		}
+	}
+	return false
 }
 
 // gate holds back every request of a client after one was told to wait.

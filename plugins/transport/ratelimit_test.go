@@ -43,6 +43,7 @@ var limitAnswers = []limitAnswer{
 	{"429 with rubbish", 429, headers("Retry-After", "soon"), ``, time.Minute, 62 * time.Second},
 	{"429 with a date in the past", 429, headers("Retry-After", "Mon, 02 Jan 2006 15:04:05 GMT"), ``, 0, 3 * time.Second},
 	{"429 with a negative number", 429, headers("Retry-After", "-5"), ``, 0, 3 * time.Second},
+	{"403 with Google's reason", 403, headers(), `{"error":{"code":403,"message":"Quota","errors":[{"domain":"usageLimits","reason":"userRateLimitExceeded"}]}}`, time.Minute, 62 * time.Second},
 	{"429 with a reset as Okta writes it", 429, func(s time.Time) []string {
 		return []string{"X-Rate-Limit-Limit", "600", "X-Rate-Limit-Remaining", "0", "X-Rate-Limit-Reset", unix(s.Add(25 * time.Second))}
 	}, ``, 25 * time.Second, 28 * time.Second},
