@@ -22,6 +22,7 @@ import (
 	"github.com/exhibit-aims/exhibit/connectors/huggingface"
 	"github.com/exhibit-aims/exhibit/connectors/jira"
 	"github.com/exhibit-aims/exhibit/connectors/mlflow"
+	"github.com/exhibit-aims/exhibit/connectors/netlogs"
 	"github.com/exhibit-aims/exhibit/connectors/okta"
 	"github.com/exhibit-aims/exhibit/connectors/openai"
 	"github.com/exhibit-aims/exhibit/connectors/vendorwatch"
@@ -33,7 +34,7 @@ import (
 func all() []connector.Connector {
 	return []connector.Connector{
 		anthropic.New(), aws.New(), azure.New(), documents.New(), entra.New(), gcp.New(), github.New(), http.New(), huggingface.New(),
-		jira.New(), mlflow.New(), okta.New(), openai.New(), vendorwatch.New(),
+		jira.New(), mlflow.New(), netlogs.New(), okta.New(), openai.New(), vendorwatch.New(),
 	}
 }
 
