@@ -243,9 +243,11 @@ func (o *out) pipelineVariables(v *node) {
 		o.environment(v.get(key))
 	}
 	for _, item := range v.list() {
-		if item.kind == mapping && !item.has("name") {
-			o.environment(item)
-		}
+		item.each(func(key string, line int, value *node) {
+			if isConstant(key) {
+				o.variable(key, scalarText(value), line)
+			}
+		})
 	}
 }
 

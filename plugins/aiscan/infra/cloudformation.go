@@ -83,7 +83,7 @@ func (o *out) properties(above string, n *node, depth int) {
 		}
 		k := strings.ToLower(key)
 		switch {
-		case v.kind != scalar && (k == "environment" || k == "variables" || k == "environmentvariables" || k == "env" || k == "appsettings") && !v.has("Variables") && !v.has("variables"):
+		case n.kind == mapping && v.kind != scalar && (k == "environment" || k == "variables" || k == "environmentvariables" || k == "env" || k == "appsettings") && !v.has("Variables") && !v.has("variables"):
 			o.environment(v)
 			o.properties(key, v, depth+1)
 		case v.kind == mapping && strings.HasPrefix(key, "Fn::"):

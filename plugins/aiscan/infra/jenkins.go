@@ -57,7 +57,7 @@ func (j *jenkins) line(text string, line int) {
 	}
 	for _, m := range jenkinsID.FindAllStringSubmatch(text, 8) {
 		// The id of a credential is often written as its variable would be.
-		if id := strings.ToUpper(strings.NewReplacer("-", "_", ".", "_").Replace(m[1])); isVariable(id) {
+		if id := strings.ToUpper(strings.NewReplacer("-", "_", ".", "_").Replace(m[1])); isConstant(id) {
 			j.add(fact.Fact{Class: fact.Env, Name: id, Line: line})
 		}
 	}

@@ -168,9 +168,13 @@ func readBundle(o *out, data []byte) error {
 // readSmithery reads how a server is started when others host it.
 func readSmithery(o *out, data []byte) error {
 	return eachYAML(data, func(doc *node) {
-		if s := firstOf(doc, "startCommand", "runtime", "build"); s != nil {
-			o.offered("smithery", s.line, "mcp")
-		}
+		offered := false
+		doc.each(func(key string, line int, _ *node) {
+			if !offered && (key == "startCommand" || key == "runtime" || key == "build") {
+				o.offered("smithery", line, "mcp")
+				offered = true
+			}
+		})
 	})
 }
 

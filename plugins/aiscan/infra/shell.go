@@ -54,10 +54,21 @@ func (o *out) args(list []*node) {
 	}
 	if !strings.Contains(b.String(), "\n") {
 		for _, f := range manifest.Command(b.String(), words[0].line) {
+			for _, w := range words {
+				if strings.Contains(loose(w.text), loose(f.Name)) {
+					f.Line = w.line
+					break
+				}
+			}
 			o.add(f)
 		}
 	}
 	o.command(words)
+}
+
+// loose is a name as it is compared with the word that it came from.
+func loose(s string) string {
+	return strings.ToLower(strings.NewReplacer("_", "-", ".", "-").Replace(s))
 }
 
 // commands takes a script apart into simple commands. Comments are left out.
@@ -350,7 +361,11 @@ func (o *out) chart(name, version string, line int) {
 
 // extension keeps the id of an extension of an editor or a browser.
 func (o *out) extension(id string, line int) {
-	id, version, _ := strings.Cut(strings.TrimSpace(id), "@")
+	id = strings.TrimSpace(id)
+	version := ""
+	if i := strings.LastIndexByte(id, '@'); i > 0 && i+1 < len(id) && (id[i+1] >= '0' && id[i+1] <= '9' || id[i+1:] == "prerelease") {
+		id, version = id[:i], id[i+1:]
+	}
 	if len(id) > 2 && !strings.ContainsAny(id, " /\\$") {
 		o.add(fact.Fact{Class: fact.Extension, Name: strings.ToLower(id), Version: version, Line: line})
 	}

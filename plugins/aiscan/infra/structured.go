@@ -8,6 +8,11 @@ import (
 // structuredFormat knows files of YAML, JSON, TOML, XML and properties: by
 // their name, or by what stands in their head.
 func structuredFormat(n name, head []byte) (format, bool) {
+	if n.ext == ".yaml" || n.ext == ".yml" {
+		if keys := topKeys(head); keys["apiVersion"] && keys["kind"] {
+			return format{name: "kubernetes", read: readKubernetes}, true
+		}
+	}
 	if r := byName(n); r != nil {
 		return format{name: r.name, read: r.read}, true
 	}
@@ -69,7 +74,7 @@ func byName(n name) *format {
 		return found("serverless", readServerless)
 	case "wrangler.toml", "wrangler.json", "wrangler.jsonc":
 		return found("wrangler", readWrangler)
-	case "vercel.json", "netlify.toml", "fly.toml", "railway.json", "railway.toml", "render.yaml", "render.yml", "app.yaml", "apprunner.yaml", "heroku.yml":
+	case "vercel.json", "netlify.toml", "fly.toml", "railway.json", "railway.toml", "render.yaml", "render.yml", "apprunner.yaml", "heroku.yml":
 		return found("platform", readPlatform)
 	case "litellm_config.yaml", "litellm_config.yml", "litellm-config.yaml", "litellm.config.yaml", "proxy_config.yaml", "librechat.yaml", "librechat.yml":
 		return found("gateway", readGateway)
@@ -134,8 +139,10 @@ func yamlFormat(n name, head []byte) (format, bool) {
 	switch {
 	case has("openapi"), has("swagger"), has("asyncapi"), has("bomFormat"), has("spdxVersion"):
 		return format{}, false
-	case has("apiVersion", "kind"), has("kind", "metadata"):
+	case has("kind", "metadata"):
 		return format{name: "kubernetes", read: readKubernetes}, true
+	case n.base == "app.yaml" && has("runtime"):
+		return format{name: "platform", read: readPlatform}, true
 	case n.under("templates") && isTemplate(head):
 		return format{name: "helm-template", read: readKubernetes}, true
 	case has("AWSTemplateFormatVersion"), has("Resources") && bytes.Contains(head, []byte("AWS::")):

@@ -177,7 +177,13 @@ func (o *out) terraformValue(above string, n *node, depth int) {
 		if v.kind != scalar || len(v.items) > 0 {
 			o.terraformValue(strings.ToLower(key), v, depth+1)
 		}
-		if v.kind != scalar || v.tag == expression {
+		if v.kind != scalar {
+			continue
+		}
+		if v.tag == expression {
+			if isConstant(key) {
+				o.variable(key, "", line)
+			}
 			continue
 		}
 		switch k := strings.ToLower(key); {

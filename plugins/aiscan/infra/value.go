@@ -99,14 +99,36 @@ func (o *out) hostsIn(text string, line int) {
 	}
 }
 
-// value keeps what a setting's value names: the host of an address, and the id
+// value keeps what a setting's value names: the hosts of addresses, and the id
 // of a model where the key says that it is one.
 func (o *out) value(key, value string, line int) {
-	if h := hostOf(value); h != "" {
-		o.add(fact.Fact{Class: fact.Host, Name: h, Line: line})
-	} else if isModelKey(key) && isModelID(value) {
+	switch {
+	case len(value) > 1<<14:
+	case strings.Contains(value, "://"):
+		o.hostsIn(value, line)
+	case isModelKey(key) && isModelID(value):
 		o.add(fact.Fact{Class: fact.Model, Name: value, Line: line})
+	case isHostKey(key) && isBareHost(value):
+		o.add(fact.Fact{Class: fact.Host, Name: strings.ToLower(value), Line: line})
 	}
+}
+
+// isHostKey reports whether a key holds the name of a host.
+func isHostKey(key string) bool {
+	k := strings.ToLower(key)
+	for _, end := range [...]string{"host", "hostname", "endpoint", "url", "uri", "server", "domain", "baseurl", "base_url", "api_base", "apibase", "address", "addr", "upstream"} {
+		if strings.HasSuffix(k, end) {
+			return true
+		}
+	}
+	return false
+}
+
+// isBareHost reports whether s is a host with a domain, perhaps with a port.
+func isBareHost(s string) bool {
+	host, _, _ := strings.Cut(s, ":")
+	dot := strings.LastIndexByte(host, '.')
+	return dot > 0 && len(host)-dot > 2 && isHost(s) && strings.Trim(strings.ToLower(host[dot+1:]), "abcdefghijklmnopqrstuvwxyz") == ""
 }
 
 // hostOf returns the host of an absolute address of the web, with its port if
