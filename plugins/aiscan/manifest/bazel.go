@@ -7,7 +7,7 @@ import (
 	"github.com/exhibit-aims/exhibit/plugins/aiscan/fact"
 )
 
-var bazelLabel = regexp.MustCompile(`^@(?:pip|pypi|pip_deps|py_deps)(?:\w*)//:?([A-Za-z0-9_.-]+)(?::.*)?$`)
+var bazelLabel = regexp.MustCompile(`^@(?:pip|pypi|pip_deps|py_deps)(?:\w*)//([A-Za-z0-9_.-]+)(?::.*)?$`)
 
 // bazel reads MODULE.bazel, WORKSPACE and BUILD files: what their rules fetch
 // from the registries of other languages.

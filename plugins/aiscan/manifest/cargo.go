@@ -25,7 +25,9 @@ func cargoToml(f *file) {
 			f.crates(v.get(t.name), weaker(t.st, fact.Optional))
 		}
 	})
+	before := len(f.facts)
 	f.crates(root.get("workspace", "dependencies"), fact.Central)
+	f.explain(root.get("workspace", "dependencies"), before)
 	root.get("patch").each(func(_ string, v *node) { f.crates(v, fact.Central) })
 	f.tomlRemarks(comments, cargo, func(path []string) bool {
 		return len(path) > 0 && strings.HasSuffix(path[len(path)-1], "dependencies")
@@ -56,12 +58,19 @@ func (f *file) crates(t *node, st fact.Standing) {
 				p.Attrs = map[string]string{attrAlias: name}
 			}
 		}
-		if st == fact.Central {
-			p.Attrs = map[string]string{attrExplain: name}
-		}
 		p.Standing = own
 		f.add(p)
 	})
+}
+
+// explain notes under which names the members of a workspace know its crates.
+func (f *file) explain(t *node, from int) {
+	names := map[int]string{}
+	t.each(func(name string, v *node) { names[v.line] = name })
+	for i := range f.facts[from:] {
+		p := &f.facts[from+i]
+		p.Attrs = map[string]string{attrExplain: names[p.Line]}
+	}
 }
 
 // cargoLock reads Cargo.lock; a package without a source is the tree's own.

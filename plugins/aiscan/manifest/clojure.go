@@ -93,9 +93,10 @@ func (l *leinReader) vectors(toks []token, st fact.Standing) {
 
 // depsEdn reads deps.edn: maps of names to maps, behind certain keys.
 func depsEdn(f *file) {
-	toks := plain(f.tokens(clojSyntax))
+	toks := f.tokens(clojSyntax)
 	d := &ednReader{f}
-	d.read(toks, "", 0)
+	d.read(plain(toks), "", 0)
+	remarks(toks, clojSyntax, func(inner []token) { d.entries(plain(inner), fact.Commented) })
 }
 
 type ednReader struct{ *file }

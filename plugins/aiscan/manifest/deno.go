@@ -73,16 +73,32 @@ func denoLock(f *file) {
 		part.t.each(func(key string, v *node) {
 			n := locked{key: part.group + ":" + barePeers(key), line: v.line, group: part.group}
 			n.name, n.version = splitVersion(barePeers(key))
-			n.deps = denoWants(part.group, v, g)
+			n.deps = denoWants(part.group, v)
 			g.nodes = append(g.nodes, n)
 		})
 	}
+	completeNames(g)
 	f.lock(g)
 	root.get("remote").each(func(url string, v *node) {
 		if cdn.MatchString(url) || denoX.MatchString(url) {
 			f.specifier(url, v.line, fact.Transitive)
 		}
 	})
+}
+
+// completeNames puts the versions to names that were given alone.
+func completeNames(g *graph) {
+	only := map[string]string{}
+	for _, n := range g.nodes {
+		only[n.group+":"+n.name+"@"] = n.key
+	}
+	for i := range g.nodes {
+		for j, d := range g.nodes[i].deps {
+			if strings.HasSuffix(d, "@") {
+				g.nodes[i].deps[j] = only[d]
+			}
+		}
+	}
 }
 
 // barePeers takes the peers off a key: name@1.0.0_peer@2.0.0.
@@ -131,16 +147,22 @@ func (f *file) denoRoots(root, where *node, g *graph) {
 	}
 }
 
-func denoWants(group string, v *node, g *graph) []string {
+func denoWants(group string, v *node) []string {
 	var keys []string
 	d := v.get("dependencies")
+	bare := func(s string) string { // a name alone, if the file holds one version of it
+		if name, version := cutSpec(s); version == "" {
+			return group + ":" + name + "@"
+		}
+		return group + ":" + barePeers(s)
+	}
 	for _, item := range d.items() {
 		if strings.Contains(item.str(), ":") {
 			scheme, rest, _ := strings.Cut(item.str(), ":")
 			keys = append(keys, scheme+":"+rest)
 			continue
 		}
-		keys = append(keys, group+":"+barePeers(item.str()))
+		keys = append(keys, bare(item.str()))
 	}
 	d.each(func(_ string, to *node) { keys = append(keys, group+":"+barePeers(to.str())) })
 	return keys

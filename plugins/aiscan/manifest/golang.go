@@ -61,7 +61,7 @@ func parseMod(f *file) *modfile.File {
 		}
 		var list modfile.ErrorList
 		var one *modfile.Error
-		if errors.As(err, &one) && !errors.As(err, &list) {
+		if !errors.As(err, &list) && errors.As(err, &one) {
 			list = modfile.ErrorList{*one}
 		}
 		if len(list) == 0 {

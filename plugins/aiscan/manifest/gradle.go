@@ -8,7 +8,7 @@ import (
 )
 
 // coordinate is group:artifact or group:artifact:version and what may follow.
-var coordinate = regexp.MustCompile(`^([A-Za-z0-9_][\w.-]*):([A-Za-z0-9_][\w.-]*)(?::([^:@\s]*))?(?:[:@][\w.-]+)*$`)
+var coordinate = regexp.MustCompile(`^([A-Za-z_][\w.-]*):([A-Za-z0-9_][\w.-]*)(?::([^:@\s]*))?(?:[:@][\w.-]+)*$`)
 
 // gradle reads build.gradle and build.gradle.kts.
 func gradle(f *file) {
@@ -90,6 +90,9 @@ func (g *gradleReader) block(toks []token, c gradleContext, depth int) {
 		switch opener := openerOf(toks, i); opener {
 		case "dependencies":
 			inner.deps = true
+			if i > 2 && toks[i-2].is(".") { // commonTest.dependencies { … }
+				inner.st = groupSet(toks[i-3].text, inner.st)
+			}
 			g.statements(body, inner, depth+1)
 		case "buildscript", "pluginManagement":
 			inner.st = weaker(c.st, fact.Development)

@@ -235,7 +235,7 @@ func remarks(toks []token, s syntax, visit func([]token)) {
 		if t.kind != remark || len(t.text) > 1<<14 {
 			continue
 		}
-		inner, _ := lex([]byte(t.text), s, t.line)
+		inner, _ := lex([]byte(strings.TrimLeft(t.text, "#;/-!* ")), s, t.line)
 		visit(inner)
 	}
 }

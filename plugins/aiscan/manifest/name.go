@@ -36,11 +36,11 @@ func plainName(s string) (name string, templated bool) {
 // fills it in.
 func plainVersion(s string) (version string, templated bool) {
 	s = strings.TrimSpace(s)
-	if strings.ContainsRune(s, blank) || strings.Contains(s, "${") || strings.HasPrefix(s, "$(") {
-		return "", true
-	}
 	if isAddress(s) {
-		return tagOf(s), false
+		return tagOf(s), strings.ContainsRune(s, blank)
+	}
+	if strings.ContainsRune(s, blank) || strings.Contains(s, "$") {
+		return "", true
 	}
 	if len(s) > 100 {
 		return "", false

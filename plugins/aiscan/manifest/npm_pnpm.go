@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"regexp"
 	"strings"
 
 	"github.com/exhibit-aims/exhibit/plugins/aiscan/fact"
@@ -95,17 +96,15 @@ func pnpmKey(key string) string {
 	if !slash {
 		return s
 	}
-	if i := strings.IndexByte(s[min(1, len(s)):], '@'); i >= 0 {
-		name, version := splitVersion(s)
-		if !strings.Contains(version, "/") {
-			return name + "@" + bareVersion(version)
-		}
+	if m := oldKey.FindStringSubmatch(s); m != nil {
+		return m[1] + "@" + m[2]
 	}
-	if i := strings.LastIndexByte(s, '/'); i > 0 {
-		return s[:i] + "@" + bareVersion(s[i+1:])
-	}
-	return s
+	name, version := cutSpec(s)
+	return name + "@" + bareVersion(version)
 }
+
+// oldKey is name/1.0.0 with or without peers behind it.
+var oldKey = regexp.MustCompile(`^((?:@[^/]+/)?[^/@]+)/(\d[^/_]*)`)
 
 func bareVersion(v string) string {
 	if i := strings.IndexByte(v, '('); i > 0 {

@@ -158,6 +158,9 @@ func (f *file) tomlRemarks(comments []comment, group string, in func([]string) b
 		if v.isTable() {
 			version = v.get("version").str()
 		}
+		if group == julia { // what stands there is an identifier
+			version = ""
+		}
 		f.pkg(group, name, version, c.line, fact.Commented)
 	}
 }
