@@ -128,10 +128,18 @@ func (w *worker) whole(c *content, how reading, name string, b []byte) {
 		w.scan.rules.match(c, facts)
 		w.partly(c, err)
 	}
+	if how.infra == nil && how.language != nil && how.language.Shell() && installs(b) {
+		w.scan.rules.match(c, manifest.Command(string(b), 1))
+	}
 	w.chunks(c, name, b)
 	if kind := assetKind(name); kind != "" {
 		c.Asset = &Asset{SHA256: digest(b), Kind: kind}
 	}
+}
+
+// installs reports whether a script may install packages.
+func installs(b []byte) bool {
+	return bytes.Contains(b, []byte("install")) || bytes.Contains(b, []byte(" add ")) || bytes.Contains(b, []byte("npx ")) || bytes.Contains(b, []byte("uvx "))
 }
 
 type reader interface {

@@ -43,6 +43,46 @@ type folder struct {
 	work    *worktree // nil if git knows nothing of the folder
 	trouble error     // why not
 	now     time.Time
+	clean   map[string]bool // tracked, and as the index has them
+}
+
+var _ History = (*folder)(nil)
+
+// Messages implements History.
+func (f *folder) Messages(ctx context.Context, limit int, use func(Message) error) error {
+	t, err := f.committed()
+	if t == nil || err != nil {
+		return err
+	}
+	return errors.Join(t.Messages(ctx, limit, use), t.Close())
+}
+
+// Introduced implements History, for files that are as the commit has them.
+func (f *folder) Introduced(ctx context.Context, paths map[string]bool, limit int) (map[string]time.Time, error) {
+	t, err := f.committed()
+	if t == nil || err != nil {
+		return nil, err
+	}
+	same := map[string]bool{}
+	for p := range paths {
+		if f.clean[p] {
+			same[p] = true
+		}
+	}
+	when, err := t.Introduced(ctx, same, limit)
+	return when, errors.Join(err, t.Close())
+}
+
+// committed is the tree of the commit that is checked out, nil if there is none.
+func (f *folder) committed() (*gitTree, error) {
+	if f.work == nil || f.work.commit == "" {
+		return nil, nil
+	}
+	t, err := Git(f.dir, f.work.commit)
+	if err != nil {
+		return nil, err
+	}
+	return t.(*gitTree), nil
 }
 
 // Streamed implements Tree.
@@ -61,7 +101,7 @@ func (f *folder) Commit() string {
 
 // Walk implements Tree.
 func (f *folder) Walk(ctx context.Context, visit func(Entry) error) error {
-	f.now = time.Now()
+	f.now, f.clean = time.Now(), map[string]bool{}
 	if f.trouble != nil {
 		if err := visit(Entry{Path: ".git", Unread: "read without git: " + reason(f.trouble)}); err != nil {
 			return err
@@ -152,6 +192,7 @@ func (f *folder) entry(name string, d fs.DirEntry) Entry {
 	e.Size = info.Size()
 	if f.work != nil {
 		e.ID = f.work.id(name, info)
+		f.clean[name] = e.ID != ""
 	}
 	if e.ID == "" {
 		e.ID = statID(info, f.now)

@@ -24,6 +24,7 @@ func judge(r *rules, root string, hits []found) []Sighting {
 		scope    Scope
 	}
 	groups := map[group][]found{}
+	asks := onlyAsks(r, hits)
 	whole := map[string][]found{}
 	for _, f := range hits {
 		sig := r.signature(f.ID)
@@ -31,6 +32,9 @@ func judge(r *rules, root string, hits []found) []Sighting {
 			continue
 		}
 		g := group{f.ID, scopeOf(placeOf(f.path), &f.hit, sig)}
+		if g.scope == AgentInterface && asks {
+			g.scope = Product
+		}
 		groups[g] = append(groups[g], f)
 		whole[f.ID] = append(whole[f.ID], f)
 	}
@@ -51,6 +55,21 @@ func judge(r *rules, root string, hits []found) []Sighting {
 		return cmp.Or(cmp.Compare(a.Provider, b.Provider), cmp.Compare(a.Scope, b.Scope))
 	})
 	return all
+}
+
+// onlyAsks reports whether the protocol between agents and tools is used from
+// the agent's side alone: tools of others are asked, none are offered.
+func onlyAsks(r *rules, hits []found) bool {
+	client, server := false, false
+	for _, f := range hits {
+		if sig := r.set.Get(f.ID); sig == nil || sig.Category != aisign.MCP || f.Fact.Class != fact.Import && f.Fact.Class != fact.Call {
+			continue
+		}
+		n := strings.ToLower(f.Fact.Name)
+		server = server || strings.Contains(n, "server") || strings.Contains(n, "fastmcp")
+		client = client || strings.Contains(n, "client")
+	}
+	return client && !server
 }
 
 func byPlace(a, b found) int {
@@ -116,6 +135,8 @@ func weigh(sig *aisign.Signature, own, whole []found, served bool) (Confidence, 
 		return Unresolved, "a sign of it and no more: " + list(loose), true
 	case slices.ContainsFunc(whole, firm):
 		return Unresolved, "doubtful here, sure elsewhere in the tree: " + list(loose), true
+	case !slices.ContainsFunc(own, func(f found) bool { return !administers(f.Fact) }):
+		return "", "", false
 	case slices.ContainsFunc(own, func(f found) bool { return f.Fact.Standing == fact.Transitive && !f.Weak }):
 		return Unresolved, "only a lockfile names it, because of something else: " + list(loose), true
 	case distinct(whole) > 1:
@@ -142,7 +163,7 @@ func declares(c fact.Class) bool {
 func distinct(hits []found) int {
 	seen := map[fact.Class]bool{}
 	for _, f := range hits {
-		if f.Fact.Class != fact.Model {
+		if f.Fact.Class != fact.Model && !administers(f.Fact) {
 			seen[f.Fact.Class] = true
 		}
 	}

@@ -77,6 +77,10 @@ func (r *rules) client(c *clients, f found) []found {
 		c.later = c.later || !rest
 		return nil
 	}
+	if address == source.Elsewhere {
+		c.elsewhere = true
+		return nil
+	}
 	whose := r.host(address)
 	for _, m := range whose {
 		if m.Compatible {
@@ -105,17 +109,19 @@ func withoutRedirected(sig *aisign.Signature, hits []found, files map[string]*cl
 			lines[f.path+"\x00"+strconv.Itoa(f.Fact.Line)] = true
 		}
 	}
+	for path, c := range files {
+		if placeOf(path) != placeSupporting {
+			own = own || c.own && !c.elsewhere
+			elsewhere = elsewhere || c.elsewhere
+		}
+	}
 	for _, f := range hits {
 		if f.ID != sig.ID || placeOf(f.path) == placeSupporting {
 			continue
 		}
-		c := files[f.path]
 		switch f.Fact.Class {
 		case fact.Host, fact.Key:
 			own = true
-		case fact.Import:
-			own = own || c != nil && c.own && !c.elsewhere
-			elsewhere = elsewhere || c != nil && c.elsewhere
 		case fact.Env, fact.Setting:
 			elsewhere = elsewhere || addressName(f.Fact.Name) && lines[f.path+"\x00"+strconv.Itoa(f.Fact.Line)]
 		}

@@ -58,7 +58,15 @@ func Scan(ctx context.Context, t Tree, o Options) (Report, error) {
 	}
 	s := &scan{options: o, rules: r, jobs: make(chan []job, 2*o.Workers), total: newTotal(o)}
 	err = s.run(ctx, t)
+	h, past := t.(History)
+	if past && err == nil {
+		s.noted(".git", s.trailers(ctx, h))
+	}
 	rep := s.total.report(r)
+	if past && err == nil {
+		s.noted(".git", s.dates(ctx, h, &rep))
+		rep.Unread = s.total.unreadSorted()
+	}
 	if c, ok := t.(interface{ Commit() string }); ok {
 		rep.Commit = c.Commit()
 	}
@@ -66,6 +74,14 @@ func Scan(ctx context.Context, t Tree, o Options) (Report, error) {
 		r.remember(known, rep, o)
 	}
 	return rep, err
+}
+
+// noted puts what could not be read of a history on the list of what was not
+// read: the files were.
+func (s *scan) noted(path string, err error) {
+	if err != nil {
+		s.total.unread(path, "history read in part: "+reason(err))
+	}
 }
 
 // scan is one scan while it runs.

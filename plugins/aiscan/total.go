@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"slices"
 	"sync"
 	"time"
@@ -16,6 +17,26 @@ type found struct {
 	hit
 	path       string
 	introduced string
+}
+
+// savedFound is a found as a cache keeps it.
+type savedFound struct {
+	Hit        hit    `json:"h"`
+	Path       string `json:"p"`
+	Introduced string `json:"i,omitempty"`
+}
+
+// MarshalJSON implements json.Marshaler.
+func (f found) MarshalJSON() ([]byte, error) {
+	return json.Marshal(savedFound{f.hit, f.path, f.introduced})
+}
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (f *found) UnmarshalJSON(b []byte) error {
+	var s savedFound
+	err := json.Unmarshal(b, &s)
+	*f = found{s.Hit, s.Path, s.Introduced}
+	return err
 }
 
 // part is what one batch of files gave.
@@ -109,10 +130,14 @@ func (t *total) report(r *rules) Report {
 		return cmp.Or(cmp.Compare(a.Path, b.Path), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Hint, b.Hint), cmp.Compare(a.Provider, b.Provider))
 	})
 	rep.Assets = unique(p.assets, func(a, b Asset) int { return cmp.Compare(a.Path, b.Path) })
-	rep.Unread = unique(p.unread, func(a, b Unread) int {
+	rep.Unread = t.unreadSorted()
+	return rep
+}
+
+func (t *total) unreadSorted() []Unread {
+	return unique(t.part.unread, func(a, b Unread) int {
 		return cmp.Or(cmp.Compare(a.Path, b.Path), cmp.Compare(a.Reason, b.Reason))
 	})
-	return rep
 }
 
 // unique sorts and keeps one of equals; never nil.

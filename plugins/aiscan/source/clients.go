@@ -16,6 +16,8 @@ func (t *text) clients() {
 		switch {
 		case clientName(t.at(i)) && t.opens(i+1):
 			t.client(i)
+		case azureName(t.at(i)) && t.opens(i+1):
+			t.addressed(t.at(i), Elsewhere, tok.line)
 		case tok.end-tok.start == 6 && t.at(i) == "openai" && t.uses(i):
 			t.addressed("openai", "", tok.line)
 		case baseName(t.at(i)) && t.assigned(i):
@@ -64,6 +66,13 @@ func clientName(name string) bool {
 	return isUpper(name) || strings.HasPrefix(n, "create") || strings.HasPrefix(n, "new")
 }
 
+// azureName reports whether a name is that of a client which asks another
+// cloud, though it comes with the vendor's own.
+func azureName(name string) bool {
+	n := strings.ToLower(name)
+	return strings.Contains(n, "azure") && strings.Contains(n, "openai") && !strings.Contains(n, "error")
+}
+
 // baseName reports whether a name is that of the address of an API.
 func baseName(name string) bool {
 	switch strings.ToLower(strings.ReplaceAll(name, "_", "")) {
@@ -108,7 +117,7 @@ func (t *text) addressed(name, address string, line int) {
 	if name != "" {
 		t.out.add(fact.Fact{Class: fact.Call, Group: t.lang.Name, Name: name, Line: line, Attrs: map[string]string{Client: name, Address: address}})
 	}
-	if address != "" && address != Unknown {
+	if address != "" && address != Unknown && address != Elsewhere {
 		t.out.add(fact.Fact{Class: fact.Host, Group: t.lang.Name, Name: address, Line: line, Attrs: map[string]string{Address: address}})
 	}
 }

@@ -165,6 +165,9 @@ func ByGroup(group string) *Language {
 // Settings reports whether the language is one of keys and values.
 func (l *Language) Settings() bool { return l.settings }
 
+// Shell reports whether the language gives commands.
+func (l *Language) Shell() bool { return l.shell }
+
 // ByShebang returns the language that the first line of a program without an
 // extension names, nil if it names none.
 func ByShebang(head []byte) *Language {

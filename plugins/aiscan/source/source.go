@@ -29,6 +29,9 @@ const (
 	REST = "rest"
 	// Unknown is an Address that the text does not show.
 	Unknown = "unknown"
+	// Elsewhere is the Address of a client that by its own name asks somebody
+	// else than the vendor whose package it comes with.
+	Elsewhere = "elsewhere"
 )
 
 // maxFacts bounds what one file can say.

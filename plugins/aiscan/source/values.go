@@ -19,6 +19,7 @@ func (t *text) strings() {
 		if id := modelText(s); id != "" && (hosted(id) || t.modelPlace(i)) {
 			t.out.add(fact.Fact{Class: fact.Model, Group: t.lang.Name, Name: id, Line: tok.line})
 		}
+		t.modelsWithin(s, tok.line)
 	}
 	if t.lang.shell {
 		t.shellHosts()
@@ -276,6 +277,36 @@ func modelText(s []byte) string {
 		return ""
 	}
 	return string(s)
+}
+
+// modelsWithin reads the models that a text in JSON asks for: the body of a
+// request that stands in a string.
+func (t *text) modelsWithin(s []byte, line int) {
+	for from := 0; from < len(s); {
+		at := bytes.Index(s[from:], []byte("model"))
+		if at < 0 {
+			return
+		}
+		at += from + len("model")
+		from = at
+		rest := bytes.TrimLeft(s[at:], "\\\"' ")
+		if len(rest) == len(s[at:]) || len(rest) == 0 || rest[0] != ':' {
+			continue
+		}
+		rest = bytes.TrimLeft(rest[1:], " \\")
+		if len(rest) == 0 || rest[0] != '"' && rest[0] != '\'' {
+			continue
+		}
+		rest = rest[1:]
+		end := bytes.IndexAny(rest[:min(len(rest), 130)], "\\\"'")
+		if end < 0 {
+			continue
+		}
+		if id := modelText(rest[:end]); id != "" {
+			l := line + bytes.Count(s[:at], []byte("\n"))
+			t.out.add(fact.Fact{Class: fact.Model, Group: t.lang.Name, Name: id, Line: l})
+		}
+	}
 }
 
 // hosted reports whether an id has a form that only models have.
