@@ -22,8 +22,8 @@ type actors struct {
 	cache map[string]who
 	raw   []byte
 
-	programs []program
-	agents   map[string]string // by the text of a user agent: its rule
+	set    *aisign.Set
+	agents map[string]string // by the text of a user agent: the rule of what it names
 }
 
 // who is one actor.
@@ -33,20 +33,11 @@ type who struct {
 	name  string // pseudonym or name, if it is kept
 }
 
-// program is a beginning of user agents that a signature names.
-type program struct{ begin, rule string }
-
 // maxCached is how many actors are remembered at once.
 const maxCached = 1 << 16
 
-func newActors(cfg *config, key []byte, all []*aisign.Signature) *actors {
-	a := &actors{cfg: cfg, key: key, cache: map[string]who{}, agents: map[string]string{}}
-	for _, s := range all {
-		for _, ua := range s.UserAgent {
-			a.programs = append(a.programs, program{strings.ToLower(strings.TrimSuffix(ua, "*")), s.ID + "/user_agents"})
-		}
-	}
-	return a
+func newActors(cfg *config, key []byte, set *aisign.Set) *actors {
+	return &actors{cfg: cfg, key: key, cache: map[string]who{}, set: set, agents: map[string]string{}}
 }
 
 // of returns the actor of a request.
@@ -138,7 +129,7 @@ func (a *actors) network(client []byte) string {
 
 // program returns the rule of the signature that a user agent names.
 func (a *actors) program(agent []byte) string {
-	if len(agent) == 0 || len(a.programs) == 0 {
+	if len(agent) == 0 {
 		return ""
 	}
 	if r, ok := a.agents[string(agent)]; ok {
@@ -148,11 +139,8 @@ func (a *actors) program(agent []byte) string {
 		clear(a.agents)
 	}
 	rule := ""
-	for _, p := range a.programs {
-		if has(agent, p.begin) {
-			rule = p.rule
-			break
-		}
+	if m := a.set.UserAgent(string(agent)); len(m) > 0 {
+		rule = m[0].Rule()
 	}
 	a.agents[string(agent)] = rule
 	return rule

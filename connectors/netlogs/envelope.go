@@ -80,14 +80,12 @@ func afterData(b []byte) []byte {
 	return bytes.TrimPrefix(b, []byte("\xef\xbb\xbf"))
 }
 
-var dockerPaths = newJSONL(map[string]role{"log": roleHost, "time": roleTime})
-
 func openDocker(b []byte, e *event) ([]byte, bool) {
 	if len(b) == 0 || b[0] != '{' {
 		return nil, false
 	}
 	var v values
-	s := scan{b: b, e: e, j: dockerPaths, v: &v}
+	s := scan{b: b, j: &jsonl{paths: []path{{"log", roleHost}, {"time", roleTime}}}, v: &v}
 	if !s.object("", 0) || s.rest() || len(v[roleHost]) == 0 || len(v[roleTime]) == 0 {
 		return nil, false
 	}

@@ -44,6 +44,8 @@ type event struct {
 	reply   bool // the answer; where both are logged, both are one request
 
 	buf   []byte // for what has to be decoded
+	scan  scan   // of JSON, and what it found
+	said  values
 	stamp []byte // time of an envelope, for formats without one
 }
 

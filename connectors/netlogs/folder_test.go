@@ -7,6 +7,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 	"time"
 
@@ -127,9 +128,12 @@ func dnsmasqLine(at time.Time, client, name string) string {
 
 func signatures(t testing.TB) *aisign.Set {
 	t.Helper()
-	set, err := aisign.Load()
+	set, err := loaded()
 	if err != nil {
 		t.Fatal(err)
 	}
 	return set
 }
+
+// loaded is the signatures, read once for all tests.
+var loaded = sync.OnceValues(aisign.Load)

@@ -35,6 +35,7 @@ type format struct {
 	columns map[string]role // for those that are read by names
 	whole   bool            // its lines hold their envelope: the time is read from their beginning
 	guess   bool            // it can be told by its lines
+	headed  bool            // lines with a # say what the columns are
 	make    func(l *logConfig, names map[string]role) (parser, error)
 }
 
@@ -81,8 +82,8 @@ func formats() []format {
 		{name: "unbound", channel: "dns", about: "unbound, log-queries and log-replies", whole: true, guess: true, make: fixed(unbound{})},
 		{name: "dnsmasq", channel: "dns", about: "dnsmasq and Pi-hole, log-queries", whole: true, guess: true, make: fixed(dnsmasq{})},
 		{name: "windows_dns", channel: "dns", about: "debug log of the DNS service of Windows", whole: true, guess: true, make: fixed(windows{})},
-		{name: "zeek", about: "Zeek's dns.log, ssl.log and http.log, as columns", guess: true, columns: zeekColumns(), make: headed("#fields", '\t', false)},
-		{name: "w3c", channel: "proxy", about: "W3C's extended format with #Fields", guess: true, columns: w3cColumns(), make: headed("#Fields:", ' ', true)},
+		{name: "zeek", about: "Zeek's dns.log, ssl.log and http.log, as columns", guess: true, headed: true, columns: zeekColumns(), make: headed("#fields", '\t', false)},
+		{name: "w3c", channel: "proxy", about: "W3C's extended format with #Fields", guess: true, headed: true, columns: w3cColumns(), make: headed("#Fields:", ' ', true)},
 		{name: "zeek_json", about: "the same as JSON", guess: true, columns: zeekColumns(), make: objects},
 		{name: "route53_resolver", channel: "dns", about: "queries of VPCs, from the resolver of Route 53", guess: true, columns: map[string]role{
 			"query_timestamp": roleTime, "query_name": roleHost, "srcaddr": roleClient, "rcode": roleStatus, "firewall_rule_action": roleAction}, make: objects},
@@ -192,7 +193,7 @@ func detect(head []byte, l *logConfig, t *table, c clock) (format, envelope, err
 			}
 		}
 	}
-	if most == 0 || 4*most < len(lines) && !best.whole {
+	if most == 0 || 4*most < len(lines) && !best.whole && !best.headed {
 		return format{}, bareLines, fmt.Errorf("its first lines are of no form that is known (%d were tried): name its format in the settings, with columns if it is csv, json or keyvalue", tried)
 	}
 	return best, in, nil

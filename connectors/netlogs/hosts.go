@@ -11,17 +11,14 @@ import (
 
 // target is one signature as people or as software reach it.
 type target struct {
-	sign *aisign.Signature
-	web  bool // pages, which people use; else its API, which software uses
+	sign  *aisign.Signature
+	field string // hosts: its API, which software uses; web: its pages, which people use; ports
 }
 
+func (t *target) web() bool { return t.field == "web" }
+
 // rule names the list of the signature, as openai/hosts.
-func (t *target) rule() string {
-	if t.web {
-		return t.sign.ID + "/web"
-	}
-	return t.sign.ID + "/hosts"
-}
+func (t *target) rule() string { return t.sign.ID + "/" + t.field }
 
 // pattern is one entry of a signature's hosts.
 type pattern struct {
@@ -49,12 +46,9 @@ type slot struct {
 	patterns []pattern
 }
 
-// mixedHosts serve other products beside AI: to ask for one shows no use of AI.
-var mixedHosts = []string{
-	"notion.so", "www.notion.so", "*.notion.so", "grammarly.com", "app.grammarly.com", "*.grammarly.com", "huggingface.co", "*.huggingface.co",
-	"*.googleapis.com", "*.azure.com", "*.amazonaws.com", "*.cognitiveservices.azure.com", "*.cloud.databricks.com", "*.azuredatabricks.net",
-	"*.snowflakecomputing.com", "replit.com", "*.replit.com", "canva.com", "*.canva.com", "poe.com", "m365.cloud.microsoft",
-}
+// mixedHosts are hosts of signatures that serve other products of the vendor
+// beside AI: to ask for one shows no use of AI.
+var mixedHosts = []string{"notion.so", "www.notion.so", "*.notion.so", "huggingface.co", "*.huggingface.co", "*.grammarly.com", "app.grammarly.com", "replit.com", "*.replit.com"}
 
 // newTable compiles the hosts of all signatures.
 func newTable(all []*aisign.Signature, canaries []string) *table {
@@ -73,20 +67,19 @@ func newTable(all []*aisign.Signature, canaries []string) *table {
 		byEnd[end] = append(byEnd[end], p)
 	}
 	for _, s := range all {
-		for _, web := range []bool{false, true} {
-			list, doubtful := s.Hosts, s.Doubtful.Hosts
-			if web {
-				list, doubtful = s.Web, s.Doubtful.Web
-			}
-			if len(list)+len(doubtful) == 0 {
+		for _, list := range []struct {
+			field          string
+			firm, doubtful []string
+		}{{"hosts", s.Hosts, s.Doubtful.Hosts}, {"web", s.Web, s.Doubtful.Web}, {"ports", nil, anyAt(s.Ports, s.Doubtful.Ports)}} {
+			if len(list.firm)+len(list.doubtful) == 0 {
 				continue
 			}
-			to := &target{sign: s, web: web}
+			to := &target{s, list.field}
 			t.targets = append(t.targets, to)
-			for _, entry := range list {
+			for _, entry := range list.firm {
 				add(to, entry, false)
 			}
-			for _, entry := range doubtful {
+			for _, entry := range list.doubtful {
 				add(to, entry, true)
 			}
 		}
@@ -96,6 +89,15 @@ func newTable(all []*aisign.Signature, canaries []string) *table {
 	}
 	t.build(byEnd)
 	return t
+}
+
+// anyAt writes ports as hosts of any name. Other programs listen on them too: a
+// port alone is doubtful.
+func anyAt(lists ...[]int) (out []string) {
+	for _, port := range slices.Concat(lists...) {
+		out = append(out, "*:"+strconv.Itoa(port))
+	}
+	return out
 }
 
 func (t *table) build(byEnd map[uint64][]pattern) {
@@ -268,7 +270,7 @@ func (p *pattern) takes(host []byte, port int) bool {
 		return false
 	}
 	rest := host[len(first) : len(host)-len(last)]
-	free := first == "" && len(p.parts[1]) > 0 && p.parts[1][0] == '.'
+	free := first == "" && (p.parts[1] == "" || p.parts[1][0] == '.')
 	for _, part := range p.parts[1 : len(p.parts)-1] {
 		at := indexFold(rest, part)
 		if at < 1 || !free && bytes.IndexByte(rest[:at], '.') >= 0 {

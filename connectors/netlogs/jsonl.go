@@ -55,9 +55,10 @@ func (j *jsonl) parse(b []byte, e *event) verdict {
 		return miss
 	}
 	e.to, e.canary = nil, -1
-	var v values
-	s := scan{b: b, e: e, j: j, v: &v}
-	if !s.object("", 0) || s.rest() {
+	e.said = values{}
+	v := &e.said
+	e.scan = scan{b: b, j: j, v: v}
+	if s := &e.scan; !s.object("", 0) || s.rest() {
 		return bad
 	}
 	if !v.hosts(e) {
@@ -119,7 +120,6 @@ func (j *jsonl) hasPort() bool {
 type scan struct {
 	b []byte
 	i int
-	e *event
 	j *jsonl
 	v *values
 }

@@ -36,7 +36,7 @@ func (r *run) readAll(ctx context.Context) error {
 	ends := map[*job][]result{}
 	for range max(1, min(runtime.GOMAXPROCS(0), total)) {
 		wg.Go(func() {
-			who := newActors(r.cfg, r.key, r.set.All())
+			who := newActors(r.cfg, r.key, r.set)
 			for s := range work {
 				rd, res := r.stretch(ctx, s, who)
 				mu.Lock()
@@ -84,7 +84,7 @@ feed:
 // stretches cuts a file. What is packed, or whose columns may change on the
 // way, is read in one.
 func (r *run) stretches(j *job) []stretch {
-	if j.packed || j.format.name == "zeek" || j.format.name == "w3c" || j.size-j.from < 2*stretchBytes {
+	if j.packed || j.format.headed || j.size-j.from < 2*stretchBytes {
 		return []stretch{{j, j.from, -1, true, true}}
 	}
 	var all []stretch

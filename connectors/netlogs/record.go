@@ -19,7 +19,7 @@ const (
 // record is what a day says about a vendor and a group.
 func (r *run) record(k key, channel string, to *target, s *sum, logs []string) (connector.Record, records.Seen) {
 	place := k.group
-	if to.web {
+	if to.web() {
 		place = "people/" + k.group
 	}
 	seen := records.Seen{

@@ -56,7 +56,7 @@ func (v *values) hosts(e *event) bool {
 			return true
 		}
 	}
-	return e.any
+	return e.any && v.some()
 }
 
 // some reports whether the line names a host at all.
