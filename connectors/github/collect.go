@@ -26,9 +26,10 @@ type run struct {
 	rulesetTurn sync.Mutex
 	rulesets    map[string]ruleset // of accounts, by source and id
 
-	sboms  *sbomTurn
-	asked  sync.Map // branches that were asked for: branchAnswer
-	prints map[int64]fingerprint
+	sboms   *sbomTurn
+	scanner *codeScanner // nil if no code is scanned
+	asked   sync.Map     // branches that were asked for: branchAnswer
+	prints  map[int64]fingerprint
 }
 
 // Collect reads the scope. Repositories are read side by side; within one, the
@@ -82,6 +83,9 @@ func (r *run) all(ctx context.Context) error {
 		return err
 	}
 	if err := r.planSBOMs(repos); err != nil {
+		return err
+	}
+	if err := r.planCode(); err != nil {
 		return err
 	}
 	var mu sync.Mutex
@@ -165,6 +169,9 @@ func (r *run) steps() []step {
 func (r *run) repository(ctx context.Context, repo repository) error {
 	for _, s := range r.steps() {
 		if !r.wantsAny(s.kinds) {
+			continue
+		}
+		if r.scanner == nil && s.kinds[0] == codeKinds()[0] {
 			continue
 		}
 		if len(r.cfg.files) == 0 && s.kinds[0] == KindFileRevision { // nobody said which files

@@ -72,7 +72,7 @@ func (*Connector) Describe() connector.Descriptor {
 		Permissions: append([]connector.Permission{
 			{ID: permMetadata, Kinds: []string{KindRepository, KindBranchProtection},
 				Why: "list repositories and the rules that apply to a branch", Grant: grant + "Metadata: read-only"},
-			{ID: permContents, Kinds: []string{KindPush, KindFileRevision, KindBranchProtection, KindCodeowners, KindRelease, KindSBOM},
+			{ID: permContents, Kinds: append([]string{KindPush, KindFileRevision, KindBranchProtection, KindCodeowners, KindRelease, KindSBOM}, codeKinds()...),
 				Why: "read branches, commits, chosen files, CODEOWNERS, releases and the packages in use", Grant: grant + "Contents: read-only"},
 			{ID: permPulls, Kinds: []string{KindPullRequest, KindReview, KindPush},
 				Why: "read pull requests, their files and reviews, and which of them brought a commit", Grant: grant + "Pull requests: read-only"},

@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/exhibit-aims/exhibit/plugins/connector"
+	"github.com/exhibit-aims/exhibit/plugins/records"
 	"github.com/exhibit-aims/exhibit/plugins/transport"
 )
 
@@ -163,6 +165,9 @@ func gapOf(p part, err error) connector.Gap {
 		g.Reason = connector.Malformed
 	case errors.As(err, &status):
 		g.Reason, g.Permission, g.Detail = reasonOf(p, status)
+	}
+	if reason, detail, ok := codeGap(err); ok && slices.Contains(p.kinds, records.KindCodeScan) {
+		g.Reason, g.Detail = reason, detail
 	}
 	var not *notOfferedError
 	if errors.As(err, &not) {

@@ -46,7 +46,7 @@ func TestREADME(t *testing.T) {
 func TestDefaults(t *testing.T) {
 	props := schemaOf(t)
 	want := map[string]any{"base_url": "https://api.github.com", "lookback_days": 365.0, "concurrency": 8.0, "requests_per_second": 12.0, "max_wait_seconds": 120.0,
-		"sbom_per_run": 100.0, "sbom_reports": false, "audit_include": "web"}
+		"sbom_per_run": 100.0, "sbom_reports": false, "scan_code": false, "scan_max_mb": 2048.0, "audit_include": "web"}
 	got := map[string]any{}
 	for name, p := range props {
 		if p.Description == "" {

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/exhibit-aims/exhibit/plugins/connector"
+	"github.com/exhibit-aims/exhibit/plugins/records"
 )
 
 // Kinds beside changes and the gates before them, version 1 of each.
@@ -57,6 +58,11 @@ func furtherKinds() []connector.KindSpec {
 		{Kind: KindSecretName, Major: 1, Reread: part, Summary: "the name of a secret or variable, never its value"},
 		{Kind: KindCopilotPolicy, Major: 1, Reread: part, Summary: "what the organisation allows Copilot"},
 		{Kind: KindCopilotSeat, Major: 1, Reread: part, Summary: "a person's Copilot seat and the day of its last use"},
+		{Kind: records.KindCodeUsage, Major: 1, Reread: cursor, Summary: "a place in code that shows AI (with scan_code)"},
+		{Kind: records.KindModelReference, Major: 1, Reread: cursor, Summary: "a model that code names, and whether it stays the same (with scan_code)"},
+		{Kind: records.KindPromptAsset, Major: 1, Reread: cursor, Summary: "a prompt, a tool's schema or settings of a model kept as a file (with scan_code)"},
+		{Kind: records.KindCodeSecret, Major: 1, Reread: cursor, Summary: "a credential of an AI vendor that lies open, by prefix, length and hash (with scan_code)"},
+		{Kind: records.KindCodeScan, Major: 1, Reread: cursor, Summary: "a scan of a repository's code: what was read and what was not (with scan_code)"},
 	}
 }
 
@@ -107,6 +113,7 @@ func (r *run) furtherSteps() []step {
 		{[]string{KindSecretName}, permDependabot, func(ctx context.Context, repo repository) error { return r.repoNames(ctx, repo, dependabotSecrets) }},
 		{[]string{KindSecretName}, permEnvironments, func(ctx context.Context, repo repository) error { return r.environmentSecrets(ctx, repo, envs) }},
 		{[]string{KindSBOM}, permContents, r.sbom},
+		{codeKinds(), permContents, r.code},
 	}
 }
 
@@ -140,6 +147,9 @@ func (r *run) furtherQueries() map[string]string {
 		KindCopilotPolicy: "GET /orgs/{org}/copilot/billing, /content_exclusion, /coding-agent/permissions",
 		KindCopilotSeat:   "GET /orgs/{org}/copilot/billing/seats",
 	}
+	for _, kind := range codeKinds() {
+		q[kind] = fmt.Sprintf("GET /repos/{repo}/tarball/{commit of the default branch}, read as it arrives and not kept; %d MB at most", r.cfg.ScanMaxMB)
+	}
 	if r.cfg.Organization == "" {
 		for _, s := range r.furtherOrgSteps() {
 			for _, k := range s.kinds {
@@ -152,7 +162,8 @@ func (r *run) furtherQueries() map[string]string {
 
 // furtherEnumerated are those further kinds of which every run lists all.
 func furtherEnumerated() []string {
-	return []string{KindCodeowners, KindEnvironment, KindAppInstallation, KindTokenGrant, KindSecretName, KindCopilotPolicy, KindCopilotSeat}
+	return append([]string{KindCodeowners, KindEnvironment, KindAppInstallation, KindTokenGrant, KindSecretName, KindCopilotPolicy, KindCopilotSeat},
+		records.KindCodeUsage, records.KindModelReference, records.KindPromptAsset, records.KindCodeSecret)
 }
 
 // furtherSettings are those that only the further kinds use.
@@ -161,15 +172,20 @@ type furtherSettings struct {
 	SBOMReports  bool   `json:"sbom_reports"`
 	AuditPhrase  string `json:"audit_phrase"`
 	AuditInclude string `json:"audit_include"`
+	ScanCode     bool   `json:"scan_code"`
+	ScanMaxMB    int    `json:"scan_max_mb"`
 }
 
 func defaultFurther() furtherSettings {
-	return furtherSettings{SBOMPerRun: 100, AuditInclude: webEvents}
+	return furtherSettings{SBOMPerRun: 100, AuditInclude: webEvents, ScanMaxMB: 2048}
 }
 
 func (s furtherSettings) checkFurther() (errs []error) {
 	if s.SBOMPerRun < 1 {
 		errs = append(errs, errors.New("sbom_per_run: must be above zero; to read no packages leave the kind out of the source's kinds"))
+	}
+	if s.ScanMaxMB < 1 {
+		errs = append(errs, errors.New("scan_max_mb: must be above zero; to scan no code leave scan_code out"))
 	}
 	if strings.Contains(strings.ToLower(s.AuditPhrase), "created:") {
 		errs = append(errs, errors.New("audit_phrase: leave created: out; the connector asks for the time itself"))

@@ -41,8 +41,7 @@ func newRules(o Options) (*rules, error) {
 	}
 	r := &rules{set: o.Signatures, gate: g, salt: o.Salt, ignore: o.Ignore}
 	r.hints.Calls = calls(o.Signatures)
-	sum := sha256.Sum256([]byte("aiscan " + version + " " + o.Signatures.Digest()))
-	r.digest = hex.EncodeToString(sum[:])
+	r.digest = RulesDigest(o.Signatures)
 	// What a cache holds depends on the salt too: hints of credentials are in it.
 	salted := sha256.Sum256(fmt.Appendf(nil, "%s %d %x", r.digest, o.MaxFile, sha256.Sum256(o.Salt)))
 	r.prefix = hex.EncodeToString(salted[:8])
