@@ -18,6 +18,9 @@ func podfile(f *file) {
 	toks := f.tokens(rubySyntax)
 	r := &gemReader{file: f}
 	r.lines(toks, func(line []token) {
+		if len(line) == 0 || len(r.open) > maxDepth {
+			return
+		}
 		last := line[len(line)-1]
 		switch {
 		case line[0].is("pod"):

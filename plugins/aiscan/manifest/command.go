@@ -49,13 +49,18 @@ var pip = regexp.MustCompile(`^(?:pip|pip[\d.]+)(?:\.exe)?$`)
 
 // unwrap takes off what stands before a command.
 func unwrap(words []shellWord) []shellWord {
+	wrapped := false
 	for len(words) > 0 {
+		if wrapped && strings.HasPrefix(words[0].text, "-") { // an option of what stands before
+			words = words[1:]
+			continue
+		}
 		w := strings.TrimLeft(words[0].text, "!%@-+")
 		switch {
 		case w == "":
 			words = words[1:]
 		case wrappers[w] || assignment.MatchString(w) || strings.HasPrefix(words[0].text, "--"):
-			words = words[1:]
+			words, wrapped = words[1:], true
 		case w == string(blank):
 			words = words[1:]
 		case w[0] >= '0' && w[0] <= '9' && strings.Trim(w, "0123456789smh") == "": // of timeout

@@ -46,7 +46,7 @@ func (r *gemReader) standing() fact.Standing {
 }
 
 func (r *gemReader) statement(toks []token) {
-	if len(toks) == 0 {
+	if len(toks) == 0 || len(r.open) > maxDepth {
 		return
 	}
 	last := toks[len(toks)-1]

@@ -54,7 +54,7 @@ func (p *jsonParser) next() (jsontext.Token, bool) {
 		p.at = end
 	}
 	if err != nil {
-		if !errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		if !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
 			p.err = "not valid JSON"
 		}
 		return tok, false

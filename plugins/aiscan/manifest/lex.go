@@ -2,6 +2,7 @@ package manifest
 
 import (
 	"bytes"
+	"fmt"
 	"strings"
 )
 
@@ -54,6 +55,7 @@ type lexer struct {
 	src  []byte
 	at   int
 	line int
+	open int // brackets
 	out  []token
 }
 
@@ -61,15 +63,18 @@ type lexer struct {
 func (f *file) tokens(s syntax) []token {
 	toks, ok := lex(f.text, s, 1)
 	if !ok {
-		f.fail(0, "too many words")
+		f.fail(toks[len(toks)-1].line, fmt.Sprintf("deeper than %d levels or more than %d words", maxDepth, maxNodes/4))
 	}
 	return toks
 }
 
+// lex cuts text into tokens. It stops where brackets are too deep: what reads
+// tokens looks at each as often as brackets are around it.
 func lex(src []byte, s syntax, line int) ([]token, bool) {
 	l := &lexer{syntax: s, src: src, line: line}
 	for l.at < len(l.src) {
-		if len(l.out) > maxNodes/4 {
+		if len(l.out) > maxNodes/4 || l.open > maxDepth {
+			l.emit(lineBreak, l.line, "")
 			return l.out, false
 		}
 		l.step()
@@ -100,6 +105,12 @@ func (l *lexer) step() {
 	case l.isWord(c):
 		l.word()
 	default:
+		switch c {
+		case '(', '[', '{':
+			l.open++
+		case ')', ']', '}':
+			l.open = max(0, l.open-1)
+		}
 		l.emit(sign, l.line, string(rest[:1]))
 		l.at++
 	}

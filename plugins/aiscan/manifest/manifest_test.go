@@ -191,7 +191,7 @@ func TestBlankLines(t *testing.T) {
 func TestTorn(t *testing.T) {
 	for _, s := range samples(t) {
 		whole := s.data
-		for n := 0; n < len(whole); n += 1 + len(whole)/200 {
+		for n := 0; n < len(whole); n += 1 + len(whole)/100 {
 			s.data = whole[:n]
 			facts, _ := read(s)
 			lines := 1 + bytes.Count(s.data, []byte("\n"))

@@ -3,43 +3,62 @@ package manifest
 import (
 	"bytes"
 	"fmt"
-	"regexp"
-	"strconv"
 
 	"go.yaml.in/yaml/v3"
 )
 
-var yamlLine = regexp.MustCompile(`line (\d+)`)
-
 // yaml reads the first document of the file as YAML. After a fault it takes what
-// stands before it.
+// is sound before it.
 func (f *file) yaml() *node {
 	text := f.text
 	if bytes.IndexByte(text, '\t') >= 0 {
 		text = bytes.ReplaceAll(text, []byte("\t"), []byte(" "))
 	}
-	for range 6 {
+	root, ok := f.yamlTree(text)
+	if ok {
+		return root
+	}
+	n := soundLines(text)
+	f.fail(n+1, "not valid YAML")
+	if n == 0 {
+		return nil
+	}
+	root, _ = f.yamlTree(before(text, n+1))
+	return root
+}
+
+// yamlTree reads text that is sound; false means that it is not.
+func (f *file) yamlTree(text []byte) (*node, bool) {
+	var doc yaml.Node
+	if yaml.Unmarshal(text, &doc) != nil {
+		return nil, false
+	}
+	p := &yamlParser{done: map[*yaml.Node]*node{}}
+	root := p.convert(&doc, 0)
+	if p.err != "" {
+		f.fail(0, p.err)
+	}
+	return root, true
+}
+
+// soundLines is how many lines from the first one are sound together. The
+// parser names the line on which what is wrong begins, which may be the first
+// of the file, so it is searched for by halves; not in a file so large that this takes long.
+func soundLines(text []byte) int {
+	if len(text) > 1<<20 {
+		return 0
+	}
+	low, high := 0, bytes.Count(text, []byte("\n"))+1 // low is sound, high is not
+	for low+1 < high {
+		mid := (low + high) / 2
 		var doc yaml.Node
-		err := yaml.Unmarshal(text, &doc)
-		if err == nil {
-			p := &yamlParser{done: map[*yaml.Node]*node{}}
-			root := p.convert(&doc, 0)
-			if p.err != "" {
-				f.fail(0, p.err)
-			}
-			return root
-		}
-		line := 0
-		if m := yamlLine.FindStringSubmatch(err.Error()); m != nil {
-			line, _ = strconv.Atoi(m[1])
-		}
-		f.fail(line, "not valid YAML")
-		text = before(text, line)
-		if len(text) == 0 {
-			return nil
+		if yaml.Unmarshal(before(text, mid+1), &doc) == nil {
+			low = mid
+		} else {
+			high = mid
 		}
 	}
-	return nil
+	return low
 }
 
 // before is the text before a line.
@@ -48,12 +67,9 @@ func before(text []byte, line int) []byte {
 	for n := 1; n < line; n++ {
 		i := bytes.IndexByte(text[at:], '\n')
 		if i < 0 {
-			break
+			return text
 		}
 		at += i + 1
-	}
-	if at >= len(text) { // the fault is at the end: the last line is what is wrong
-		at = bytes.LastIndexByte(bytes.TrimRight(text, "\n"), '\n') + 1
 	}
 	return text[:at]
 }
