@@ -18,6 +18,7 @@ import (
 	"github.com/exhibit-aims/exhibit/connectors/entra"
 	"github.com/exhibit-aims/exhibit/connectors/gcp"
 	"github.com/exhibit-aims/exhibit/connectors/github"
+	"github.com/exhibit-aims/exhibit/connectors/googleworkspace"
 	"github.com/exhibit-aims/exhibit/connectors/http"
 	"github.com/exhibit-aims/exhibit/connectors/huggingface"
 	"github.com/exhibit-aims/exhibit/connectors/jira"
@@ -33,7 +34,7 @@ import (
 
 func all() []connector.Connector {
 	return []connector.Connector{
-		anthropic.New(), aws.New(), azure.New(), documents.New(), entra.New(), gcp.New(), github.New(), http.New(), huggingface.New(),
+		anthropic.New(), aws.New(), azure.New(), documents.New(), entra.New(), gcp.New(), github.New(), googleworkspace.New(), http.New(), huggingface.New(),
 		jira.New(), mlflow.New(), netlogs.New(), okta.New(), openai.New(), vendorwatch.New(),
 	}
 }
