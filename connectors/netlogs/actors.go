@@ -71,7 +71,7 @@ func (a *actors) look(e *event) who {
 	case peoplePseudonym:
 		w.name = hex.EncodeToString(full[:8])
 	case peopleName:
-		w.name = records.Line(text(id), 200)
+		w.name = plain(id, 200)
 	}
 	return w
 }
@@ -100,7 +100,7 @@ func (a *actors) group(e *event) string {
 	default:
 		return a.network(e.client)
 	}
-	if name = strings.ReplaceAll(records.Line(name, 80), "|", "/"); name == "" {
+	if name = plain([]byte(name), 80); name == "" {
 		return a.network(e.client)
 	}
 	return name
@@ -144,6 +144,11 @@ func (a *actors) program(agent []byte) string {
 	}
 	a.agents[string(agent)] = rule
 	return rule
+}
+
+// plain is a name that can be part of a key.
+func plain(b []byte, limit int) string {
+	return strings.NewReplacer("|", "/", "\uFFFD", "?").Replace(records.Line(text(b), limit))
 }
 
 // text makes UTF-8 of what may be Latin-1.

@@ -9,14 +9,13 @@ import (
 	"strings"
 	"time"
 
-	"github.com/exhibit-aims/exhibit/plugins/aisign"
 	"github.com/exhibit-aims/exhibit/plugins/connector"
 	"github.com/exhibit-aims/exhibit/plugins/records"
 )
 
 // Check looks at the beginning of every file, and says what each log is taken
 // for.
-func (*Connector) Check(ctx context.Context, in connector.Config) (connector.CheckReport, error) {
+func (c *Connector) Check(ctx context.Context, in connector.Config) (connector.CheckReport, error) {
 	report := connector.CheckReport{Identity: "the agent's user on this machine", Permissions: []connector.PermissionState{{Permission: permRead}}}
 	if u, err := user.Current(); err == nil {
 		report.Identity = "user " + records.Line(u.Username, 100) + " on this machine"
@@ -26,7 +25,7 @@ func (*Connector) Check(ctx context.Context, in connector.Config) (connector.Che
 		report.Problem, report.Remedy = err.Error(), "correct the settings; every problem is listed"
 		return report, nil //nolint:nilerr // the report tells it
 	}
-	set, err := aisign.Load()
+	set, err := c.signatures()
 	if err != nil {
 		return report, fmt.Errorf("netlogs: signatures: %w", err)
 	}

@@ -36,17 +36,17 @@ type run struct {
 }
 
 // Collect reads what is new in every log, and emits the days that it is about.
-func (*Connector) Collect(ctx context.Context, req connector.Request, emit connector.Emitter) (connector.Coverage, error) {
+func (c *Connector) Collect(ctx context.Context, req connector.Request, emit connector.Emitter) (connector.Coverage, error) {
 	cfg, err := parseConfig(req.Config)
 	if err != nil {
 		return nil, err
 	}
-	set, err := aisign.Load()
+	set, err := c.signatures()
 	if err != nil {
 		return nil, fmt.Errorf("netlogs: signatures: %w", err)
 	}
 	r := &run{
-		cfg: cfg, set: set, table: newTable(set.All(), cfg.Canaries), book: coverage.New(New().Describe(), req, emit),
+		cfg: cfg, set: set, table: newTable(set.All(), cfg.Canaries), book: coverage.New(c.Describe(), req, emit),
 		now: time.Now().UTC(), touched: map[key]map[string]bool{},
 	}
 	if !req.Since.IsZero() {

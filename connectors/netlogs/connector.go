@@ -3,6 +3,7 @@ package netlogs
 import (
 	_ "embed"
 
+	"github.com/exhibit-aims/exhibit/plugins/aisign"
 	"github.com/exhibit-aims/exhibit/plugins/connector"
 	"github.com/exhibit-aims/exhibit/plugins/records"
 )
@@ -17,12 +18,14 @@ const permRead = "read-files"
 var configSchema []byte
 
 // Connector reads logs of networks.
-type Connector struct{}
+type Connector struct {
+	signatures func() (*aisign.Set, error)
+}
 
 var _ connector.Connector = (*Connector)(nil)
 
 // New returns the connector.
-func New() *Connector { return &Connector{} }
+func New() *Connector { return &Connector{signatures: aisign.Load} }
 
 // Describe says what the connector is.
 func (*Connector) Describe() connector.Descriptor {

@@ -26,6 +26,7 @@ const (
 	maxDepth   = 16
 	headBytes  = 64 << 10 // of a file's beginning, by which its form is told
 	printBytes = 4 << 10  // of them, by which a file is known again
+	startBytes = 256      // of those, by which one that was cut short is known
 	maxWindow  = 128 << 20
 )
 

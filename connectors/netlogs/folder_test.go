@@ -100,7 +100,7 @@ func collect(t testing.TB, c connector.Config, prev *connectortest.Recorder) (*c
 
 func collectAs(t testing.TB, req connector.Request, prev *connectortest.Recorder) (*connectortest.Recorder, connector.KindCoverage) {
 	t.Helper()
-	rec, cov, err := connectortest.Collect(t, New(), req, prev)
+	rec, cov, err := connectortest.Collect(t, &Connector{signatures: loaded}, req, prev)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,6 +10,7 @@ type keyed struct {
 	style byte // 'k' key=value, 'c' CEF, 'l' LEEF
 	keys  map[string]role
 	hosts [][]byte // key= of those that name a host
+	port  []byte   // key= of the one that names its port
 }
 
 func newKeyed(style byte, keys map[string]role) *keyed {
@@ -17,6 +18,9 @@ func newKeyed(style byte, keys map[string]role) *keyed {
 	for name, r := range keys {
 		if r.ofHost() {
 			k.hosts = append(k.hosts, []byte(name+"="))
+		}
+		if r == rolePort {
+			k.port = []byte(name + "=")
 		}
 	}
 	return k
@@ -50,7 +54,7 @@ func (k *keyed) parse(b []byte, e *event) verdict {
 				if w := k.value(val); len(w) > 0 {
 					host, port := hostOf(w)
 					found = e.wants(host, port)
-					if !found && port == 0 && len(e.table.ports) > 0 {
+					if !found && port == 0 && k.port != nil && k.otherPort(body, e.table) {
 						found = true // the port stands elsewhere: read all
 					}
 				}
@@ -76,6 +80,22 @@ func (k *keyed) parse(b []byte, e *event) verdict {
 		return other
 	}
 	return v.take(e)
+}
+
+// otherPort reports whether a line names a port that a signature has.
+func (k *keyed) otherPort(b []byte, t *table) bool {
+	i := bytes.Index(b, k.port)
+	if i < 0 {
+		return false
+	}
+	n := 0
+	for _, c := range b[i+len(k.port):] {
+		if c < '0' || c > '9' || n > 65535 {
+			break
+		}
+		n = 10*n + int(c-'0')
+	}
+	return t.ports[n]
 }
 
 // part reports whether a letter before a key makes it another key.

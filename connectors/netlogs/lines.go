@@ -15,6 +15,7 @@ type lines struct {
 	bound      int
 	over       bool // the line that is being read is longer than the bound
 	ended      bool
+	failed     error // what the stream failed with, behind what is in buf
 }
 
 func newLines(r io.Reader, at int64, bound int) *lines {
@@ -38,6 +39,9 @@ func (l *lines) next() (line, error) {
 			l.advance(from + i + 1)
 			return l.finish(out), nil
 		}
+		if l.failed != nil {
+			return line{at: l.at}, l.failed
+		}
 		if l.ended {
 			if l.start == l.end && !l.over {
 				return line{at: l.at}, io.EOF
@@ -51,9 +55,7 @@ func (l *lines) next() (line, error) {
 			l.advance(l.end)
 		}
 		seen := l.end - l.start
-		if err := l.fill(); err != nil {
-			return line{at: l.at}, err
-		}
+		l.fill()
 		from = l.start + seen
 	}
 }
@@ -73,7 +75,7 @@ func (l *lines) finish(out line) line {
 }
 
 // fill reads more, behind what is left.
-func (l *lines) fill() error {
+func (l *lines) fill() {
 	if l.start > 0 {
 		copy(l.buf, l.buf[l.start:l.end])
 		l.start, l.end = 0, l.end-l.start
@@ -85,7 +87,7 @@ func (l *lines) fill() error {
 	l.end += n
 	if errors.Is(err, io.EOF) {
 		l.ended = true
-		return nil
+	} else {
+		l.failed = err
 	}
-	return err
 }

@@ -78,6 +78,14 @@ func (k *known) find(log string, j *job) *fileNote {
 			best = n
 		}
 	}
+	if best == nil { // shorter by now than what it was known by
+		for _, n := range k.byPath[log+"\x00"+j.path] {
+			size := min(n.Len, startBytes)
+			if !k.claimed[n] && len(j.head) < n.Len && len(j.head) >= size && print(j.head, size) == n.Start {
+				best = n
+			}
+		}
+	}
 	if best != nil {
 		k.claimed[best] = true
 	}

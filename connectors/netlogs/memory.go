@@ -46,8 +46,9 @@ type fileNote struct {
 	Path    string `json:"path"`
 	Hash    string `json:"hash"` // of its first Len bytes, unpacked
 	Len     int    `json:"len"`
-	Off     int64  `json:"off"`  // how far its content was read
-	Size    int64  `json:"size"` // on disk, when it was last seen
+	Start   string `json:"start,omitempty"` // the same of its very first bytes
+	Off     int64  `json:"off"`             // how far its content was read
+	Size    int64  `json:"size"`            // on disk, when it was last seen
 	MTime   int64  `json:"mtime"`
 	Live    bool   `json:"live,omitempty"` // it was still being written to
 	Cut     bool   `json:"cut,omitempty"`  // its last line was read though it had no end

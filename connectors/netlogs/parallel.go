@@ -192,6 +192,6 @@ func (r *run) keep(j *job) {
 	n.Path, n.Size, n.MTime = j.path, j.size, j.time.UnixNano()
 	n.Live = !j.packed && r.now.Sub(j.time) < liveFor
 	if size := min(len(j.head), printBytes); size > n.Len {
-		n.Len, n.Hash = size, print(j.head, size)
+		n.Len, n.Hash, n.Start = size, print(j.head, size), print(j.head, min(size, startBytes))
 	}
 }
