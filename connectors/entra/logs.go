@@ -158,7 +158,7 @@ func (r *run) readSignIns(ctx context.Context) error {
 		return nil
 	}
 	r.book.Query("signIns of these applications", kinds...)
-	positions := grants.OpenPositions(r.book, "signins", r.now, r.cfg.History, r.req.Since)
+	positions := grants.OpenPositions(r.book, "sign-ins", r.now, r.cfg.History, r.req.Since)
 	missed := coverage.Misses{Each: "application"}
 	var days grants.Days
 	for i, k := range r.apps {

@@ -131,7 +131,7 @@ func (s *session) noToken(ctx context.Context, scope string, err error) error {
 	_ = json.Unmarshal(answer.Body, &said) // another form says nothing
 	text := records.Line(said.Error+": "+said.Why, 200)
 	switch said.Error {
-	case "unauthorized_client", "access_denied", "invalid_scope":
+	case "unauthorized_client", "access_denied", "invalid_scope": //nolint:misspell // OAuth's word
 		return &delegationError{fmt.Sprintf("the scope %s is not delegated to service account %s (%s)", scope, records.Line(s.cfg.key.Email, 200), text)}
 	}
 	return fmt.Errorf("googleworkspace: no token for %s in the name of %s: %s; was the key deleted, is admin right, and the clock? %w",

@@ -103,7 +103,7 @@ func (f *fake) logs(now time.Time) {
 		an("8", "bo@example.test", "login_success", yesterday, "application_name=Payroll"),
 	}})
 	f.within("gemini_in_workspace_apps", map[time.Time][]string{yesterday: {
-		an("9", "Ana@example.test", "feature_utilization", yesterday, "app_name=gmail", "action=summarize"), an("10", "bo@example.test", "feature_utilization", yesterday, "app_name=gmail"),
+		an("9", "Ana@example.test", geminiUse, yesterday, "app_name=gmail", "action=summarize"), an("10", "bo@example.test", geminiUse, yesterday, "app_name=gmail"),
 	}})
 }
 
@@ -181,7 +181,7 @@ func (f *fake) keyFile(t *testing.T, missing ...string) string {
 		for _, scope := range missing {
 			if claim.Scope == scope {
 				w.WriteHeader(http.StatusUnauthorized)
-				fmt.Fprint(w, `{"error":"unauthorized_client","error_description":"Client is unauthorized to retrieve access tokens using this method"}`)
+				fmt.Fprint(w, `{"error":"unauthorized_client","error_description":"this client may not"}`) //nolint:misspell // OAuth's word
 				return
 			}
 		}

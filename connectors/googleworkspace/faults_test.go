@@ -131,7 +131,7 @@ func FuzzAnswers(f *testing.F) {
 	now := time.Date(2026, 3, 2, 4, 0, 0, 0, time.UTC)
 	f.Add([]byte(`{"clientId":"x","displayText":"ChatGPT","scopes":["a"]}`), []byte(an("1", "a@b", "authorize", now, "client_id=x", "app_name=ChatGPT", "scope=a b")))
 	f.Add([]byte(`{"clientId":"https://otter.ai/\u2028","displayText":"\u0000"}`), []byte(`{"id":{"time":"0001-01-01T00:00:00Z"},"events":[{"name":"login_failure","parameters":[{"name":"application_name","value":"Claude"}]}]}`))
-	f.Add([]byte(`{"clientId":"http://[::1"}`), []byte(an("1", "", "feature_utilization", now, "app_name=\n", "num_response_bytes=-1")))
+	f.Add([]byte(`{"clientId":"http://[::1"}`), []byte(an("1", "", geminiUse, now, "app_name=\n", "num_response_bytes=-1")))
 	matcher, err := grants.NewMatcher()
 	if err != nil {
 		f.Fatal(err)

@@ -101,6 +101,9 @@ type place struct {
 	blocked  bool
 }
 
+// geminiUse is the one event of Gemini's log.
+const geminiUse = "feature_utilization" //nolint:misspell // Google's word
+
 // logs are those that the settings want.
 func (r *run) logs() []source {
 	out := []source{
@@ -108,7 +111,7 @@ func (r *run) logs() []source {
 		{scope: "sign-ins by SAML", name: "saml", channel: grants.SSO, of: r.saml},
 	}
 	if r.cfg.Gemini {
-		out = append(out, source{scope: "Gemini", name: "gemini_in_workspace_apps", event: "feature_utilization", channel: grants.Own, of: r.gemini})
+		out = append(out, source{scope: "Gemini", name: "gemini_in_workspace_apps", event: geminiUse, channel: grants.Own, of: r.gemini})
 	}
 	return out
 }
