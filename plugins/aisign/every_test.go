@@ -3,12 +3,16 @@ package aisign
 import (
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 )
 
+// once is the data, read one time for all tests: nothing changes a Set.
+var once = sync.OnceValues(Load)
+
 func loaded(t testing.TB) *Set {
 	t.Helper()
-	s, err := Load()
+	s, err := once()
 	if err != nil {
 		t.Fatal(err)
 	}

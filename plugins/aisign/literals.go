@@ -83,6 +83,9 @@ func heads(re *syntax.Regexp) (texts []string, whole bool) {
 		return heads(re.Sub[0])
 	case syntax.OpCharClass:
 		return class(re.Rune)
+	case syntax.OpQuest:
+		texts, whole = heads(re.Sub[0])
+		return append(texts, ""), whole
 	case syntax.OpAlternate:
 		whole = true
 		for _, sub := range re.Sub {

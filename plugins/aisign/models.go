@@ -37,31 +37,39 @@ func (s *Set) Model(id string) []Match {
 	if len(id) > 256 || !modelID.MatchString(id) {
 		return nil
 	}
-	if m := s.bareModel(id); m != nil {
-		return m
-	}
+	whole := s.bareModel(id)
 	route, rest, some := strings.Cut(id, "/")
-	if !some {
-		return nil
+	if !some || len(whole) > 0 && !whole[0].IsWeak() {
+		return whole
 	}
-	rests := s.bareModel(rest)
-	if rests == nil {
-		// Some routers are put before others: openrouter/openai/gpt-4o.
-		if _, after, more := strings.Cut(rest, "/"); more {
-			rests = s.bareModel(after)
-		}
+	if found := s.routed(strings.ToLower(route), rest); found != nil {
+		return found
 	}
-	if rests == nil {
-		return nil
+	return whole
+}
+
+// routed looks up an id behind a route. A vendor whose ids are known serves
+// those alone: google/gemma-2b is a name of weights, not a request to Google.
+func (s *Set) routed(route, id string) []Match {
+	firm, some := s.known(id)
+	if _, after, more := strings.Cut(id, "/"); more && !firm { // openrouter/openai/gpt-4o
+		inner, any := s.known(after)
+		firm, some = firm || inner, some || any
 	}
-	if via := s.routes[strings.ToLower(route)]; via != nil {
-		var f found
-		for _, e := range via {
+	var f found
+	for _, e := range s.routes[route] {
+		if firm || some && len(e.sig.Models) == 0 {
 			f.add(e.match(), 0)
 		}
-		return f.sorted()
 	}
-	return nil
+	return f.sorted()
+}
+
+// known reports whether an id is a vendor's own, and whether it is a model's at
+// all.
+func (s *Set) known(id string) (firm, some bool) {
+	found := s.bareModel(id)
+	return len(found) > 0 && !found[0].IsWeak(), len(found) > 0
 }
 
 // bareModel looks up an id without a route.

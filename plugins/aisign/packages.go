@@ -72,7 +72,7 @@ func packageName(ecosystem, name string) string {
 // packageKeys are the names under which a package is looked up: itself, with
 // each of its extras, and in Go the modules whose part it may be.
 func packageKeys(ecosystem, name string) []string {
-	if ecosystem == "pypi" {
+	if ecosystem == "pypi" && strings.Contains(name, "[") {
 		if m := extrasOf.FindStringSubmatch(strings.TrimSpace(name)); m != nil {
 			base := packageName(ecosystem, m[1])
 			keys := []string{base}
@@ -109,7 +109,10 @@ func (s *Set) buildPackages() {
 
 // entryName is the name of an entry as it is looked up.
 func entryName(eco, name string) string {
-	if m := extrasOf.FindStringSubmatch(name); m != nil && eco == "pypi" {
+	if eco != "pypi" || !strings.Contains(name, "[") {
+		return packageName(eco, name)
+	}
+	if m := extrasOf.FindStringSubmatch(name); m != nil {
 		return packageName(eco, m[1]) + "[" + packageName(eco, m[2]) + "]"
 	}
 	return packageName(eco, name)
