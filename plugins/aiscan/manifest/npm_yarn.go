@@ -43,6 +43,9 @@ func (y *yarnLines) line(n int, line string) {
 		return
 	}
 	trimmed := strings.TrimSpace(line)
+	if trimmed == "" {
+		return
+	}
 	depth := len(line) - len(strings.TrimLeft(line, " "))
 	name, value := yarnPair(trimmed)
 	switch {
