@@ -132,6 +132,8 @@ var (
 func (s *Set) Pin(id string) PinType {
 	id = strings.TrimSpace(id)
 	switch {
+	case len(id) > 256:
+		return Unversioned
 	case revision.MatchString(id):
 		return RevisionSHA
 	case moving.MatchString(id):
