@@ -19,24 +19,29 @@ const microsoft = "f8cdef31-a31e-4b4a-93e4-5f571e91255a"
 
 // principal is an application in the tenant (a service principal).
 type principal struct {
-	ID        string   `json:"id"`
-	AppID     string   `json:"appId"`
-	Name      string   `json:"displayName"`
-	AppName   string   `json:"appDisplayName"`
-	Publisher string   `json:"publisherName"`
-	Owner     string   `json:"appOwnerOrganizationId"`
-	Home      string   `json:"homepage"`
-	Login     string   `json:"loginUrl"`
-	Replies   []string `json:"replyUrls"`
-	Tags      []string `json:"tags"`
-	Enabled   *bool    `json:"accountEnabled"`
-	Disabled  string   `json:"disabledByMicrosoftStatus"`
-	Verified  *struct {
+	ID       string   `json:"id"`
+	AppID    string   `json:"appId"`
+	Name     string   `json:"displayName"`
+	AppName  string   `json:"appDisplayName"`
+	Owner    string   `json:"appOwnerOrganizationId"`
+	Home     string   `json:"homepage"`
+	Login    string   `json:"loginUrl"`
+	Replies  []string `json:"replyUrls"`
+	Enabled  *bool    `json:"accountEnabled"`
+	Disabled string   `json:"disabledByMicrosoftStatus"`
+	Verified *struct {
 		Name string `json:"displayName"`
 	} `json:"verifiedPublisher"`
+	Info *struct {
+		Marketing string `json:"marketingUrl"`
+		Terms     string `json:"termsOfServiceUrl"`
+		Privacy   string `json:"privacyStatementUrl"`
+	} `json:"info"`
 }
 
-const principalFields = "id,appId,displayName,appDisplayName,publisherName,appOwnerOrganizationId,homepage,loginUrl,replyUrls,tags,accountEnabled,disabledByMicrosoftStatus,verifiedPublisher"
+// principalFields are all in Graph v1.0, which refuses a question for others:
+// the publisher's name is in its beta only.
+const principalFields = "id,appId,displayName,appDisplayName,appOwnerOrganizationId,homepage,loginUrl,replyUrls,accountEnabled,disabledByMicrosoftStatus,verifiedPublisher,info"
 
 // known is an application that belongs to AI.
 type known struct {
@@ -46,7 +51,10 @@ type known struct {
 
 // app is what is known of it for a match.
 func (p principal) app() grants.App {
-	a := grants.App{ID: p.AppID, Name: p.Name, ClientIDs: []string{p.AppID}, Publisher: p.Publisher, Addresses: append([]string{p.Home, p.Login}, p.Replies...)}
+	a := grants.App{ID: p.AppID, Name: p.Name, ClientIDs: []string{p.AppID}, Addresses: append([]string{p.Home, p.Login}, p.Replies...)}
+	if i := p.Info; i != nil {
+		a.Addresses = append(a.Addresses, i.Marketing, i.Terms, i.Privacy)
+	}
 	switch {
 	case p.Owner == microsoft:
 		a.Publisher, a.Verified = "Microsoft", true

@@ -33,8 +33,8 @@ func newFake(t *testing.T) *fake {
 	f := &fake{connectortest.NewAnswers(t, admit)}
 	f.Put("/acme.example/oauth2/v2.0/token", `{"token_type":"Bearer","expires_in":3599,"access_token":"`+fakeToken+`"}`)
 	f.pages(sps, 6,
-		`{"id":"sp1","appId":"`+chatGPT+`","displayName":"ChatGPT","publisherName":"OpenAI","accountEnabled":true,"verifiedPublisher":{"displayName":"OpenAI, L.L.C."},"replyUrls":["https://chatgpt.com/cb"],"tags":["WindowsAzureActiveDirectoryIntegratedApp"]},
-		 {"id":"sp2","appId":"a2","displayName":"Claude Monet gallery","publisherName":"Gallery","accountEnabled":true,"verifiedPublisher":{"displayName":null}}`,
+		`{"id":"sp1","appId":"`+chatGPT+`","displayName":"ChatGPT","accountEnabled":true,"verifiedPublisher":{"displayName":"OpenAI, L.L.C."},"replyUrls":["https://chatgpt.com/cb"]},
+		 {"id":"sp2","appId":"a2","displayName":"Claude Monet gallery","accountEnabled":true,"verifiedPublisher":{"displayName":null}}`,
 		`{"id":"sp3","appId":"`+copilot+`","displayName":"Enterprise Copilot Platform","appOwnerOrganizationId":"`+microsoft+`","accountEnabled":true},
 		 {"id":"sp4","appId":"a4","displayName":"Office 365 Exchange Online","appOwnerOrganizationId":"`+microsoft+`","accountEnabled":true}`,
 		`{"id":"sp5","appId":"a5","displayName":"Meeting notes","appDisplayName":"Otter.ai","homepage":"https://otter.ai","accountEnabled":false},{"id":"sp6","appId":"a6","displayName":"Payroll"}`)
@@ -66,6 +66,12 @@ func newFake(t *testing.T) *fake {
 	return f
 }
 
+// properties are those of a service principal in Graph v1.0, by its metadata.
+const properties = " accountEnabled addIns alternativeNames appDescription appDisplayName appId applicationTemplateId appOwnerOrganizationId appRoleAssignmentRequired appRoles " +
+	"createdByAppId customSecurityAttributes description disabledByMicrosoftStatus displayName homepage id info isDisabled keyCredentials loginUrl logoutUrl notes " +
+	"notificationEmailAddresses oauth2PermissionScopes passwordCredentials preferredSingleSignOnMode preferredTokenSigningKeyThumbprint replyUrls " +
+	"resourceSpecificApplicationPermissions samlSingleSignOnSettings servicePrincipalNames servicePrincipalType signInAudience tags tokenEncryptionKeyId verifiedPublisher "
+
 // pages answers page after page, linked as Graph does it.
 func (f *fake) pages(path string, count int, items ...string) {
 	f.On(path, func(w http.ResponseWriter, r *http.Request) {
@@ -74,6 +80,13 @@ func (f *fake) pages(path string, count int, items ...string) {
 		next, counted := "", ""
 		if n+1 < len(items) {
 			next = fmt.Sprintf(`"@odata.nextLink":"https://elsewhere.example/v1.0/x?$top=999&$skiptoken=p%d",`, n+1)
+		}
+		for field := range strings.SplitSeq(r.URL.Query().Get("$select"), ",") {
+			if field != "" && !strings.Contains(properties, " "+field+" ") {
+				w.WriteHeader(http.StatusBadRequest)
+				fmt.Fprintf(w, `{"error":{"code":"BadRequest","message":"Could not find a property named '%s'"}}`, field)
+				return
+			}
 		}
 		if n == 0 && r.URL.Query().Get("$count") == "true" {
 			if r.Header.Get("ConsistencyLevel") != "eventual" {
