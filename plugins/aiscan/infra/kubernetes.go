@@ -2,6 +2,7 @@ package infra
 
 import (
 	"bytes"
+	"errors"
 	"strings"
 
 	"github.com/exhibit-aims/exhibit/plugins/aiscan/fact"
@@ -11,6 +12,10 @@ import (
 // that is a template is read line by line.
 func readKubernetes(o *out, data []byte) error {
 	if isTemplate(data) {
+		if line := definition(data); line > 0 && len(documents(data)) < 3 {
+			o.add(fact.Fact{Class: fact.Workload, Name: "apiextensions.k8s.io/CustomResourceDefinition", Line: line})
+			return nil
+		}
 		readTemplate(o, data)
 		return nil
 	}
@@ -19,7 +24,45 @@ func readKubernetes(o *out, data []byte) error {
 		o.object(doc, 0)
 		return err
 	}
-	return eachYAML(data, func(doc *node) { o.object(doc, 0) })
+	var errs []error
+	for _, d := range documents(data) {
+		if line := definition(d.text); line > 0 {
+			o.add(fact.Fact{Class: fact.Workload, Name: "apiextensions.k8s.io/CustomResourceDefinition", Line: d.line + line})
+			continue
+		}
+		doc, err := parseYAML(d.text, d.line)
+		if err != nil && len(errs) < 8 {
+			errs = append(errs, err)
+		}
+		if doc == nil && err != nil && len(d.text) <= maxDocument {
+			o.broken(d)
+			continue
+		}
+		o.object(doc, 0)
+	}
+	return errors.Join(errs...)
+}
+
+// definition returns the line at which a document says that it defines a kind:
+// such documents are long and say nothing else.
+func definition(text []byte) int {
+	for _, mark := range [...]string{"\nkind: CustomResourceDefinition\n", "\nkind: CustomResourceDefinition\r\n"} {
+		if i := bytes.Index(text, []byte(mark)); i >= 0 {
+			return bytes.Count(text[:i+1], []byte("\n")) + 1
+		}
+	}
+	return 0
+}
+
+// broken reads a document that is no YAML line by line: people leave places to
+// fill in that no parser takes.
+func (o *out) broken(d document) {
+	in := &out{path: o.path, standing: o.standing}
+	readTemplate(in, d.text)
+	for _, f := range in.facts {
+		f.Line += d.line
+		o.add(f)
+	}
 }
 
 // object reads one object, or each of a list.

@@ -9,7 +9,7 @@ import (
 // their name, or by what stands in their head.
 func structuredFormat(n name, head []byte) (format, bool) {
 	if n.ext == ".yaml" || n.ext == ".yml" {
-		if keys := topKeys(head); keys["apiVersion"] && keys["kind"] {
+		if keys := topKeys(head); keys["apiVersion"] && keys["kind"] && n.base != "chart.yaml" {
 			return format{name: "kubernetes", read: readKubernetes}, true
 		}
 	}
@@ -22,7 +22,7 @@ func structuredFormat(n name, head []byte) (format, bool) {
 	case ".json", ".jsonc", ".template":
 		return jsonFormat(n, head)
 	case ".tpl":
-		if n.under("templates") {
+		if n.under("templates") && bytes.Contains(head, []byte("{{")) {
 			return format{name: "helm-template", read: readKubernetes}, true
 		}
 	case ".toml", ".ini", ".cfg", ".conf":

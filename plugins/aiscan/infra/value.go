@@ -167,8 +167,22 @@ func isHost(s string) bool {
 // isModelKey reports whether a key holds the id of a model: model,
 // OPENAI_MODEL, modelId, embedding_model, deployment-name.
 func isModelKey(key string) bool {
-	k := strings.NewReplacer("-", "", "_", "", ".", "", " ", "").Replace(strings.ToLower(key))
-	for _, end := range [...]string{"model", "modelid", "modelname", "modelids", "models", "llm", "deploymentname", "deploymentid", "baseimodel", "modelkey", "modelarn", "modelref", "modelversion"} {
+	// The last letters, without what separates words.
+	var last [16]byte
+	n := len(last)
+	for i := len(key) - 1; i >= 0 && n > 0; i-- {
+		switch c := key[i]; {
+		case c == '-' || c == '_' || c == '.' || c == ' ':
+		case c >= 'A' && c <= 'Z':
+			n--
+			last[n] = c | 0x20
+		default:
+			n--
+			last[n] = c
+		}
+	}
+	k := string(last[n:])
+	for _, end := range [...]string{"model", "modelid", "modelname", "modelids", "models", "llm", "deploymentname", "deploymentid", "modelkey", "modelarn", "modelref", "modelversion"} {
 		if strings.HasSuffix(k, end) {
 			return true
 		}

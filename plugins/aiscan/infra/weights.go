@@ -122,6 +122,9 @@ func isDigits(s string) bool { return s != "" && strings.Trim(s, "0123456789") =
 
 // byText knows models that are written as text.
 func byText(_ name, head []byte, _ int64) string {
+	if head[0] != 't' && head[0] != '<' && head[0] != '7' && head[0] != 0xef {
+		return ""
+	}
 	text := string(head[:min(len(head), 4096)])
 	switch first := strings.TrimLeft(text, "\ufeff \t\r\n"); {
 	case strings.HasPrefix(first, "tree\n") && strings.Contains(text, "version=v") && strings.Contains(text, "num_class="):
@@ -189,6 +192,9 @@ func hdf5(_ name, head []byte, _ int64) string {
 
 // xgboost: its JSON and the binary form of it.
 func xgboost(_ name, head []byte, _ int64) string {
+	if head[0] != '{' {
+		return ""
+	}
 	text := strings.ReplaceAll(string(head[:min(len(head), 4096)]), " ", "")
 	switch {
 	case strings.HasPrefix(text, `{"learner":{`), strings.HasPrefix(text, `{"version":[`) && strings.Contains(text, `"learner":{`):
