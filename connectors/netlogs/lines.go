@@ -33,9 +33,10 @@ type line struct {
 // next returns the next line, io.EOF after the last, or what the stream failed
 // with. The last line of a stream may not be whole.
 func (l *lines) next() (line, error) {
+	began := l.at
 	for from := l.start; ; {
 		if i := bytes.IndexByte(l.buf[from:l.end], '\n'); i >= 0 {
-			out := line{text: l.buf[l.start : from+i], at: l.at, whole: true, long: l.over}
+			out := line{text: l.buf[l.start : from+i], at: began, whole: true, long: l.over}
 			l.advance(from + i + 1)
 			return l.finish(out), nil
 		}
@@ -46,7 +47,7 @@ func (l *lines) next() (line, error) {
 			if l.start == l.end && !l.over {
 				return line{at: l.at}, io.EOF
 			}
-			out := line{text: l.buf[l.start:l.end], at: l.at, long: l.over}
+			out := line{text: l.buf[l.start:l.end], at: began, long: l.over}
 			l.advance(l.end)
 			return l.finish(out), nil
 		}
