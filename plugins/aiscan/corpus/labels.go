@@ -15,6 +15,7 @@ type Labels struct {
 	About   string
 	Kind    string // ai, clean, mixed (AI that is no use of the repository's own)
 	Eco     []string
+	Second  bool  // written after the scanner had been changed by what the first set showed
 	Use     []Use // what must be found, in a scope that is not supporting
 	Aside   []Use // what may be found in the supporting scope only, and should
 	May     []May // neither asked for nor wrong
@@ -92,6 +93,8 @@ func (l *Labels) head(s string) (*[]Line, error) {
 		l.Kind = rest
 	case "eco:":
 		l.Eco = strings.Fields(rest)
+	case "set:":
+		l.Second = rest == "second"
 	case "commit:":
 		l.Commits = append(l.Commits, strings.ReplaceAll(rest, `\n`, "\n"))
 	case "use":

@@ -35,12 +35,12 @@ func sum(os []Outcome) Sum {
 // Table renders the outcomes in Markdown.
 func Table(os []Outcome) string {
 	var b strings.Builder
-	held, open := split(os)
+	held, second, open := split(os)
 	b.WriteString("| repositories | count | right | wrong | missed | precision | recall | clean ones flagged |\n|---|--:|--:|--:|--:|--:|--:|--:|\n")
 	for _, row := range []struct {
 		name string
 		of   []Outcome
-	}{{"all", os}, {"seen while the scanner was written", open}, {"held out", held}} {
+	}{{"all", os}, {"seen while the scanner was written", open}, {"held out", held}, {"second set", second}} {
 		s := sum(row.of)
 		fmt.Fprintf(&b, "| %s | %d | %s | %d of %d |\n", row.name, s.Repos, cells(s.Pairs), s.Flagged, s.Clean)
 	}
@@ -56,15 +56,18 @@ func cells(c Count) string {
 	return fmt.Sprintf("%d | %d | %d | %.3f | %.3f", c.Right, c.Wrong, c.Missed, c.Precision(), c.Recall())
 }
 
-func split(os []Outcome) (held, open []Outcome) {
+func split(os []Outcome) (held, second, open []Outcome) {
 	for _, o := range os {
-		if o.Repo.HeldOut() {
+		switch {
+		case o.Repo.Labels.Second:
+			second = append(second, o)
+		case o.Repo.HeldOut():
 			held = append(held, o)
-		} else {
+		default:
 			open = append(open, o)
 		}
 	}
-	return held, open
+	return held, second, open
 }
 
 func byClass(b *strings.Builder, os []Outcome) {
