@@ -32,7 +32,7 @@ case opens again and says why. A source that is quiet makes nothing gone.`,
   exhibit shadow draft SC-3f9a0c11d2
   exhibit shadow coverage`,
 	})
-	c.AddCommand(newShadowListCommand(g), newShadowShowCommand(g), newShadowDecideCommand(g), newShadowApproveCommand(g),
+	c.AddCommand(newShadowScanCommand(g), newShadowListCommand(g), newShadowShowCommand(g), newShadowDecideCommand(g), newShadowApproveCommand(g),
 		newShadowDraftCommand(g), newShadowCoverageCommand(g))
 	return c
 }
