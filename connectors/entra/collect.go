@@ -38,7 +38,7 @@ func (conn *Connector) Collect(ctx context.Context, req connector.Request, emit 
 		cfg: cfg, req: req, book: coverage.New(New().Describe(), req, emit), now: time.Now().UTC().Truncate(time.Second),
 		named: map[string]map[string]string{}, missed: coverage.Misses{Each: "application"},
 	}
-	if r.matcher, err = grants.NewMatcher(); err != nil {
+	if r.matcher, err = conn.matcher(); err != nil {
 		return nil, fmt.Errorf("entra: %w", err)
 	}
 	// people are remembered as the settings have them told

@@ -2,6 +2,7 @@ package entra
 
 import (
 	_ "embed"
+	"sync"
 
 	"github.com/exhibit-aims/exhibit/plugins/connector"
 	"github.com/exhibit-aims/exhibit/plugins/grants"
@@ -27,13 +28,14 @@ var configSchema []byte
 
 // Connector reads a tenant of Microsoft Entra ID.
 type Connector struct {
-	clock transport.Clock // of waits; nil means the system's
+	clock   transport.Clock // of waits; nil means the system's
+	matcher func() (*grants.Matcher, error)
 }
 
 var _ connector.Connector = (*Connector)(nil)
 
 // New returns the connector.
-func New() *Connector { return &Connector{} }
+func New() *Connector { return &Connector{matcher: sync.OnceValues(grants.NewMatcher)} }
 
 // Describe says what the connector is.
 func (*Connector) Describe() connector.Descriptor {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -168,9 +169,15 @@ func (f *fake) config(settings string) connector.Config {
 	}
 }
 
+// signatures are read once for all tests.
+var signatures = sync.OnceValues(grants.NewMatcher)
+
+// hasty is a connector that never waits.
+func hasty() *Connector { return &Connector{clock: connectortest.Hasty{}, matcher: signatures} }
+
 func (f *fake) collect(t *testing.T, settings string, prev *connectortest.Recorder) (*connectortest.Recorder, connector.Coverage) {
 	t.Helper()
-	rec, cov, err := connectortest.Collect(t, &Connector{clock: connectortest.Hasty{}}, connector.Request{Config: f.config(settings)}, prev)
+	rec, cov, err := connectortest.Collect(t, hasty(), connector.Request{Config: f.config(settings)}, prev)
 	if err != nil {
 		t.Fatal(err)
 	}

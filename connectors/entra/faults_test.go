@@ -87,7 +87,7 @@ func TestRefused(t *testing.T) {
 	f := newFake(t)
 	cfg := f.config("")
 	cfg.Secrets[secretClient] = "another~secret-987654321"
-	_, _, err := connectortest.Collect(t, New(), connector.Request{Config: cfg}, nil)
+	_, _, err := connectortest.Collect(t, hasty(), connector.Request{Config: cfg}, nil)
 	if !errors.Is(err, connector.ErrRefused) || strings.Contains(err.Error(), "987654321") || !strings.Contains(err.Error(), "AADSTS7000215") {
 		t.Errorf("%v", err)
 	}
@@ -96,7 +96,7 @@ func TestRefused(t *testing.T) {
 		t.Errorf("%+v, %v", report, err)
 	}
 	f.status(sps, 401, "InvalidAuthenticationToken")
-	if _, _, err := connectortest.Collect(t, New(), connector.Request{Config: f.config("")}, nil); !errors.Is(err, connector.ErrRefused) {
+	if _, _, err := connectortest.Collect(t, hasty(), connector.Request{Config: f.config("")}, nil); !errors.Is(err, connector.ErrRefused) {
 		t.Errorf("%v", err)
 	}
 }
@@ -145,7 +145,7 @@ func TestMany(t *testing.T) {
 func FuzzAnswers(f *testing.F) {
 	f.Add([]byte(`{"id":"sp1","appId":"e0476654-c1d5-430b-ab80-70cbd947616a","displayName":"ChatGPT"}`), []byte(`{"skuPartNumber":"Microsoft_365_Copilot","consumedUnits":1}`), []byte(`{"value":[{"adoptionByDate":[{"reportDate":"2026-03-01","anyAppActiveUsers":3}]}]}`))
 	f.Add([]byte(`{"id":"\u2028","appId":"a","displayName":"Claude","verifiedPublisher":{"displayName":"Anthropic"}}`), []byte(`{"skuPartNumber":"a_copilot\u0000","prepaidUnits":{"enabled":1}}`), []byte(`{"value":[{"adoptionByDate":[{"reportDate":"9999-01-01"}]}]}`))
-	matcher, err := grants.NewMatcher()
+	matcher, err := signatures()
 	if err != nil {
 		f.Fatal(err)
 	}

@@ -153,12 +153,12 @@ func TestServiceAccount(t *testing.T) {
 	f := newFake(t)
 	cfg := f.config(`"admin":"admin@example.test"`)
 	cfg.Secrets = map[string]string{secretKey: f.keyFile(t)}
-	rec, _, err := connectortest.Collect(t, New(), connector.Request{Config: cfg}, nil)
+	rec, _, err := connectortest.Collect(t, hasty(), connector.Request{Config: cfg}, nil)
 	if err != nil || len(rec.Gaps()) != 0 || len(rec.Records(records.KindSighting)) != 2 {
 		t.Fatalf("%v %+v", err, rec.Gaps())
 	}
 	cfg.Secrets = map[string]string{secretKey: f.keyFile(t, permReports)}
-	rec, cov, err := connectortest.Collect(t, New(), connector.Request{Config: cfg}, nil)
+	rec, cov, err := connectortest.Collect(t, hasty(), connector.Request{Config: cfg}, nil)
 	if err != nil || cov[records.KindActivity].Status != connector.Refused || !cov[records.KindSighting].Enumerated {
 		t.Errorf("%v %+v", err, cov)
 	}
@@ -179,7 +179,7 @@ func TestServiceAccount(t *testing.T) {
 	}
 	other := f.config(`"admin":"nobody@example.test"`)
 	other.Secrets = cfg.Secrets
-	if _, _, err := connectortest.Collect(t, New(), connector.Request{Config: other}, nil); !errors.Is(err, connector.ErrRefused) || !strings.Contains(err.Error(), "invalid_grant") {
+	if _, _, err := connectortest.Collect(t, hasty(), connector.Request{Config: other}, nil); !errors.Is(err, connector.ErrRefused) || !strings.Contains(err.Error(), "invalid_grant") {
 		t.Errorf("%v", err)
 	}
 }

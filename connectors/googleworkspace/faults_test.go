@@ -95,7 +95,7 @@ func TestRefused(t *testing.T) {
 	f := newFake(t)
 	cfg := f.config("")
 	cfg.Secrets[secretToken] = "ya29.another-987654321"
-	_, _, err := connectortest.Collect(t, New(), connector.Request{Config: cfg}, nil)
+	_, _, err := connectortest.Collect(t, hasty(), connector.Request{Config: cfg}, nil)
 	if !errors.Is(err, connector.ErrRefused) || strings.Contains(err.Error(), "987654321") {
 		t.Errorf("%v", err)
 	}
@@ -119,7 +119,7 @@ func TestMany(t *testing.T) {
 	}
 	f.Put(dir, `{"kind":"x","users":[`+strings.Join(people, ",")+`]}`)
 	began := time.Now()
-	rec, cov, err := connectortest.Collect(t, &Connector{clock: connectortest.Hasty{}}, connector.Request{Config: f.config(`"requests_per_second":0.5`), Kinds: []string{records.KindSighting}}, nil)
+	rec, cov, err := connectortest.Collect(t, hasty(), connector.Request{Config: f.config(`"requests_per_second":0.5`), Kinds: []string{records.KindSighting}}, nil)
 	if err != nil || len(rec.Gaps()) != 0 || !strings.Contains(cov[records.KindSighting].Query, "tokens of 2000 people: 20 applications looked at, 0 of known AI") {
 		t.Errorf("%v %+v %+v", err, cov, rec.Gaps())
 	}
@@ -132,7 +132,7 @@ func FuzzAnswers(f *testing.F) {
 	f.Add([]byte(`{"clientId":"x","displayText":"ChatGPT","scopes":["a"]}`), []byte(an("1", "a@b", "authorize", now, "client_id=x", "app_name=ChatGPT", "scope=a b")))
 	f.Add([]byte(`{"clientId":"https://otter.ai/\u2028","displayText":"\u0000"}`), []byte(`{"id":{"time":"0001-01-01T00:00:00Z"},"events":[{"name":"login_failure","parameters":[{"name":"application_name","value":"Claude"}]}]}`))
 	f.Add([]byte(`{"clientId":"http://[::1"}`), []byte(an("1", "", geminiUse, now, "app_name=\n", "num_response_bytes=-1")))
-	matcher, err := grants.NewMatcher()
+	matcher, err := signatures()
 	if err != nil {
 		f.Fatal(err)
 	}

@@ -36,7 +36,7 @@ func (conn *Connector) Collect(ctx context.Context, req connector.Request, emit 
 		cfg: cfg, req: req, book: coverage.New(New().Describe(), req, emit), now: time.Now().UTC().Truncate(time.Second),
 		missed: coverage.Misses{Each: "application"},
 	}
-	if r.matcher, err = grants.NewMatcher(); err != nil {
+	if r.matcher, err = conn.matcher(); err != nil {
 		return nil, fmt.Errorf("okta: %w", err)
 	}
 	if r.api, err = newAPI(ctx, cfg, conn.clock, r.book.Counter()); err != nil {

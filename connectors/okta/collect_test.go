@@ -173,7 +173,7 @@ func TestServiceApp(t *testing.T) {
 	})
 	cfg := f.config(`"client_id":"0oasvc"`)
 	cfg.Secrets = map[string]string{secretKey: text}
-	rec, _, err := connectortest.Collect(t, New(), connector.Request{Config: cfg}, nil)
+	rec, _, err := connectortest.Collect(t, hasty(), connector.Request{Config: cfg}, nil)
 	if err != nil || len(rec.Records(records.KindSighting)) != 3 {
 		t.Fatalf("%v, %d", err, len(rec.Records()))
 	}
@@ -181,11 +181,11 @@ func TestServiceApp(t *testing.T) {
 		t.Errorf("%q", form)
 	}
 	answer, status = `{"error":"invalid_client","error_description":"The client_assertion is wrong"}`, 401
-	if _, _, err := connectortest.Collect(t, New(), connector.Request{Config: cfg}, nil); !errors.Is(err, connector.ErrRefused) || !strings.Contains(err.Error(), "invalid_client") {
+	if _, _, err := connectortest.Collect(t, hasty(), connector.Request{Config: cfg}, nil); !errors.Is(err, connector.ErrRefused) || !strings.Contains(err.Error(), "invalid_client") {
 		t.Errorf("%v", err)
 	}
 	answer, status = `<html>`, 200
-	if _, _, err := connectortest.Collect(t, New(), connector.Request{Config: cfg}, nil); err == nil {
+	if _, _, err := connectortest.Collect(t, hasty(), connector.Request{Config: cfg}, nil); err == nil {
 		t.Error("a page for people is taken for a token")
 	}
 }

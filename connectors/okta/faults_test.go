@@ -79,7 +79,7 @@ func TestRefused(t *testing.T) {
 	f := newFake(t)
 	cfg := f.config("")
 	cfg.Secrets[secretToken] = "00another"
-	if _, _, err := connectortest.Collect(t, New(), connector.Request{Config: cfg}, nil); !errors.Is(err, connector.ErrRefused) {
+	if _, _, err := connectortest.Collect(t, hasty(), connector.Request{Config: cfg}, nil); !errors.Is(err, connector.ErrRefused) {
 		t.Errorf("%v", err)
 	}
 	report, err := New().Check(t.Context(), cfg)
@@ -149,7 +149,7 @@ func FuzzAnswers(f *testing.F) {
 	f.Add([]byte(chatGPT), []byte(entry("e", signIn, "0oa1", "00u1", "SUCCESS", grants.Midnight(now0))))
 	f.Add([]byte(claude), []byte(`{"uuid":"","published":"9999-99-99"}`))
 	f.Add([]byte(`{"id":"\u2028","label":"Claude","settings":{"signOn":{"a":"https://claude.ai"}}}`), []byte(`{"target":null}`))
-	matcher, err := grants.NewMatcher()
+	matcher, err := signatures()
 	if err != nil {
 		f.Fatal(err)
 	}
