@@ -225,7 +225,7 @@ func gemfileLock(f *file) {
 		case section == "DEPENDENCIES" && len(m[1]) == 2:
 			g.direct[m[2]] = fact.Direct
 		case section == "GEM" || section == "GIT" || section == "PATH" || strings.HasPrefix(section, "PLUGIN"):
-			if len(m[1]) == 4 {
+			if len(m[1]) == 4 && m[3] != "" {
 				version, _, _ := strings.Cut(m[3], "-") // the platform
 				g.nodes = append(g.nodes, locked{key: m[2], name: m[2], version: version, line: n, own: section == "PATH"})
 			} else if len(m[1]) == 6 && len(g.nodes) > 0 {

@@ -159,11 +159,11 @@ func bunLock(f *file) {
 	packages.each(func(key string, _ *node) { at[key] = true })
 	packages.each(func(key string, v *node) {
 		items := v.items()
-		if len(items) == 0 {
+		if len(items) == 0 || !items[0].isStr() {
 			return
 		}
 		n := locked{key: key, line: v.line}
-		n.name, n.version = splitVersion(items[0].str())
+		n.name, n.version = cutSpec(items[0].text)
 		n.own = strings.HasPrefix(n.version, "workspace:") || strings.HasPrefix(n.version, "file:") || strings.HasPrefix(n.version, "link:")
 		for _, item := range items {
 			for _, s := range npmSections {

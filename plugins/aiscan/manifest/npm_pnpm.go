@@ -9,7 +9,12 @@ import (
 
 // pnpmLock reads pnpm-lock.yaml of versions 5 to 9.
 func pnpmLock(f *file) {
-	root := f.yaml()
+	for _, root := range f.documents() { // one of them may be for the settings' own packages
+		f.pnpmDocument(root)
+	}
+}
+
+func (f *file) pnpmDocument(root *node) {
 	g := &graph{group: npm, direct: map[string]fact.Standing{}}
 	f.npmOverrides(root.get("overrides"), 0)
 	root.get("catalogs").each(func(_ string, t *node) {
@@ -26,9 +31,15 @@ func pnpmLock(f *file) {
 	root.get("packages").each(func(key string, v *node) {
 		k := pnpmKey(key)
 		n := locked{key: k, line: v.line, dev: v.get("dev").isTrue(), extra: v.get("optional").isTrue()}
-		n.name, n.version = splitVersion(k)
+		n.name, n.version = cutSpec(k)
 		if name := v.get("name").str(); name != "" {
-			n.name, n.version = name, v.get("version").str()
+			n.name = name
+		}
+		if version := v.get("version").str(); version != "" {
+			n.version = version
+		}
+		if n.version == "" {
+			return
 		}
 		n.own = strings.Contains(k, "@file:") || strings.HasPrefix(k, "file:") || strings.HasPrefix(n.version, "link:")
 		if isAddress(n.name) || strings.Contains(n.name, ".com/") {
@@ -90,6 +101,9 @@ func pnpmTarget(name, version string) string {
 // /name@1.0.0(peer), name@1.0.0.
 func pnpmKey(key string) string {
 	s, slash := strings.CutPrefix(key, "/")
+	if rest := registryHost.ReplaceAllString(s, ""); !slash && rest != s {
+		s, slash = rest, true
+	}
 	if i := strings.IndexByte(s, '('); i > 0 {
 		s = s[:i]
 	}
@@ -102,6 +116,9 @@ func pnpmKey(key string) string {
 	name, version := cutSpec(s)
 	return name + "@" + bareVersion(version)
 }
+
+// registryHost is what stood before the name of a package of a registry.
+var registryHost = regexp.MustCompile(`^[a-z0-9-]+(?:\.[a-z0-9-]+)+(?::\d+)?/`)
 
 // oldKey is name/1.0.0 with or without peers behind it.
 var oldKey = regexp.MustCompile(`^((?:@[^/]+/)?[^/@]+)/(\d[^/_]*)`)

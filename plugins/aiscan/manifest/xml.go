@@ -25,6 +25,9 @@ func (f *file) xml() *element {
 	root := &element{}
 	p := &xmlParser{}
 	p.parse(root, f.text, 1, false)
+	if len(root.kids) == 0 && len(bytes.TrimSpace(f.text)) > 0 {
+		p.fail(1, "not valid XML")
+	}
 	if p.err != "" {
 		f.fail(p.errLine, p.err)
 	}

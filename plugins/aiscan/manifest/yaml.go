@@ -2,7 +2,9 @@ package manifest
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
+	"io"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -10,35 +12,59 @@ import (
 // yaml reads the first document of the file as YAML. After a fault it takes what
 // is sound before it.
 func (f *file) yaml() *node {
+	if docs := f.documents(); len(docs) > 0 {
+		return docs[0]
+	}
+	return nil
+}
+
+// documents reads all documents of the file.
+func (f *file) documents() []*node {
 	text := f.text
 	if bytes.IndexByte(text, '\t') >= 0 {
 		text = bytes.ReplaceAll(text, []byte("\t"), []byte(" "))
 	}
-	root, ok := f.yamlTree(text)
-	if ok {
-		return root
+	if docs, ok := f.yamlTrees(text); ok {
+		return docs
 	}
 	n := soundLines(text)
 	f.fail(n+1, "not valid YAML")
 	if n == 0 {
 		return nil
 	}
-	root, _ = f.yamlTree(before(text, n+1))
-	return root
+	docs, _ := f.yamlTrees(before(text, n+1))
+	return docs
 }
 
-// yamlTree reads text that is sound; false means that it is not.
-func (f *file) yamlTree(text []byte) (*node, bool) {
-	var doc yaml.Node
-	if yaml.Unmarshal(text, &doc) != nil {
-		return nil, false
+// yamlTrees reads text that is sound; false means that it is not.
+func (f *file) yamlTrees(text []byte) ([]*node, bool) {
+	var docs []*node
+	dec := yaml.NewDecoder(bytes.NewReader(text))
+	for len(docs) < 100 {
+		var doc yaml.Node
+		if err := dec.Decode(&doc); err != nil {
+			return docs, errors.Is(err, io.EOF)
+		}
+		p := &yamlParser{done: map[*yaml.Node]*node{}}
+		docs = append(docs, p.convert(&doc, 0))
+		if p.err != "" {
+			f.fail(0, p.err)
+			break
+		}
 	}
-	p := &yamlParser{done: map[*yaml.Node]*node{}}
-	root := p.convert(&doc, 0)
-	if p.err != "" {
-		f.fail(0, p.err)
+	return docs, true
+}
+
+// isSound reports whether all of a text can be read.
+func isSound(text []byte) bool {
+	dec := yaml.NewDecoder(bytes.NewReader(text))
+	for range 100 {
+		var doc yaml.Node
+		if err := dec.Decode(&doc); err != nil {
+			return errors.Is(err, io.EOF)
+		}
 	}
-	return root, true
+	return true
 }
 
 // soundLines is how many lines from the first one are sound together. The
@@ -51,8 +77,7 @@ func soundLines(text []byte) int {
 	low, high := 0, bytes.Count(text, []byte("\n"))+1 // low is sound, high is not
 	for low+1 < high {
 		mid := (low + high) / 2
-		var doc yaml.Node
-		if yaml.Unmarshal(before(text, mid+1), &doc) == nil {
+		if isSound(before(text, mid+1)) {
 			low = mid
 		} else {
 			high = mid
