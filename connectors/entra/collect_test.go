@@ -27,7 +27,7 @@ func TestWhatIsThere(t *testing.T) {
 	}
 	want := map[string]string{
 		"oauth|openai|" + chatGPT: "ChatGPT active 3 1 declared [Calendars.Read (application) Files.Read.All Mail.Read User.Read role role2 (application)] " +
-			grants.Pseudonym(fakeSalt, "ana@example.test") + " first consent",
+			grants.Pseudonym(fakeSalt, "ana@example.test") + " creator, by first consent",
 		"sso|ms-copilot|" + copilot:            "Enterprise Copilot Platform active 0 0 declared <nil> <nil> <nil>",
 		"oauth|otter|a5":                       "Meeting notes suspended 0 0 declared [Calendars.Read offline_access] " + grants.Pseudonym(fakeSalt, "bo@example.test") + " owner of the application",
 		"app|ms-copilot|Microsoft_365_Copilot": "Microsoft 365 Copilot active 25 <nil> declared <nil> <nil> <nil>",

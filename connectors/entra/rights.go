@@ -183,7 +183,7 @@ func (r *run) hint(ctx context.Context, k known, s *records.Seen) error {
 		return nil
 	}
 	if c, ok := r.consents.Get(k.ID); ok && c.Who != "" {
-		s.OwnerHint, s.OwnerHintFrom = c.Who, "first consent"
+		s.OwnerHint, s.OwnerHintFrom = c.Who, "creator, by first consent"
 		return nil
 	}
 	var owners []string

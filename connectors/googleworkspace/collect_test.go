@@ -30,7 +30,7 @@ func TestWhatIsThere(t *testing.T) {
 	const auth = "https://www.googleapis.com/auth/"
 	want := map[string]string{
 		"oauth|openai|" + gpt:                         "ChatGPT C01 2 inferred [" + auth + "drive.readonly " + auth + "gmail.readonly openid] " + grants.Pseudonym(fakeSalt, "ana@example.test") + " [name ChatGPT]",
-		"oauth|otter|https://otter.ai":                "notes C01 1 declared [" + auth + "calendar] <nil> [address otter.ai installed application not registered with Google]",
+		"oauth|otter|https://otter.ai":                "notes C01 1 declared [" + auth + "calendar] <nil> [otter.ai installed application not registered with Google]",
 		"app|google-gemini|licence 101047/1010470009": "AI Expanded Access C01 2 declared <nil> <nil> [licence AI Expanded Access]",
 	}
 	if d := cmp.Diff(want, got); d != "" {
@@ -53,7 +53,7 @@ func TestActivity(t *testing.T) {
 	want := map[string]string{
 		"oauth|openai|" + gpt + "|" + old:                         "1 1 <nil> <nil>",
 		"oauth|openai|" + gpt + "|" + day:                         "1 1 <nil> <nil>",
-		"api|openai|" + gpt + "|" + day:                           "2 1 <nil> 1024",
+		"app|openai|" + gpt + "|" + day:                           "2 1 <nil> 1024",
 		"sso|anthropic|Claude|" + day:                             "2 2 1 <nil>",
 		"app|google-gemini|gemini_in_workspace_apps/gmail|" + day: "2 2 <nil> <nil>",
 	}

@@ -186,7 +186,7 @@ func (r *run) readCalls(ctx context.Context, positions *grants.Positions, sums s
 		return nil
 	}
 	for _, id := range slices.Sorted(maps.Keys(r.apps)) {
-		l := source{scope: "calls for data of client " + id, name: "token", event: "activity", filters: "client_id==" + id, channel: grants.API, of: r.client}
+		l := source{scope: "calls for data of client " + id, name: "token", event: "activity", filters: "client_id==" + id, channel: grants.Own, of: r.client}
 		if strings.ContainsAny(id, ",<>=") {
 			continue // the filter cannot name it; what it was given is told
 		}

@@ -53,7 +53,7 @@ func TestRealGoogleDescriptions(t *testing.T) {
 	slices.Sort(got)
 	day := yesterday.Format(time.DateOnly)
 	want := []string{
-		"api|openai|client-1|" + day + " 1 1 512", "app|google-gemini|gemini_in_workspace_apps/docs|" + day + " 1 1 <nil>", "app|google-gemini|licence 101047/string 1 <nil> <nil>",
+		"app|openai|client-1|" + day + " 1 1 512", "app|google-gemini|gemini_in_workspace_apps/docs|" + day + " 1 1 <nil>", "app|google-gemini|licence 101047/string 1 <nil> <nil>",
 		"app|google-gemini|licence 101068/string 1 <nil> <nil>", "oauth|openai|client-1 1 <nil> <nil>", "oauth|openai|client-1|" + day + " 1 1 <nil>",
 		"sso|anthropic|Claude|" + day + " 1 1 <nil>",
 	}

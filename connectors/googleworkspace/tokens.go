@@ -219,7 +219,7 @@ func (r *run) tellApps(context.Context) error {
 		s.Signals = append(slices.Clone(s.Signals), slices.Compact(a.signals)...)
 		s.Status, s.ScopesGranted, s.Actors = "active", grants.Scopes(a.scopes), grants.Count(int64(len(a.people)))
 		if c, ok := r.consents.Get(a.client); ok && c.Who != "" {
-			s.OwnerHint, s.OwnerHintFrom = c.Who, "first consent"
+			s.OwnerHint, s.OwnerHintFrom = c.Who, "creator, by first consent"
 		}
 		if err := grants.Sighting(r.book, s, ""); err != nil {
 			return err

@@ -124,7 +124,7 @@ func (r *run) hint(ctx context.Context, k known, id string, s *records.Seen) err
 		return r.missed.Miss(ctx, r.part("who granted rights", permUsers), k.ID, refused(err))
 	}
 	if s.OwnerHint = r.cfg.Owner(login(who.Profile.Login, id)); s.OwnerHint != "" {
-		s.OwnerHintFrom = "first grant"
+		s.OwnerHintFrom = "creator, by first grant"
 	}
 	return nil
 }

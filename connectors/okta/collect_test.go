@@ -51,7 +51,7 @@ func TestWhatIsThere(t *testing.T) {
 		t.Errorf("%+v", c)
 	}
 	hint := rec.Payloads(t, records.KindSighting)["sso|anthropic|0oa2"]
-	if hint["owner_hint"] != grants.Pseudonym(fakeSalt, "ana@example.test") || hint["owner_hint_from"] != "first grant" {
+	if hint["owner_hint"] != grants.Pseudonym(fakeSalt, "ana@example.test") || hint["owner_hint_from"] != "creator, by first grant" {
 		t.Errorf("%v", hint)
 	}
 }

@@ -128,7 +128,7 @@ func (m *Matcher) byHost(a App, note noter) {
 		}
 		for _, h := range m.set.Host(name) {
 			if !h.IsWeak() && (h.Field == "hosts" || h.Field == "web") {
-				note(h.Signature, Declared, h.Field, "address "+records.Line(name, 100))
+				note(h.Signature, Declared, h.Field, records.Line(name, 200)) // the host itself: the register is held against it
 			}
 		}
 	}

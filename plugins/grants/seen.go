@@ -14,7 +14,6 @@ const (
 	OAuth = "oauth" // let into data
 	SSO   = "sso"   // signed in to
 	Own   = "app"   // part of the provider's own suite
-	API   = "api"   // asked for data
 )
 
 // Known is a match that needs none: the provider's own assistant.
