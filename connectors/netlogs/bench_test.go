@@ -68,12 +68,12 @@ func BenchmarkLines(b *testing.B) {
 				if err := p.prime(head); err != nil {
 					b.Fatal(err)
 				}
-				rd := &reader{parser: p, tally: newTally(newActors(cfg, []byte("k"), set), 2000), event: event{table: table, clock: &c}}
+				rd := &reader{parser: p, tally: newTally(newActors(cfg, []byte("k"), set), 2000), event: event{table: table, clock: &c}, bound: 1 << 20, final: true}
 				o, err := open(path)
 				if err != nil {
 					b.Fatal(err)
 				}
-				res := rd.read(b.Context(), o, 0, -1, 1<<20, true)
+				res := rd.read(b.Context(), o, 0, -1)
 				o.Close()
 				if res.err != nil || rd.counts.Bad > 0 || rd.counts.Requests < n {
 					b.Fatalf("%v %+v", res, rd.counts)

@@ -72,10 +72,10 @@ func formOf(f found, l *logConfig, t *table) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if len(firstLines(head)) == 0 {
+	begin := newProbe(head, t, l.clock(f.time, time.Now()))
+	if len(begin.lines) == 0 {
 		return "empty", nil
 	}
-	c := l.clock(f.time, time.Now())
 	if l.Format != "auto" {
 		form, _ := formatOf(l.Format)
 		p, err := form.parser(l)
@@ -85,13 +85,13 @@ func formOf(f found, l *logConfig, t *table) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		env := wrapping(form, head, l, t, c)
-		if read(form, env, head, firstLines(head), l, t, c) == 0 {
+		env := begin.wrapping(form, l)
+		if begin.read(form, env, l) == 0 {
 			return "", fmt.Errorf("none of its first lines is a request in the format %s", form.name)
 		}
 		return strings.TrimSuffix(form.name+" in "+env.String(), " in "), nil
 	}
-	form, env, err := detect(head, l, t, c)
+	form, env, err := begin.detect()
 	if err != nil {
 		return "", err
 	}

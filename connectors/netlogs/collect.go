@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -219,21 +220,22 @@ func (r *run) tell(ctx context.Context, l *logConfig, j *job) error {
 		}
 	}
 	c := l.clock(j.time, r.now)
+	begin := newProbe(j.head, r.table, c)
+	var err error
 	if l.Format != "auto" {
 		j.format, _ = formatOf(l.Format)
-		j.wrap = wrapping(j.format, j.head, l, r.table, c)
+		j.wrap = begin.wrapping(j.format, l)
 	} else {
-		var err error
-		if j.format, j.wrap, err = detect(j.head, l, r.table, c); err != nil {
-			if len(firstLines(j.head)) == 0 {
-				j.same = true // nothing to read yet
-				return nil
-			}
-			j.err, j.note.Failed = err, err.Error()
-			return r.missed(ctx, l, j.path, err)
-		}
+		j.format, j.wrap, err = begin.detect()
 	}
-	p, err := j.format.parser(l)
+	if errors.Is(err, errNoLine) {
+		j.same = true // nothing to read yet
+		return nil
+	}
+	var p parser
+	if err == nil {
+		p, err = j.format.parser(l)
+	}
 	if err == nil {
 		err = p.prime(j.head)
 	}

@@ -175,7 +175,7 @@ func (c *columns) parse(b []byte, e *event) verdict {
 		if r.ofHost() && !wanted {
 			if left--; left == 0 || e.to == nil {
 				if wanted = v.hosts(e); !wanted && left == 0 {
-					return c.turned(&v, i)
+					return c.turned(&v)
 				}
 			}
 		}
@@ -184,7 +184,7 @@ func (c *columns) parse(b []byte, e *event) verdict {
 		return bad
 	}
 	if !wanted && !v.hosts(e) {
-		return c.turned(&v, i)
+		return c.turned(&v)
 	}
 	if i <= c.last && len(v[roleTime]) == 0 {
 		return bad
@@ -193,7 +193,7 @@ func (c *columns) parse(b []byte, e *event) verdict {
 }
 
 // turned is the verdict on a line whose host no signature names.
-func (c *columns) turned(v *values, _ int) verdict {
+func (c *columns) turned(v *values) verdict {
 	if v.some() {
 		return miss
 	}

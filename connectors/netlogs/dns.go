@@ -237,19 +237,19 @@ func (windows) parse(b []byte, e *event) verdict {
 	if at < 0 {
 		return other
 	}
-	close := bytes.LastIndexByte(b, ']')
-	if close < at {
+	end := bytes.LastIndexByte(b, ']')
+	if end < at {
 		return bad
 	}
-	paren := bytes.IndexByte(b[close:], '(')
+	paren := bytes.IndexByte(b[end:], '(')
 	if paren < 0 {
 		return bad
 	}
-	e.buf = labels(e.buf[:0], b[close+paren:])
+	e.buf = labels(e.buf[:0], b[end+paren:])
 	if !e.wants(e.buf, 0) {
 		return miss
 	}
-	packet := b[at:close]
+	packet := b[at:end]
 	dir, sent := bytes.Index(packet, markRcv), false
 	if dir < 0 {
 		if dir, sent = bytes.Index(packet, markSnd), true; dir < 0 {

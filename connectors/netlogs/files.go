@@ -213,8 +213,8 @@ func headOf(path string, bytes int) (head []byte, packed bool, err error) {
 	return head[:n], o.packed, err
 }
 
-// print is what a file is known again by: a hash of its first bytes.
-func print(head []byte, n int) string {
+// fingerprint is what a file is known again by: a hash of its first bytes.
+func fingerprint(head []byte, n int) string {
 	sum := sha256.Sum256(head[:n])
 	return hex.EncodeToString(sum[:12])
 }

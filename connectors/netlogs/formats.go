@@ -2,6 +2,7 @@ package netlogs
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -167,14 +168,25 @@ func (f format) parser(l *logConfig) (parser, error) {
 // sample is how many lines of a file decide about its form.
 const sample = 60
 
+// probe is the beginning of a file, to be tried as this form or that.
+type probe struct {
+	head  []byte
+	lines [][]byte
+	table *table
+	clock clock
+}
+
+func newProbe(head []byte, t *table, c clock) *probe { return &probe{head, firstLines(head), t, c} }
+
+var errNoLine = errors.New("it holds no whole line yet")
+
 // detect tells the form of a file by its first lines, and the envelope.
-func detect(head []byte, l *logConfig, t *table, c clock) (format, envelope, error) {
-	lines := firstLines(head)
-	if len(lines) == 0 {
-		return format{}, bareLines, fmt.Errorf("it holds no whole line yet")
+func (p *probe) detect() (format, envelope, error) {
+	if len(p.lines) == 0 {
+		return format{}, bareLines, errNoLine
 	}
-	if flowLog(lines[0]) || len(lines) > 1 && flowLog(lines[1]) {
-		return format{}, bareLines, fmt.Errorf("it is a VPC flow log, which holds addresses and no names of hosts: give the resolver's query logs instead")
+	if slices.ContainsFunc(p.lines[:min(2, len(p.lines))], flowLog) {
+		return format{}, bareLines, errors.New("it is a VPC flow log, which holds addresses and no names of hosts: give the resolver's query logs instead")
 	}
 	var best format
 	var in envelope
@@ -183,52 +195,56 @@ func detect(head []byte, l *logConfig, t *table, c clock) (format, envelope, err
 		if !f.guess {
 			continue
 		}
-		for _, env := range []envelope{bareLines, syslogLines, dockerLines} {
-			if env == syslogLines && f.whole {
-				continue
-			}
+		for _, env := range f.envelopes() {
 			tried++
-			if n := read(f, env, head, lines, &logConfig{}, t, c); n > most {
+			if n := p.read(f, env, &logConfig{}); n > most {
 				best, in, most = f, env, n
 			}
 		}
 	}
-	if most == 0 || 4*most < len(lines) && !best.whole && !best.headed {
+	if most == 0 || 4*most < len(p.lines) && !best.whole && !best.headed {
 		return format{}, bareLines, fmt.Errorf("its first lines are of no form that is known (%d were tried): name its format in the settings, with columns if it is csv, json or keyvalue", tried)
 	}
 	return best, in, nil
 }
 
+// envelopes are those that lines of a form may lie in.
+func (f format) envelopes() []envelope {
+	if f.whole {
+		return []envelope{bareLines, dockerLines}
+	}
+	return []envelope{bareLines, syslogLines, dockerLines}
+}
+
 // wrapping tells the envelope of a file whose form is known.
-func wrapping(f format, head []byte, l *logConfig, t *table, c clock) envelope {
+func (p *probe) wrapping(f format, l *logConfig) envelope {
 	best, most := bareLines, 0
-	for _, env := range []envelope{bareLines, syslogLines, dockerLines} {
-		if env == syslogLines && f.whole {
-			continue
-		}
-		if n := read(f, env, head, firstLines(head), l, t, c); n > most {
+	for _, env := range f.envelopes() {
+		if n := p.read(f, env, l); n > most {
 			best, most = env, n
 		}
 	}
 	return best
 }
 
-// read counts the lines that are understood as requests of a form.
-func read(f format, env envelope, head []byte, lines [][]byte, l *logConfig, t *table, c clock) int {
-	p, err := f.parser(l)
-	if err != nil || p.prime(head) != nil {
+// read counts the lines that are understood as requests of a form; none if more
+// are not understood.
+func (p *probe) read(f format, env envelope, l *logConfig) int {
+	parser, err := f.parser(l)
+	if err != nil || parser.prime(p.head) != nil {
 		return 0
 	}
 	n, wrong := 0, 0
-	e := &event{table: t, clock: &c, any: true}
-	for _, line := range lines {
+	c := p.clock
+	e := &event{table: p.table, clock: &c, any: true}
+	for _, line := range p.lines {
 		e.reset()
 		body, ok := env.open(line, e)
 		if !ok {
 			wrong++
 			continue
 		}
-		switch p.parse(body, e) {
+		switch parser.parse(body, e) {
 		case hit, miss, canary, undated, untimely:
 			n++
 		case bad:

@@ -21,12 +21,12 @@ func seen(t testing.TB, l *logConfig, form, text string, ref time.Time) []string
 	c := l.clock(ref, ref.Add(time.Hour))
 	f, env, err := format{}, bareLines, error(nil)
 	if form == "" {
-		if f, env, err = detect([]byte(text), l, table, c); err != nil {
+		if f, env, err = newProbe([]byte(text), table, c).detect(); err != nil {
 			return []string{err.Error()}
 		}
 	} else {
 		f, _ = formatOf(form)
-		env = wrapping(f, []byte(text), l, table, c)
+		env = newProbe([]byte(text), table, c).wrapping(f, l)
 	}
 	p, err := f.parser(l)
 	if err == nil {

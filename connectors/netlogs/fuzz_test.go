@@ -57,7 +57,7 @@ func FuzzParsers(f *testing.F) {
 				}
 			}
 		}
-		_, _, _ = detect(raw, &logConfig{zone: time.UTC}, table, clock{zone: time.UTC, ref: reference, latest: reference.Unix()})
+		_, _, _ = newProbe(raw, table, clock{zone: time.UTC, ref: reference, latest: reference.Unix()}).detect()
 	})
 }
 

@@ -72,7 +72,7 @@ func (k *known) find(log string, j *job) *fileNote {
 			continue
 		}
 		if prints[n.Len] == "" {
-			prints[n.Len] = print(j.head, n.Len)
+			prints[n.Len] = fingerprint(j.head, n.Len)
 		}
 		if prints[n.Len] == n.Hash {
 			best = n
@@ -81,7 +81,7 @@ func (k *known) find(log string, j *job) *fileNote {
 	if best == nil { // shorter by now than what it was known by
 		for _, n := range k.byPath[log+"\x00"+j.path] {
 			size := min(n.Len, startBytes)
-			if !k.claimed[n] && len(j.head) < n.Len && len(j.head) >= size && print(j.head, size) == n.Start {
+			if !k.claimed[n] && len(j.head) < n.Len && len(j.head) >= size && fingerprint(j.head, size) == n.Start {
 				best = n
 			}
 		}
@@ -95,7 +95,7 @@ func (k *known) find(log string, j *job) *fileNote {
 // twinOf returns the file of this run that a file is a copy of, or begins like.
 func (k *known) twinOf(j *job) *job {
 	n := min(len(j.head), 64)
-	at := fmt.Sprint(j.log) + print(j.head, n)
+	at := fmt.Sprint(j.log) + fingerprint(j.head, n)
 	for _, o := range k.heads[at] {
 		n := min(len(o.head), len(j.head), printBytes)
 		if bytes.Equal(o.head[:n], j.head[:n]) {

@@ -165,7 +165,7 @@ func loadMemory(cursors map[string]string) (m *memory, at index, lost bool) {
 		b.WriteString(cursors[partName(at.Set, i)])
 	}
 	packed, err := base64.StdEncoding.DecodeString(b.String())
-	if err != nil || len(packed) != at.Bytes || print(packed, len(packed)) != at.Sum {
+	if err != nil || len(packed) != at.Bytes || fingerprint(packed, len(packed)) != at.Sum {
 		return m, at, true
 	}
 	plain, err := io.ReadAll(io.LimitReader(flate.NewReader(bytes.NewReader(packed)), maxUnpacked))
@@ -225,7 +225,7 @@ func (m *memory) store(old index, cursors map[string]string, put func(name, valu
 	if err != nil {
 		return fmt.Errorf("netlogs: memory: %w", err)
 	}
-	next := index{Set: 1 - old.Set, Bytes: len(packed), Sum: print(packed, len(packed))}
+	next := index{Set: 1 - old.Set, Bytes: len(packed), Sum: fingerprint(packed, len(packed))}
 	if old.Sum == next.Sum && old.Bytes == next.Bytes {
 		return at(cursors, next.Sum, put)
 	}

@@ -40,7 +40,7 @@ func (r *run) readAll(ctx context.Context) error {
 			for s := range work {
 				rd, res := r.stretch(ctx, s, who)
 				mu.Lock()
-				r.merge(s, rd, res)
+				r.merge(s, rd)
 				ends[s.job] = append(ends[s.job], res)
 				done++
 				r.book.Progress("log "+r.cfg.Logs[s.job.log].Name+", "+s.job.path, done, total)
@@ -102,6 +102,7 @@ func (r *run) stretch(ctx context.Context, s stretch, who *actors) (*reader, res
 	rd := &reader{
 		wrap: s.job.wrap, tally: newTally(who, r.cfg.MaxActors), event: event{table: r.table, clock: &c},
 		since: r.since, from: r.mem.From, to: r.mem.To, again: r.again, skip: s.first && s.job.note.Cut,
+		bound: r.cfg.MaxLine, final: s.last && (s.job.packed || r.now.Sub(s.job.time) >= settled),
 	}
 	var err error
 	if rd.parser, err = s.job.format.parser(l); err == nil {
@@ -124,8 +125,7 @@ func (r *run) stretch(ctx context.Context, s stretch, who *actors) (*reader, res
 	if s.to >= 0 && from >= s.to {
 		return rd, result{end: from}
 	}
-	final := s.last && (s.job.packed || r.now.Sub(s.job.time) >= settled)
-	return rd, rd.read(ctx, o, from, s.to, r.cfg.MaxLine, final)
+	return rd, rd.read(ctx, o, from, s.to)
 }
 
 // nextLine finds the first line that begins at a place or after it.
@@ -141,7 +141,7 @@ func nextLine(ctx context.Context, o *opened, at int64, bound int) (int64, error
 }
 
 // merge adds what a stretch gave to the note of its file.
-func (r *run) merge(s stretch, rd *reader, _ result) {
+func (r *run) merge(s stretch, rd *reader) {
 	n := s.job.note
 	n.Counts.add(rd.counts)
 	for k, v := range rd.tally.sums {
@@ -192,6 +192,6 @@ func (r *run) keep(j *job) {
 	n.Path, n.Size, n.MTime = j.path, j.size, j.time.UnixNano()
 	n.Live = !j.packed && r.now.Sub(j.time) < liveFor
 	if size := min(len(j.head), printBytes); size > n.Len {
-		n.Len, n.Hash, n.Start = size, print(j.head, size), print(j.head, min(size, startBytes))
+		n.Len, n.Hash, n.Start = size, fingerprint(j.head, size), fingerprint(j.head, min(size, startBytes))
 	}
 }

@@ -19,6 +19,8 @@ type reader struct {
 	from   int32 // days from here …
 	to     int32 // … to here are closed
 	again  bool  // what is closed was counted before
+	bound  int   // of a line, in bytes
+	final  bool  // a last line without an end is one
 	skip   bool  // the first line is the rest of one that was read
 	sample []byte
 }
@@ -34,13 +36,12 @@ type result struct {
 }
 
 // read reads lines from from to to, or to the end if to is negative. A line
-// that begins before to is read whole. final says that a last line without an
-// end is one.
-func (r *reader) read(ctx context.Context, o *opened, from, to int64, bound int, final bool) result {
+// that begins before to is read whole.
+func (r *reader) read(ctx context.Context, o *opened, from, to int64) result {
 	if err := o.skip(ctx, from); err != nil {
 		return result{end: from, err: short(err)}
 	}
-	in := newLines(o.r, from, bound)
+	in := newLines(o.r, from, r.bound)
 	out := result{end: from}
 	for n := 0; ; n++ {
 		if n&0xfff == 0 && ctx.Err() != nil {
@@ -61,7 +62,7 @@ func (r *reader) read(ctx context.Context, o *opened, from, to int64, bound int,
 			out.err = short(err)
 			break
 		}
-		if !l.whole && !final {
+		if !l.whole && !r.final {
 			break
 		}
 		if r.skip {
