@@ -57,6 +57,7 @@ func TestRealGoogleDescriptions(t *testing.T) {
 		"app|google-gemini|licence 101068/string 1 <nil> <nil>", "oauth|openai|client-1 1 <nil> <nil>", "oauth|openai|client-1|" + day + " 1 1 <nil>",
 		"sso|anthropic|Claude|" + day + " 1 1 <nil>",
 	}
+	slices.Sort(want)
 	if d := cmp.Diff(want, got); d != "" || len(rec.Gaps()) != 0 {
 		t.Errorf("gaps %+v, records (-want +got):\n%s", rec.Gaps(), d)
 	}
