@@ -52,12 +52,14 @@ func (p *xmlParser) parse(root *element, text []byte, line int, comment bool) {
 	dec.Strict = false
 	dec.CharsetReader = func(_ string, r io.Reader) (io.Reader, error) { return r, nil }
 	open := []*element{root}
+	off := remarkBlock{p: p}
 	at := 0
 	for {
 		start := int(dec.InputOffset())
 		tok, err := dec.RawToken()
 		line += bytes.Count(text[at:start], []byte("\n"))
 		at = start
+		off.before(tok, open[len(open)-1])
 		if err != nil {
 			if !errors.Is(err, io.EOF) && !comment {
 				end := min(int(dec.InputOffset()), len(text))
@@ -78,30 +80,69 @@ func (p *xmlParser) parse(root *element, text []byte, line int, comment bool) {
 			top.kids = append(top.kids, e)
 			open = append(open, e)
 		case xml.EndElement:
-			open = p.close(open, t.Name.Local, line)
+			open = p.close(open, t.Name.Local, line, comment)
 		case xml.CharData:
 			if len(top.text) < 1<<16 {
 				top.text += string(t)
 			}
 		case xml.Comment:
-			if !comment && bytes.IndexByte(t, '<') >= 0 {
-				p.parse(top, t, line, true)
+			if !comment {
+				off.add(t, line)
 			}
 		}
 	}
 }
 
+// remarkBlock is comments that follow one another with nothing between: an
+// element may be commented out line by line.
+type remarkBlock struct {
+	p    *xmlParser
+	text []byte
+	line int // on which it begins
+	end  int // on which it ends
+}
+
+// add takes one more comment.
+func (r *remarkBlock) add(text []byte, line int) {
+	if len(r.text) == 0 {
+		r.line, r.end = line, line
+	}
+	for ; r.end < line; r.end++ {
+		r.text = append(r.text, '\n')
+	}
+	r.text = append(r.text, text...)
+	r.end += bytes.Count(text, []byte("\n"))
+}
+
+// before reads what was taken, below an element, if the next token ends it.
+func (r *remarkBlock) before(next xml.Token, top *element) {
+	switch t := next.(type) {
+	case xml.Comment:
+		return
+	case xml.CharData:
+		if len(bytes.TrimSpace(t)) == 0 {
+			return
+		}
+	}
+	if bytes.IndexByte(r.text, '<') >= 0 {
+		r.p.parse(top, r.text, r.line, true)
+	}
+	r.text = nil
+}
+
 // close takes the elements off that an end tag closes.
-func (p *xmlParser) close(open []*element, name string, line int) []*element {
+func (p *xmlParser) close(open []*element, name string, line int, comment bool) []*element {
 	for i := len(open) - 1; i > 0; i-- {
 		if open[i].name == name {
-			if i != len(open)-1 {
+			if i != len(open)-1 && !comment {
 				p.fail(line, "an element ends before those inside it")
 			}
 			return open[:i]
 		}
 	}
-	p.fail(line, "an element ends that did not begin")
+	if !comment {
+		p.fail(line, "an element ends that did not begin")
+	}
 	return open
 }
 
