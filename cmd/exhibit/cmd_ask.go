@@ -75,7 +75,11 @@ func runAsk(ctx context.Context, g *globals, o askOptions, text string) error {
 		return printRows(g.std.out, g.output, answers)
 	}
 	printAnswers(g, q, answers)
-	return nil
+	at := time.Now()
+	if len(answers) > 0 {
+		at = answers[0].AsOf
+	}
+	return g.noteWholeness(ctx, at)
 }
 
 func listQuestions(g *globals) error {

@@ -81,7 +81,11 @@ func runStatus(ctx context.Context, g *globals, o statusOptions, args []string) 
 		return usageError{fmt.Errorf("%q is neither a control nor an AI system or subject with results", args[0]),
 			"exhibit status lists the controls, exhibit register show the AI systems"}
 	}
-	return printResults(g, results, failOn)
+	printed := printResults(g, results, failOn)
+	if err := g.noteWholeness(ctx, a.AsOf); err != nil {
+		return err
+	}
+	return printed
 }
 
 func statusOfAll(g *globals, a *assess.Assessment, failOn []assess.Status) error {

@@ -166,7 +166,8 @@ func TestShadow(t *testing.T) {
 		rec{"shadow_ai.finding", "organization", "organization", sprint(`{"finding_id":"F-2","signal_kinds":["sdk","endpoint"],"subject_ref":"acme/lab","provider":"acme-ai","first_seen":%q,"status":"registered","matched_system":"bot","decision":"registered","decision_by":"ann","decision_at":%q}`, 9, 2)},
 		rec{"shadow_ai.finding", "organization", "organization", sprint(`{"finding_id":"F-1","first_seen":%q}`, 20)})
 	g = show(t, b, "Shadow AI")
-	g.is(t, 0, map[string]string{"id": "F-1", "decision": "open", "coverage of scan": "all repositories, 97.5 % of 40, 2026-06-29", "system registered": ""})
+	g.is(t, 0, map[string]string{"id": "F-1", "state": "open", "decision": "", "coverage of scan": "all repositories, 97.5 % of 40, 2026-06-29", "system registered": ""})
+	show(t, b, "AI systems").is(t, 1, map[string]string{"id": "list may not be whole"})
 	g.is(t, 1, map[string]string{"id": "F-2", "signal kinds": "sdk\nendpoint", "decision": "registered", "by": "ann", "at (UTC)": ago(2), "system registered": "Bot (bot)"})
 }
 

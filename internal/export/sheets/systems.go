@@ -28,7 +28,7 @@ func (b *Book) systems(ctx context.Context, w Writer) error {
 		return err
 	}
 	open := b.openBySystem()
-	return rows(b, w, systemsLayout, b.snap.Systems, func(sys *export.System) error {
+	err = rows(b, w, systemsLayout, b.snap.Systems, func(sys *export.System) error {
 		at := item{digest: sys.Evidence, kind: "inventory.ai_system", key: sys.ID, broken: sys.Broken}
 		if sys.Broken != "" {
 			return b.brokenRow(w, systemsLayout, at)
@@ -57,6 +57,10 @@ func (b *Book) systems(ctx context.Context, w Writer) error {
 		w.Number(int64(open[sys.ID]))
 		return b.shown(w, at)
 	}, "inventory.ai_system")
+	if err != nil {
+		return err
+	}
+	return b.notWhole(ctx, w, systemsLayout)
 }
 
 // modelLines lists the models that a system is registered with, and those that
