@@ -32,6 +32,7 @@ type collection struct {
 	now   time.Time
 	read  map[string]*content // documents read so far, by path and blob
 
+	code  *codeScan       // nil if no code is scanned
 	count int             // records emitted
 	gaps  map[string]bool // kinds with gaps
 	told  []connector.Gap
@@ -68,19 +69,26 @@ func (*Connector) Collect(ctx context.Context, req connector.Request, emit conne
 }
 
 func (c *collection) run(ctx context.Context) error {
-	settings := c.settingsDigest()
+	rules, err := c.codeRules()
+	if err != nil {
+		return err
+	}
+	settings := c.settingsDigest(rules)
 	prior, known := c.prior()
 	if known && c.store.state() != "" && c.req.Validators[group].ETag == settings+":"+c.store.state() {
 		return c.unchanged(prior)
 	}
-	var err error
 	if c.list, err = c.store.list(ctx, c.cfg, c.req.Cursors); err != nil {
 		return err
 	}
 	if err := c.position(); err != nil {
 		return err
 	}
-	now := memo{Content: settings + ":" + c.contentDigest()}
+	code, err := c.codeState(ctx)
+	if err != nil {
+		return err
+	}
+	now := memo{Content: settings + ":" + c.contentDigest(code)}
 	if known && !c.healing() && prior.Content == now.Content {
 		if err := c.unchanged(prior); err != nil {
 			return err
@@ -105,7 +113,10 @@ func (c *collection) everything(ctx context.Context) error {
 			return err
 		}
 	}
-	return c.recordFiles(ctx)
+	if err := c.recordFiles(ctx); err != nil {
+		return err
+	}
+	return c.codeRecords(ctx)
 }
 
 // position stores what the next run needs to know. It comes before the
@@ -128,14 +139,18 @@ func (c *collection) healing() bool {
 
 // settingsDigest changes with everything but the store that decides what is
 // emitted.
-func (c *collection) settingsDigest() string {
+func (c *collection) settingsDigest(rules string) string {
 	b, _ := json.Marshal(c.cfg) // plain values: cannot fail
-	return digest(Version, string(b), c.cfg.since.Format(time.RFC3339), strings.Join(c.kinds, " "))
+	return digest(Version, string(b), c.cfg.since.Format(time.RFC3339), strings.Join(c.kinds, " "), rules)
 }
 
-// contentDigest changes with every wanted path, content and arrival.
-func (c *collection) contentDigest() string {
+// contentDigest changes with every wanted path, content and arrival, and with
+// the code, if that is scanned.
+func (c *collection) contentDigest(code string) string {
 	h := sha256.New()
+	if code != "" {
+		fmt.Fprintf(h, "code %s\n", code)
+	}
 	for _, p := range c.currentPaths() {
 		fmt.Fprintf(h, "%q %s %v\n", p, c.list.current[p].blob, c.list.current[p].problem)
 	}
@@ -161,8 +176,12 @@ func (c *collection) coverage() connector.Coverage {
 			Status: connector.Complete, Enumerated: true, IndependentCount: -1,
 			Query: clip(c.store.describe()+"; files "+strings.Join(c.cfg.globsOf(k), ", "), 4000),
 		}
-		if k == records.KindDocumentRevision {
+		switch {
+		case k == records.KindDocumentRevision:
 			kc.Since = c.cfg.since
+		case c.code != nil && slices.Contains(codeKinds(), k):
+			kc.Query = clip(c.store.describe()+"; every file, scanned for AI", 4000)
+			kc.Enumerated = k != records.KindCodeScan
 		}
 		if c.gaps[k] {
 			kc.Status, kc.Enumerated = connector.Partial, false

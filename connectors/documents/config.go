@@ -34,6 +34,9 @@ type config struct {
 	SigningKeys  []string       `json:"signing_keys"`
 	Documents    []documentGlob `json:"documents"`
 	Records      []recordGlob   `json:"records"`
+	ScanCode     bool           `json:"scan_code,omitempty"`
+	// ScanRepository is what the register calls the repository.
+	ScanRepository string `json:"scan_repository,omitempty"`
 
 	since time.Time
 	keys  keyring
@@ -83,8 +86,11 @@ func parseConfig(settings json.RawMessage) (*config, error) {
 		}
 		c.since = t
 	}
-	if len(c.Documents)+len(c.Records) == 0 {
-		errs = append(errs, errors.New("documents, records: at least one of them must name files to read"))
+	if len(c.Documents)+len(c.Records) == 0 && !c.ScanCode {
+		errs = append(errs, errors.New("documents, records: at least one of them must name files to read, or scan_code be true"))
+	}
+	if c.ScanRepository != "" && (!c.ScanCode || !records.Fit(c.ScanRepository)) {
+		errs = append(errs, errors.New("scan_repository: names the repository of a scan, as owner/name; it needs scan_code"))
 	}
 	errs = append(errs, c.compile()...)
 	var err error
@@ -236,6 +242,9 @@ func (c *config) kinds(req connector.Request) []string {
 	}
 	for _, r := range c.Records {
 		out = append(out, r.Kinds...)
+	}
+	if c.ScanCode {
+		out = append(out, codeKinds()...)
 	}
 	slices.Sort(out)
 	out = slices.Compact(out)

@@ -51,5 +51,17 @@ func (*Connector) Describe() connector.Descriptor {
 		})
 		d.Permissions[0].Kinds = append(d.Permissions[0].Kinds, s.Kind)
 	}
+	for _, k := range []struct{ kind, summary string }{
+		{records.KindCodeUsage, "a place in code that shows AI (with scan_code)"},
+		{records.KindModelReference, "a model that code names, and whether it stays the same (with scan_code)"},
+		{records.KindPromptAsset, "a prompt, a tool's schema or settings of a model kept as a file (with scan_code)"},
+		{records.KindCodeSecret, "a credential of an AI vendor that lies open, by prefix, length and hash (with scan_code)"},
+		{records.KindCodeScan, "a scan of the code: what was read and what was not (with scan_code)"},
+	} {
+		if _, kept := records.ShapeOf(k.kind); !kept {
+			d.Kinds = append(d.Kinds, connector.KindSpec{Kind: k.kind, Major: 1, Summary: k.summary, Reread: connector.ReadIfChanged})
+			d.Permissions[0].Kinds = append(d.Permissions[0].Kinds, k.kind)
+		}
+	}
 	return d
 }
