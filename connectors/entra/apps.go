@@ -152,6 +152,9 @@ func (r *run) tellApp(ctx context.Context, k known) error {
 			return err
 		}
 	}
+	if k.Owner == microsoft && has.counted && len(has.people) == 0 && has.groups == 0 && len(has.scopes) == 0 {
+		return nil // Microsoft puts it into every tenant: that is no use
+	}
 	channel := grants.SSO
 	if len(has.scopes) > 0 {
 		channel = grants.OAuth

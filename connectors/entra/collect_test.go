@@ -28,7 +28,6 @@ func TestWhatIsThere(t *testing.T) {
 	want := map[string]string{
 		"oauth|openai|" + chatGPT: "ChatGPT active 3 1 declared [Calendars.Read (application) Files.Read.All Mail.Read User.Read role role2 (application)] " +
 			grants.Pseudonym(fakeSalt, "ana@example.test") + " creator, by first consent",
-		"sso|ms-copilot|" + copilot:            "Enterprise Copilot Platform active 0 0 declared <nil> <nil> <nil>",
 		"oauth|otter|a5":                       "Meeting notes suspended 0 0 declared [Calendars.Read offline_access] " + grants.Pseudonym(fakeSalt, "bo@example.test") + " owner of the application",
 		"app|ms-copilot|Microsoft_365_Copilot": "Microsoft 365 Copilot active 25 <nil> declared <nil> <nil> <nil>",
 	}
@@ -68,6 +67,17 @@ func TestActivity(t *testing.T) {
 	}
 	if d := cmp.Diff(rec.Payloads(t, records.KindSighting), again.Payloads(t, records.KindSighting)); d != "" {
 		t.Errorf("who consented first is forgotten:\n%s", d)
+	}
+}
+
+// Microsoft's own application is in every tenant; it is one to tell once
+// somebody was given it.
+func TestMicrosoftsOwn(t *testing.T) {
+	f := newFake(t)
+	f.Put(sps+"/sp3/appRoleAssignedTo", value(`{"principalType":"Group","principalId":"g9"}`))
+	rec, _ := f.collect(t, "", nil)
+	if p := rec.Payloads(t, records.KindSighting)["sso|ms-copilot|"+copilot]; p["groups"] != 1.0 || p["confidence"] != "declared" {
+		t.Errorf("%v", p)
 	}
 }
 

@@ -76,7 +76,7 @@ func TestFaults(t *testing.T) {
 					t.Errorf("a gap that does not say which permission closes it: %+v", g)
 				}
 			}
-			if c.path != sps && c.path != v1+"subscribedSkus" && len(rec.Records(records.KindSighting)) < 4 {
+			if c.path != sps && c.path != v1+"subscribedSkus" && len(rec.Records(records.KindSighting)) < 3 {
 				t.Errorf("the rest was not read: %v", rec.Kinds())
 			}
 		})
