@@ -88,12 +88,13 @@ func parseConfig(in connector.Config) (*config, error) {
 		errs = append(errs, fmt.Errorf("silent_after: want a time such as 24h"))
 	}
 	c.silentAfter = d
-	switch {
-	case len(c.salt) > 0 && len(c.salt) < minSalt:
+	if len(c.salt) > 0 && len(c.salt) < minSalt {
 		errs = append(errs, fmt.Errorf("secret salt: want at least %d letters", minSalt))
-	case c.People == peoplePseudonym && len(c.salt) == 0:
+	}
+	if c.People == peoplePseudonym && len(c.salt) == 0 {
 		errs = append(errs, errors.New("people: pseudonym needs the secret salt: without it a pseudonym could be turned back into an address"))
-	case c.People == peopleName && strings.TrimSpace(c.NamesUnder) == "":
+	}
+	if c.People == peopleName && strings.TrimSpace(c.NamesUnder) == "" {
 		errs = append(errs, errors.New("people: name puts persons on record: say in names_allowed_by what allows it (agreement, policy, case number)"))
 	}
 	names := map[string]bool{}
