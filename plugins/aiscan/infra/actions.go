@@ -112,7 +112,11 @@ func (o *out) steps(list *node) {
 			}
 			o.inputs(s.get("with"))
 			if run := s.get("run"); run != nil {
-				o.block(run)
+				if shell := s.str("shell"); strings.HasPrefix(shell, "python") || strings.HasPrefix(shell, "node") {
+					o.hostsIn(run.text, run.begin())
+				} else {
+					o.block(run)
+				}
 				o.references(run.text, run.begin())
 			}
 		})
@@ -147,7 +151,7 @@ func (o *out) inputs(n *node) {
 		case strings.Contains(v.text, "\n"):
 			o.references(v.text, v.begin())
 			o.hostsIn(v.text, v.begin())
-			if key == "script" || key == "run" || key == "command" {
+			if key == "run" || key == "command" {
 				o.block(v)
 			}
 		default:

@@ -38,7 +38,7 @@ module "here" { source = "./modules/x" }
 			12 resource aws_sagemaker_endpoint [terraform] optional
 			15 resource aws_bedrock_foundation_model [terraform] optional model_id=anthropic.claude-3-haiku-20240307-v1:0
 			16 model anthropic.claude-3-haiku-20240307-v1:0 optional
-			19 package acme/rag/aws @1.2.0 [terraform] optional
+			19 package acme/rag/aws @1.2.0 [terraform] excluded
 		`,
 	}, {
 		name: "policies, containers, functions",
@@ -168,7 +168,7 @@ Resources:
 			12 image served @1 templated
 			15 env OPENAI_API_KEY
 			19 iam bedrock:InvokeModel
-			20 arn arn:aws:bedrock:${AWS::Region}::foundation-model/*
+			20 arn arn:aws:bedrock:*::foundation-model/*
 		`,
 	}, {
 		name: "what the CDK writes",
@@ -291,5 +291,119 @@ resource web 'Microsoft.Web/sites@2022-03-01' = {
 			6 resource Microsoft.Web/sites [arm]
 			7 env OPENAI_API_KEY
 		`,
+	}, {
+		name: "defaults of parameters, verified modules",
+		path: "ai.bicep",
+		text: `
+param kind string = 'OpenAI'
+param modelName string = 'gpt-4o'
+resource ai 'Microsoft.CognitiveServices/accounts@2023-05-01' = {
+  kind: kind
+}
+module ai2 'br/public:avm/res/cognitive-services/account:0.7.0' = {
+  params: {
+    kind: 'AIServices'
+    deployments: [
+      {
+        model: {
+          name: modelName
+        }
+      }
+    ]
+  }
+}
+module own './other.bicep' = { params: { kind: 'x' } }
+`,
+		want: `
+			2 model gpt-4o
+			3 resource Microsoft.CognitiveServices/accounts @2023-05-01 [arm] kind=OpenAI
+			6 resource Microsoft.CognitiveServices/accounts @0.7.0 [arm] kind=AIServices
+			12 model gpt-4o
+		`,
+	}, {
+		name: "defaults of parameters in JSON",
+		path: "main.json",
+		text: `
+{"contentVersion": "1.0.0.0", "parameters": {"kind": {"defaultValue": "OpenAI"}},
+"resources": [{"type": "Microsoft.CognitiveServices/accounts", "kind": "[parameters('kind')]"},
+{"type": "Microsoft.CognitiveServices/accounts", "kind": "[parameters('other')]"}]}
+`,
+		want: `
+			2 resource Microsoft.CognitiveServices/accounts [arm] kind=OpenAI
+			3 resource Microsoft.CognitiveServices/accounts [arm]
+		`,
+	}})
+}
+
+func TestTerraformDefaults(t *testing.T) {
+	check(t, []fileCase{{
+		name: "variables and locals of the same file",
+		path: "v.tf",
+		text: `
+variable "kind" {
+  default = "OpenAI"
+}
+locals {
+  model = "gpt-4o"
+}
+resource "azurerm_cognitive_account" "a" {
+  kind = var.kind
+}
+resource "x" "y" {
+  model_id = "${local.model}"
+  type     = var.missing
+  secrets  = ["OPENAI_API_KEY"]
+  policy_arn = "arn:aws:iam::aws:policy/AmazonBedrockFullAccess"
+  role       = "arn:${data.x.partition}:bedrock:${var.region}:*:agent/a"
+}
+`,
+		want: `
+			5 model gpt-4o
+			7 resource azurerm_cognitive_account [terraform] kind=OpenAI
+			10 resource x [terraform] model_id=gpt-4o
+			11 model gpt-4o
+			13 env OPENAI_API_KEY
+			14 arn arn:aws:iam::aws:policy/AmazonBedrockFullAccess
+			14 iam AmazonBedrockFullAccess
+			15 arn arn:aws:bedrock:*:*:agent/a
+		`,
+	}})
+}
+
+func TestAnsible(t *testing.T) {
+	check(t, []fileCase{{
+		name: "tasks",
+		path: "site.yml",
+		text: `
+- hosts: gpu
+  environment:
+    OPENAI_API_KEY: "{{ key }}"
+  tasks:
+    - name: serve with vllm/vllm-openai
+      community.docker.docker_container:
+        name: llm
+        image: ollama/ollama:0.5
+        env: {OLLAMA_HOST: "0.0.0.0"}
+    - pip: {name: [openai, "anthropic==0.30"]}
+    - ansible.builtin.shell: ollama pull llama3
+    - shell: ollama pull phi3
+      when: false
+`,
+		want: `
+			3 env OPENAI_API_KEY
+			8 image ollama/ollama @0.5
+			9 env OLLAMA_HOST
+			10 package anthropic @==0.30 [pypi]
+			10 package openai [pypi]
+			11 call ollama pull [sh]
+			11 model llama3
+			12 call ollama pull [sh] excluded
+			12 model phi3 excluded
+		`,
+	}, {
+		name: "procfile",
+		path: "Procfile",
+		text: "web: vllm serve mistralai/Mistral-7B-v0.1 --port 8000\n# x: ollama pull y\n",
+		want: "1 call vllm serve [sh]\n1 model mistralai/Mistral-7B-v0.1",
 	}})
 }

@@ -15,10 +15,32 @@ func (o *out) permission(name string, line int) {
 	o.add(fact.Fact{Class: fact.IAM, Name: name, Line: line})
 }
 
-// arn keeps the name of a resource of a cloud.
+// arn keeps the name of a resource of a cloud. What is filled in later is *, and
+// the partition that of most accounts. The name of a policy of the cloud's own
+// is also a permission.
 func (o *out) arn(text string, line int) {
-	if strings.HasPrefix(text, "arn:") && strings.Count(text, ":") >= 5 || strings.HasPrefix(text, "/subscriptions/") || strings.HasPrefix(text, "/providers/") {
+	if len(text) > 2048 {
+		return
+	}
+	if strings.HasPrefix(text, "/subscriptions/") || strings.HasPrefix(text, "/providers/") {
 		o.add(fact.Fact{Class: fact.ARN, Name: text, Line: line})
+		return
+	}
+	if !strings.HasPrefix(text, "arn:") {
+		return
+	}
+	parts := strings.SplitN(collapse(text), ":", 6)
+	if len(parts) < 6 {
+		return
+	}
+	if strings.Contains(parts[1], hole) {
+		parts[1] = "aws"
+	}
+	o.add(fact.Fact{Class: fact.ARN, Name: strings.ReplaceAll(strings.Join(parts, ":"), hole, "*"), Line: line})
+	if parts[2] == "iam" && parts[4] == "aws" {
+		if name, ok := strings.CutPrefix(parts[5], "policy/"); ok {
+			o.permission(name[strings.LastIndexByte(name, '/')+1:], line)
+		}
 	}
 }
 

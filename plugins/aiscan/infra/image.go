@@ -92,6 +92,9 @@ func collapse(s string) string {
 
 // template returns the length of the placeholder at the beginning of s.
 func template(s string) int {
+	if s == "" || strings.IndexByte("{$#<%", s[0]) < 0 {
+		return 0
+	}
 	for _, m := range [...][2]string{{"{{", "}}"}, {"${{", "}}"}, {"${", "}"}, {"$((", "))"}, {"$(", ")"}, {"#{", "}"}, {"<", ">"}, {"%", "%"}} {
 		if !strings.HasPrefix(s, m[0]) || m[0] == "${" && strings.HasPrefix(s, "${{") {
 			continue

@@ -60,6 +60,8 @@ func byName(n name) *format {
 		return found("pipeline", readPipeline)
 	}
 	switch n.base {
+	case "procfile":
+		return found("procfile", readProcfile)
 	case "jenkinsfile":
 		return found("jenkins", readJenkins)
 	case "buildkite.yml", "buildkite.yaml", ".drone.yml", ".woodpecker.yml", ".woodpecker.yaml", "cloudbuild.yaml", "cloudbuild.yml", "buildspec.yml", "buildspec.yaml", ".travis.yml", "appveyor.yml", ".appveyor.yml", "codefresh.yml", ".cirrus.yml":
@@ -159,12 +161,12 @@ func yamlFormat(n name, head []byte) (format, bool) {
 		return format{name: "pulumi", read: readPulumi}, true
 	case has("dependencies") && n.base == "requirements.yml":
 		return format{}, false
-	case has("jobs", "on"), has("runs", "inputs"):
-		return format{name: "github-actions", read: readWorkflow}, true
 	case has("pool", "steps"), has("trigger", "stages"), has("trigger", "jobs"), has("trigger", "steps"), has("parameters", "steps"), has("parameters", "jobs"):
 		return format{name: "azure-pipelines", read: readPipeline}, true
 	case has("mcpServers"), has("mcp_servers"):
 		return format{name: "agent-settings", read: readAgentSettings}, true
+	case isAnsible(n, head):
+		return format{name: "ansible", read: readAnsible}, true
 	case isSettingsName(n):
 		return format{name: "settings", read: readSettings}, true
 	}

@@ -24,11 +24,61 @@ func hclFormat(n name, _ []byte) (format, bool) {
 // containers and functions in them run, and what policies in them allow.
 func readTerraform(o *out, data []byte) error {
 	root, err := parseHCL(data)
+	root.fill(root.defaults(), 0)
 	for _, b := range root.blocks {
 		o.terraform(b)
 	}
 	o.terraformValue("", root.attrs, 0)
 	return err
+}
+
+// defaults are the texts that variables of the file have when nobody sets them,
+// and those of its locals.
+func (b *block) defaults() map[string]string {
+	all := map[string]string{}
+	for _, c := range b.blocks {
+		if d := c.attrs.get("default"); c.kind == "variable" && scalarText(d) != "" {
+			all["var."+c.label(0)] = d.text
+		}
+		if c.kind == "locals" {
+			c.attrs.each(func(key string, _ int, v *node) {
+				if text := scalarText(v); text != "" && !v.block {
+					all["local."+key] = text
+				}
+			})
+		}
+	}
+	return all
+}
+
+// fill puts these texts where an attribute is nothing but a reference to one.
+func (b *block) fill(defaults map[string]string, depth int) {
+	if len(defaults) == 0 || depth > maxDepth {
+		return
+	}
+	b.attrs.fill(defaults)
+	for _, c := range b.blocks {
+		c.fill(defaults, depth+1)
+	}
+}
+
+func (n *node) fill(defaults map[string]string) {
+	for _, v := range n.items {
+		if v.kind != scalar {
+			v.fill(defaults)
+			continue
+		}
+		ref := v.text
+		if v.tag != expression {
+			inner, ok := strings.CutPrefix(ref, "${")
+			if ref = strings.TrimSuffix(inner, "}"); !ok {
+				continue
+			}
+		}
+		if text, ok := defaults[ref]; ok && len(v.items) == 0 {
+			v.text, v.tag = text, ""
+		}
+	}
 }
 
 // terraform reads one block of the first level.
@@ -61,8 +111,10 @@ func (o *out) terraform(b *block) {
 
 // conditional is the standing of a block that is not always there.
 func conditional(b *block) fact.Standing {
-	count := b.attr("count")
-	if count == "0" || strings.Contains(count, "?") || strings.Contains(b.attr("for_each"), "?") {
+	switch count := b.attr("count"); {
+	case count == "0":
+		return fact.Excluded // made no time at all
+	case strings.Contains(count, "?"), strings.Contains(b.attr("for_each"), "?"):
 		return fact.Optional
 	}
 	return fact.Direct
@@ -195,6 +247,8 @@ func (o *out) terraformValue(above string, n *node, depth int) {
 			o.heredoc(v)
 		case isConstant(key):
 			o.variable(key, v.text, line)
+		case isConstant(v.text) && !isConstant(above):
+			o.variable(v.text, "", v.line) // a name of a variable or a secret, in a list or under a key of its own
 		default:
 			o.value(key, v.text, v.line)
 			o.arn(v.text, v.line)
