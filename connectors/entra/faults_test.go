@@ -178,3 +178,23 @@ func FuzzAnswers(f *testing.F) {
 		rec.Sound(t, New())
 	})
 }
+
+// Names that somebody else chose are bounded and fit to print.
+func TestHostile(t *testing.T) {
+	f := newFake(t)
+	long := strings.Repeat("x", 5000)
+	f.pages(sps, 3, `{"id":"sp1","appId":"`+chatGPT+`","displayName":"=HYPERLINK(\"x\") \u202e\u0000`+long+`","verifiedPublisher":{"displayName":"`+long+`"},"replyUrls":["javascript:x","`+long+`","https://[::1"],"homepage":5}`,
+		`{"id":"sp1","appId":"`+chatGPT+`","displayName":"=HYPERLINK(\"x\") \u202e\u0000`+long+`","verifiedPublisher":{"displayName":"`+long+`"},"replyUrls":["javascript:x","`+long+`","https://[::1"]},
+		 {"id":"`+long+`","appId":"a","displayName":"ChatGPT"}`)
+	f.Put(sps+"/sp1/oauth2PermissionGrants", value(`{"consentType":"Other","scope":"`+long+` \u0000 Mail.Read"}`))
+	rec, _ := f.collect(t, "", nil)
+	p := rec.Payloads(t, records.KindSighting)["oauth|openai|"+chatGPT]
+	name, _ := p["place_name"].(string)
+	if p == nil || len(name) > 900 || strings.ContainsAny(name, "\x00\u202e") || !slices.Contains(p["scopes_granted"].([]any), any("Mail.Read")) {
+		t.Errorf("%v", p)
+	}
+	want := []string{"shadow_ai.sighting+shadow_ai.activity malformed applications", "shadow_ai.sighting+shadow_ai.activity malformed applications, entry 1"}
+	if got := rec.Reasons(); !slices.Equal(got, want) {
+		t.Errorf("%v", got)
+	}
+}

@@ -166,3 +166,23 @@ func FuzzAnswers(f *testing.F) {
 		rec.Sound(t, New())
 	})
 }
+
+// Names that somebody else chose are bounded and fit to print.
+func TestHostile(t *testing.T) {
+	f := newFake(t)
+	long := strings.Repeat("x", 5000)
+	f.tokens("1", `{"clientId":"`+long+`","displayText":"ChatGPT"},{"clientId":"a\u0000b","displayText":"ChatGPT"},
+		{"clientId":"ok","displayText":"ChatGPT \u202e\u0000 (SSO)","scopes":["`+long+`","https://mail.google.com/"]}`)
+	f.tokens("2", `{"clientId":"client_id==x,y","displayText":"Claude"}`)
+	rec, _ := f.collect(t, `"api_calls":true`, nil)
+	got := rec.Payloads(t, records.KindSighting)
+	p := got["oauth|openai|ok"]
+	if len(got) != 2 || p == nil || strings.ContainsAny(p["place_name"].(string), "\x00\u202e") || p["scopes_granted"].([]any)[0] != "https://mail.google.com/" {
+		t.Errorf("%v", got)
+	}
+	for _, q := range f.Asked() {
+		if strings.Contains(q, "client_id%3D%3Dclient_id") {
+			t.Errorf("a client's id became a filter: %s", q)
+		}
+	}
+}
