@@ -220,6 +220,8 @@ func TestWhatHasNoReader(t *testing.T) {
 		"mkdocs.yml":             "site_name: x\nnav: []\n",
 		"README.md":              "# AGENTS\n",
 		"docs/agents.md.html":    "x",
+		"docs/agents.md":         "# Agents\n",
+		"content/gemini.md":      "# Gemini\n",
 		"web/server.json":        `{"port": 80}`,
 		"public/manifest.json":   `{"name": "a web app", "icons": []}`,
 		"i18n/en.json":           `{"model": "Model"}`,

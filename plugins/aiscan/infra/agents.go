@@ -2,6 +2,7 @@ package infra
 
 import (
 	"bytes"
+	"path"
 	"strings"
 
 	"github.com/exhibit-aims/exhibit/plugins/aiscan/fact"
@@ -49,8 +50,13 @@ func isAgentSettings(n name) bool {
 
 // isInstruction reports whether a file is text that an agent is given.
 func isInstruction(n name) bool {
+	// In capitals: agents.md in a folder of documents is a page on agents.
+	switch path.Base(n.path) {
+	case "AGENTS.md", "AGENT.md", "CLAUDE.md", "CLAUDE.local.md", "GEMINI.md", "WARP.md", "JULES.md", "QWEN.md", "CRUSH.md":
+		return true
+	}
 	switch n.base {
-	case "agents.md", "agent.md", "claude.md", "claude.local.md", "gemini.md", ".cursorrules", ".windsurfrules", ".clinerules", ".roorules", ".goosehints", "warp.md", "jules.md", "qwen.md", "crush.md":
+	case ".cursorrules", ".windsurfrules", ".clinerules", ".roorules", ".goosehints":
 		return true
 	case "copilot-instructions.md":
 		return n.in(".github")

@@ -105,16 +105,7 @@ func (o *out) properties(above string, n *node, depth int) {
 		default:
 			o.value(key, v.text, v.line)
 			o.arn(v.text, v.line)
-			o.deeperHosts(v)
 		}
-	}
-}
-
-// deeperHosts keeps hosts that stand inside a longer text, such as the script
-// of a virtual machine.
-func (o *out) deeperHosts(v *node) {
-	if i := strings.Index(v.text, "://"); i > 8 {
-		o.hostsIn(v.text, v.begin())
 	}
 }
 

@@ -89,6 +89,7 @@ items:
   kind: Secret
   stringData:
     OPENAI_API_KEY: not-kept
+    anthropic-api-key: not-kept
 - apiVersion: apiextensions.k8s.io/v1
   kind: CustomResourceDefinition
   spec: {names: {kind: InferenceService}, image: x/y}
@@ -103,7 +104,8 @@ items:
 			13 setting spring.ai.openai.base-url
 			15 workload Secret
 			17 env OPENAI_API_KEY
-			19 workload apiextensions.k8s.io/CustomResourceDefinition
+			18 env ANTHROPIC_API_KEY
+			20 workload apiextensions.k8s.io/CustomResourceDefinition
 		`,
 	}, {
 		name: "what the network lets through",
@@ -270,6 +272,17 @@ func TestOneBrokenDocumentHidesNoOther(t *testing.T) {
 	}
 	got := rendered(facts)
 	if len(got) != 4 || got[1] != "3 image a/b" || got[3] != "9 image c/d" {
+		t.Errorf("got %q", got)
+	}
+}
+
+func TestTemplateThatIsNoYAML(t *testing.T) {
+	text := "services:\n  llm:\n    image: ollama/ollama:{{ tag }}\n  {% if x %}\n    environment:\n      OPENAI_API_KEY: {{ key }}\n  {% endif %}\n"
+	facts, err := For("compose.yaml", []byte(text)).Read("compose.yaml", []byte(text))
+	if err == nil {
+		t.Error("what could not be parsed is not named")
+	}
+	if got := rendered(facts); len(got) != 2 || got[0] != "3 image ollama/ollama templated" || got[1] != "6 env OPENAI_API_KEY" {
 		t.Errorf("got %q", got)
 	}
 }

@@ -139,7 +139,7 @@ func (o *out) namedVariable(v *node) {
 	o.variable(name.text, value, name.line)
 	v.get("valueFrom").each(func(_ string, _ int, from *node) {
 		if key := from.get("key"); key != nil {
-			o.variable(key.text, "", key.line)
+			o.secret(key.text, key.line)
 		}
 	})
 }

@@ -55,6 +55,11 @@ func families() []func(name, []byte) (format, bool) {
 	}
 }
 
+func isYAMLName(path string) bool {
+	n := nameOf(path)
+	return n.ext == ".yaml" || n.ext == ".yml"
+}
+
 // name is a path, taken apart once.
 type name struct {
 	path string // as given
@@ -97,6 +102,9 @@ func (f format) Read(path string, data []byte) ([]fact.Fact, error) {
 		return nil, ErrTooLarge
 	}
 	err := f.read(o, data)
+	if err != nil && len(o.facts) == 0 && errors.Is(err, ErrSyntax) && isYAMLName(path) {
+		readTemplate(o, data) // a template of some kind: what is written out still counts
+	}
 	if o.full {
 		err = errors.Join(err, ErrTooMany)
 	}

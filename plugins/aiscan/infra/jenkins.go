@@ -3,8 +3,6 @@ package infra
 import (
 	"regexp"
 	"strings"
-
-	"github.com/exhibit-aims/exhibit/plugins/aiscan/fact"
 )
 
 // jenkins are the calls of a Jenkinsfile that name something: what is run in a
@@ -56,10 +54,7 @@ func (j *jenkins) line(text string, line int) {
 		j.variable(m[1], "", line)
 	}
 	for _, m := range jenkinsID.FindAllStringSubmatch(text, 8) {
-		// The id of a credential is often written as its variable would be.
-		if id := strings.ToUpper(strings.NewReplacer("-", "_", ".", "_").Replace(m[1])); isConstant(id) {
-			j.add(fact.Fact{Class: fact.Env, Name: id, Line: line})
-		}
+		j.secret(m[1], line)
 	}
 	if m := jenkinsEnv.FindStringSubmatch(text); m != nil {
 		j.variable(m[1], unquote(strings.TrimSpace(m[2])), line)

@@ -112,13 +112,13 @@ func (o *out) kind(group, kind string, doc *node) {
 		return
 	case kind == "Secret" || kind == "SealedSecret":
 		for _, at := range [...]*node{doc.get("data"), doc.get("stringData"), spec.get("encryptedData"), spec.get("template", "data")} {
-			at.each(func(key string, line int, _ *node) { o.variable(key, "", line) })
+			at.each(func(key string, line int, _ *node) { o.secret(key, line) })
 		}
 		return
 	case kind == "ExternalSecret":
 		for _, d := range spec.get("data").list() {
 			if k := d.get("secretKey"); k != nil {
-				o.variable(k.text, "", k.line)
+				o.secret(k.text, k.line)
 			}
 		}
 	case kind == "HelmRelease" || kind == "HelmChart" || kind == "Application" || kind == "ApplicationSet" || kind == "HelmRepository" || kind == "Addon":

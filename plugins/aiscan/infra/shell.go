@@ -8,6 +8,14 @@ import (
 	"github.com/exhibit-aims/exhibit/plugins/aiscan/manifest"
 )
 
+// Script reads a script of a shell, whose first line is the given one: what its
+// commands install, run, fetch and set. It includes what manifest.Command says.
+func Script(text string, line int) []fact.Fact {
+	o := &out{}
+	o.script(text, line)
+	return o.done()
+}
+
 // word is a word of a command, with its line.
 type word struct {
 	text string

@@ -52,6 +52,19 @@ func (o *out) variable(name, value string, line int) {
 	o.references(value, line)
 }
 
+// secret keeps the name of a credential that something is given: as it is, if it
+// can be a variable, or as the variable that it is for (openai-api-key).
+func (o *out) secret(name string, line int) {
+	key := strings.ToUpper(strings.NewReplacer("-", "_", ".", "_", "/", "_").Replace(name))
+	if !isConstant(key) {
+		return
+	}
+	if !isVariable(name) {
+		name = key
+	}
+	o.add(fact.Fact{Class: fact.Env, Name: name, Line: line})
+}
+
 // references keeps the variables that a text refers to: $NAME, ${NAME:-x},
 // $(NAME), ${{ secrets.NAME }}. Names of small letters are seldom variables of
 // the environment and are left out.
