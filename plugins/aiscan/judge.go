@@ -131,6 +131,8 @@ func weigh(sig *aisign.Signature, own, whole []found, served bool) (Confidence, 
 		return Inferred, "inferred from what code does: " + list(code), true
 	case sig.ID == compatible:
 		return Unresolved, "a client of the protocol is sent to an address that nobody is known by: " + list(loose), true
+	case !slices.ContainsFunc(own, func(f found) bool { return f.Fact.Class != fact.Model }) && served:
+		return "", "", false
 	case sig.Weak && len(loose) > 0:
 		return Unresolved, "a sign of it and no more: " + list(loose), true
 	case slices.ContainsFunc(whole, firm):

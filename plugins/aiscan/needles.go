@@ -1,6 +1,7 @@
 package aiscan
 
 import (
+	"regexp"
 	"regexp/syntax"
 	"slices"
 	"strings"
@@ -54,7 +55,7 @@ func listNeedles(sig *aisign.Signature, l *aisign.Lists) (all []string) {
 		all = append(all, call, strings.ToLower(call), strings.ToUpper(call))
 	}
 	for _, key := range l.Settings {
-		all = append(all, settingNeedle(key))
+		all = append(all, settingNeedles(key)...)
 	}
 	return all
 }
@@ -74,38 +75,43 @@ func importNeedles(language, name string) []string {
 	name = hostText(name)
 	name = strings.TrimRight(name, "./:")
 	switch {
-	case language == "py" && len(name) < 7 && name != "openai":
-		return []string{"import " + name, "from " + name, ", " + name, `"` + name + `"`, "'" + name + "'"}
-	case (language == "js" || language == "rb" || language == "dart") && len(name) < 7 && name != "openai":
-		var forms []string
+	case language == "go":
+		return []string{longestPart(name)}
+	case name == "openai" || len(name) >= gate.MinLength && strings.ContainsAny(name, "_@-./:\\0123456789") && language != "rb":
+		return []string{name}
+	case language == "py":
+		return []string{"import " + name, "from " + name, ", " + name + "\n", ", " + name + ",", ", " + name + " as", `"` + name + `"`, "'" + name + "'"}
+	case language == "js", language == "rb", language == "dart":
+		forms := []string{"::" + name, name + "::"}
 		for _, q := range []string{`"`, "'", "`"} {
 			forms = append(forms, q+name+q, q+name+"/", ":"+name+"@", ":"+name+q)
 		}
 		return forms
-	case (language == "rs" || language == "r" || language == "jl") && len(name) < 7:
-		return []string{name + "::", "use " + name, "using " + name, "crate " + name, "library(" + name, "import " + name, `"` + name + `"`}
-	case language == "go":
-		return []string{longestPart(name, "/v")}
+	case language == "java" || language == "cs" || language == "ex" || language == "php" || language == "swift" || language == "hs":
+		return []string{"import " + name, "using " + name, "open " + name, "alias " + name, "Imports " + name, "use " + name, `\` + name, "= " + name + ".", "static " + name}
+	case language == "rs":
+		return []string{" " + name + "::", "(" + name + "::", "{" + name + "::", "\t" + name + "::", "use " + name + ";", "use " + name + " as", "crate " + name}
+	case language == "r":
+		return []string{name + "::", "library(" + name, "require(" + name, `("` + name + `"`, "('" + name + "'"}
+	case language == "c":
+		return []string{"<" + name, `"` + name + "/", `"` + name + "."}
 	default:
-		return []string{name}
+		return []string{"use " + name, "using " + name, "import " + name, `"` + name + `"`, "'" + name + "'", "require(" + name}
 	}
 }
 
-// longestPart leaves out major versions of a module's path.
-func longestPart(name, sep string) string {
+// majors are the parts of a module's path that say a version.
+var majors = regexp.MustCompile(`[/.]v[0-9]+`)
+
+// longestPart is the longest part of a module's path without a version in it.
+func longestPart(name string) string {
 	best := ""
-	for i, part := range strings.Split(name, sep) {
-		if i > 0 && part != "" && part[0] >= '0' && part[0] <= '9' {
-			part = strings.TrimLeft(part, "0123456789")
-		}
+	for _, part := range majors.Split(name, -1) {
 		if len(part) > len(best) {
 			best = part
 		}
 	}
-	if strings.Contains(name, best) && len(best) >= gate.MinLength {
-		return best
-	}
-	return name
+	return best
 }
 
 // keyNeedles is a text that every credential of a format holds. A beginning of
@@ -163,12 +169,12 @@ func modelNeedles(expr string) (all []string) {
 	}
 	for _, b := range beginnings(re.Simplify()) {
 		switch {
-		case len(b.text) >= 5:
+		case len(b.text) >= 5 && strings.ContainsAny(b.text, "-.0123456789/") && !strings.HasSuffix(b.text, ".") && !strings.HasSuffix(b.text, "/"), len(b.text) >= 12:
 			all = append(all, b.text)
 		case b.text != "":
 			for _, c := range "\"'`=: /" {
 				all = append(all, string(c)+b.text)
-				if len(b.text) < 3 {
+				if len(b.text) < 3 || strings.IndexFunc(b.text, func(r rune) bool { return r < 'a' || r > 'z' }) < 0 {
 					all = all[:len(all)-1]
 					all = append(all, string(c)+b.text+closing(c), string(c)+b.text+"-", string(c)+b.text+":")
 				}
@@ -239,7 +245,7 @@ func joined(heads, tails []beginning) []beginning {
 	}
 	var all []beginning
 	for _, h := range heads {
-		if h.done || len(h.text) >= 12 {
+		if h.done || len(h.text) >= 8 {
 			all = append(all, beginning{h.text, true})
 			continue
 		}
@@ -250,16 +256,33 @@ func joined(heads, tails []beginning) []beginning {
 	return all
 }
 
-// settingNeedle is the last name of a key: the others may stand on lines of
-// their own.
-func settingNeedle(key string) string {
-	parts := strings.FieldsFunc(key, func(r rune) bool { return r == '.' || r == ':' })
-	for _, p := range slices.Backward(parts) {
-		if len(p) >= gate.MinLength {
-			return p
+// settingNeedles are a part of a key that is its own: the others may stand on
+// lines of their own. Where all of it is common, the whole key is looked for,
+// and its first part as it stands alone on a line.
+func settingNeedles(key string) []string {
+	parts := strings.FieldsFunc(key, func(r rune) bool { return strings.ContainsRune(".:[]", r) })
+	best := ""
+	for _, p := range parts {
+		if len(p) > len(best) && !commonKey(p) {
+			best = p
 		}
 	}
-	return key
+	if len(best) >= gate.MinLength {
+		return []string{best}
+	}
+	if len(parts) == 1 || !strings.Contains(key, ".") {
+		return []string{key}
+	}
+	return []string{strings.TrimRight(key, ".:"), parts[0] + ":", `"` + parts[0] + `"`}
+}
+
+// commonKey are names that many settings have.
+func commonKey(s string) bool {
+	switch strings.ToLower(s) {
+	case "system", "messages", "message", "model", "models", "spring", "chat", "options", "enabled", "provider", "providers", "config", "settings", "plugins", "client", "server", "embedding", "search", "assistant", "inline", "agent", "suggest", "quarkus", "serverless", "default", "github", "binding":
+		return true
+	}
+	return false
 }
 
 // covering leaves out texts that hold another one.
@@ -271,10 +294,24 @@ func covering(all []string) []string {
 		return strings.Compare(a, b)
 	})
 	var kept []string
+	have := map[string]bool{}
 	for _, n := range slices.Compact(all) {
-		if !slices.ContainsFunc(kept, func(k string) bool { return strings.Contains(n, k) }) {
+		if !holdsOne(n, have) {
 			kept = append(kept, n)
+			have[n] = true
 		}
 	}
 	return kept
+}
+
+// holdsOne reports whether a part of a text is on a list.
+func holdsOne(n string, have map[string]bool) bool {
+	for size := gate.MinLength; size < len(n); size++ {
+		for i := 0; i+size <= len(n); i++ {
+			if have[n[i:i+size]] {
+				return true
+			}
+		}
+	}
+	return false
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/bmatcuk/doublestar/v4"
 
+	"github.com/exhibit-aims/exhibit/plugins/aiscan/fact"
 	"github.com/exhibit-aims/exhibit/plugins/aiscan/gate"
 	"github.com/exhibit-aims/exhibit/plugins/aiscan/source"
 	"github.com/exhibit-aims/exhibit/plugins/aisign"
@@ -40,7 +41,9 @@ func newRules(o Options) (*rules, error) {
 		}
 	}
 	r := &rules{set: o.Signatures, gate: g, salt: o.Salt, ignore: o.Ignore}
-	r.hints.Calls = calls(o.Signatures)
+	r.hints = source.Hints{Calls: calls(o.Signatures), Known: func(c fact.Class, name string) bool {
+		return len(r.find(fact.Fact{Class: c, Name: name})) > 0
+	}}
 	r.digest = RulesDigest(o.Signatures)
 	// What a cache holds depends on the salt too: hints of credentials are in it.
 	salted := sha256.Sum256(fmt.Appendf(nil, "%s %d %x", r.digest, o.MaxFile, sha256.Sum256(o.Salt)))

@@ -39,8 +39,24 @@ var errSignatures = errors.New("a scan needs signatures")
 
 // Scan reads a tree. The report holds what was found up to an error.
 func Scan(ctx context.Context, t Tree, o Options) (Report, error) {
+	s, err := New(o)
+	if err != nil {
+		return Report{}, err
+	}
+	return s.Scan(ctx, t, o.Root)
+}
+
+// Scanner scans several trees by the same options: what is made of the
+// signatures is made once. It is safe for concurrent use.
+type Scanner struct {
+	options Options
+	rules   *rules
+}
+
+// New prepares scans.
+func New(o Options) (*Scanner, error) {
 	if o.Signatures == nil {
-		return Report{}, errSignatures
+		return nil, errSignatures
 	}
 	if o.Workers <= 0 {
 		o.Workers = runtime.GOMAXPROCS(0)
@@ -50,14 +66,22 @@ func Scan(ctx context.Context, t Tree, o Options) (Report, error) {
 	}
 	r, err := newRules(o)
 	if err != nil {
-		return Report{}, err
+		return nil, err
 	}
+	return &Scanner{o, r}, nil
+}
+
+// Scan reads a tree that goes by the name of root. The report holds what was
+// found up to an error.
+func (sc *Scanner) Scan(ctx context.Context, t Tree, root string) (Report, error) {
+	o, r := sc.options, sc.rules
+	o.Root = root
 	known, hit := r.known(t, o)
 	if hit != nil {
 		return *hit, nil
 	}
 	s := &scan{options: o, rules: r, jobs: make(chan []job, 2*o.Workers), total: newTotal(o)}
-	err = s.run(ctx, t)
+	err := s.run(ctx, t)
 	h, past := t.(History)
 	if past && err == nil {
 		s.noted(".git", s.trailers(ctx, h))

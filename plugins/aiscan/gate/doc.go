@@ -1,12 +1,11 @@
 // Package gate tells quickly whether a text holds any of many short texts, so
 // that only files in which there is something to find are looked at closely.
 //
-// It samples: a text of seven bytes or more, wherever it stands, covers four
-// bytes that begin at a multiple of four, and one of four bytes or more covers
-// three that begin at a multiple of two. Only these places are looked at, in a
-// table of bits that fits into the processor's nearest memory; what passes is
-// compared in full. The part of each text whose bytes are rarest in source code
-// is the part that is looked for.
+// Of each text looked for, four bytes are taken: those that are rarest in
+// source code. At every place of a text, the four bytes that stand there are
+// looked up in a table of bits that is small enough for the processor's nearest
+// memories; what passes is looked up in full, and then compared. Most places
+// cost one multiplication and one load, whatever the number of texts.
 //
 // It imports the standard library only. It promises that no occurrence is
 // missed, that what it reports is there in full, that time grows with the

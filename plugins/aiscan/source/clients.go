@@ -10,7 +10,7 @@ import (
 // sent: the address that is given to them decides whose use it is.
 func (t *text) clients() {
 	for i, tok := range t.tokens {
-		if tok.kind != word {
+		if tok.kind != word || !mayName(t.b[tok.start:tok.end]) {
 			continue
 		}
 		switch {
@@ -30,6 +30,35 @@ func (t *text) clients() {
 			}
 		}
 	}
+}
+
+// mayName is a quick look at what clientName, azureName and baseName want: most
+// words are nothing.
+func mayName(b []byte) bool {
+	if len(b) < 6 || len(b) > 60 {
+		return false
+	}
+	for i := 0; i+2 < len(b); i++ {
+		switch lowerByte(b[i]) {
+		case 'o': // openai
+			if lowerByte(b[i+1]) == 'p' && lowerByte(b[i+2]) == 'e' {
+				return true
+			}
+		case 'b': // base
+			if lowerByte(b[i+1]) == 'a' && lowerByte(b[i+2]) == 's' {
+				return true
+			}
+		case 'u': // url, uri
+			if lowerByte(b[i+1]) == 'r' {
+				return true
+			}
+		case 'e': // endpoint
+			if lowerByte(b[i+1]) == 'n' && lowerByte(b[i+2]) == 'd' {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // uses reports whether the module itself is called, not only its types and

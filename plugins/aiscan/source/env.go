@@ -15,7 +15,7 @@ func (t *text) names() {
 			continue
 		}
 		b := t.b[tok.start:tok.end]
-		if b = bytes.TrimLeft(b, "$"); envName(b) && !t.deniedAt(i) {
+		if b = bytes.TrimLeft(b, "$"); envName(b) && t.hints.known(fact.Env, string(b)) && !t.deniedAt(i) {
 			t.env(string(b), tok.line)
 		}
 	}
@@ -29,7 +29,7 @@ func (t *text) env(name string, line int) {
 // read by name, or in the form of the shell within it.
 func (t *text) envIn(i int, s []byte) {
 	if envName(s) {
-		if t.readsName(i) {
+		if t.hints.known(fact.Env, string(s)) && t.readsName(i) {
 			t.env(string(s), t.tokens[i].line)
 		}
 		return

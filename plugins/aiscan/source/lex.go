@@ -27,6 +27,7 @@ type token struct {
 // text is a file while it is read.
 type text struct {
 	lang   *Language
+	hints  Hints
 	b      []byte
 	tokens []token
 	plain  []byte // b with comments and documentation as spaces

@@ -14,7 +14,12 @@ type Hints struct {
 	// Calls are texts that show a use. One that is a name has to stand in code
 	// as a whole; any other may stand in a string.
 	Calls []string
+	// Known says whether anything is known by a fact of this name. It saves the
+	// work of finding out what an unknown name is there for. Nil takes all.
+	Known func(class fact.Class, name string) bool
 }
+
+func (h Hints) known(c fact.Class, name string) bool { return h.Known == nil || h.Known(c, name) }
 
 // Attributes of facts.
 const (
@@ -40,7 +45,7 @@ const maxFacts = 20000
 // Read returns the facts of a text in its order. It never fails: what is not
 // understood says nothing.
 func (l *Language) Read(b []byte, hints Hints) []fact.Fact {
-	t := &text{lang: l, b: b, out: &collector{group: l.Name, seen: map[key]bool{}}}
+	t := &text{lang: l, b: b, hints: hints, out: &collector{group: l.Name, seen: map[key]bool{}}}
 	if l.settings {
 		t.settingsText()
 		return t.out.done()

@@ -14,9 +14,11 @@ func (t *text) strings() {
 			continue
 		}
 		s := t.b[tok.start:tok.end]
-		t.hosts(s, tok.line, t.hostStanding(i, s))
+		if bytes.Contains(s, []byte("://")) || dotHost(s) {
+			t.hosts(s, tok.line, t.hostStanding(i, s))
+		}
 		t.envIn(i, s)
-		if id := modelText(s); id != "" && (hosted(id) || t.modelPlace(i)) {
+		if id := modelText(s); id != "" && (hosted(id) || modelLike(id, t.hints) && t.modelPlace(i)) {
 			t.out.add(fact.Fact{Class: fact.Model, Group: t.lang.Name, Name: id, Line: tok.line})
 		}
 		t.modelsWithin(s, tok.line)
@@ -307,6 +309,17 @@ func (t *text) modelsWithin(s []byte, line int) {
 			t.out.add(fact.Fact{Class: fact.Model, Group: t.lang.Name, Name: id, Line: l})
 		}
 	}
+}
+
+// modelLike reports whether an id is somebody's, or of the form owner/name that
+// repositories of weights have.
+func modelLike(id string, h Hints) bool {
+	return strings.Count(id, "/") == 1 || h.known(fact.Model, id)
+}
+
+// dotHost reports whether a text can be a host without a scheme.
+func dotHost(s []byte) bool {
+	return len(s) > 3 && len(s) < 300 && bytes.IndexByte(s, '.') > 0 && !bytes.ContainsAny(s, " \t\n") || bytes.IndexByte(s, ':') > 0 && len(s) < 100
 }
 
 // hosted reports whether an id has a form that only models have.
