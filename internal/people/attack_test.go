@@ -76,8 +76,9 @@ func TestLatestDay(t *testing.T) {
 // TestFromFile: no file brings what takes two people, nor the act of one.
 func TestFromFile(t *testing.T) {
 	for kind, payload := range map[string]string{
-		people.KindWaiver:    `{"waiver_id":"W-1","requested_by":"a","approved_by":"b"}`,
-		people.KindStatement: `{"version":"1"}`, people.KindFile: `{}`, people.KindSample: `{}`, people.KindRetest: `{}`, people.KindAttestation: `{}`,
+		people.KindWaiver:       `{"waiver_id":"W-1","requested_by":"a","approved_by":"b"}`,
+		people.KindCaseDecision: `{"decision_id":"SD-1"}`,
+		people.KindStatement:    `{"version":"1"}`, people.KindFile: `{}`, people.KindSample: `{}`, people.KindRetest: `{}`, people.KindAttestation: `{}`,
 		people.KindUpload: `{"upload_id":"UP-1","uploader":"a","reviewer":"b","review_decision":"accepted","reviewed_at":"2026-01-01T00:00:00Z"}`,
 	} {
 		if err := people.FromFile(kind, []byte(payload)); err == nil {

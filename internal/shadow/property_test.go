@@ -61,7 +61,7 @@ func uses(t *rapid.T, name string) []evidence.Evidence {
 	return out
 }
 
-func register(t *rapid.T) []evidence.Evidence {
+func entries(t *rapid.T) []evidence.Evidence {
 	var out []evidence.Evidence
 	for i := range rapid.IntRange(0, 3).Draw(t, "systems") {
 		more := rapid.SampledFrom([]string{`,"repos":["o/r1"]`, `,"vendors":["openai"]`, `,"cloud_refs":["e*"]`, `,"callers":["p1","net1"]`, `,"repos":["o/r2"],"vendors":["anthropic"]`,
@@ -139,7 +139,7 @@ func check(t *testing.T, f func(*rapid.T, func(shadow.Input, ...evidence.Evidenc
 // matter, and the same input gives the same result.
 func TestOrder(t *testing.T) {
 	check(t, func(t *rapid.T, run func(shadow.Input, ...evidence.Evidence) shadow.Result) {
-		list := append(uses(t, "uses"), register(t)...)
+		list := append(uses(t, "uses"), entries(t)...)
 		in := shadow.Input{Decisions: decisions(t, run(shadow.Input{}, list...).Cases)}
 		for i := range rapid.IntRange(0, 3).Draw(t, "runs") {
 			in.Runs = append(in.Runs, evidence.Run{ID: fmt.Sprint(i), Status: evidence.RunComplete, FinishedAt: now.Add(-time.Duration(i) * time.Hour),
@@ -158,7 +158,7 @@ func TestOrder(t *testing.T) {
 // TestMoreEvidence: what shows more use takes no case away and changes no id.
 func TestMoreEvidence(t *testing.T) {
 	check(t, func(t *rapid.T, run func(shadow.Input, ...evidence.Evidence) shadow.Result) {
-		reg, some := register(t), uses(t, "uses")
+		reg, some := entries(t), uses(t, "uses")
 		more := slices.DeleteFunc(uses(t, "more"), func(ev evidence.Evidence) bool {
 			return slices.ContainsFunc(some, func(have evidence.Evidence) bool { return have.Kind == ev.Kind && have.Key == ev.Key })
 		})
@@ -175,7 +175,7 @@ func TestMoreEvidence(t *testing.T) {
 // else.
 func TestOwnEntry(t *testing.T) {
 	check(t, func(t *rapid.T, run func(shadow.Input, ...evidence.Evidence) shadow.Result) {
-		list := append(uses(t, "uses"), register(t)...)
+		list := append(uses(t, "uses"), entries(t)...)
 		before := byID(run(shadow.Input{}, list...))
 		own := rapid.SampledFrom([][2]string{{shadow.Repository, "o/r1"}, {shadow.CloudResource, "arn:2"}, {shadow.Workload, "ns/w1"}, {shadow.Network, "net2"}}).Draw(t, "own")
 		entry := registered("zz", fmt.Sprintf(`,"repos":[%q],"callers":[%q],"cloud_refs":[%q],"vendors":["openai","anthropic","cohere","northlight"]`, own[1], own[1], own[1]))
@@ -223,7 +223,7 @@ func TestQuiet(t *testing.T) {
 // TestAgain: what is on record stays as it is when nothing happened.
 func TestAgain(t *testing.T) {
 	check(t, func(t *rapid.T, run func(shadow.Input, ...evidence.Evidence) shadow.Result) {
-		list := append(uses(t, "uses"), register(t)...)
+		list := append(uses(t, "uses"), entries(t)...)
 		in := shadow.Input{Decisions: decisions(t, run(shadow.Input{}, list...).Cases)}
 		first := run(in, list...)
 		in.Earlier = first.Cases

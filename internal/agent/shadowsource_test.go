@@ -1,0 +1,103 @@
+package agent
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/exhibit-aims/exhibit/internal/evidence"
+	"github.com/exhibit-aims/exhibit/internal/importfile"
+	"github.com/exhibit-aims/exhibit/internal/shadow"
+)
+
+// put imports lines as a source would have read them.
+func put(t *testing.T, c *Collector, lines ...string) {
+	t.Helper()
+	in := strings.NewReader(strings.Join(lines, "\n") + "\n")
+	if _, err := c.Import(t.Context(), in, importfile.Options{Catalog: c.Catalog, Now: c.Now()}, func(int64) {}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// shadowRuns counts the runs of ShadowSource, and the records they made.
+func shadowRuns(t *testing.T, c *Collector) (runs int, cases, scans int64) {
+	t.Helper()
+	for run, err := range c.Store.Runs(t.Context(), ShadowSource) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if run.Status != evidence.RunComplete {
+			t.Errorf("run %s is %q", run.ID, run.Status)
+		}
+		runs++
+		cases += run.Kinds[KindShadowCase].New + run.Kinds[KindShadowCase].Revised
+		scans += run.Kinds[KindShadowScan].New
+	}
+	return runs, cases, scans
+}
+
+const (
+	keyRun  = `{"run":{"source":"vendors","scope":{"vendor.api_key_inventory":"complete"}}}`
+	keyLine = `{"kind":"vendor.api_key_inventory","subject":{"type":"vendor","id":"openai"},"key":"openai|k1","payload":{"vendor":"openai","key_id":"k1","status":"active"}}`
+)
+
+// TestCollectShadow: nothing is invented where nobody looked; what is unchanged
+// costs nothing; once a day it is said what was searched; what is gone is gone.
+func TestCollectShadow(t *testing.T) {
+	c := newCollector(t)
+	now := time.Now().UTC().Truncate(time.Second)
+	c.Clock = func() time.Time { return now }
+	step := func(what string, after time.Duration, runs int, cases, scans int64) {
+		t.Helper()
+		now = now.Add(after)
+		if err := c.CollectShadow(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if r, k, s := shadowRuns(t, c); r != runs || k != cases || s != scans {
+			t.Errorf("%s: %d runs, %d states of cases, %d scans; want %d, %d, %d", what, r, k, s, runs, cases, scans)
+		}
+	}
+	step("an empty store", 0, 0, 0, 0)
+	put(t, c, `{"run":{"source":"grc","scope":{"risk.assessment":"complete"}}}`)
+	step("a source that shows no AI", time.Minute, 0, 0, 0)
+	put(t, c, keyRun, keyLine)
+	step("a key", time.Minute, 1, 1, 1)
+	step("again", time.Minute, 1, 1, 1)
+	put(t, c, keyRun, keyLine)
+	step("the same, read again", time.Minute, 1, 1, 1)
+	step("a day later", selfInterval, 2, 1, 2)
+	put(t, c, keyRun)
+	step("the key is gone", time.Minute, 3, 2, 3)
+	put(t, c, keyRun, keyLine)
+	step("and there again", time.Minute, 4, 3, 4)
+
+	onRecord, err := readShadow(t.Context(), c.Store)
+	if err != nil || len(onRecord.cases) != 1 {
+		t.Fatalf("%d cases, %v", len(onRecord.cases), err)
+	}
+	if got := onRecord.cases[0]; got.Status != shadow.New || got.Reopened == "" {
+		t.Errorf("it is %s, %q", got.Status, got.Reopened)
+	}
+	if s := onRecord.scan; s.Denominator != 1 || s.Percent != 100 || !strings.Contains(s.Scope, "1 of 1 vendor organisations; reporting: vendor; never configured: code") {
+		t.Errorf("searched: %+v", s)
+	}
+}
+
+// TestShadowAuthors: who committed last is asked for open cases only, and bots
+// own nothing.
+func TestShadowAuthors(t *testing.T) {
+	c := newCollector(t)
+	push := func(sha, author, at string) string {
+		return `{"kind":"github.push","subject":{"type":"change","id":"o/r@` + sha + `"},"key":"o/r|` + sha + `","event_time":"` + at + `","payload":{"repo":"o/r","sha":"` + sha + `","author":"` + author + `","committed_at":"` + at + `"}}`
+	}
+	put(t, c, `{"run":{"source":"github","scope":{"code.ai_usage":"complete","github.push":"complete"}}}`,
+		`{"kind":"code.ai_usage","subject":{"type":"repository","id":"o/r"},"key":"o/r|a|b","payload":{"repo":"O/r","path":"a.py","rule_id":"openai/imports","provider":"openai","scope":"product"}}`,
+		push("1", "ann", "2026-01-01T00:00:00Z"), push("3", "renovate[bot]", "2026-03-01T00:00:00Z"), push("2", "bob", "2026-02-01T00:00:00Z"))
+	res, err := ReconcileShadow(t.Context(), c.Store, c.Now())
+	if err != nil || len(res.Cases) != 1 {
+		t.Fatalf("%d cases, %v", len(res.Cases), err)
+	}
+	if got := res.Cases[0]; got.Hint != "bob" || got.HintFrom != shadow.FromCommits {
+		t.Errorf("owner %s from %s", got.Hint, got.HintFrom)
+	}
+}
