@@ -34,6 +34,8 @@ type run struct {
 	known   *known
 	jobs    []*job
 	touched map[key]map[string]bool // by channel
+
+	aggregates int // new ones of this run
 }
 
 // Collect reads what is new in every log, and emits the days that it is about.
@@ -181,15 +183,23 @@ func (r *run) match(ctx context.Context, l *logConfig, j *job) error {
 	if len(j.head) == 0 {
 		return nil
 	}
+	var inherited *fileNote
 	if twin := r.known.twinOf(j); twin != nil {
-		if copies(ctx, twin, j) {
+		switch same := copies(ctx, twin, j); {
+		case same && !j.longer(twin):
 			j.twin = twin.path
 			return nil
+		case same:
+			inherited = r.known.replace(twin, j)
+		default:
+			j.err = fmt.Errorf("it begins like %s and goes on otherwise: they cannot be told apart, so that this one was not read", twin.path)
+			return r.missed(ctx, l, j.path, j.err)
 		}
-		j.err = fmt.Errorf("it begins like %s and goes on otherwise: they cannot be told apart, so that this one was not read", twin.path)
-		return r.missed(ctx, l, j.path, j.err)
 	}
 	n := r.known.find(l.Name, j)
+	if n == nil {
+		n = inherited
+	}
 	if n == nil {
 		n = &fileNote{Log: l.Name, sums: map[key]*sum{}}
 		r.mem.Files = append(r.mem.Files, n)

@@ -11,15 +11,14 @@ import (
 // extended format. Which column says what comes from numbers in the settings or
 // from names in a header.
 type columns struct {
-	sep     byte
-	quoted  bool
-	names   map[string]role // by name in the header, lower case
-	roles   []role          // by column
-	hosts   []int           // columns that name a host
-	last    int             // the last column that is read
-	header  []byte          // the header, to know it again
-	mark    string          // what a header begins with: #fields, #Fields:; empty: the first line
-	comment byte            // lines that begin with it are none
+	sep    byte
+	quoted bool
+	names  map[string]role // by name in the header, lower case
+	roles  []role          // by column
+	hosts  []int           // columns that name a host
+	last   int             // the last column that is read
+	header []byte          // the header, to know it again
+	mark   string          // what a header begins with: #fields, #Fields:; empty: the first line
 }
 
 // newColumns takes a map of column to role. A column is a name in the header or

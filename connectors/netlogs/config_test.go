@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -152,11 +153,12 @@ func TestStretches(t *testing.T) {
 			r.merge(s, rd)
 			from, end = s.to, max(end, res.end)
 		}
-		out := fmt.Sprint(end, j.note.Counts.Lines, j.note.Counts.Bad)
-		for _, s := range j.note.sums {
-			out += fmt.Sprint(" ", s.Queries, len(s.Actors))
+		out := []string{fmt.Sprint(end, j.note.Counts.Lines, j.note.Counts.Bad)}
+		for k, s := range j.note.sums {
+			out = append(out, fmt.Sprint(k.day, s.Queries, len(s.Actors)))
 		}
-		return out
+		slices.Sort(out)
+		return strings.Join(out, ", ")
 	}
 	want := sum()
 	for _, cuts := range [][]int64{{1}, {77, 78, 79}, {size / 2}, {size / 3, size / 3 * 2}, {size - 1}, {100, 200, 201, 202, 203, 5000}} {

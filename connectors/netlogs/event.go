@@ -158,12 +158,8 @@ func given(b []byte) []byte {
 // hostOf finds the host and the port in an address: scheme://user@host:port/path,
 // host:port as in CONNECT, host alone, IPv6 in brackets.
 func hostOf(b []byte) (host []byte, port int) {
-	secure := false
 	if i := bytes.Index(b, []byte("://")); i >= 0 && i < 12 {
-		secure = i == 5 && b[4]|0x20 == 's'
-		if !secure {
-			port = 80
-		} else {
+		if port = 80; i == 5 && b[4]|0x20 == 's' {
 			port = 443
 		}
 		b = b[i+3:]

@@ -85,7 +85,7 @@ func search(ctx context.Context, log int, paths []string) (files []found, bad []
 					return ctx.Err()
 				case err != nil:
 					bad = append(bad, problem{path, err})
-					return nil
+					return nil //nolint:nilerr // it is told; the others are looked at
 				case d.IsDir() && (hidden(path, name) || depth(path, name) > maxDepth):
 					return fs.SkipDir
 				case !d.IsDir() && !hidden(path, name):

@@ -66,7 +66,7 @@ func (r *run) account(i int, l *logConfig) error {
 	files, read, twins, empty := 0, 0, 0, 0
 	forms := map[string]bool{}
 	for _, j := range r.jobs {
-		if j.log != i || j.err != nil && j.note == nil {
+		if j.log != i || j.err != nil && (j.note == nil || j.note.Counts.Lines == 0) {
 			continue
 		}
 		files++
@@ -99,7 +99,7 @@ func (r *run) account(i int, l *logConfig) error {
 		q += ", newest " + stamp(all.Newest)
 	}
 	r.book.Query(q, records.KindActivity)
-	if files > 0 && (all.Lines > 0 || empty < files) {
+	if files > empty {
 		r.book.Read(records.KindActivity)
 	}
 	if all.Oldest > 0 {

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"maps"
 	"os"
 	"path/filepath"
 	"sync"
@@ -115,8 +114,6 @@ func (s store) take(rec *connectortest.Recorder) {
 		s[r.Key] = r.EventTime.String() + string(r.Payload)
 	}
 }
-
-func (s store) clone() store { return maps.Clone(s) }
 
 func squidLine(at time.Time, client, method, url string) string {
 	return fmt.Sprintf("%d.123    345 %s TCP_TUNNEL/200 4321 %s %s ann HIER_DIRECT/192.0.2.1 -\n", at.Unix(), client, method, url)

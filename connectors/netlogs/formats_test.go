@@ -19,8 +19,10 @@ func seen(t testing.TB, l *logConfig, form, text string, ref time.Time) []string
 	}
 	table := newTable(signatures(t).All(), nil)
 	c := l.clock(ref, ref.Add(time.Hour))
-	f, env, err := format{}, bareLines, error(nil)
+	var f format
+	var env envelope
 	if form == "" {
+		var err error
 		if f, env, err = newProbe([]byte(text), table, c).detect(); err != nil {
 			return []string{err.Error()}
 		}

@@ -3,6 +3,7 @@ package netlogs
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
@@ -120,7 +121,7 @@ func FuzzLines(f *testing.F) {
 		var at int64
 		for {
 			next, err := l.next()
-			if err == io.EOF {
+			if errors.Is(err, io.EOF) {
 				break
 			}
 			if err != nil || next.at != at || !next.long && !bytes.HasPrefix(raw[at:], next.text) || next.long && next.text != nil {

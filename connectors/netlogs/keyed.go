@@ -146,9 +146,10 @@ func (k *keyed) cut(b []byte) (f, rest []byte, ok bool) {
 	switch {
 	case k.style == 'k' && len(b) > 0 && b[0] == '"':
 		for i := 1; i < len(b); i++ {
-			if b[i] == '\\' {
+			switch b[i] {
+			case '\\':
 				i++
-			} else if b[i] == '"' {
+			case '"':
 				return b[1:i], b[i+1:], true
 			}
 		}

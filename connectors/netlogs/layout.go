@@ -192,7 +192,7 @@ func cut(b []byte, o *op) (f, rest []byte, ok bool) {
 		from = bytes.IndexByte(b, ' ') + 1
 	}
 	for {
-		i := -1
+		var i int
 		if len(o.sep) == 1 {
 			i = bytes.IndexByte(b[from:], o.sep[0])
 		} else {

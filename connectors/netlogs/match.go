@@ -106,6 +106,29 @@ func (k *known) twinOf(j *job) *job {
 	return nil
 }
 
+// longer reports whether a file holds more than one that begins like it.
+func (j *job) longer(o *job) bool {
+	if j.packed == o.packed {
+		return j.size > o.size
+	}
+	return len(j.head) > len(o.head)
+}
+
+// replace puts a longer file in the place of one that it is a copy of, and
+// returns the note of that one, which holds for the longer as well.
+func (k *known) replace(short, long *job) *fileNote {
+	for _, all := range k.heads {
+		for i := range all {
+			if all[i] == short {
+				all[i] = long
+			}
+		}
+	}
+	n := short.note
+	short.note, short.twin = nil, long.path
+	return n
+}
+
 // copies reports whether the shorter of two files that begin alike ends as the
 // other goes on: then it is a copy, made while the other grew.
 func copies(ctx context.Context, a, b *job) bool {

@@ -147,8 +147,11 @@ func (r *run) merge(s stretch, rd *reader) {
 	for k, v := range rd.tally.sums {
 		if have := n.sums[k]; have != nil {
 			have.merge(v, r.cfg.MaxActors)
-		} else {
+		} else if r.aggregates < maxAggregates {
 			n.sums[k] = v
+			r.aggregates++
+		} else {
+			n.Counts.Full = true
 		}
 		r.touch(n.Channel, k)
 	}

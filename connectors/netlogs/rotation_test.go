@@ -177,6 +177,44 @@ func TestUnchangedCostsNothing(t *testing.T) {
 	}
 }
 
+// Files that begin with the same header and hold nothing else yet take nothing
+// from the others.
+func TestHeaderOnly(t *testing.T) {
+	header := "when,address of the client,host that was asked for,what was done with the request\n"
+	line := func(n int) string {
+		return time.Now().Add(-time.Duration(n)*time.Minute).UTC().Format(time.RFC3339) + ",10.0.0.1,api.openai.com,allowed\n"
+	}
+	for _, empty := range []string{"a.csv", "z.csv"} {
+		f := newFolder(t)
+		cfg := f.config(map[string]any{"logs": []any{map[string]any{"name": "web", "paths": []string{f.path("*.csv*")}, "format": "csv", "channel": "proxy",
+			"columns": map[string]string{"time": "when", "client": "address of the client", "host": "host that was asked for", "action": "what was done with the request"}}}})
+		requests := func(rec *connectortest.Recorder) (n int64) {
+			for _, r := range rec.Records() {
+				n += number64(connectortest.Payload(t, r)["requests"])
+			}
+			return n
+		}
+		f.add(empty, header)
+		first, _ := collect(t, cfg, nil)
+		f.add("m.csv", header+line(9)+line(8))
+		f.add("n.csv", header+line(7))
+		f.pack("n.csv")
+		second, cov := collect(t, cfg, first)
+		if requests(second) != 3 || cov.Status != connector.Complete {
+			t.Errorf("%s: %d requests, %v", empty, requests(second), second.Gaps())
+		}
+		f.add(empty, line(3))
+		third, cov := collect(t, cfg, second)
+		if requests(third) != 4 || cov.Status != connector.Complete {
+			t.Errorf("%s: then %d requests, %v", empty, requests(third), third.Gaps())
+		}
+		full, _ := collectAs(t, connector.Request{Config: cfg, Full: true}, third)
+		if requests(full) != 4 {
+			t.Errorf("%s: in full %d requests, %v", empty, requests(full), full.Gaps())
+		}
+	}
+}
+
 // A memory that was cut off between two batches is not used: the one before it
 // holds.
 func TestMemoryIsWhole(t *testing.T) {

@@ -50,7 +50,6 @@ type tally struct {
 	sums      map[key]*sum
 	canaries  map[int32]map[int]bool // days on which each was seen
 	actors    *actors
-	reply     bool
 	maxActors int
 	full      bool // there are more aggregates than are kept
 
