@@ -22,6 +22,7 @@ import (
 	"github.com/exhibit-aims/exhibit/connectors/http"
 	"github.com/exhibit-aims/exhibit/connectors/huggingface"
 	"github.com/exhibit-aims/exhibit/connectors/jira"
+	"github.com/exhibit-aims/exhibit/connectors/kubernetes"
 	"github.com/exhibit-aims/exhibit/connectors/mlflow"
 	"github.com/exhibit-aims/exhibit/connectors/netlogs"
 	"github.com/exhibit-aims/exhibit/connectors/okta"
@@ -35,7 +36,7 @@ import (
 func all() []connector.Connector {
 	return []connector.Connector{
 		anthropic.New(), aws.New(), azure.New(), documents.New(), entra.New(), gcp.New(), github.New(), googleworkspace.New(), http.New(), huggingface.New(),
-		jira.New(), mlflow.New(), netlogs.New(), okta.New(), openai.New(), vendorwatch.New(),
+		jira.New(), kubernetes.New(), mlflow.New(), netlogs.New(), okta.New(), openai.New(), vendorwatch.New(),
 	}
 }
 
