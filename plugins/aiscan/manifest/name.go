@@ -9,6 +9,9 @@ import (
 // plainName gives a name without what a template fills in, and whether there was
 // any; it gives nothing if what is left is no name.
 func plainName(s string) (name string, templated bool) {
+	if isPlain(s) {
+		return s, false
+	}
 	s = strings.TrimSpace(s)
 	if i := strings.IndexAny(s, string(blank)+"$"); i >= 0 {
 		if s[i] == '$' && !strings.HasPrefix(s[i:], "${") && !strings.HasPrefix(s[i:], "$(") {
@@ -31,11 +34,29 @@ func plainName(s string) (name string, templated bool) {
 	return s, templated
 }
 
+// isPlain reports whether a name has only what nearly all of them have.
+func isPlain(s string) bool {
+	if s == "" || len(s) > maxName {
+		return false
+	}
+	for i := 0; i < len(s); i++ {
+		c := s[i]
+		if !(c >= 'a' && c <= 'z' || c >= '0' && c <= '9' || c >= 'A' && c <= 'Z' || c == '-' || c == '_' || c == '.' || c == '@') &&
+			!(c == '/' && i > 0 && s[i-1] != ':' && s[i-1] != '/') && !(c == ':' && i+1 < len(s) && s[i+1] != '/') {
+			return false
+		}
+	}
+	return true
+}
+
 // plainVersion gives what may be kept of a version: never an address, which may
 // hold a credential, except for the tag it ends in. It reports whether a template
 // fills it in.
 func plainVersion(s string) (version string, templated bool) {
 	s = strings.TrimSpace(s)
+	if len(s) <= 100 && isPlain(s) && !strings.Contains(s, "@") && !strings.Contains(s, ":") {
+		return s, false
+	}
 	if isAddress(s) {
 		return tagOf(s), strings.ContainsRune(s, blank)
 	}

@@ -88,16 +88,34 @@ var (
 // detemplate puts a mark where a template has a placeholder, takes out the
 // statements of its language, and returns the lines that these keep or drop.
 func detemplate(text []byte) ([]byte, []span) {
-	if !bytes.Contains(text, []byte("{{")) && !bytes.Contains(text, []byte("{%")) && !bytes.Contains(text, []byte("<%")) &&
-		bytes.IndexByte(text, '@') < 0 {
+	braces := bytes.Contains(text, []byte("{{"))
+	percent := bytes.Contains(text, []byte("{%")) || bytes.Contains(text, []byte("<%"))
+	if !braces && !percent && !bytes.Contains(text, []byte("{#")) && !hasVariable(text) {
 		return text, nil
 	}
 	var cond []span
-	if bytes.Contains(text, []byte("{%")) || bytes.Contains(text, []byte("<%")) {
+	if percent {
 		cond = conditions(text)
-		text = statement.ReplaceAll(text, nil)
 	}
+	text = statement.ReplaceAll(text, nil)
 	return placeholder.ReplaceAll(text, []byte(string(blank))), cond
+}
+
+// hasVariable reports whether there may be an @VARIABLE@.
+func hasVariable(text []byte) bool {
+	for {
+		i := bytes.IndexByte(text, '@')
+		if i < 0 || i+4 >= len(text) {
+			return false
+		}
+		if c := text[i+1]; c >= 'A' && c <= 'Z' {
+			rest := bytes.TrimLeft(text[i+1:min(len(text), i+64)], "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_")
+			if len(rest) > 0 && rest[0] == '@' {
+				return true
+			}
+		}
+		text = text[i+1:]
+	}
 }
 
 // conditions finds the lines between the statements if and end of a template.

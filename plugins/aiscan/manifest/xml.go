@@ -82,7 +82,7 @@ func (p *xmlParser) parse(root *element, text []byte, line int, comment bool) {
 		case xml.EndElement:
 			open = p.close(open, t.Name.Local, line, comment)
 		case xml.CharData:
-			if len(top.text) < 1<<16 {
+			if t = bytes.TrimSpace(t); len(t) > 0 && len(top.text) < 1<<12 {
 				top.text += string(t)
 			}
 		case xml.Comment:

@@ -24,6 +24,9 @@ func (f *file) documents() []*node {
 	if bytes.IndexByte(text, '\t') >= 0 {
 		text = bytes.ReplaceAll(text, []byte("\t"), []byte(" "))
 	}
+	if root, ok := plainYAML(text); ok {
+		return []*node{root}
+	}
 	if docs, ok := f.yamlTrees(text); ok {
 		return docs
 	}
