@@ -148,6 +148,9 @@ type Signal struct {
 // place is where a use is. key makes the id; ref is for people and rules.
 type place struct{ typ, key, vendor, ref string }
 
+// placeID is what tells one place from another.
+type placeID struct{ typ, key, vendor string }
+
 // id is stable: it rests on the place and, where the place is the whole
 // organisation or a network, on the vendor.
 func (p place) id() string {

@@ -11,13 +11,16 @@ import (
 // at last.
 func (r *reader) cases() []Case {
 	var out []Case
-	for id, g := range r.places {
+	there := map[string]bool{}
+	for _, g := range r.places {
+		id := g.place.id()
+		there[id] = true
 		if c, ok := r.one(id, g); ok {
 			out = append(out, c)
 		}
 	}
 	for id, was := range r.earlier {
-		if _, there := r.places[id]; !there {
+		if !there[id] {
 			out = append(out, r.vanished(was))
 		}
 	}

@@ -96,7 +96,7 @@ type Result struct {
 // reader holds what was read.
 type reader struct {
 	in           Input
-	places       map[string]*gathering
+	places       map[placeID]*gathering
 	systems      []system
 	vendors      map[string]vendorEntry
 	owners       map[string]ownersFile // by repository, lower case
@@ -108,6 +108,7 @@ type reader struct {
 	codeAt       map[string]bool // repo|path → a use that is not only supporting was seen there
 	unread       set
 	missed       map[string]bool // keys of all of them
+	take         map[string]func(*evidence.Evidence) error
 	boundVendors map[string]bool
 }
 
@@ -115,8 +116,9 @@ type sourceKind struct{ source, kind string }
 
 // Reconcile holds what was seen against the register.
 func Reconcile(in Input) (Result, error) {
-	r := &reader{in: in, places: map[string]*gathering{}, vendors: map[string]vendorEntry{}, owners: map[string]ownersFile{},
+	r := &reader{in: in, places: map[placeID]*gathering{}, vendors: map[string]vendorEntry{}, owners: map[string]ownersFile{},
 		earlier: map[string]Case{}, complete: map[sourceKind][]time.Time{}, seen: newSeen(), codeAt: map[string]bool{}, missed: map[string]bool{}}
+	r.take = r.takers()
 	for _, c := range in.Earlier {
 		r.earlier[c.ID] = c
 	}
@@ -175,6 +177,19 @@ func (r *reader) live(g *group) bool {
 	return !g.past || !r.readSince(g.source, g.kind, g.last.Add(r.in.lookBack()))
 }
 
+// takers are the readers of records, by kind.
+func (r *reader) takers() map[string]func(*evidence.Evidence) error {
+	return map[string]func(*evidence.Evidence) error{
+		"inventory.ai_system": r.system, "vendor.record": r.vendor, "github.codeowners": r.codeowners,
+		"github.repository": r.repository, "code.scan_run": r.codeScan, "code.ai_usage": r.usage, "code.model_reference": r.modelReference,
+		"code.ai_secret": r.openSecret, "github.sbom": r.sbom, "github.secret_name": r.secretName,
+		"github.app_installation": r.app, "github.copilot_seat": r.seat,
+		"cloud.ai_resource_inventory": r.resource, "cloud.audit_event": r.auditEvent, "model_registry.deployment": r.deployment,
+		"vendor.api_key_inventory": r.key, "vendor.usage": r.calls, "vendor.project": r.project,
+		"shadow_ai.sighting": r.sighting, "shadow_ai.activity": r.activity,
+	}
+}
+
 // read takes one record in.
 func (r *reader) read(ev *evidence.Evidence) {
 	if len(ev.Payload) == 0 {
@@ -183,15 +198,7 @@ func (r *reader) read(ev *evidence.Evidence) {
 		}
 		return
 	}
-	take := map[string]func(*evidence.Evidence) error{
-		"inventory.ai_system": r.system, "vendor.record": r.vendor, "github.codeowners": r.codeowners,
-		"github.repository": r.repository, "code.scan_run": r.codeScan, "code.ai_usage": r.usage, "code.model_reference": r.modelReference,
-		"code.ai_secret": r.openSecret, "github.sbom": r.sbom, "github.secret_name": r.secretName,
-		"github.app_installation": r.app, "github.copilot_seat": r.seat,
-		"cloud.ai_resource_inventory": r.resource, "cloud.audit_event": r.auditEvent, "model_registry.deployment": r.deployment,
-		"vendor.api_key_inventory": r.key, "vendor.usage": r.calls, "vendor.project": r.project,
-		"shadow_ai.sighting": r.sighting, "shadow_ai.activity": r.activity,
-	}[ev.Kind]
+	take := r.take[ev.Kind]
 	if take == nil {
 		return
 	}

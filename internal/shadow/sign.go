@@ -95,10 +95,11 @@ func (r *reader) put(ev *evidence.Evidence, s sign) {
 	if s.since.IsZero() {
 		s.since = ev.CollectedAt
 	}
-	g := r.places[s.place.id()]
+	where := placeID{s.place.typ, s.place.key, s.place.vendor}
+	g := r.places[where]
 	if g == nil {
 		g = &gathering{place: s.place, groups: map[groupKey]*group{}}
-		r.places[s.place.id()] = g
+		r.places[where] = g
 	}
 	if s.place.ref < g.place.ref {
 		g.place.ref = s.place.ref
