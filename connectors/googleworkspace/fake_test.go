@@ -104,7 +104,7 @@ func (f *fake) logs(now time.Time) {
 		an("8", "bo@example.test", "login_success", yesterday, "application_name=Payroll"),
 	}})
 	f.within("gemini_in_workspace_apps", map[time.Time][]string{yesterday: {
-		an("9", "Ana@example.test", geminiUse, yesterday, "app_name=gmail", "action=summarize"), an("10", "bo@example.test", geminiUse, yesterday, "app_name=gmail"),
+		an("9", "Ana@example.test", geminiUse, yesterday, "app_name=gmail", "action=conversation"), an("10", "bo@example.test", geminiUse, yesterday, "app_name=gmail"),
 	}})
 }
 
