@@ -44,7 +44,7 @@ type Plan struct {
 
 // People says who may approve what others ask for.
 type People struct {
-	Approvers     map[string][]string // roles by act: waiver, applicability, review
+	Approvers     map[string][]string // roles by act: waiver, applicability, review, shadow
 	SharedAccount bool                // two people may act from one account of the machine
 	MaxWaiver     time.Duration       // longest waiver; 0: 365 days, which is also the most
 }
