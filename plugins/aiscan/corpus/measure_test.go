@@ -31,10 +31,19 @@ func load2(t *testing.T) ([]*Repo, *aisign.Set) {
 	return repos, set
 }
 
-func scan(t *testing.T, r *Repo, o aiscan.Options) aiscan.Report {
+func scanner(t *testing.T, o aiscan.Options) *aiscan.Scanner {
 	t.Helper()
-	o.Root, o.Salt = r.Name, []byte("corpus")
-	rep, err := aiscan.Scan(t.Context(), treeOf(t, r), o)
+	o.Salt = []byte("corpus")
+	s, err := aiscan.New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func scan(t *testing.T, s *aiscan.Scanner, r *Repo) aiscan.Report {
+	t.Helper()
+	rep, err := s.Scan(t.Context(), treeOf(t, r), r.Name)
 	if err != nil {
 		t.Fatalf("%s: %v", r.Name, err)
 	}
@@ -45,9 +54,10 @@ func scan(t *testing.T, r *Repo, o aiscan.Options) aiscan.Report {
 func measure(t *testing.T) []Outcome {
 	t.Helper()
 	repos, set := load2(t)
+	s := scanner(t, aiscan.Options{Signatures: set})
 	outcomes := make([]Outcome, 0, len(repos))
 	for _, r := range repos {
-		outcomes = append(outcomes, Score(r, FoundIn(scan(t, r, aiscan.Options{Signatures: set}))))
+		outcomes = append(outcomes, Score(r, FoundIn(scan(t, s, r))))
 	}
 	return outcomes
 }
@@ -118,13 +128,18 @@ func TestSameBytesNoKeys(t *testing.T) {
 			shapes = append(shapes, regexp.MustCompile(k.RE))
 		}
 	}
+	cache := &memory{m: map[string][]byte{}}
+	runs := []*aiscan.Scanner{
+		scanner(t, aiscan.Options{Signatures: set, Workers: 1}),
+		scanner(t, aiscan.Options{Signatures: set, Workers: 8, Cache: cache}),
+		scanner(t, aiscan.Options{Signatures: set, Workers: 1, Cache: cache}),
+	}
 	keys := 0
 	for _, r := range repos {
-		cache := &memory{m: map[string][]byte{}}
+		clear(cache.m)
 		var first string
-		for i, o := range []aiscan.Options{{Workers: 1}, {Workers: 8, Cache: cache}, {Workers: 1, Cache: cache}} {
-			o.Signatures = set
-			rep := scan(t, r, o)
+		for i, s := range runs {
+			rep := scan(t, s, r)
 			rep.Reused = 0 // the cache may tell
 			b, err := json.Marshal(rep)
 			if err != nil {
@@ -133,7 +148,7 @@ func TestSameBytesNoKeys(t *testing.T) {
 			if i == 0 {
 				first = string(b)
 			} else if string(b) != first {
-				t.Errorf("%s: run %d (%d workers) differs:\n%s\n%s", r.Name, i, o.Workers, first, b)
+				t.Errorf("%s: run %d differs:\n%s\n%s", r.Name, i, first, b)
 			}
 		}
 		written := []string{first}
