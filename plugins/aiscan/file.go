@@ -40,6 +40,7 @@ type hit struct {
 func (w *worker) file(p *part, j job) {
 	p.files++
 	w.name(p, j.Entry)
+	w.own(p, j.Entry)
 	how := readingOf(j.Path)
 	cache, key := w.scan.options.Cache, ""
 	if cache != nil && j.ID != "" {
@@ -98,7 +99,11 @@ func (w *worker) look(c *content, how reading, b []byte, line int) {
 	models := len(c.Models)
 	w.scan.rules.secrets(c, b)
 	if how.language != nil && how.infra == nil {
-		w.scan.rules.match(c, how.language.Read(b, w.scan.rules.hints))
+		facts := how.language.Read(b, w.scan.rules.hints)
+		if how.denies {
+			exclude(facts)
+		}
+		w.scan.rules.match(c, facts)
 	}
 	for i := range c.Hits[at:] {
 		c.Hits[at+i].Fact.Line += line
@@ -185,6 +190,7 @@ type reading struct {
 	manifest manifest.Reader
 	infra    infra.Reader
 	language *source.Language
+	denies   bool // the file says by its name that it lists what is kept out
 	byPath   bool // what is found depends on the whole path, not only on the language
 }
 
@@ -193,8 +199,31 @@ func readingOf(name string) reading {
 	if m := manifest.For(name); m != nil {
 		r.manifest = m
 	}
-	r.byPath = r.manifest != nil || assetKind(name) != "" || chunked(name) || r.language != nil && r.language.Settings() || infra.For(name, nil) != nil
+	r.denies = denies(name)
+	r.byPath = r.manifest != nil || r.denies || assetKind(name) != "" || chunked(name) || r.language != nil && r.language.Settings() || infra.For(name, nil) != nil
 	return r
+}
+
+// denies reports whether a file is by its name a list of what is kept out.
+func denies(name string) bool {
+	base := strings.ToLower(path.Base(name))
+	stem, _, _ := strings.Cut(base, ".")
+	for part := range strings.FieldsFuncSeq(stem, func(r rune) bool { return r == '_' || r == '-' }) {
+		switch part {
+		case "deny", "denylist", "blocklist", "blacklist", "blocked", "forbidden", "banned", "denied":
+			return true
+		}
+	}
+	return false
+}
+
+// exclude marks what is named in order to keep it out.
+func exclude(facts []fact.Fact) {
+	for i := range facts {
+		if facts[i].Class == fact.Host || facts[i].Class == fact.Env {
+			facts[i].Standing = fact.Excluded
+		}
+	}
 }
 
 // chunked reports whether a file may hold code of other languages.

@@ -14,7 +14,7 @@ const signalsOfRule = 10
 
 // judge makes sightings of hits: one for each product in each scope.
 func judge(r *rules, root string, hits []found) []Sighting {
-	hits = resolved(r, hits)
+	hits = withoutOwn(resolved(r, hits))
 	hits = slices.DeleteFunc(hits, func(f found) bool { return !f.Fact.Standing.Counts() })
 	slices.SortFunc(hits, byPlace)
 	hits = slices.CompactFunc(hits, func(a, b found) bool { return byPlace(a, b) == 0 })

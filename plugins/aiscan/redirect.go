@@ -1,6 +1,7 @@
 package aiscan
 
 import (
+	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -102,17 +103,19 @@ func (r *rules) client(c *clients, f found) []found {
 // withoutRedirected takes away from one vendor what its client shows where it
 // is sent to others.
 func withoutRedirected(sig *aisign.Signature, hits []found, files map[string]*clients) []found {
-	own, elsewhere := false, false
+	own, elsewhere, later, setElsewhere := false, false, false, false
 	lines := map[string]bool{} // where another vendor's host stands
 	for _, f := range hits {
 		if f.Fact.Class == fact.Host && f.ID != sig.ID && f.ID != "" {
+			setElsewhere = setElsewhere || setting(f.path) && placeOf(f.path) != placeSupporting
 			lines[f.path+"\x00"+strconv.Itoa(f.Fact.Line)] = true
 		}
 	}
-	for path, c := range files {
-		if placeOf(path) != placeSupporting {
+	for name, c := range files {
+		if placeOf(name) != placeSupporting {
 			own = own || c.own && !c.elsewhere
 			elsewhere = elsewhere || c.elsewhere
+			later = later || c.later
 		}
 	}
 	for _, f := range hits {
@@ -126,6 +129,8 @@ func withoutRedirected(sig *aisign.Signature, hits []found, files map[string]*cl
 			elsewhere = elsewhere || addressName(f.Fact.Name) && lines[f.path+"\x00"+strconv.Itoa(f.Fact.Line)]
 		}
 	}
+	// An address that is filled in later is the one that the settings hold.
+	elsewhere = elsewhere || later && !own && setElsewhere
 	if !elsewhere {
 		return hits
 	}
@@ -136,6 +141,16 @@ func withoutRedirected(sig *aisign.Signature, hits []found, files map[string]*cl
 		c := files[f.path]
 		return !own || c != nil && c.elsewhere && !c.own
 	})
+}
+
+// setting reports whether a file holds values for programs.
+func setting(name string) bool {
+	base := path.Base(name)
+	switch path.Ext(base) {
+	case ".yaml", ".yml", ".json", ".toml", ".ini", ".properties", ".env", ".conf", ".tfvars":
+		return true
+	}
+	return strings.HasPrefix(base, ".env")
 }
 
 // addressName reports whether a variable holds an address.

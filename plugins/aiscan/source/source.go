@@ -142,6 +142,9 @@ const maxCalls = 20
 // begins it does: client("bedrock") administers models, client("bedrock-runtime")
 // asks them.
 func managed(want string, after []byte) bool {
+	if !strings.HasSuffix(want, "bedrock") && !strings.HasSuffix(want, "sagemaker") {
+		return false // of other services one client does both
+	}
 	at := strings.LastIndexAny(want, "'\"")
 	return at >= 0 && at < len(want)-1 && len(after) > 0 && after[0] == want[at]
 }
