@@ -103,6 +103,7 @@ func (s *hubServer) repoRoutes() map[string]repoHandler {
 		"/commits/{ref}":                    s.commitFull,
 		"/commits/{ref}/pulls":              s.commitPulls,
 		"/contents/{path...}":               s.contents,
+		"/tarball/{ref}":                    s.archive,
 		"/git/trees/{ref}":                  s.tree,
 		"/git/blobs/{sha}":                  s.blob,
 		"/git/ref/{ref...}":                 s.gitRef,
