@@ -77,6 +77,9 @@ func (r *reader) product(id, vendor string) product {
 	if p.vendor == "" {
 		p.vendor = id
 	}
+	if known := r.in.Signs.Vendor(p.vendor); p.sig == nil && len(known) > 0 {
+		p.vendor = known[0].Vendor // AWS is Amazon Web Services
+	}
 	return p
 }
 

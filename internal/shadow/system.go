@@ -91,19 +91,22 @@ func (s *system) names(any []string) bool {
 // hasVendor reports whether the system has the vendor of a product.
 func (r *reader) hasVendor(s *system, p product) bool {
 	return slices.ContainsFunc(s.vendors, func(id string) bool {
-		if strings.EqualFold(id, p.id) || sameVendor(id, p.vendor) {
-			return true
-		}
-		if p.sig != nil && p.sig.Vendor == "GitHub" && (id == "github" || id == "copilot") {
+		if strings.EqualFold(id, p.id) || r.isVendor(id, p) || p.sig != nil && p.sig.Vendor == "GitHub" && id == "copilot" {
 			return true
 		}
 		for _, v := range r.vendors {
-			if v.id == id && (sameVendor(v.name, p.vendor) || slices.ContainsFunc(v.services, func(service string) bool { return strings.EqualFold(service, p.id) })) {
+			if v.id == id && (r.isVendor(v.name, p) || slices.ContainsFunc(v.services, func(service string) bool { return strings.EqualFold(service, p.id) })) {
 				return true
 			}
 		}
 		return false
 	})
+}
+
+// isVendor reports whether a name of the register is that of a product's
+// vendor, by the names that are known of it or by its words.
+func (r *reader) isVendor(name string, p product) bool {
+	return sameVendor(name, p.vendor) || p.vendor != "" && slices.ContainsFunc(r.in.Signs.Vendor(name), func(sig *aisign.Signature) bool { return sig.Vendor == p.vendor })
 }
 
 // hasModel reports whether the system names a model of a product.
