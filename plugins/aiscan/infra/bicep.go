@@ -32,6 +32,9 @@ type openType struct {
 }
 
 func (b *bicep) line(code []string, i int, text string) {
+	if b.full {
+		return
+	}
 	word, rest, _ := strings.Cut(strings.TrimSpace(text), " ")
 	if word == "resource" || word == "module" {
 		b.resource(code, i, rest)

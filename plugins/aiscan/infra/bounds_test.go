@@ -34,6 +34,10 @@ func bombs() map[string]string {
 		".env":                    strings.Repeat("A=https://a.b/?$A$B", 1<<16),
 		"a.Rmd":                   strings.Repeat("```{python}\n", 1<<16),
 		".github/workflows/x.yml": "jobs:\n" + strings.Repeat("  a: &a {<<: *a}\n", 1<<10),
+		"many.yaml":               "apiVersion: v1\nkind: Pod\n" + strings.Repeat("---\na: b\n", 1<<18),
+		"empty.yaml":              "apiVersion: v1\nkind: Pod\n" + strings.Repeat("---\n", 1<<20),
+		"pod.json":                `{"apiVersion": "v1", "kind": "Pod", "metadata": {}` + strings.Repeat(`,"args":["a"],"name":"a/b"`, 1<<15) + "}",
+		"wide/values.yaml":        wide("aimage"),
 		"web.config":              strings.Repeat("<add <!-- ", 1<<16),
 		"template.json":           `{"Resources": {"A": {"Type": "AWS::X::Y", "Properties": ` + strings.Repeat(`{"a":`, 1<<17),
 	}
@@ -78,4 +82,13 @@ func TestWhatIsTooMuchIsNamed(t *testing.T) {
 			t.Errorf("%s: %v, want %v", c.path, err, c.want)
 		}
 	}
+}
+
+// wide is a mapping of many keys with one ending.
+func wide(end string) string {
+	var b strings.Builder
+	for i := range 60000 {
+		fmt.Fprintf(&b, "k%d%s: a/b\n", i, end)
+	}
+	return b.String()
 }

@@ -142,8 +142,8 @@ func fences(data []byte, plain bool) []Chunk {
 		}
 		width := len(text) - len(strings.TrimLeft(text, mark[:1]))
 		language, on := fenceLanguage(strings.TrimSpace(text[width:]), plain)
-		end := i + 1
-		for end < len(all) && !strings.HasPrefix(strings.TrimLeft(all[end], " \t"), strings.Repeat(mark[:1], width)) {
+		end, last := i+1, text[:width]
+		for end < len(all) && !strings.HasPrefix(strings.TrimLeft(all[end], " \t"), last) {
 			if opt := strings.ReplaceAll(strings.TrimSpace(all[end]), " ", ""); strings.HasPrefix(opt, "#|eval:false") {
 				on = false
 			}

@@ -189,7 +189,14 @@ func (o *out) pipeline(above string, n *node, depth int) {
 		standing = fact.Excluded
 	}
 	o.with(standing, func() {
-		n.each(func(key string, line int, v *node) { o.pipelineEntry(n, key, line, v, depth) })
+		step := n.has("args") || n.has("entrypoint")
+		n.each(func(key string, line int, v *node) {
+			if step && key == "name" && v.kind == scalar && strings.Contains(v.text, "/") {
+				o.image(v.text, v.line) // a step of Cloud Build
+				return
+			}
+			o.pipelineEntry(key, line, v, depth)
+		})
 	})
 }
 
@@ -202,7 +209,7 @@ func isScript(key string) bool {
 	return false
 }
 
-func (o *out) pipelineEntry(n *node, key string, line int, v *node, depth int) {
+func (o *out) pipelineEntry(key string, line int, v *node, depth int) {
 	switch {
 	case key == "image" && v.kind == mapping:
 		if name := v.get("name"); name != nil {
@@ -210,8 +217,6 @@ func (o *out) pipelineEntry(n *node, key string, line int, v *node, depth int) {
 		}
 	case (key == "image" || key == "container") && v.kind == scalar:
 		o.image(v.text, v.line)
-	case key == "name" && v.kind == scalar && strings.Contains(v.text, "/") && (n.has("args") || n.has("entrypoint")):
-		o.image(v.text, v.line) // a step of Cloud Build
 	case key == "args" && v.kind == sequence:
 		o.args(v.items)
 	case isScript(key) && v.kind == scalar:

@@ -2,6 +2,7 @@ package infra
 
 import (
 	"bytes"
+	"cmp"
 	"strings"
 
 	"github.com/exhibit-aims/exhibit/plugins/aiscan/fact"
@@ -100,15 +101,16 @@ func (o *out) helmMapping(n *node, above string, depth int) {
 	if n.has("repository") && (n.has("tag") || n.has("pullPolicy") || n.has("digest") || strings.Contains(lower, "image")) {
 		o.splitReference(n)
 	}
+	split, registry, tag := n.has("repository"), n.str("registry"), cmp.Or(n.str("imageTag"), n.str("tag"))
 	for i, key := range n.keys {
 		v := n.items[i]
 		k := strings.ToLower(key)
 		switch {
-		case v.kind == scalar && (k == "image" || strings.HasSuffix(k, "image")) && !n.has("repository"):
-			if registry := n.str("registry"); registry != "" && k == "image" {
+		case v.kind == scalar && (k == "image" || strings.HasSuffix(k, "image")) && !split:
+			if registry != "" && k == "image" {
 				o.image(registry+"/"+v.text, v.line)
 			} else {
-				o.image(joinTag(v.text, n), v.line)
+				o.image(joinTag(v.text, tag), v.line)
 			}
 		case v.kind == scalar && isConstant(key):
 			o.variable(key, v.text, n.lines[i])
@@ -125,11 +127,9 @@ func (o *out) helmMapping(n *node, above string, depth int) {
 }
 
 // joinTag adds the tag that stands beside an image.
-func joinTag(image string, n *node) string {
-	for _, key := range [...]string{"imageTag", "tag"} {
-		if tag := n.str(key); tag != "" && !strings.Contains(image[strings.LastIndexByte(image, '/')+1:], ":") {
-			return image + ":" + tag
-		}
+func joinTag(image, tag string) string {
+	if tag != "" && !strings.Contains(image[strings.LastIndexByte(image, '/')+1:], ":") {
+		return image + ":" + tag
 	}
 	return image
 }

@@ -22,6 +22,9 @@ func parseJSON(data []byte) (*node, error) {
 	return n, p.err
 }
 
+// maxKeys is how many keys an object may have.
+const maxKeys = 50000
+
 type jsonParser struct {
 	data []byte
 	at   int
@@ -132,6 +135,10 @@ func (p *jsonParser) object(n *node, depth int) {
 			return
 		}
 		p.at++
+		if len(n.keys) >= maxKeys {
+			p.fail(ErrTooMany)
+			return
+		}
 		if v := p.value(depth + 1); v != nil {
 			n.put(key, line, v)
 		}

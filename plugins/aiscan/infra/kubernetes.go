@@ -12,7 +12,7 @@ import (
 // that is a template is read line by line.
 func readKubernetes(o *out, data []byte) error {
 	if isTemplate(data) {
-		if line := definition(data); line > 0 && len(documents(data)) < 3 {
+		if line := definition(data); line > 0 && bytes.Count(data, []byte("\n---")) < 2 {
 			o.add(fact.Fact{Class: fact.Workload, Name: "apiextensions.k8s.io/CustomResourceDefinition", Line: line})
 			return nil
 		}
@@ -25,7 +25,11 @@ func readKubernetes(o *out, data []byte) error {
 		return err
 	}
 	var errs []error
-	for _, d := range documents(data) {
+	all, err := documents(data)
+	if err != nil {
+		errs = append(errs, err)
+	}
+	for _, d := range all {
 		if line := definition(d.text); line > 0 {
 			o.add(fact.Fact{Class: fact.Workload, Name: "apiextensions.k8s.io/CustomResourceDefinition", Line: d.line + line})
 			continue
@@ -178,6 +182,7 @@ func (o *out) podParts(n *node, depth int) {
 		}
 		return
 	}
+	command, args := n.get("command"), n.get("args")
 	for i, key := range n.keys {
 		v := n.items[i]
 		switch {
@@ -192,10 +197,14 @@ func (o *out) podParts(n *node, depth int) {
 		case key == "envFrom":
 			continue
 		case key == "args" || key == "command":
-			if key == "args" && n.get("command") != nil {
+			if v != command && v != args || v == args && command != nil {
 				continue // read with the command
 			}
-			o.args(append(append([]*node{}, v.list()...), argsAfter(key, n)...))
+			words := append([]*node{}, v.list()...)
+			if v == command {
+				words = append(words, args.list()...)
+			}
+			o.args(words)
 			continue
 		case key == "script" && v.kind == scalar:
 			o.block(v)
@@ -211,13 +220,6 @@ func (o *out) podParts(n *node, depth int) {
 		}
 		o.podParts(v, depth+1)
 	}
-}
-
-func argsAfter(key string, n *node) []*node {
-	if key == "command" {
-		return n.get("args").list()
-	}
-	return nil
 }
 
 // modelURI keeps the id of a model in an address of a hub: hf://owner/name.

@@ -62,7 +62,7 @@ func (o *out) args(list []*node) {
 	}
 	if !strings.Contains(b.String(), "\n") {
 		for _, f := range manifest.Command(b.String(), words[0].line) {
-			for _, w := range words {
+			for _, w := range words[:min(len(words), 200)] {
 				if strings.Contains(loose(w.text), loose(f.Name)) {
 					f.Line = w.line
 					break

@@ -8,14 +8,21 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// maxDocument is the largest document of a YAML file that is read.
-const maxDocument = 2 << 20
+// Limits of a YAML file: the largest document, and how many.
+const (
+	maxDocument  = 2 << 20
+	maxDocuments = 10000
+)
 
 // eachYAML reads the documents of a file one by one. A document that is broken
 // or too large is an error and does not hide the others.
 func eachYAML(data []byte, f func(doc *node)) error {
 	var errs []error
-	for _, d := range documents(data) {
+	all, err := documents(data)
+	if err != nil {
+		errs = append(errs, err)
+	}
+	for _, d := range all {
 		doc, err := parseYAML(d.text, d.line)
 		if err != nil && len(errs) < 8 {
 			errs = append(errs, err)
@@ -33,8 +40,14 @@ type document struct {
 	line int // lines before it
 }
 
-func documents(data []byte) []document {
+// documents splits a file. Empty documents are left out.
+func documents(data []byte) ([]document, error) {
 	var all []document
+	add := func(text []byte, line int) {
+		if len(bytes.Trim(text, "- \t\r\n")) > 0 {
+			all = append(all, document{text, line})
+		}
+	}
 	start, startLine, line := 0, 0, 0
 	for at := 0; at < len(data); line++ {
 		end := bytes.IndexByte(data[at:], '\n')
@@ -42,12 +55,16 @@ func documents(data []byte) []document {
 			end = len(data) - at
 		}
 		if l := bytes.TrimRight(data[at:at+end], "\r"); at > start && isMarker(l) {
-			all = append(all, document{data[start:at], startLine})
+			add(data[start:at], startLine)
 			start, startLine = at, line
+			if len(all) >= maxDocuments {
+				return all, ErrTooMany
+			}
 		}
 		at += end + 1
 	}
-	return append(all, document{data[start:], startLine})
+	add(data[start:], startLine)
+	return all, nil
 }
 
 func isMarker(line []byte) bool {
