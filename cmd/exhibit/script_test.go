@@ -64,10 +64,15 @@ func lock(t *testing.T, bin, dir string) {
 
 // TestScripts runs the scripts under testdata/scripts against the real
 // binaries, each in a directory and with a HOME of its own. In them BIN is
-// where the binaries are, FAULTS a folder with connectors that misbehave.
+// where the binaries are, FAULTS a folder with connectors that misbehave, ROOT
+// the project, for files that others use as they stand.
 func TestScripts(t *testing.T) {
 	bin := binaries(t)
 	bad := faults(t, bin)
+	root, err := filepath.Abs("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
 	testscript.Run(t, testscript.Params{
 		Dir: "../../testdata/scripts",
 		Setup: func(env *testscript.Env) error {
@@ -77,6 +82,7 @@ func TestScripts(t *testing.T) {
 			env.Setenv("YEAR", time.Now().UTC().Format("2006"))
 			env.Setenv("SOON", time.Now().UTC().AddDate(0, 0, 90).Format(time.DateOnly))
 			env.Setenv("BIN", bin)
+			env.Setenv("ROOT", root)
 			env.Setenv("FAULTS", bad)
 			env.Values[contextKey{}] = t.Context()
 			return nil
