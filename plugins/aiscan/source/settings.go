@@ -172,6 +172,7 @@ func (t *text) value(key string, value []byte, line int, denied bool) {
 	if at := bytes.Index(value, []byte("</")); at >= 0 {
 		value = value[:at]
 	}
+	whole := value
 	value = bytes.Trim(value, "\"', \t\r[]{}")
 	if len(value) == 0 {
 		return
@@ -198,5 +199,5 @@ func (t *text) value(key string, value []byte, line int, denied bool) {
 			}
 		}
 	}
-	t.filledIn(value, line)
+	t.filledIn(whole, line)
 }
