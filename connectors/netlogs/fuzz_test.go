@@ -66,6 +66,9 @@ func FuzzParsers(f *testing.F) {
 func FuzzJSON(f *testing.F) {
 	f.Add([]byte(`{"query_timestamp":"2026-11-28T10:15:02Z","query_name":"api.openai.com.","srcaddr":"10.0.0.5","answers":[{"a":[1,2]}],"x":{"y":null}}`))
 	f.Add([]byte(`{"query_name":"api.openai.com","query_timestamp":1795860902}`))
+	f.Add([]byte(`{"query_name" : "api.openai.com", "query_timestamp":1795860902}`))
+	f.Add([]byte(`{"query_name":"api\u002eopenai.com","query_timestamp":1795860902}`))
+	f.Add([]byte(`{"x":"query_name","query_name":"www.example.org","query_timestamp":1795860902}`))
 	table := newTable(signatures(f).All(), nil)
 	form, _ := formatOf("route53_resolver")
 	f.Fuzz(func(t *testing.T, raw []byte) {
@@ -77,7 +80,14 @@ func FuzzJSON(f *testing.F) {
 		c := l.clock(reference, reference)
 		e := &event{table: table, clock: &c}
 		e.reset()
-		if p.parse(raw, e) != hit {
+		quick := p.parse(raw, e)
+		full := *p.(*jsonl)
+		full.quick = nil
+		e.reset()
+		if slow := full.parse(raw, e); json.Valid(raw) && (slow == hit) != (quick == hit) {
+			t.Errorf("%d at a glance and %d in full: %q", quick, slow, raw)
+		}
+		if quick != hit {
 			return
 		}
 		var v struct {
