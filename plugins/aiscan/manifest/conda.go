@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"bytes"
 	"path"
 	"regexp"
 	"strings"
@@ -30,6 +31,9 @@ func (f *file) condaSpec(s string, line int, st fact.Standing) {
 
 // condaEnv reads environment.yml.
 func condaEnv(f *file) {
+	if !bytes.Contains(f.text, []byte("dependencies")) { // the name is that of other files too
+		return
+	}
 	root := f.yaml()
 	st := groupStanding(strings.TrimSuffix(strings.TrimSuffix(path.Base(f.path), ".yml"), ".yaml"), fact.Direct)
 	for _, d := range root.get("dependencies").items() {
@@ -55,6 +59,9 @@ func condaEnv(f *file) {
 // condaRecipe reads meta.yaml and recipe.yaml of conda packages. A selector in a comment
 // behind a line makes it a condition.
 func condaRecipe(f *file) {
+	if !bytes.Contains(f.text, []byte("requirements")) && !bytes.Contains(f.text, []byte("requires")) {
+		return
+	}
 	var selected []int
 	f.lines(func(n int, line string) {
 		if i := strings.Index(line, "# ["); i >= 0 && strings.HasSuffix(strings.TrimSpace(line), "]") {

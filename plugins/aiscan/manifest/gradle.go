@@ -78,6 +78,9 @@ func (g *gradleReader) block(toks []token, c gradleContext, depth int) {
 		if t.is("exclude") && i+1 < len(toks) {
 			g.exclude(toks[i:lineEnd(toks, i)])
 		}
+		if t.is("library") && i+1 < len(toks) && toks[i+1].is("(") {
+			g.library(toks[i+2 : min(closing(toks, i+1), len(toks))])
+		}
 		if t.is("id") && i+1 < len(toks) {
 			g.plugin(toks[i:lineEnd(toks, i)])
 		}
@@ -385,6 +388,24 @@ func (g *gradleReader) exclude(toks []token) {
 	if group != "" && module != "" {
 		g.pkg(maven, group+":"+module, "", line, fact.Excluded)
 	}
+}
+
+// library reads library("alias", "group:artifact:version") of a catalog that
+// settings make.
+func (g *gradleReader) library(args []token) {
+	strs := stringsOf(args)
+	if len(strs) < 2 {
+		return
+	}
+	at, version := strs[1], ""
+	id := g.fill(at.text)
+	if len(strs) > 2 {
+		id += ":" + g.fill(strs[2].text)
+	} else if parts := strings.Split(id, ":"); len(parts) > 2 {
+		id, version = parts[0]+":"+parts[1], parts[2]
+	}
+	g.add(fact.Fact{Group: maven, Name: id, Version: version, Line: at.line, Standing: fact.Central,
+		Attrs: map[string]string{attrExplain: "libs." + dotted(strs[0].text)}})
 }
 
 // plugin reads id("org.name") version "1".

@@ -110,7 +110,7 @@ func (f *file) add(p fact.Fact) {
 		return
 	}
 	name, templated := plainName(p.Name)
-	if name == "" {
+	if name == "" || p.Group == maven && (name[0] == ':' || name[len(name)-1] == ':') {
 		return
 	}
 	p.Name = name

@@ -97,6 +97,9 @@ func TestFormats(t *testing.T) {
 			if diff := cmp.Diff(s.want, got); diff != "" {
 				t.Errorf("facts (-want +got):\n%s", diff)
 			}
+			if strings.Contains(got, "error:") && !strings.HasPrefix(s.path, "broken/") {
+				t.Errorf("a sample that is not broken: %s", got)
+			}
 			if s.want == "" && !strings.Contains(s.path, "empty") {
 				t.Errorf("nothing is said of what is to be found")
 			}

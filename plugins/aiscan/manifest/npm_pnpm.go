@@ -101,8 +101,10 @@ func pnpmTarget(name, version string) string {
 // /name@1.0.0(peer), name@1.0.0.
 func pnpmKey(key string) string {
 	s, slash := strings.CutPrefix(key, "/")
-	if rest := registryHost.ReplaceAllString(s, ""); !slash && rest != s {
-		s, slash = rest, true
+	if i := strings.IndexByte(s, '/'); i > 0 && !slash && strings.IndexByte(s[:i], '.') > 0 {
+		if rest := registryHost.ReplaceAllString(s, ""); rest != s {
+			s, slash = rest, true
+		}
 	}
 	if i := strings.IndexByte(s, '('); i > 0 {
 		s = s[:i]

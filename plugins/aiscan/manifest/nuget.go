@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"bytes"
 	"regexp"
 	"strings"
 
@@ -9,6 +10,9 @@ import (
 
 // msbuild reads project files and the files that these include.
 func msbuild(f *file) {
+	if !bytes.Contains(f.text, []byte("Package")) && !strings.HasSuffix(strings.ToLower(f.path), "proj") {
+		return // the endings are those of other files too
+	}
 	root := f.xml()
 	m := &msbuildReader{file: f, props: map[string]string{}}
 	m.properties(root, 0)

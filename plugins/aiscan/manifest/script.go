@@ -139,8 +139,8 @@ func jvmHead(f *file) {
 			list = m[1]
 			if strings.Contains(list, "module") {
 				toks, _ := lex([]byte(list), groovySyntax, n)
-				g, a := labelled(toks, "group"), labelled(toks, "module")
-				f.pkg(maven, g.text+":"+a.text, labelled(toks, "version").text, n, st)
+				g, a := argument(toks, "group"), argument(toks, "module")
+				f.pkg(maven, g.text+":"+a.text, argument(toks, "version").text, n, st)
 				return
 			}
 		}

@@ -10,7 +10,7 @@ import (
 
 // plainYAML reads the part of YAML that programs write into lockfiles: tables
 // and lists by indentation, scalars of one line, braces and brackets that end on
-// their line. It reads them twenty times as quickly as a reader of all of YAML. It gives
+// their line. It reads them some six times as quickly as a reader of all of YAML. It gives
 // up at the first thing it does not know, and what it gives is what that reader would.
 func plainYAML(text []byte) (*node, bool) {
 	for _, c := range text {
