@@ -100,9 +100,7 @@ func (i *installer) runTool(w wants) {
 	if len(w.names) > 0 {
 		first := w.names[0]
 		first.text = strings.Replace(first.text, "@", "==", 1)
-		if strings.HasSuffix(first.text, "==latest") {
-			first.text = strings.TrimSuffix(first.text, "==latest")
-		}
+		first.text = strings.TrimSuffix(first.text, "==latest")
 		i.requirements([]shellWord{first}, fact.Direct)
 	}
 }

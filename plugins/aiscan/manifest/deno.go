@@ -15,7 +15,7 @@ func denoJSON(f *file) {
 	}
 	take(root.get("imports"), fact.Direct)
 	root.get("scopes").each(func(_ string, t *node) { take(t, fact.Optional) })
-	f.catalogs(root.get("catalog"), root.get("catalogs"))
+	f.sharedVersions(root)
 	for _, s := range npmSections { // a deno.json may hold none; a package.json beside it does
 		root.get(s.name).each(func(name string, v *node) { f.npmSpec(name, v.str(), v.line, s.st) })
 	}

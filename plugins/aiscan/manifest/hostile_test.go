@@ -120,7 +120,7 @@ func TestBounds(t *testing.T) {
 		"deep TOML":       {"Cargo.toml", "x = " + strings.Repeat("[", 1_000_000), "deeper"},
 		"deep TOML table": {"Cargo.toml", "x = " + strings.Repeat("{a=", 1_000_000), "deeper"},
 		"deep TOML key":   {"Cargo.toml", strings.Repeat("a.", 1_000_000) + "b = 1", "too many parts"},
-		"deep YAML":       {"environment.yml", strings.Repeat("[", 100_000), "not valid YAML"},
+		"deep YAML":       {"environment.yml", "dependencies: " + strings.Repeat("[", 100_000), "not valid YAML"},
 		"deep XML":        {"pom.xml", strings.Repeat("<a>", 500_000), "deeper"},
 		"YAML aliases":    {"environment.yml", laughs.String(), ""},
 		"XML entities":    {"pom.xml", xmlBomb, ""},

@@ -131,12 +131,12 @@ func (p *pomReader) dependencies(e *element, st fact.Standing) {
 }
 
 func (p *pomReader) dependency(d *element, st fact.Standing) {
-	switch scope := expand(d.value("scope"), p.props); {
-	case scope == "system":
+	switch expand(d.value("scope"), p.props) {
+	case "system":
 		return
-	case scope == "test":
+	case "test":
 		st = weaker(st, fact.Development)
-	case scope == "import":
+	case "import":
 		st = weaker(st, fact.Central)
 	}
 	if d.value("optional") == "true" {
@@ -175,11 +175,11 @@ func (p *pomReader) artifact(e *element, group string, st fact.Standing) {
 // ivy reads ivy.xml.
 func ivy(f *file) {
 	deps := f.xml().child("ivy-module", "dependencies")
-	take := func(e *element, org, name string, st fact.Standing) {
+	take := func(e *element, name string, st fact.Standing) {
 		if e.comment {
 			st = fact.Commented
 		}
-		if o, n := e.attr(org), e.attr(name); o != "" && n != "" {
+		if o, n := e.attr("org"), e.attr(name); o != "" && n != "" {
 			f.pkg(maven, o+":"+n, e.attr("rev"), e.line, st)
 		}
 	}
@@ -190,14 +190,14 @@ func ivy(f *file) {
 		switch k.name {
 		case "dependency":
 			conf, _, _ := strings.Cut(k.attr("conf"), "->")
-			take(k, "org", "name", groupStanding(conf, fact.Direct))
+			take(k, "name", groupStanding(conf, fact.Direct))
 			for _, x := range children(k, "exclude") {
-				take(x, "org", "module", fact.Excluded)
+				take(x, "module", fact.Excluded)
 			}
 		case "exclude":
-			take(k, "org", "module", fact.Excluded)
+			take(k, "module", fact.Excluded)
 		case "override":
-			take(k, "org", "module", fact.Central)
+			take(k, "module", fact.Central)
 		}
 	}
 }

@@ -40,9 +40,11 @@ func isPlain(s string) bool {
 		return false
 	}
 	for i := 0; i < len(s); i++ {
-		c := s[i]
-		if !(c >= 'a' && c <= 'z' || c >= '0' && c <= '9' || c >= 'A' && c <= 'Z' || c == '-' || c == '_' || c == '.' || c == '@') &&
-			!(c == '/' && i > 0 && s[i-1] != ':' && s[i-1] != '/') && !(c == ':' && i+1 < len(s) && s[i+1] != '/') {
+		switch c := s[i]; {
+		case c >= 'a' && c <= 'z', c >= '0' && c <= '9', c >= 'A' && c <= 'Z', c == '-', c == '_', c == '.', c == '@':
+		case c == '/' && i > 0 && s[i-1] != ':' && s[i-1] != '/':
+		case c == ':' && i+1 < len(s) && s[i+1] != '/':
+		default:
 			return false
 		}
 	}

@@ -152,7 +152,7 @@ func bunLock(f *file) {
 			})
 		}
 	})
-	f.catalogs(root.get("catalog"), root.get("catalogs"))
+	f.sharedVersions(root)
 	f.npmOverrides(root.get("overrides"), 0)
 	packages := root.get("packages")
 	at := map[string]bool{}

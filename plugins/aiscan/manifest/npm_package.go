@@ -95,7 +95,7 @@ func packageJSON(f *file) {
 	f.npmOverrides(root.get("resolutions"), 0)
 	f.npmOverrides(root.get("pnpm", "overrides"), 0)
 	for _, where := range []*node{root, root.get("workspaces")} {
-		f.catalogs(where.get("catalog"), where.get("catalogs"))
+		f.sharedVersions(where)
 	}
 }
 
@@ -145,8 +145,11 @@ func overridden(key string) string {
 	return parts[len(parts)-1]
 }
 
-// catalogs reads versions that members of a workspace refer to.
-func (f *file) catalogs(one, many *node) {
+// catalogsKey is the key under which workspaces keep versions by name.
+const catalogsKey = "catalogs" //nolint:misspell // so it is spelt in the files
+
+// sharedVersions reads versions that members of a workspace refer to.
+func (f *file) sharedVersions(root *node) {
 	take := func(t *node) {
 		t.each(func(name string, v *node) {
 			if v.kind == str || v.kind == scalar {
@@ -154,19 +157,19 @@ func (f *file) catalogs(one, many *node) {
 			}
 		})
 	}
-	take(one)
-	many.each(func(_ string, t *node) { take(t) })
+	take(root.get("catalog"))
+	root.get(catalogsKey).each(func(_ string, t *node) { take(t) })
 }
 
 // pnpmWorkspace reads pnpm-workspace.yaml.
 func pnpmWorkspace(f *file) {
 	root := f.yaml()
-	f.catalogs(root.get("catalog"), root.get("catalogs"))
+	f.sharedVersions(root)
 	f.npmOverrides(root.get("overrides"), 0)
 }
 
-// yarnrc reads the catalogs of .yarnrc.yml.
+// yarnrc reads the shared versions of .yarnrc.yml.
 func yarnrc(f *file) {
 	root := f.yaml()
-	f.catalogs(root.get("catalog"), root.get("catalogs"))
+	f.sharedVersions(root)
 }

@@ -17,7 +17,7 @@ func pnpmLock(f *file) {
 func (f *file) pnpmDocument(root *node) {
 	g := &graph{group: npm, direct: map[string]fact.Standing{}}
 	f.npmOverrides(root.get("overrides"), 0)
-	root.get("catalogs").each(func(_ string, t *node) {
+	root.get(catalogsKey).each(func(_ string, t *node) {
 		t.each(func(name string, v *node) { f.npmSpec(name, v.get("version").str(), v.line, fact.Central) })
 	})
 	p := &pnpm{g: g}

@@ -62,14 +62,12 @@ func (s *sbtReader) module(toks []token, i int, st fact.Standing) int {
 		return i
 	}
 	name := toks[j]
-	version := ""
 	k := percents(toks, j+1)
 	if k == j+1 || k >= len(toks) {
 		return j
 	}
-	if toks[k].kind == text {
-		version = toks[k].text
-	} else {
+	version := toks[k].text
+	if toks[k].kind != text {
 		for k+2 < len(toks) && toks[k+1].is(".") { // V.name
 			k += 2
 		}

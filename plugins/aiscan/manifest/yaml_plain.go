@@ -177,7 +177,7 @@ func cutKey(s string) (key, rest string, ok bool) {
 		}
 		return key, strings.TrimLeft(rest[2:], " "), true
 	}
-	if strings.IndexByte("&*!|>?{}[],#@`%-", s[0]) >= 0 && !(s[0] == '-' && len(s) > 1 && s[1] != ' ') {
+	if strings.IndexByte("&*!|>?{}[],#@`%", s[0]) >= 0 || s == "-" || strings.HasPrefix(s, "- ") {
 		return "", "", false
 	}
 	i := strings.Index(s, ": ")
