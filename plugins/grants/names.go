@@ -45,7 +45,7 @@ func legalForm(word string) bool {
 func qualifier(word string) bool {
 	switch word {
 	case "sso", "saml", "oidc", "oauth", "login", "app", "web", "desktop", "mobile", "enterprise", "team", "teams", "business", "edu", "pro", "plus", "prod",
-		"production", "test", "staging", "dev", "eu", "us", "uk", "for", "work", "by", "the", "workspace":
+		"production", "test", "staging", "dev", "eu", "us", "uk", "for", "work", "by", "the", "workspace", "platform", "hub", "api", "console", "ai", "assistant", "bot":
 		return true
 	}
 	return false
