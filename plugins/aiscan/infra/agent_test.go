@@ -104,6 +104,11 @@ args = ["-y", "docs-mcp"]
 		text: "---\nname: reviewer\nmodel: claude-opus-4\n---\nUse https://api.openai.com and `pip install openai`.\n",
 		want: "1 file .claude/agents/reviewer.md\n3 model claude-opus-4",
 	}, {
+		name: "a head that is no YAML",
+		path: ".cursor/rules/x.mdc",
+		text: "---\nglobs: *.ts\ndescription: Use when: always\nmodel: claude-opus-4\n---\nx\n",
+		want: "1 file .cursor/rules/x.mdc\n4 model claude-opus-4",
+	}, {
 		name: "instructions at the root",
 		path: "AGENTS.md",
 		text: "Run the tests.\n",

@@ -90,11 +90,29 @@ func readInstruction(o *out, data []byte) error {
 		return nil
 	}
 	doc, err := parseYAML(front, before)
+	if err != nil {
+		// Agents read these heads line by line, and people write them so: a text
+		// with colons, a pattern that begins with a star.
+		for i, text := range lines(front) {
+			if m, ok := strings.CutPrefix(text, "model:"); ok {
+				o.agentModel(unquote(strings.TrimSpace(m)), i+1+before)
+			}
+		}
+		return nil
+	}
 	if m := doc.get("model"); m != nil {
-		o.model(m.text, m.line)
+		o.agentModel(m.text, m.line)
 	}
 	o.toolServers(doc)
-	return err
+	return nil
+}
+
+// agentModel keeps the model that an agent asks for, unless it is whichever its
+// user has chosen.
+func (o *out) agentModel(id string, line int) {
+	if id != "inherit" && id != "default" && id != "auto" {
+		o.model(id, line)
+	}
 }
 
 // frontMatter returns the head of a document between two lines of dashes, and

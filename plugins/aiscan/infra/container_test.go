@@ -106,6 +106,7 @@ services:
     environment:
       - ANTHROPIC_API_KEY
       - BASE_URL=https://gw.example/v1
+      - LLM=${LLM:-llama2}
     command: --model llama3
     profiles: [extra]
   ai_runner:
@@ -129,9 +130,11 @@ models:
 			15 env ANTHROPIC_API_KEY optional
 			16 env BASE_URL optional
 			16 host gw.example optional
-			17 model llama3 optional
-			23 model ai/smollm2
-			28 model ai/qwen2.5
+			17 env LLM optional
+			17 model llama2 optional
+			18 model llama3 optional
+			24 model ai/smollm2
+			29 model ai/qwen2.5
 		`,
 	}, {
 		name: "the oldest form, by content",

@@ -353,6 +353,8 @@ resource "x" "y" {
   model_id = "${local.model}"
   type     = var.missing
   secrets  = ["OPENAI_API_KEY"]
+  embedding_model = replace(var.x, "us-east-1", "eu-west-1")
+  chat_model      = coalesce(var.y, "gpt-4o-mini")
   policy_arn = "arn:aws:iam::aws:policy/AmazonBedrockFullAccess"
   role       = "arn:${data.x.partition}:bedrock:${var.region}:*:agent/a"
 }
@@ -363,9 +365,10 @@ resource "x" "y" {
 			10 resource x [terraform] model_id=gpt-4o
 			11 model gpt-4o
 			13 env OPENAI_API_KEY
-			14 arn arn:aws:iam::aws:policy/AmazonBedrockFullAccess
-			14 iam AmazonBedrockFullAccess
-			15 arn arn:aws:bedrock:*:*:agent/a
+			15 model gpt-4o-mini
+			16 arn arn:aws:iam::aws:policy/AmazonBedrockFullAccess
+			16 iam AmazonBedrockFullAccess
+			17 arn arn:aws:bedrock:*:*:agent/a
 		`,
 	}})
 }

@@ -226,8 +226,13 @@ func (o *out) terraformValue(above string, n *node, depth int) {
 		if n.kind == mapping && i < len(n.keys) {
 			key, line = n.keys[i], n.lines[i]
 		}
-		if v.kind != scalar || len(v.items) > 0 {
+		switch {
+		case v.kind != scalar:
 			o.terraformValue(strings.ToLower(key), v, depth+1)
+		case len(v.items) > 0 && isChoice(v.text):
+			o.terraformValue(strings.ToLower(key), v, depth+1)
+		case len(v.items) > 0: // what a function is given is no value of the attribute
+			o.terraformValue("", v, depth+1)
 		}
 		if v.kind != scalar {
 			continue
@@ -254,6 +259,11 @@ func (o *out) terraformValue(above string, n *node, depth int) {
 			o.arn(v.text, v.line)
 		}
 	}
+}
+
+// isChoice reports whether an expression is one of the values in it.
+func isChoice(text string) bool {
+	return strings.HasPrefix(text, "coalesce(") || strings.HasPrefix(text, "try(") || strings.HasPrefix(text, "lookup(") || strings.Contains(text, "?")
 }
 
 // heredoc reads a text of several lines: a policy, or settings of some form.

@@ -115,6 +115,7 @@ func (o *out) hostsIn(text string, line int) {
 // value keeps what a setting's value names: the hosts of addresses, and the id
 // of a model where the key says that it is one.
 func (o *out) value(key, value string, line int) {
+	value = fallback(value)
 	switch {
 	case len(value) > 1<<14:
 	case strings.Contains(value, "://"):
@@ -124,6 +125,18 @@ func (o *out) value(key, value string, line int) {
 	case isHostKey(key) && isBareHost(value):
 		o.add(fact.Fact{Class: fact.Host, Name: strings.ToLower(value), Line: line})
 	}
+}
+
+// fallback returns what ${NAME:-text} and ${NAME-text} stand for when the
+// variable is not set, as shells have it; other values stay.
+func fallback(value string) string {
+	if !strings.HasPrefix(value, "${") || !strings.HasSuffix(value, "}") {
+		return value
+	}
+	if _, text, ok := strings.Cut(value[2:len(value)-1], "-"); ok && !strings.ContainsAny(text, "${}") {
+		return text
+	}
+	return value
 }
 
 // isHostKey reports whether a key holds the name of a host.
