@@ -14,6 +14,7 @@ import (
 	"github.com/exhibit-aims/exhibit/internal/people"
 	"github.com/exhibit-aims/exhibit/internal/shadow"
 	"github.com/exhibit-aims/exhibit/internal/yamlfile"
+	"github.com/exhibit-aims/exhibit/plugins/aisign"
 )
 
 // verdicts are the decisions by the words of the command.
@@ -238,7 +239,11 @@ func runShadowDraft(ctx context.Context, g *globals, id string) error {
 			vendors[v.ID] = v.Name
 		}
 	}
-	draft := shadow.Draft(c, vendors)
+	signs, err := aisign.Load()
+	if err != nil {
+		return err
+	}
+	draft := shadow.Draft(c, vendors, signs)
 	if g.output != "table" {
 		return printJSON(g.std.out, g.output, map[string]string{"finding_id": c.ID, "entry": draft})
 	}

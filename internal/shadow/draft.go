@@ -2,23 +2,27 @@ package shadow
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"unicode"
+
+	"github.com/exhibit-aims/exhibit/plugins/aisign"
 )
 
 // Blank marks what only people know. A register in which it stands is refused.
 const Blank = "# FILL IN: "
 
 // Draft writes an entry for the register: what was seen is filled in, what only
-// people know is left blank and marked. vendors are the ids of vendors that the
-// register has already.
-func Draft(c Case, vendors map[string]string) string {
+// people know is left blank and marked. Of vendors it names those that data go
+// to, not those of libraries. known are the names of the vendors that the register
+// has already, by id.
+func Draft(c Case, known map[string]string, signs Signatures) string {
 	var b strings.Builder
 	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
 	line("# Draft for %s: %s.", c.ID, printable(c.Title))
 	line("# It rests on: %s.", printable(c.Why))
 	if c.Hint != "" {
-		line("# Ask %s, whom %s names; whoever owns it says so.", printable(c.Hint), printable(c.HintFrom))
+		line("# Ask %s (by %s) who owns it.", printable(c.Hint), printable(c.HintFrom))
 	}
 	line("# Fill in what is marked, put the entries into register.yaml, and collect. Registering is not approving:")
 	line("# the use of the system is still to be asked for, assessed and approved.")
@@ -32,7 +36,7 @@ func Draft(c Case, vendors map[string]string) string {
 	line("    stage: %sintake, data, build, test, deploy, operate or retire", Blank)
 	line("    users: %swho uses it", Blank)
 	line("    affected_groups: []  %swhom it affects", Blank)
-	missing := draftVendors(&b, c, vendors)
+	missing := draftVendors(&b, suppliers(c, signs), known)
 	list(&b, "models", c.Models)
 	switch c.PlaceType {
 	case Repository:
@@ -55,11 +59,34 @@ func Draft(c Case, vendors map[string]string) string {
 	return b.String()
 }
 
+// suppliers are the vendors that data go to. What no signature knows is taken
+// to be one.
+func suppliers(c Case, signs Signatures) set {
+	var out set
+	local := set{}
+	for _, id := range c.Providers {
+		sig := signs.Get(id)
+		switch {
+		case sig == nil:
+		case sig.Egress == aisign.Local || sig.Egress == aisign.Depends:
+			local.add(sig.Vendor)
+		default:
+			out.add(sig.Vendor)
+		}
+	}
+	for _, v := range c.Vendors {
+		if !slices.Contains(local, v) {
+			out.add(v)
+		}
+	}
+	return out
+}
+
 // draftVendors writes the vendors of the entry and returns those that the
 // register lacks. Known ones are found by name.
-func draftVendors(b *strings.Builder, c Case, known map[string]string) (missing []string) {
+func draftVendors(b *strings.Builder, names []string, known map[string]string) (missing []string) {
 	var ids set
-	for _, name := range c.Vendors {
+	for _, name := range names {
 		id := ""
 		for have, legal := range known {
 			if sameVendor(have, name) || sameVendor(legal, name) {

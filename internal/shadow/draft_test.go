@@ -20,7 +20,7 @@ func TestDraft(t *testing.T) {
 		"people":  {ID: "SC-2", PlaceType: shadow.People, Ref: "openai", Vendors: []string{"OpenAI"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			draft := shadow.Draft(c, nil)
+			draft := shadow.Draft(c, nil, signs(t))
 			if strings.Contains(draft, "ann") && name != "hostile" && !strings.Contains(draft, "# Ask ann") {
 				t.Errorf("it names an owner:\n%s", draft)
 			}
@@ -42,9 +42,15 @@ func TestDraft(t *testing.T) {
 			}
 		})
 	}
+	t.Run("a library has no vendor", func(t *testing.T) {
+		c := only(t, reconcile(t, shadow.Input{}, usage("o/r", "a.py", "openai", "product"), usage("o/r", "a.py", "langchain", "product")))
+		if draft := shadow.Draft(c, nil, signs(t)); strings.Contains(draft, "'langchain'") || !strings.Contains(draft, "'openai'") {
+			t.Error(draft)
+		}
+	})
 	t.Run("a vendor that the register has", func(t *testing.T) {
 		c := only(t, reconcile(t, shadow.Input{}, usage("o/r", "a.py", "openai", "product")))
-		draft := shadow.Draft(c, map[string]string{"oai": "OpenAI Ireland Limited"})
+		draft := shadow.Draft(c, map[string]string{"oai": "OpenAI Ireland Limited"}, signs(t))
 		if !strings.Contains(draft, "- 'oai'") || strings.Contains(draft, "\nvendors:") {
 			t.Error(draft)
 		}

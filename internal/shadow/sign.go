@@ -3,6 +3,7 @@ package shadow
 import (
 	"cmp"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/exhibit-aims/exhibit/internal/evidence"
@@ -39,7 +40,8 @@ const keep = 20
 // group is signs of one kind and source that say alike.
 type group struct {
 	kind, source string
-	says         string // of the smallest key
+	says         string // of the record that tells most
+	telling      named
 	name         string
 	product      product
 	scope        string
@@ -126,7 +128,10 @@ func (g *group) add(ev *evidence.Evidence, s sign) {
 	if at < keep {
 		g.named = slices.Insert(g.named, at, n)
 		g.named = g.named[:min(len(g.named), keep)]
-		g.says, g.name = g.named[0].says, g.named[0].name
+		g.name = g.named[0].name
+	}
+	if g.count == 0 || cmp.Or(cmp.Compare(tells(n.says), tells(g.telling.says)), cmp.Compare(n.key, g.telling.key), slices.Compare(n.digest[:], g.telling.digest[:])) < 0 {
+		g.telling, g.says = n, n.says
 	}
 	if s.ended > g.ended {
 		g.ended = s.ended
@@ -147,6 +152,18 @@ func (g *group) add(ev *evidence.Evidence, s sign) {
 	for _, h := range s.hints {
 		g.hints = addHint(g.hints, h)
 	}
+}
+
+// tells orders what signs say by how much it tells a person: a package that is
+// declared, then what code imports, then the rest.
+func tells(says string) int {
+	switch {
+	case strings.HasPrefix(says, "package "):
+		return 0
+	case strings.Contains(says, "/imports in "):
+		return 1
+	}
+	return 2
 }
 
 // rank orders confidences, strongest first.
