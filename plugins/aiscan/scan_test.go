@@ -5,15 +5,18 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/exhibit-aims/exhibit/plugins/aisign"
 )
 
-// signatures loads the real data once for a test.
+var loaded = sync.OnceValues(aisign.Load)
+
+// signatures is the real data, loaded once.
 func signatures(t testing.TB) *aisign.Set {
 	t.Helper()
-	set, err := aisign.Load()
+	set, err := loaded()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -71,6 +74,16 @@ func TestScan(t *testing.T) {
 		{"a comment", []string{"a.go", "package a\n// import \"github.com/openai/openai-go\"\n// https://api.openai.com\n"}, ""},
 		{"a documentation string", []string{"a.py", "\"\"\"Calls https://api.openai.com with OPENAI_API_KEY.\"\"\"\nx = 1\n"}, ""},
 		{"a test", []string{"tests/test_a.py", "import anthropic\n"}, "anthropic supporting inferred\n"},
+		{"a package", []string{"requirements.txt", "flask==3.0\nanthropic==0.40.0\n"}, "anthropic product declared\n"},
+		{"a package for development", []string{"package.json", "{\"devDependencies\": {\"openai\": \"^4\"}}"}, "openai supporting declared\n"},
+		{"another processor", []string{"a.py", "from openai import OpenAI\nc = OpenAI(base_url='https://api.deepseek.com')\n", "requirements.txt", "openai\n"}, "deepseek product inferred\n"},
+		{"both", []string{"a.py", "from openai import OpenAI\nc = OpenAI(base_url='https://api.deepseek.com')\n", "b.py", "from openai import OpenAI\nc = OpenAI()\n"}, "deepseek product inferred\nopenai product inferred\n"},
+		{"nobody's address", []string{"a.py", "from openai import OpenAI\nc = OpenAI(base_url='https://llm.intern.example/v1')\n"}, "openai-compatible product unresolved\n"},
+		{"a module of the same name", []string{"openai.py", "x = 1\n", "main.py", "import openai\n"}, ""},
+		{"a model alone", []string{"a.yaml", "llm:\n  model: claude-3-opus-20240229\n"}, "anthropic product unresolved\n"},
+		{"a control plane", []string{"a.py", "import boto3\nc = boto3.client('bedrock')\nc.list_foundation_models()\n"}, ""},
+		{"a data plane", []string{"a.py", "import boto3\nc = boto3.client('bedrock-runtime')\n"}, "aws-bedrock product inferred\n"},
+		{"an assistant", []string{"CLAUDE.md", "Be brief.\n"}, "claude-code development declared\n"},
 		{"prose", []string{"README.md", "Set OPENAI_API_KEY and call https://api.openai.com\n"}, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
