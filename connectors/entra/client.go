@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"os"
 	"strings"
 
 	"golang.org/x/oauth2"
@@ -54,21 +55,41 @@ func (c *config) signIn(ctx context.Context, clock transport.Clock, counted func
 	conf := clientcredentials.Config{
 		ClientID: c.Client, ClientSecret: c.secret, TokenURL: address, Scopes: []string{strings.TrimRight(c.BaseURL, "/") + "/.default"}, AuthStyle: oauth2.AuthStyleInParams,
 	}
+	if c.TokenFile != "" {
+		assertion, err := os.ReadFile(c.TokenFile)
+		if err != nil {
+			return nil, fmt.Errorf("entra: federated_token_file: %w", err)
+		}
+		conf.EndpointParams = url.Values{
+			"client_assertion":      {strings.TrimSpace(string(assertion))},
+			"client_assertion_type": {"urn:ietf:params:oauth:client-assertion-type:jwt-bearer"},
+		}
+	}
 	tokens := conf.TokenSource(context.WithValue(ctx, oauth2.HTTPClient, client))
-	_, err = tokens.Token()
+	if _, err := tokens.Token(); err != nil {
+		return nil, c.noToken(ctx, err)
+	}
+	return tokens, nil
+}
+
+// noToken says why there is no token, without what was sent.
+func (c *config) noToken(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	conceal := func(text string) string {
+		if c.secret != "" {
+			text = strings.ReplaceAll(text, c.secret, "REDACTED")
+		}
+		return records.Line(text, 300)
+	}
 	var refused *oauth2.RetrieveError
-	switch {
-	case err == nil:
-		return tokens, nil
-	case ctx.Err() != nil:
-		return nil, ctx.Err()
-	case errors.As(err, &refused) && refused.Response != nil && refused.Response.StatusCode/100 == 4:
-		why := strings.ReplaceAll(refused.ErrorCode+" "+refused.ErrorDescription, c.secret, "REDACTED")
-		return nil, fmt.Errorf("entra: no token for app %s in %s: %s; is the secret %s right, and not expired? %w",
-			c.Client, c.Tenant, records.Line(why, 200), secretClient, connector.ErrRefused)
+	if errors.As(err, &refused) && refused.Response != nil && refused.Response.StatusCode/100 == 4 {
+		return fmt.Errorf("entra: no token for app %s in %s: %s; is the secret %s right, and not expired? %w",
+			c.Client, c.Tenant, conceal(refused.ErrorCode+" "+refused.ErrorDescription), secretClient, connector.ErrRefused)
 	}
 	text, _, _ := strings.Cut(err.Error(), "Response:")
-	return nil, fmt.Errorf("entra: no token: %s: %w", records.Line(strings.ReplaceAll(text, c.secret, "REDACTED"), 300), connector.ErrUnreachable)
+	return fmt.Errorf("entra: no token: %s: %w", conceal(text), connector.ErrUnreachable)
 }
 
 // page is a page of a listing.

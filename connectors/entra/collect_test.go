@@ -3,6 +3,8 @@ package entra
 import (
 	"fmt"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -176,9 +178,31 @@ func TestGone(t *testing.T) {
 	}
 }
 
+// A workload identity needs no secret.
+func TestWorkloadIdentity(t *testing.T) {
+	f := newFake(t)
+	file := filepath.Join(t.TempDir(), "token")
+	if err := os.WriteFile(file, []byte(fakeAssertion+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cfg := f.config(`"federated_token_file":"` + file + `"`)
+	delete(cfg.Secrets, secretClient)
+	rec, _, err := connectortest.Collect(t, hasty(), connector.Request{Config: cfg}, nil)
+	if err != nil || len(rec.Gaps()) != 0 {
+		t.Errorf("%v %+v", err, rec.Gaps())
+	}
+	if err := os.Remove(file); err != nil {
+		t.Fatal(err)
+	}
+	if report, err := New().Check(t.Context(), cfg); err != nil || !strings.Contains(report.Problem, "federated_token_file") {
+		t.Errorf("%+v %v", report, err)
+	}
+}
+
 func TestSettings(t *testing.T) {
 	for name, c := range map[string]struct{ settings, says string }{
 		"no tenant":       {`{"client_id":"c"}`, "tenant_id"},
+		"both":            {`{"tenant_id":"t","client_id":"c","federated_token_file":"f"}`, "either"},
 		"a path":          {`{"tenant_id":"../x","client_id":"c"}`, "tenant_id"},
 		"a cloud":         {`{"tenant_id":"t","client_id":"c","cloud":"mars"}`, "cloud"},
 		"authority alone": {`{"tenant_id":"t","client_id":"c","authority_url":"https://evil.example"}`, "only with base_url"},

@@ -19,6 +19,7 @@ type config struct {
 	grants.Privacy
 	Tenant       string  `json:"tenant_id"`
 	Client       string  `json:"client_id"`
+	TokenFile    string  `json:"federated_token_file"`
 	History      int     `json:"history_days"`
 	SignIns      bool    `json:"sign_ins"`
 	Unresolved   bool    `json:"include_unresolved"`
@@ -53,8 +54,8 @@ func parseConfig(in connector.Config) (*config, error) {
 	}
 	at, ok := clouds()[c.Cloud]
 	switch {
-	case c.secret == "":
-		return nil, fmt.Errorf("entra: the secret %s is not given", secretClient)
+	case (c.secret == "") == (c.TokenFile == ""):
+		return nil, fmt.Errorf("entra: give either the secret %s or federated_token_file", secretClient)
 	case !plain(c.Tenant) || !plain(c.Client):
 		return nil, errors.New("entra: tenant_id and client_id: want the ids that the app registration shows, or the tenant's domain")
 	case !ok:

@@ -45,7 +45,7 @@ func (*Connector) Describe() connector.Descriptor {
 		Summary:      "Microsoft Entra ID: AI applications with rights and people, consents, sign-ins, Microsoft 365 Copilot",
 		ConfigSchema: configSchema,
 		Secrets: []connector.SecretSpec{
-			{Name: secretClient, Required: true, Summary: "a client secret of the app registration"},
+			{Name: secretClient, Summary: "a client secret of the app registration; or none, with federated_token_file"},
 			{Name: grants.SecretSalt, Summary: "16 characters or more that nobody can guess; pseudonyms are made with it, the same in all sources that have it"},
 		},
 		Kinds: []connector.KindSpec{

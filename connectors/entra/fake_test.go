@@ -17,6 +17,8 @@ const (
 	fakeSecret = "fake-secret~0123456789"
 	fakeSalt   = "a salt that only the test knows"
 	fakeToken  = "eyJ.fake.token"
+	// of a workload identity
+	fakeAssertion = "an.assertion.signed"
 
 	chatGPT = "e0476654-c1d5-430b-ab80-70cbd947616a"
 	copilot = "fb8d773d-7ef8-4ec0-a117-179f88add510"
@@ -143,7 +145,7 @@ func (f *fake) status(path string, code int, word string) {
 func admit(w http.ResponseWriter, r *http.Request) bool {
 	if strings.HasSuffix(r.URL.Path, "/token") {
 		_ = r.ParseForm()
-		if r.PostForm.Get("client_secret") == fakeSecret && r.PostForm.Get("grant_type") == "client_credentials" && strings.HasSuffix(r.PostForm.Get("scope"), "/.default") {
+		if (r.PostForm.Get("client_secret") == fakeSecret || r.PostForm.Get("client_assertion") == fakeAssertion && !r.PostForm.Has("client_secret")) && r.PostForm.Get("grant_type") == "client_credentials" && strings.HasSuffix(r.PostForm.Get("scope"), "/.default") {
 			w.Header().Set("Content-Type", "application/json")
 			return true
 		}
