@@ -15,11 +15,11 @@ type Labels struct {
 	About   string
 	Kind    string // ai, clean, mixed (AI that is no use of the repository's own)
 	Eco     []string
-	Second  bool  // written after the scanner had been changed by what the first set showed
-	Use     []Use // what must be found, in a scope that is not supporting
-	Aside   []Use // what may be found in the supporting scope only, and should
-	May     []May // neither asked for nor wrong
-	Not     []Not // what must not be reported, with the reason
+	Set     string // first; second and third were written after the scanner had been changed by what the ones before had shown
+	Use     []Use  // what must be found, in a scope that is not supporting
+	Aside   []Use  // what may be found in the supporting scope only, and should
+	May     []May  // neither asked for nor wrong
+	Not     []Not  // what must not be reported, with the reason
 	Commits []string
 }
 
@@ -56,7 +56,7 @@ type Not struct {
 
 // parseLabels reads a file of labels. Its lines are described in README.md.
 func parseLabels(text string) (*Labels, error) {
-	l := &Labels{}
+	l := &Labels{Set: "first"}
 	var lines *[]Line
 	sc := bufio.NewScanner(strings.NewReader(text))
 	for n := 1; sc.Scan(); n++ {
@@ -94,7 +94,7 @@ func (l *Labels) head(s string) (*[]Line, error) {
 	case "eco:":
 		l.Eco = strings.Fields(rest)
 	case "set:":
-		l.Second = rest == "second"
+		l.Set = rest
 	case "commit:":
 		l.Commits = append(l.Commits, strings.ReplaceAll(rest, `\n`, "\n"))
 	case "use":

@@ -38,7 +38,7 @@ type File struct {
 // scanner: about one in five, by the first byte of the digest of its name.
 func (r *Repo) HeldOut() bool {
 	sum := sha256.Sum256([]byte(r.Name))
-	return !r.Labels.Second && sum[0] < 52
+	return r.Labels.Set == "first" && sum[0] < 52
 }
 
 // Load reads all repositories, by name.

@@ -35,12 +35,18 @@ func sum(os []Outcome) Sum {
 // Table renders the outcomes in Markdown.
 func Table(os []Outcome) string {
 	var b strings.Builder
-	held, second, open := split(os)
+	of := split(os)
 	b.WriteString("| repositories | count | right | wrong | missed | precision | recall | clean ones flagged |\n|---|--:|--:|--:|--:|--:|--:|--:|\n")
 	for _, row := range []struct {
 		name string
 		of   []Outcome
-	}{{"all", os}, {"seen while the scanner was written", open}, {"held out", held}, {"second set", second}} {
+	}{
+		{"all", os},
+		{"first set, errors handed out", of["first"]},
+		{"first set, held out", of["held out"]},
+		{"second set", of["second"]},
+		{"third set", of["third"]},
+	} {
 		s := sum(row.of)
 		fmt.Fprintf(&b, "| %s | %d | %s | %d of %d |\n", row.name, s.Repos, cells(s.Pairs), s.Flagged, s.Clean)
 	}
@@ -56,18 +62,16 @@ func cells(c Count) string {
 	return fmt.Sprintf("%d | %d | %d | %.3f | %.3f", c.Right, c.Wrong, c.Missed, c.Precision(), c.Recall())
 }
 
-func split(os []Outcome) (held, second, open []Outcome) {
+func split(os []Outcome) map[string][]Outcome {
+	of := map[string][]Outcome{}
 	for _, o := range os {
-		switch {
-		case o.Repo.Labels.Second:
-			second = append(second, o)
-		case o.Repo.HeldOut():
-			held = append(held, o)
-		default:
-			open = append(open, o)
+		set := o.Repo.Labels.Set
+		if o.Repo.HeldOut() {
+			set = "held out"
 		}
+		of[set] = append(of[set], o)
 	}
-	return held, second, open
+	return of
 }
 
 func byClass(b *strings.Builder, os []Outcome) {
