@@ -16,6 +16,7 @@ import (
 	"github.com/exhibit-aims/exhibit/connectors/azure"
 	"github.com/exhibit-aims/exhibit/connectors/documents"
 	"github.com/exhibit-aims/exhibit/connectors/entra"
+	"github.com/exhibit-aims/exhibit/connectors/expenses"
 	"github.com/exhibit-aims/exhibit/connectors/gcp"
 	"github.com/exhibit-aims/exhibit/connectors/github"
 	"github.com/exhibit-aims/exhibit/connectors/googleworkspace"
@@ -35,7 +36,7 @@ import (
 
 func all() []connector.Connector {
 	return []connector.Connector{
-		anthropic.New(), aws.New(), azure.New(), documents.New(), entra.New(), gcp.New(), github.New(), googleworkspace.New(), http.New(), huggingface.New(),
+		anthropic.New(), aws.New(), azure.New(), documents.New(), entra.New(), expenses.New(), gcp.New(), github.New(), googleworkspace.New(), http.New(), huggingface.New(),
 		jira.New(), kubernetes.New(), mlflow.New(), netlogs.New(), okta.New(), openai.New(), vendorwatch.New(),
 	}
 }

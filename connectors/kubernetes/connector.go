@@ -2,6 +2,7 @@ package kubernetes
 
 import (
 	_ "embed"
+	"sync"
 
 	"github.com/exhibit-aims/exhibit/plugins/aisign"
 	"github.com/exhibit-aims/exhibit/plugins/connector"
@@ -34,7 +35,7 @@ type Connector struct {
 var _ connector.Connector = (*Connector)(nil)
 
 // New returns the connector.
-func New() *Connector { return &Connector{signatures: aisign.Load} }
+func New() *Connector { return &Connector{signatures: sync.OnceValues(aisign.Load)} }
 
 // Describe says what the connector is.
 func (*Connector) Describe() connector.Descriptor {

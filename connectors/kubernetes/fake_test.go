@@ -6,8 +6,10 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 
+	"github.com/exhibit-aims/exhibit/plugins/aisign"
 	"github.com/exhibit-aims/exhibit/plugins/connector"
 	"github.com/exhibit-aims/exhibit/plugins/connectortest"
 )
@@ -109,10 +111,11 @@ func (s *server) config(more map[string]any) connector.Config {
 
 // hasty is the connector without waits.
 func hasty() *Connector {
-	c := New()
-	c.clock = connectortest.Hasty{}
-	return c
+	return &Connector{signatures: once, clock: connectortest.Hasty{}}
 }
+
+// once is the signatures, read one time for all tests.
+var once = sync.OnceValues(aisign.Load)
 
 func collect(t *testing.T, cfg connector.Config) (*connectortest.Recorder, connector.Coverage) {
 	t.Helper()
