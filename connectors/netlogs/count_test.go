@@ -5,8 +5,28 @@ import (
 	"testing"
 	"time"
 
+	"github.com/exhibit-aims/exhibit/plugins/connector"
 	"github.com/exhibit-aims/exhibit/plugins/connectortest"
 )
+
+// What lies before the run's own limit is not on record, and coverage says from
+// when on it is.
+func TestSince(t *testing.T) {
+	f := newFolder(t)
+	now := time.Now().Add(-time.Minute)
+	for n := range 5 {
+		f.add("a.log", squidLine(now.AddDate(0, 0, n-4), "10.0.0.5", "CONNECT", "api.openai.com:443"))
+	}
+	cfg := f.config(map[string]any{"logs": []any{f.log("one", "a.log")}})
+	since := now.AddDate(0, 0, -2)
+	rec, cov := collectAs(t, connector.Request{Config: cfg, Since: since}, nil)
+	if len(rec.Records()) != 3 || !cov.Since.Equal(since) {
+		t.Errorf("%d records, since %v", len(rec.Records()), cov.Since)
+	}
+	if rec, _ = collectAs(t, connector.Request{Config: cfg, Since: now.AddDate(0, 0, -3)}, rec); len(rec.Records()) != 4 {
+		t.Errorf("%d records of a limit further back", len(rec.Records()))
+	}
+}
 
 // How many requests lines are: a question and its answer are one, a name that
 // was blocked on a line of its own is no further one, and two logs of the same

@@ -58,8 +58,8 @@ func (e *event) reset() {
 
 // wants looks a host up and reports whether more of the line is to be read.
 func (e *event) wants(host []byte, port int) bool {
-	if p := e.table.match(host, port); p != nil {
-		e.to, e.mixed, e.host, e.port = p.to, p.mixed, bare(host), port
+	if to, mixed := e.table.find(host, port); to != nil {
+		e.to, e.mixed, e.host, e.port = to, mixed, bare(host), port
 		return true
 	}
 	if len(e.table.canary) > 0 {

@@ -198,13 +198,34 @@ func bare(host []byte) []byte {
 	return host
 }
 
-// find returns the signature of a host, and whether the host is shared with
-// other products. port is 0 where the log does not say it.
+// find returns the signature of a host, and whether the host shows no use of AI
+// by itself, because other products share it or because it only stands beside
+// the service. port is 0 where the log does not say it.
 func (t *table) find(host []byte, port int) (to *target, mixed bool) {
 	if p := t.match(host, port); p != nil {
-		return p.to, p.mixed
+		return p.to, p.mixed || beside(bare(host))
 	}
 	return nil, false
+}
+
+// besides are first words of hosts that stand beside a service: what editors
+// report to, where files come from, what is written about it.
+var besides = []string{"telemetry", "metrics", "analytics", "events", "sentry", "statsig", "cdn", "static", "assets", "update", "updates", "download", "downloads",
+	"status", "docs", "help", "support", "blog", "community", "forum", "careers", "marketing", "email"}
+
+// beside reports whether a host is one of them, by the words of its first label.
+func beside(host []byte) bool {
+	label, _, _ := field(host, '.')
+	for more := true; more; {
+		var w []byte
+		w, label, more = field(label, '-')
+		for _, b := range besides {
+			if equalFold(w, b) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func (t *table) match(host []byte, port int) *pattern {
