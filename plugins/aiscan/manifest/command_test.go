@@ -12,7 +12,7 @@ func TestCommand(t *testing.T) {
 		{"pip install openai", "1 pypi openai"},
 		{"pip3 install --no-cache-dir 'openai>=1.0' anthropic==0.2 -r requirements.txt", "1 pypi anthropic ==0.2\n1 pypi openai >=1.0"},
 		{"python3.11 -m pip install -U -q torch --index-url https://download.example.com/whl/cu121", "1 pypi torch"},
-		{"RUN --mount=type=cache,target=/root/.cache pip install \\\n    openai \\\n    # a remark\n    langchain[all] && rm -rf /x", "2 pypi openai\n4 pypi langchain"},
+		{"RUN --mount=type=cache,target=/root/.cache pip install \\\n    openai \\\n    # a remark\n    langchain[all] && rm -rf /x", "2 pypi openai\n4 pypi langchain[all]"},
 		{"apt-get update && apt-get install -y openai && sudo -H pip install cohere", "1 pypi cohere"},
 		{"!pip install -q transformers", "1 pypi transformers"},
 		{"%pip install groq\n%conda install pytorch=2.3", "1 pypi groq\n2 conda pytorch 2.3"},

@@ -126,7 +126,7 @@ func (i *installer) requirements(words []shellWord, st fact.Standing) {
 			if r.marked {
 				st = weaker(st, fact.Optional)
 			}
-			i.take(pypi, pypiName(r.name), r.version, w, st)
+			i.take(pypi, r.full(), r.version, w, st)
 		}
 	}
 }

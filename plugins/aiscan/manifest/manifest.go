@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/exhibit-aims/exhibit/plugins/aiscan/fact"
 )
@@ -109,9 +110,16 @@ func (f *file) add(p fact.Fact) {
 		f.fail(p.Line, fmt.Sprintf("more than %d packages", maxFacts))
 		return
 	}
-	name, templated := plainName(p.Name)
+	base, with := p.Name, ""
+	if i := strings.IndexByte(base, '['); i > 0 && p.Group == pypi {
+		base, with = base[:i], base[i:]
+	}
+	name, templated := plainName(base)
 	if name == "" || p.Group == maven && (name[0] == ':' || name[len(name)-1] == ':') {
 		return
+	}
+	if with != "" && !templated && isPlain(strings.ReplaceAll(strings.Trim(with, "[]"), ",", "")) {
+		name += with
 	}
 	p.Name = name
 	p.Class = fact.Package

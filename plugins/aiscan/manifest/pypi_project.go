@@ -28,7 +28,7 @@ func pyproject(f *file) {
 	f.pixi(tool.get("pixi"))
 	kept := f.facts[:before]
 	for _, p := range f.facts[before:] {
-		if !local[p.Name] {
+		if name, _, _ := strings.Cut(p.Name, "["); !local[name] {
 			kept = append(kept, p)
 		}
 	}
@@ -103,12 +103,17 @@ func (f *file) poetryTable(t *node, st fact.Standing) {
 }
 
 func (f *file) pythonEntry(name string, line int, v *node, st fact.Standing) {
-	version := v.str()
+	version, with := v.str(), ""
 	if v.isTable() {
 		if v.get("path") != nil || v.get("workspace").isTrue() || strings.HasPrefix(v.get("url").str(), "file:") || v.get("file") != nil {
 			return
 		}
 		version = v.get("version").str()
+		var list []string
+		for _, e := range v.get("extras").items() {
+			list = append(list, e.text)
+		}
+		with = extras(strings.Join(list, ","))
 		for _, key := range []string{"tag", "rev", "ref"} {
 			if version == "" {
 				version = v.get(key).str()
@@ -123,7 +128,7 @@ func (f *file) pythonEntry(name string, line int, v *node, st fact.Standing) {
 			}
 		}
 	}
-	f.pkg(pypi, pypiName(name), version, line, st)
+	f.pkg(pypi, pypiName(name)+with, version, line, st)
 }
 
 // tomlRemarks takes packages that are commented out: a quoted requirement, or a

@@ -3,6 +3,7 @@ package manifest
 import (
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/exhibit-aims/exhibit/plugins/aiscan/fact"
@@ -11,6 +12,7 @@ import (
 // requirement is what one line says that Python's installers want.
 type requirement struct {
 	name    string
+	extras  string // with brackets
 	version string
 	marked  bool // has a condition
 }
@@ -22,6 +24,24 @@ var (
 	wheelRE       = regexp.MustCompile(`^([A-Za-z0-9][A-Za-z0-9._]*)-(\d[A-Za-z0-9._+!]*)-.+\.whl$`)
 	sdistRE       = regexp.MustCompile(`^([A-Za-z0-9][A-Za-z0-9._-]*?)-(\d[A-Za-z0-9._+!]*)\.(?:tar\.gz|zip|tar\.bz2)$`)
 )
+
+// full is the name with its extras: what is asked for may be in them alone.
+func (r requirement) full() string { return pypiName(r.name) + extras(strings.Trim(r.extras, "[]")) }
+
+// extras is a list of extras as it stands behind a name.
+func extras(list string) string {
+	var names []string
+	for _, e := range strings.Split(list, ",") {
+		if e = pypiName(strings.TrimSpace(e)); e != "" {
+			names = append(names, e)
+		}
+	}
+	if names == nil {
+		return ""
+	}
+	slices.Sort(names)
+	return "[" + strings.Join(names, ",") + "]"
+}
 
 // parseRequirement reads a requirement: a name with extras, versions and a
 // condition, a name at an address, an address that tells a name. A local path is none.
@@ -47,7 +67,7 @@ func parseRequirement(s string) (requirement, bool) {
 		return requirement{}, false
 	}
 	rest := strings.TrimSpace(m[3])
-	r := requirement{name: m[1], marked: marked}
+	r := requirement{name: m[1], extras: m[2], marked: marked}
 	switch {
 	case rest == "" || strings.HasPrefix(rest, "@"):
 		r.version = strings.TrimSpace(strings.TrimPrefix(rest, "@"))
@@ -101,7 +121,7 @@ func (f *file) required(r requirement, line int, st fact.Standing) {
 	if r.marked {
 		st = weaker(st, fact.Optional)
 	}
-	f.pkg(pypi, pypiName(r.name), r.version, line, st)
+	f.pkg(pypi, r.full(), r.version, line, st)
 }
 
 // requireAll takes a list of requirements.
@@ -250,6 +270,6 @@ func (r *requirementLines) flush() {
 	if r.pending.marked {
 		st = weaker(st, fact.Optional)
 	}
-	r.add(fact.Fact{Group: pypi, Name: pypiName(r.pending.name), Version: r.pending.version, Line: r.at, Standing: st, Via: via})
+	r.add(fact.Fact{Group: pypi, Name: r.pending.full(), Version: r.pending.version, Line: r.at, Standing: st, Via: via})
 	r.pending, r.via = nil, nil
 }
