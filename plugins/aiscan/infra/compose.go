@@ -101,10 +101,13 @@ func (o *out) published(p *node) {
 // environment reads variables as a mapping or as a list of NAME=value.
 func (o *out) environment(n *node) {
 	n.each(func(name string, line int, v *node) {
-		if v.kind == scalar {
+		if v.kind == scalar && v.tag == "" {
 			o.variable(name, v.text, line)
-		} else {
-			o.variable(name, "", line)
+			return
+		}
+		o.variable(name, "", line) // what the value is, something else says
+		if v.tag == "Sub" {
+			o.hostsIn(v.text, line)
 		}
 	})
 	if n == nil || n.kind != sequence {

@@ -153,6 +153,7 @@ Resources:
       Environment:
         Variables:
           OPENAI_API_KEY: !Ref Key
+          LLM_MODEL: !Ref ModelId
       Policies:
         - Statement:
             - Effect: Allow
@@ -167,8 +168,9 @@ Resources:
 			10 resource AWS::Serverless::Function [cloudformation]
 			12 image served @1 templated
 			15 env OPENAI_API_KEY
-			19 iam bedrock:InvokeModel
-			20 arn arn:aws:bedrock:*::foundation-model/*
+			16 env LLM_MODEL
+			20 iam bedrock:InvokeModel
+			21 arn arn:aws:bedrock:*::foundation-model/*
 		`,
 	}, {
 		name: "what the CDK writes",

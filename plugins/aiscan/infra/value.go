@@ -219,7 +219,7 @@ func isModelKey(key string) bool {
 // isModelID reports whether a value can be the id of a model: letters, digits
 // and a little punctuation, no blanks, not a number, not a template.
 func isModelID(s string) bool {
-	if len(s) < 2 || len(s) > 200 || isKeyShaped(s) {
+	if len(s) < 2 || len(s) > 200 || isKeyShaped(s) || isConstant(s) {
 		return false
 	}
 	letter := false
