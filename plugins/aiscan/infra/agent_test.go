@@ -15,7 +15,8 @@ func TestAgentSettings(t *testing.T) {
   },
   "docs": {"url": "https://mcp.example/sse"},
   "boxed": {"command": "docker", "args": ["run", "-i", "--rm", "-e", "KEY_A", "mcp/fetch"]},
-  "off": {"command": "uvx", "args": ["mcp-server-git"], "disabled": true}
+  "off": {"command": "uvx", "args": ["mcp-server-git"], "disabled": true},
+  "win": {"command": "cmd.exe", "args": ["/c", "npx", "-y", "win-mcp"]}
 }}
 `,
 		want: `
@@ -31,6 +32,8 @@ func TestAgentSettings(t *testing.T) {
 			9 call uvx mcp-server-git [sh] excluded
 			9 mcp off excluded command=uvx side=client
 			9 package mcp-server-git [pypi] excluded
+			10 mcp win command=cmd.exe side=client
+			10 package win-mcp [npm]
 		`,
 	}, {
 		name: "codex",

@@ -15,6 +15,7 @@ type out struct {
 	standing fact.Standing // of what is added without one of its own
 	full     bool
 	inner    bool // the file stands in another one
+	offers   bool // the file was found to offer a tool server
 }
 
 // add keeps a fact. Names that are empty, or longer than any name, are none.

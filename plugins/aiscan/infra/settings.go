@@ -34,6 +34,10 @@ func (o *out) setting(path, value string, line int) {
 		return
 	}
 	o.add(fact.Fact{Class: fact.Setting, Name: path, Line: line})
+	if !o.offers && strings.Contains(path, ".mcp.server.") { // of Spring, Quarkus and their like
+		o.offers = true
+		o.offered(path[:strings.Index(path, ".mcp.server.")+len(".mcp.server")], line, "mcp")
+	}
 	if short := path[strings.LastIndexByte(path, '.')+1:]; isConstant(short) {
 		o.variable(short, value, line)
 		return

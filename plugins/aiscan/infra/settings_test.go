@@ -29,13 +29,16 @@ spring:
 	}, {
 		name: "Spring, in properties",
 		path: "application.properties",
-		text: "# spring.ai.x=1\nlangchain4j.open-ai.chat-model.model-name=gpt-4o-mini\nllm.url=${LLM_URL:https://llm.example/v1}\n",
+		text: "# spring.ai.x=1\nspring.ai.mcp.server.name=weather\nspring.ai.mcp.server.type=SYNC\nlangchain4j.open-ai.chat-model.model-name=gpt-4o-mini\nllm.url=${LLM_URL:https://llm.example/v1}\n",
 		want: `
-			2 model gpt-4o-mini
-			2 setting langchain4j.open-ai.chat-model.model-name
-			3 env LLM_URL
-			3 host llm.example
-			3 setting llm.url
+			2 mcp spring.ai.mcp.server protocol=mcp side=server
+			2 setting spring.ai.mcp.server.name
+			3 setting spring.ai.mcp.server.type
+			4 model gpt-4o-mini
+			4 setting langchain4j.open-ai.chat-model.model-name
+			5 env LLM_URL
+			5 host llm.example
+			5 setting llm.url
 		`,
 	}, {
 		name: ".NET",

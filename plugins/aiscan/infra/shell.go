@@ -44,6 +44,9 @@ func (o *out) args(list []*node) {
 			words = append(words, word{a.text, a.begin()})
 		}
 	}
+	if len(words) > 2 && strings.EqualFold(words[1].text, "/c") { // cmd /c npx …
+		words = words[2:]
+	}
 	if len(words) == 0 {
 		return
 	}
