@@ -15,6 +15,8 @@ import (
 type worker struct {
 	scan *scan
 	buf  []byte
+	dir  string // of the file before
+	near bool   // whether one of its folders may have a signature
 }
 
 // content is what was found in one content, whatever its path: what a Cache
@@ -70,6 +72,13 @@ func (w *worker) file(p *part, j job) {
 
 // name asks whose a file is by its path alone.
 func (w *worker) name(p *part, e Entry) {
+	dir, base := path.Split(e.Path)
+	if dir != w.dir || dir == "" {
+		w.dir, w.near = dir, w.scan.rules.names.mayBelow(dir)
+	}
+	if !w.near && !w.scan.rules.names.mayName(base) {
+		return
+	}
 	for _, m := range w.scan.rules.set.File(e.Path) {
 		if m.Weak || ambiguous(m.Entry) {
 			continue
@@ -91,7 +100,7 @@ func ambiguous(entry string) bool {
 
 // look finds what one window of a content holds. line is that before its first.
 func (w *worker) look(c *content, how reading, b []byte, line int) {
-	if !w.scan.rules.gate.Any(b) {
+	if !w.scan.rules.any(b) {
 		return
 	}
 	at := len(c.Hits)
@@ -169,7 +178,7 @@ func (w *worker) chunks(c *content, name string, b []byte) {
 	w.partly(c, err)
 	for _, chunk := range chunks {
 		l := source.ByGroup(chunk.Language)
-		if l == nil || !w.scan.rules.gate.Any([]byte(chunk.Text)) {
+		if l == nil || !w.scan.rules.any([]byte(chunk.Text)) {
 			continue
 		}
 		facts := l.Read([]byte(chunk.Text), w.scan.rules.hints)

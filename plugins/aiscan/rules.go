@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"path"
 	"strings"
+	"sync"
 
 	"github.com/bmatcuk/doublestar/v4"
 
@@ -22,7 +23,8 @@ const version = "1"
 // rules is what a scan asks of every file.
 type rules struct {
 	set    *aisign.Set
-	gate   *gate.Gate
+	gate   func() (*gate.Gate, error) // made when the first file is read
+	names  *fileNames
 	hints  source.Hints
 	digest string
 	salt   []byte
@@ -31,16 +33,13 @@ type rules struct {
 }
 
 func newRules(o Options) (*rules, error) {
-	g, err := gate.New(needles(o.Signatures))
-	if err != nil {
-		return nil, fmt.Errorf("signatures: %w", err)
-	}
 	for _, glob := range o.Ignore {
 		if !doublestar.ValidatePattern(glob) {
 			return nil, fmt.Errorf("ignore: %q is no pattern", glob)
 		}
 	}
-	r := &rules{set: o.Signatures, gate: g, salt: o.Salt, ignore: o.Ignore}
+	r := &rules{set: o.Signatures, names: newFileNames(o.Signatures), salt: o.Salt, ignore: o.Ignore}
+	r.gate = sync.OnceValues(func() (*gate.Gate, error) { return gate.New(needles(o.Signatures)) })
 	r.hints = source.Hints{Calls: calls(o.Signatures), Known: func(c fact.Class, name string) bool {
 		return len(r.find(fact.Fact{Class: c, Name: name})) > 0
 	}}
@@ -49,6 +48,13 @@ func newRules(o Options) (*rules, error) {
 	salted := sha256.Sum256(fmt.Appendf(nil, "%s %d %x", r.digest, o.MaxFile, sha256.Sum256(o.Salt)))
 	r.prefix = hex.EncodeToString(salted[:8])
 	return r, nil
+}
+
+// any reports whether anything may be found in a text. A gate that cannot be
+// made keeps nothing out.
+func (r *rules) any(b []byte) bool {
+	g, err := r.gate()
+	return err != nil || g.Any(b)
 }
 
 // key names what was found in a content, read in a certain way.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -91,5 +92,26 @@ func TestScan(t *testing.T) {
 				t.Errorf("got:\n%swant:\n%s", got, c.want)
 			}
 		})
+	}
+}
+
+// No path that a signature names is missed by the quick look at names.
+func TestFileNames(t *testing.T) {
+	set := signatures(t)
+	names := newFileNames(set)
+	for _, sig := range set.All() {
+		for _, entry := range append(slices.Clone(sig.Files), sig.Doubtful.Files...) {
+			p := "some/" + strings.ReplaceAll(entry, "*", "x")
+			if strings.HasSuffix(p, "/") {
+				p += "inner/file"
+			}
+			if len(set.File(p)) == 0 {
+				t.Errorf("%s: %s is not found at %s", sig.ID, entry, p)
+			}
+			dir, base := filepath.Split(p)
+			if !names.mayName(base) && !names.mayBelow(dir) {
+				t.Errorf("%s: %s is overlooked at %s", sig.ID, entry, p)
+			}
+		}
 	}
 }

@@ -42,13 +42,13 @@ var errShort = errors.New("too short to be looked for")
 // New prepares the search for texts, each at least MinLength bytes long.
 func New(texts []string) (*Gate, error) {
 	g := &Gate{needles: slices.Compact(slices.Sorted(slices.Values(texts)))}
-	by := map[uint32][]place{}
+	by, rare := map[uint32][]place{}, newRarer()
 	for i, n := range g.needles {
 		if len(n) < MinLength {
 			return nil, fmt.Errorf("%w: %q", errShort, n)
 		}
 		g.max = max(g.max, len(n))
-		off := rarest(n)
+		off := rare.rarest(n)
 		w := binary.LittleEndian.Uint32([]byte(n[off : off+4]))
 		by[w] = append(by[w], place{int32(i), int32(off)})
 		h := w * hashMul >> (32 - gateBits)

@@ -2,18 +2,32 @@ package gate
 
 import "strings"
 
+// rarer finds the rarest bytes of texts.
+type rarer struct{ often map[string]bool }
+
+func newRarer() rarer {
+	r := rarer{map[string]bool{}}
+	for four := range strings.SplitSeq(frequentFours, "|") {
+		r.often[four] = true
+	}
+	for _, two := range strings.Fields(frequentTwos + seldomTwos) {
+		r.often[two] = true
+	}
+	return r
+}
+
 // rarest returns where the four bytes begin that are rarest in source code.
-func rarest(n string) int {
+func (r rarer) rarest(n string) int {
 	best, at := -1, 0
 	for i := 0; i+4 <= len(n); i++ {
 		rank := 0
 		for j := i; j < i+4; j++ {
 			rank += rarity(n[j])
 			if j > i {
-				rank += pair(n[j-1], n[j])
+				rank += r.pair(n[j-1 : j+1])
 			}
 		}
-		if strings.Contains(frequentFours, "|"+n[i:i+4]+"|") {
+		if r.often[n[i:i+4]] {
 			rank /= 4
 		}
 		if rank > best {
@@ -34,16 +48,20 @@ func rarity(c byte) int {
 	return 24
 }
 
+// Pairs that words often have.
+const (
+	frequentTwos = " er re in te st on en es or ti at ar nt se ing de al co ed me ro is it ra th he io le ur et ne ta pe to ce il el li ct as ot ut om ma ch pr un ub po "
+	seldomTwos   = " qu wh mp im rt fr us ri ve ec ss ll ow ic ge na ag "
+)
+
 // pair is what two bytes beside one another add: a pair that words often have
 // takes away, one that they never have adds.
-func pair(a, b byte) int {
+func (r rarer) pair(two string) int {
 	lower := func(c byte) bool { return c >= 'a' && c <= 'z' }
 	switch {
-	case strings.Contains(" er re in te st on en es or ti at ar nt se ing de al co ed me ro is it ra th he io le ur et ne ta pe to ce il el li ct as ot ut om ma ch pr un ub po ", string([]byte{a, b})):
-		return -8
-	case strings.Contains(" qu wh mp im rt fr us ri ve ec ss ll ow ic us ge na ag ", " "+string([]byte{a, b})+" "):
-		return -5
-	case lower(a) && lower(b) && !strings.ContainsAny(string([]byte{a, b}), "aeiouy"):
+	case r.often[two]:
+		return -7
+	case lower(two[0]) && lower(two[1]) && !strings.ContainsAny(two, "aeiouy"):
 		return 6
 	default:
 		return 0

@@ -18,7 +18,7 @@ func (t *text) strings() {
 			t.hosts(s, tok.line, t.hostStanding(i, s))
 		}
 		t.envIn(i, s)
-		if id := modelText(s); id != "" && (hosted(id) || modelLike(id, t.hints) && t.modelPlace(i)) {
+		if id := modelText(s); id != "" && (hosted(id) || t.modelPlace(i) && modelLike(id, t.hints)) {
 			t.out.add(fact.Fact{Class: fact.Model, Group: t.lang.Name, Name: id, Line: tok.line})
 		}
 		t.modelsWithin(s, tok.line)
