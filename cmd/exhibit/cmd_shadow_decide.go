@@ -12,6 +12,7 @@ import (
 
 	"github.com/exhibit-aims/exhibit/internal/agent"
 	"github.com/exhibit-aims/exhibit/internal/people"
+	"github.com/exhibit-aims/exhibit/internal/register"
 	"github.com/exhibit-aims/exhibit/internal/shadow"
 	"github.com/exhibit-aims/exhibit/internal/yamlfile"
 	"github.com/exhibit-aims/exhibit/plugins/aisign"
@@ -231,7 +232,7 @@ func runShadowDraft(ctx context.Context, g *globals, id string) error {
 	}
 	vendors := map[string]string{}
 	if cfg, err := g.loadConfig(); err == nil && cfg.Register != "" {
-		reg, err := g.loadRegister()
+		reg, err := register.Load(cfg.Register, register.Known{})
 		if err != nil {
 			return err
 		}
