@@ -8,21 +8,24 @@ import (
 
 // byName is the formats of files whose whole name tells them, in lower case.
 var byName = map[string]*format{
-	"pyproject.toml":  {name: "pyproject", read: pyproject},
-	"setup.py":        {name: "setup.py", read: setupPy, code: true},
-	"setup.cfg":       {name: "setup.cfg", read: setupCfg},
-	"pipfile":         {name: "pipfile", read: pipfile},
-	"pipfile.lock":    {name: "pipfile-lock", read: pipfileLock},
-	"poetry.lock":     {name: "poetry-lock", read: poetryLock},
-	"uv.lock":         {name: "uv-lock", read: uvLock},
-	"pdm.lock":        {name: "pdm-lock", read: pdmLock},
-	"pylock.toml":     {name: "pylock", read: pylock},
-	"meta.yaml":       {name: "conda-recipe", read: condaRecipe},
-	"recipe.yaml":     {name: "conda-recipe", read: condaRecipe},
-	"conda-lock.yml":  {name: "conda-lock", read: condaLock},
-	"conda-lock.yaml": {name: "conda-lock", read: condaLock},
-	"pixi.toml":       {name: "pixi", read: pixiToml},
-	"pixi.lock":       {name: "pixi-lock", read: pixiLock},
+	"pyproject.toml":          {name: "pyproject", read: pyproject},
+	"setup.py":                {name: "setup.py", read: setupPy, code: true},
+	"setup.cfg":               {name: "setup.cfg", read: setupCfg},
+	"pipfile":                 {name: "pipfile", read: pipfile},
+	"pipfile.lock":            {name: "pipfile-lock", read: pipfileLock},
+	"poetry.lock":             {name: "poetry-lock", read: poetryLock},
+	"uv.lock":                 {name: "uv-lock", read: uvLock},
+	"pdm.lock":                {name: "pdm-lock", read: pdmLock},
+	".pre-commit-config.yaml": {name: "pre-commit", read: preCommit},
+	".pre-commit-config.yml":  {name: "pre-commit", read: preCommit},
+	"tox.ini":                 {name: "tox", read: tox},
+	"pylock.toml":             {name: "pylock", read: pylock},
+	"meta.yaml":               {name: "conda-recipe", read: condaRecipe},
+	"recipe.yaml":             {name: "conda-recipe", read: condaRecipe},
+	"conda-lock.yml":          {name: "conda-lock", read: condaLock},
+	"conda-lock.yaml":         {name: "conda-lock", read: condaLock},
+	"pixi.toml":               {name: "pixi", read: pixiToml},
+	"pixi.lock":               {name: "pixi-lock", read: pixiLock},
 
 	"package.json":        {name: "package.json", read: packageJSON},
 	"package-lock.json":   {name: "package-lock", read: packageLock},
@@ -150,8 +153,12 @@ var (
 	pylockName       = regexp.MustCompile(`^pylock\..+\.toml$`)
 )
 
-// formatOf is the format of a file by its path.
+// templateEnding is the endings under which files are kept that a template fills in.
+var templateEnding = regexp.MustCompile(`\.(?:j2|jinja2?|tmpl|tpl|template|erb|ejs|hbs|mustache|twig)$`)
+
+// formatOf is the format of a file by its path; a template has that of what it makes.
 func formatOf(p string) *format {
+	p = templateEnding.ReplaceAllString(p, "")
 	base := strings.ToLower(path.Base(p))
 	if f, ok := byName[base]; ok {
 		return f
