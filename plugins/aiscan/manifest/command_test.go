@@ -61,6 +61,8 @@ func TestCommand(t *testing.T) {
 		{"cat <<EOF\npip install openai\nEOF", "2 pypi openai"},
 		{"cpanm OpenAI::API; luarocks install lua-openai 1.0; vcpkg install onnxruntime:x64-linux; conan install --requires=fmt/10.0", "1 conan fmt 10.0\n1 cpan OpenAI::API\n1 luarocks lua-openai 1.0\n1 vcpkg onnxruntime"},
 		{"pip install `openai`", ""},
+		{"\t@$(PIP) install openai\n\t-$(PYTHON) -m pip install cohere\n\t${NPM} i ai\n\t$(VENV)/bin/pip install groq", "1 pypi openai\n2 pypi cohere\n3 npm ai\n4 pypi groq"},
+		{"pipx run --spec aider-chat aider --message \"repair\"", "1 pypi aider-chat"},
 		{"", ""},
 		{"\\", ""},
 		{"'", ""},

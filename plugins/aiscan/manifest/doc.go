@@ -16,9 +16,13 @@
 //
 // The lockfiles are read here and not by a library of extractors. The best-kept
 // one that is public, osv-scalibr, was read and measured: it gives packages without
-// lines, knows neither comments nor conditions nor what is direct, gives nothing
-// of a file that is broken, wants a file system to read from, and adds tens of
-// megabytes of code to a program that needs little of it. TOML is read by a small
+// lines, knows neither comments nor conditions nor, in most formats, what is direct,
+// gives nothing of a file that is broken, wants a file system to read from, and a
+// program with its readers of 18 formats has 26 megabytes. As an oracle it is good: of
+// the 689 packages that it finds in 253 of its own samples, 638 are found here word
+// for word; the others are what is left out on purpose (the project's own parts,
+// packages of the tree, the standard library of Go) or told more closely (the revision
+// of a repository, a range as it is written). TOML is read by a small
 // reader of our own for the same reason: the usual one keeps no positions of values
 // and returns nothing of a broken file. The tests hold it against that one.
 package manifest

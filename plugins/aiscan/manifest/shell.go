@@ -30,12 +30,23 @@ func shellCommands(script string, line int) []shellCommand {
 	if words, ok := execForm(script, line); ok {
 		return []shellCommand{{words: words}}
 	}
-	s := &shellLexer{src: shellVariable.ReplaceAllString(script, string(blank)), line: line}
+	s := &shellLexer{src: shellVariable.ReplaceAllStringFunc(script, variable), line: line}
 	for s.at < len(s.src) && len(s.out) < 20_000 {
 		s.step()
 	}
 	s.endCommand()
 	return s.out
+}
+
+var toolVariable = regexp.MustCompile(`^(?:pip|pip3|python|python3|uv|poetry|conda|npm|npx|yarn|pnpm|bun|go|cargo|gem|bundle|dotnet|composer)$`)
+
+// variable is what stands for a variable: the tool whose name it has, as in
+// make files, or the mark of what is filled in later.
+func variable(s string) string {
+	if name := strings.ToLower(strings.Trim(s, "${}()%")); toolVariable.MatchString(name) {
+		return name
+	}
+	return string(blank)
 }
 
 // execForm reads ["pip", "install", "name"].
@@ -50,7 +61,7 @@ func execForm(script string, line int) ([]shellWord, bool) {
 	}
 	var words []shellWord
 	for _, a := range args {
-		words = append(words, shellWord{shellVariable.ReplaceAllString(a, string(blank)), line})
+		words = append(words, shellWord{shellVariable.ReplaceAllStringFunc(a, variable), line})
 	}
 	return words, true
 }
