@@ -111,6 +111,7 @@ type repoSeen struct {
 }
 
 type scanSeen struct {
+	source         string
 	finished       time.Time
 	files, skipped int64
 }
@@ -146,12 +147,12 @@ func (s *seen) repository(name string, pushed time.Time, archived bool) {
 	s.repos[lower(name)] = repoSeen{name, pushed, archived}
 }
 
-func (s *seen) scan(repo string, finished time.Time, files, skipped int64) {
+func (s *seen) scan(source, repo string, finished time.Time, files, skipped int64) {
 	have, known := s.scans[lower(repo)]
-	if known && cmp.Or(have.finished.Compare(finished), cmp.Compare(have.skipped, skipped), cmp.Compare(have.files, files)) >= 0 {
+	if known && cmp.Or(have.finished.Compare(finished), cmp.Compare(have.skipped, skipped), cmp.Compare(have.files, files), cmp.Compare(have.source, source)) >= 0 {
 		return
 	}
-	s.scans[lower(repo)] = scanSeen{finished, files, skipped}
+	s.scans[lower(repo)] = scanSeen{source, finished, files, skipped}
 }
 
 // run keeps the newest run of each source that could show AI.
@@ -166,8 +167,11 @@ func (s *seen) run(run *evidence.Run) {
 	}
 }
 
-// LookedAt reports whether anything was looked at.
-func (c *Coverage) LookedAt() bool { return len(c.Sources) > 0 }
+// LookedAt reports whether anything was looked at: a source that only ever
+// failed looked at nothing.
+func (c *Coverage) LookedAt() bool {
+	return slices.ContainsFunc(c.Sources, func(s SourceState) bool { return s.State != Failing })
+}
 
 func (r *reader) coverage() Coverage {
 	c := Coverage{Channels: []ChannelState{}, Sources: []SourceState{}}
@@ -273,7 +277,7 @@ func (r *reader) repositories(c *Coverage) Share {
 		case !scanned:
 			s.Missed = append(s.Missed, Missed{repo.name, r.notScanned(repo.name)})
 			continue
-		case scan.finished.Before(repo.pushed) && r.in.Now.Sub(scan.finished) > silentAfter:
+		case scan.finished.Before(repo.pushed) && r.in.Now.Sub(scan.finished) > silentAfter && !r.lookedAgain(scan.source, repo):
 			s.Missed = append(s.Missed, Missed{repo.name, "pushed to since it was scanned on " + scan.finished.UTC().Format(time.DateOnly)})
 			continue
 		}
@@ -285,18 +289,38 @@ func (r *reader) repositories(c *Coverage) Share {
 	return s
 }
 
+// lookedAgain reports whether the source of a scan looked at the repository
+// since it was pushed to: a push to another branch leaves the scan as it is.
+func (r *reader) lookedAgain(source string, repo repoSeen) bool {
+	run := r.seen.runs[source]
+	if run == nil || run.Status == evidence.RunFailed || run.FinishedAt.Before(repo.pushed) {
+		return false
+	}
+	_, read := run.Kinds["code.scan_run"]
+	return read && codeGap(run, repo.name) == ""
+}
+
 // notScanned says why a repository was not scanned: a gap names it, or nobody
 // scans code.
 func (r *reader) notScanned(repo string) string {
 	for _, source := range slices.Sorted(maps.Keys(r.seen.runs)) {
-		for _, g := range r.seen.runs[source].Gaps {
-			codes := slices.ContainsFunc(g.Kinds, func(k string) bool { return strings.HasPrefix(k, "code.") })
-			if codes && strings.Contains(strings.ToLower(g.Scope), strings.ToLower(repo)) {
-				return strings.TrimSuffix(g.Reason+": "+g.Detail, ": ")
-			}
+		if why := codeGap(r.seen.runs[source], repo); why != "" {
+			return why
 		}
 	}
 	return "its code was never scanned"
+}
+
+// codeGap is why a run could not see the code of a repository; empty if it says
+// nothing of that.
+func codeGap(run *evidence.Run, repo string) string {
+	for _, g := range run.Gaps {
+		codes := slices.ContainsFunc(g.Kinds, func(k string) bool { return strings.HasPrefix(k, "code.") })
+		if codes && strings.Contains(strings.ToLower(g.Scope), strings.ToLower(repo)) {
+			return strings.TrimSuffix(g.Reason+": "+g.Detail, ": ")
+		}
+	}
+	return ""
 }
 
 // knownVendors are vendors that a source reads, and those of the register that

@@ -328,7 +328,7 @@ func (r *reader) codeScan(ev *evidence.Evidence) error {
 		return err
 	}
 	if ev.GoneAt.IsZero() {
-		r.seen.scan(v.Repo, or(v.Finished.Time, ev.CollectedAt), v.Files, int64(len(v.Skipped)))
+		r.seen.scan(ev.Source, v.Repo, or(v.Finished.Time, ev.CollectedAt), v.Files, int64(len(v.Skipped)))
 	}
 	return nil
 }
