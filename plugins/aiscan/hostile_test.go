@@ -236,3 +236,48 @@ func TestCredentialsAreNotKept(t *testing.T) {
 		t.Errorf("a placeholder is taken for a credential: %+v", got.Secrets)
 	}
 }
+
+// one is a tree of one file.
+type one struct {
+	path string
+	data []byte
+}
+
+func (o one) Streamed() bool { return false }
+
+func (o one) Walk(_ context.Context, visit func(Entry) error) error {
+	return visit(Entry{Path: o.path, Size: int64(len(o.data)), Open: func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(o.data)), nil }})
+}
+
+// Whatever a file is called and holds, a scan ends with a report that is JSON.
+func FuzzScan(f *testing.F) {
+	f.Add("a.py", "import openai\nc = OpenAI(base_url='http://x:1/v1', model=\"gpt-4o\")\n")
+	f.Add("package.json", "{\"dependencies\": {\"openai\": 1}}")
+	f.Add("Dockerfile", "FROM vllm/vllm-openai\nRUN pip install openai\n")
+	f.Add("a.ipynb", "{\"cells\": [{\"cell_type\": \"code\", \"source\": \"import openai\"}]}")
+	f.Add(".github/workflows/a.yml", "jobs:\n  a:\n    steps:\n    - uses: anthropics/claude-code-action@v1\n")
+	s, err := New(Options{Signatures: signatures(f), Workers: 1})
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, path, text string) {
+		if path == "" || len(text) > 1<<16 {
+			return
+		}
+		rep, err := s.Scan(context.Background(), one{strings.ToValidUTF8(path, "x"), []byte(text)}, "fuzz")
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := json.Marshal(rep)
+		if err != nil || !json.Valid(b) {
+			t.Fatalf("%v: %q", err, b)
+		}
+		for _, sight := range rep.Sightings {
+			for _, signal := range sight.Signals {
+				if len(signal.Excerpt) > 200 || signal.Line < 0 {
+					t.Fatalf("%+v", signal)
+				}
+			}
+		}
+	})
+}
