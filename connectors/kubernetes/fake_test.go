@@ -28,7 +28,7 @@ func newServer(t *testing.T) *server {
 	s.Answers = connectortest.NewAnswers(t, func(w http.ResponseWriter, r *http.Request) bool {
 		if r.Header.Get("Authorization") != "Bearer "+testToken {
 			w.WriteHeader(http.StatusUnauthorized)
-			fmt.Fprint(w, `{"kind":"Status","message":"Unauthorized","code":401}`)
+			fmt.Fprint(w, `{"kind":"Status","message":"who are you","code":401}`)
 			return false
 		}
 		return true

@@ -38,13 +38,13 @@ func (e Event) parts() (source, names string) {
 // method or operation. Events of administration, such as listing models, are
 // nobody's.
 func (s *Set) CloudEvent(log, source, name string) []Match {
-	source, name = lower(source), lower(name)
+	log, source, name = lower(log), lower(source), lower(name)
 	if len(name) > maxName {
 		return nil
 	}
 	var f found
-	for _, e := range s.events[lower(log)] {
-		if e.source != source && !(source == "" && log == "azure-activity") {
+	for _, e := range s.events[log] {
+		if e.source != source && (source != "" || log != "azure-activity") {
 			continue
 		}
 		for _, want := range e.names {

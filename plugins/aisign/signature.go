@@ -123,4 +123,4 @@ func (m Match) Rule() string { return m.ID + "/" + m.Field }
 
 // IsWeak reports whether the match alone shows nothing and needs another signal
 // of the same signature beside it.
-func (m Match) IsWeak() bool { return m.Signature.Weak || m.Field == "env_weak" || m.Doubt }
+func (m Match) IsWeak() bool { return m.Weak || m.Field == "env_weak" || m.Doubt }

@@ -32,7 +32,7 @@ func vendorName(name string) string {
 	var kept []string
 	all := words(name, false)
 	for _, w := range all {
-		if w = strings.ToLower(w); !noise[w] && !(w == "r" || w == "l") {
+		if w = strings.ToLower(w); !noise[w] && w != "r" && w != "l" {
 			kept = append(kept, w)
 		}
 	}
