@@ -229,11 +229,13 @@ func nameOf(show []*group) string {
 // settleAfter is how old what only counts and dates would change may be.
 const settleAfter = 7 * day
 
-// settle keeps what changes with every reading (when it was seen last, how
-// often, by which records) as it was on record, until that is a week behind or
-// something else has changed: so a use that goes on costs nothing.
+// settle keeps what changes with every reading of what goes on (when it was
+// seen last, how often, by which records) as it was on record, until that is a
+// week behind or something else has changed: so a use that goes on costs
+// nothing. What only stands changes by its source's doing, and is not kept back.
 func (c *Case) settle(was Case) {
-	if c.LastSeen.Sub(was.LastSeen.Time) >= settleAfter || c.LastSeen.Before(was.LastSeen.Time) {
+	ahead := c.LastSeen.Sub(was.LastSeen.Time)
+	if c.LastSeen.IsZero() || was.LastSeen.IsZero() || ahead < 0 || ahead >= settleAfter || !near(c.People, was.People) {
 		return
 	}
 	now := *c
@@ -243,6 +245,11 @@ func (c *Case) settle(was Case) {
 		*c = was
 		c.Signals = signals
 	}
+}
+
+// near reports whether two counts differ by no more than a fifth of the larger.
+func near(a, b int64) bool {
+	return max(a, b)-min(a, b) <= max(a, b)/5
 }
 
 func same(a, b Case) bool {

@@ -251,3 +251,34 @@ func TestDecisions(t *testing.T) {
 		})
 	}
 }
+
+// TestSettled: a use that goes on is put on record again once a week, and what
+// matters at once.
+func TestSettled(t *testing.T) {
+	calls := func(days, people int) evidence.Evidence {
+		at := now.AddDate(0, 0, days).Format(time.RFC3339)
+		return rec("px", "shadow_ai.activity", "a"+at, fmt.Sprintf(`{"channel":"proxy","provider":"openai","place":"office","rules":["openai/web"],"actors":%d,"first_seen":%q,"last_seen":%q}`, people, at, at))
+	}
+	first := only(t, reconcile(t, shadow.Input{}, calls(-20, 10)))
+	for name, tt := range map[string]struct {
+		more []evidence.Evidence
+		want int // days before now that it was seen last, as on record
+	}{
+		"three days on": {[]evidence.Evidence{calls(-17, 11)}, -20},
+		"a week on":     {[]evidence.Evidence{calls(-17, 11), calls(-13, 10)}, -13},
+		"many people":   {[]evidence.Evidence{calls(-17, 40)}, -17},
+		"its API too":   {[]evidence.Evidence{rec("ws", "shadow_ai.sighting", "g", `{"channel":"oauth","provider":"openai","place":"app","last_seen":"`+now.AddDate(0, 0, -19).Format(time.RFC3339)+`"}`)}, -19},
+	} {
+		c := only(t, reconcile(t, shadow.Input{Earlier: []shadow.Case{first}}, append(tt.more, calls(-20, 10))...))
+		if got := int(c.LastSeen.Sub(now).Hours() / 24); got != tt.want {
+			t.Errorf("%s: seen last %d days ago, want %d", name, got, tt.want)
+		}
+	}
+	grant := func(people int) evidence.Evidence {
+		return rec("ws", "shadow_ai.sighting", "g", fmt.Sprintf(`{"channel":"oauth","provider":"openai","place":"app","actors":%d}`, people))
+	}
+	stands := only(t, reconcile(t, shadow.Input{}, grant(10)))
+	if c := only(t, reconcile(t, shadow.Input{Earlier: []shadow.Case{stands}}, grant(11))); c.People != 11 {
+		t.Errorf("%d people, of what stands", c.People)
+	}
+}
