@@ -15,7 +15,7 @@ type Labels struct {
 	About   string
 	Kind    string // ai, clean, mixed (AI that is no use of the repository's own)
 	Eco     []string
-	Set     string // first; second and third were written after the scanner had been changed by what the ones before had shown
+	Set     string // first; second, third and real were written after the scanner had been changed by what the ones before had shown
 	Use     []Use  // what must be found, in a scope that is not supporting
 	Aside   []Use  // what may be found in the supporting scope only, and should
 	May     []May  // neither asked for nor wrong

@@ -46,6 +46,7 @@ func Table(os []Outcome) string {
 		{"first set, held out", of["held out"]},
 		{"second set", of["second"]},
 		{"third set", of["third"]},
+		{"after real trees", of["real"]},
 	} {
 		s := sum(row.of)
 		fmt.Fprintf(&b, "| %s | %d | %s | %d of %d |\n", row.name, s.Repos, cells(s.Pairs), s.Flagged, s.Clean)
