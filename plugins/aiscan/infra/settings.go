@@ -160,7 +160,7 @@ func readWrangler(o *out, data []byte) error {
 
 func (o *out) worker(n *node) {
 	if ai := n.get("ai"); ai != nil && ai.kind == mapping {
-		o.add(fact.Fact{Class: fact.Setting, Name: "[ai]\nbinding", Line: ai.line})
+		o.add(fact.Fact{Class: fact.Setting, Name: "ai.binding", Line: ai.line})
 	}
 	for _, key := range [...]string{"vectorize", "ai_search"} {
 		if v := n.get(key); v != nil {

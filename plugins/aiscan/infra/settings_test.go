@@ -76,7 +76,7 @@ spring:
 		text: "name = \"x\"\n[vars]\nOPENAI_API_KEY = \"\"\n[ai]\nbinding = \"AI\"\n[[env.x.kv]]\n",
 		want: `
 			3 env OPENAI_API_KEY
-			4 setting [ai]\nbinding
+			4 setting ai.binding
 		`,
 	}, {
 		name: "vercel",
