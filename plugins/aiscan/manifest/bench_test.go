@@ -125,6 +125,15 @@ func BenchmarkRead(b *testing.B) {
 	}
 }
 
+func BenchmarkFor(b *testing.B) {
+	paths := []string{"src/components/deep/Button.tsx", "docs/notes.txt", "charts/app/values.yaml", "a/package.json", "main.go"}
+	for b.Loop() {
+		for _, p := range paths {
+			For(p)
+		}
+	}
+}
+
 // TestBig holds that a large file is read whole.
 func TestBig(t *testing.T) {
 	for path, form := range big {

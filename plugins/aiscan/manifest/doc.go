@@ -23,6 +23,6 @@
 // for word; the others are what is left out on purpose (the project's own parts,
 // packages of the tree, the standard library of Go) or told more closely (the revision
 // of a repository, a range as it is written). TOML is read by a small
-// reader of our own for the same reason: the usual one keeps no positions of values
+// reader of our own for the same reason: the usual one gives no positions of values
 // and returns nothing of a broken file. The tests hold it against that one.
 package manifest

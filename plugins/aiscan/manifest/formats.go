@@ -153,12 +153,20 @@ var (
 	pylockName       = regexp.MustCompile(`^pylock\..+\.toml$`)
 )
 
-// templateEnding is the endings under which files are kept that a template fills in.
-var templateEnding = regexp.MustCompile(`\.(?:j2|jinja2?|tmpl|tpl|template|erb|ejs|hbs|mustache|twig)$`)
+// isTemplate reports whether a file is by its ending one that a template fills in.
+func isTemplate(p string) bool {
+	switch path.Ext(p) {
+	case ".j2", ".jinja", ".jinja2", ".tmpl", ".tpl", ".template", ".erb", ".ejs", ".hbs", ".mustache", ".twig":
+		return true
+	}
+	return false
+}
 
 // formatOf is the format of a file by its path; a template has that of what it makes.
 func formatOf(p string) *format {
-	p = templateEnding.ReplaceAllString(p, "")
+	if isTemplate(p) {
+		p = strings.TrimSuffix(p, path.Ext(p))
+	}
 	base := strings.ToLower(path.Base(p))
 	if f, ok := byName[base]; ok {
 		return f

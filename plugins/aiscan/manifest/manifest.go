@@ -77,7 +77,7 @@ func (r *format) Read(path string, data []byte) (facts []fact.Fact, err error) {
 		}
 		facts, err = f.result()
 	}()
-	if f.load(data, r.code && !templateEnding.MatchString(path)) {
+	if f.load(data, r.code && !isTemplate(path)) {
 		r.read(f)
 	}
 	return nil, nil
