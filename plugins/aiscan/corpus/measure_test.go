@@ -18,7 +18,7 @@ const (
 	minRecall    = 0.90
 )
 
-func load2(t *testing.T) ([]*Repo, *aisign.Set) {
+func corpus(t *testing.T) ([]*Repo, *aisign.Set) {
 	t.Helper()
 	repos, err := Load()
 	if err != nil {
@@ -53,7 +53,7 @@ func scan(t *testing.T, s *aiscan.Scanner, r *Repo) aiscan.Report {
 // measure scans all repositories.
 func measure(t *testing.T) []Outcome {
 	t.Helper()
-	repos, set := load2(t)
+	repos, set := corpus(t)
 	s := scanner(t, aiscan.Options{Signatures: set})
 	outcomes := make([]Outcome, 0, len(repos))
 	for _, r := range repos {
@@ -121,7 +121,7 @@ func (c *memory) Put(key string, value []byte) {
 // and from a cache. No credential is in a report or in the cache, nor anything
 // in its shape.
 func TestSameBytesNoKeys(t *testing.T) {
-	repos, set := load2(t)
+	repos, set := corpus(t)
 	var shapes []*regexp.Regexp
 	for _, s := range set.All() {
 		for _, k := range s.Keys {
