@@ -153,7 +153,12 @@ func (w *worker) whole(c *content, how reading, name string, b []byte) {
 
 // installs reports whether a script may install packages.
 func installs(b []byte) bool {
-	return bytes.Contains(b, []byte("install")) || bytes.Contains(b, []byte(" add ")) || bytes.Contains(b, []byte("npx ")) || bytes.Contains(b, []byte("uvx "))
+	for _, word := range []string{"install", " add ", "npx ", "uvx ", "pipx ", "bunx ", "dlx ", "uv run", "tool run"} {
+		if bytes.Contains(b, []byte(word)) {
+			return true
+		}
+	}
+	return false
 }
 
 type reader interface {

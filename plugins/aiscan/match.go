@@ -35,7 +35,7 @@ func (r *rules) find(f fact.Fact) []aisign.Match {
 	case fact.Package:
 		return r.set.Package(f.Group, f.Name)
 	case fact.Import:
-		return r.set.Import(f.Group, f.Name)
+		return r.imported(f.Group, f.Name)
 	case fact.Host:
 		return r.host(f.Name)
 	case fact.Env:
@@ -79,6 +79,30 @@ func (r *rules) find(f fact.Fact) []aisign.Match {
 	default:
 		return nil
 	}
+}
+
+// imported asks for a module: in some languages a package is imported by the
+// name that its manifest has.
+func (r *rules) imported(language, name string) []aisign.Match {
+	all := r.set.Import(language, name)
+	if len(all) > 0 || strings.HasPrefix(name, ".") {
+		return all
+	}
+	switch language {
+	case "go":
+		all = r.set.Package("go", name)
+	case "js":
+		parts := strings.SplitN(strings.TrimPrefix(name, "npm:"), "/", 3)
+		pkg := parts[0]
+		if strings.HasPrefix(pkg, "@") && len(parts) > 1 {
+			pkg += "/" + parts[1]
+		}
+		all = r.set.Package("npm", pkg)
+	}
+	for i := range all {
+		all[i].Field = "imports"
+	}
+	return all
 }
 
 // weights are those of whoever's model.

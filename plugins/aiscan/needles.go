@@ -32,7 +32,7 @@ func listNeedles(sig *aisign.Signature, l *aisign.Lists) (all []string) {
 		}
 	}
 	for language, eco := range map[string]string{"py": "pypi", "js": "npm", "go": "go", "rs": "cargo", "rb": "gem", "cs": "nuget", "dart": "pub", "jl": "julia", "r": "cran"} {
-		if len(sig.Imports[language])+len(sig.Doubtful.Imports[language]) > 0 {
+		if language != "js" && language != "go" && len(sig.Imports[language])+len(sig.Doubtful.Imports[language]) > 0 {
 			continue
 		}
 		for _, name := range l.Packages[eco] {

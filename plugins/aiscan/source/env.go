@@ -40,6 +40,12 @@ func (t *text) envIn(i int, s []byte) {
 // filledIn reads the variables that are put into a text: $X, ${X},
 // ${process.env.X}, #{ENV['X']}.
 func (t *text) filledIn(s []byte, line int) {
+	if at := bytes.Index(s, []byte("env(")); at >= 0 { // %env(X)%, env(X)
+		rest := bytes.TrimLeft(s[at+4:], "'\"")
+		if n := wordLen(rest); n > 0 && envName(rest[:n]) {
+			t.env(string(rest[:n]), line+bytes.Count(s[:at], []byte("\n")))
+		}
+	}
 	for from := 0; from < len(s); {
 		at := bytes.IndexAny(s[from:], "$#")
 		if at < 0 {
