@@ -51,6 +51,11 @@ spring:
 			4 setting AzureOpenAI.DeploymentName
 		`,
 	}, {
+		name: "Symfony",
+		path: "config/services.yaml",
+		text: "services:\n  App\\Chat:\n    arguments: ['%env(string:OPENAI_API_KEY)%', '@http']\n",
+		want: "3 env OPENAI_API_KEY\n3 setting services.App\\Chat.arguments",
+	}, {
 		name: "TOML",
 		path: "config/settings.toml",
 		text: "# model = \"x\"\n[llm]\nmodel = \"gpt-4o\" # comment\nlist = [\n  \"https://a.example\",\n]\n",

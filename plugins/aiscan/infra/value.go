@@ -69,6 +69,9 @@ func (o *out) secret(name string, line int) {
 // $(NAME), ${{ secrets.NAME }}. Names of small letters are seldom variables of
 // the environment and are left out.
 func (o *out) references(text string, line int) {
+	if strings.Contains(text, "env(") && !strings.Contains(text, "\n") {
+		o.envCalls(text, line)
+	}
 	for at := 0; at < len(text); {
 		i := strings.IndexByte(text[at:], '$')
 		if i < 0 {
@@ -87,6 +90,22 @@ func (o *out) references(text string, line int) {
 		if end > 2 && isVariable(rest[:end]) {
 			o.add(fact.Fact{Class: fact.Env, Name: rest[:end], Line: line})
 		}
+	}
+}
+
+// envCalls keeps the variables of env(NAME), as Symfony and others write it,
+// with what the value is turned into before the name: %env(string:NAME)%.
+func (o *out) envCalls(text string, line int) {
+	for rest := text; ; {
+		_, after, ok := strings.Cut(rest, "env(")
+		if !ok {
+			return
+		}
+		inner, _, ok := strings.Cut(after[:min(len(after), 160)], ")")
+		if name := strings.Trim(inner[strings.LastIndexByte(inner, ':')+1:], `"' `); ok && isConstant(name) {
+			o.add(fact.Fact{Class: fact.Env, Name: name, Line: line})
+		}
+		rest = after
 	}
 }
 
