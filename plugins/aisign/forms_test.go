@@ -71,6 +71,8 @@ func TestForms(t *testing.T) {
 		{"host port", s.Host("http://gpu-7:11434/api/generate"), "ollama"},
 		{"host port of IPv6", s.Host("http://[::1]:11434/"), "ollama"},
 		{"host shared port", s.Host("localhost:1234"), "(lmstudio)"},
+		{"host of documentation", s.Host("docs.elevenlabs.io"), "(elevenlabs)"},
+		{"host below", s.Host("eu-1.elevenlabs.io"), "elevenlabs"},
 		{"host general service", s.Host("www.notion.so"), "(notion-ai)"},
 
 		{"env", s.Env("OPENAI_API_KEY"), "openai"},

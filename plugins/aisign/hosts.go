@@ -57,6 +57,9 @@ func (h *hosts) find(name string) []entry {
 	if e := h.whole[name]; e != nil {
 		return e
 	}
+	if rest, ok := strings.CutPrefix(name, "www."); ok && h.whole[rest] != nil {
+		return h.whole[rest]
+	}
 	var best []entry
 	length := 0
 	if len(h.inner) > 0 {
@@ -116,6 +119,7 @@ func labels(pattern, name string) bool {
 // signatures: models.inference.ai.azure.com is not all of
 // *.inference.ai.azure.com. *.name is every name below, not the name itself.
 // Field tells hosts (software) from web (people); a port alone is tried last.
+// Names such as docs. and status. below *.name are weak: they are about it.
 func (s *Set) Host(address string) []Match {
 	name, port := splitHost(address)
 	if name == "" && port == 0 || len(name) > 253 {
@@ -127,12 +131,26 @@ func (s *Set) Host(address string) []Match {
 		if e.field == "hosts" {
 			weight = 1
 		}
-		f.add(e.match(), weight)
+		m := e.match()
+		m.Doubt = m.Doubt || strings.HasPrefix(e.text, "*.") && about(name)
+		f.add(m, weight)
 	}
 	if len(f.matches) == 0 && port != 0 {
 		return s.Port(port)
 	}
 	return f.sorted()
+}
+
+// about reports whether the first label of a name says that it is pages about
+// a product, and not the product.
+func about(name string) bool {
+	first, _, _ := strings.Cut(name, ".")
+	switch first {
+	case "docs", "doc", "documentation", "help", "support", "status", "blog", "learn", "academy", "community", "forum", "forums", "discuss",
+		"developer", "developers", "changelog", "feedback", "careers", "jobs", "press", "legal", "trust", "security", "privacy", "www":
+		return true
+	}
+	return false
 }
 
 // Port returns whose programs listen on a port by default.
