@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/exhibit-aims/exhibit/plugins/aisign"
 	"github.com/exhibit-aims/exhibit/plugins/records"
@@ -41,7 +42,7 @@ func (m *matcher) note(found []aisign.Match, signal string) {
 			e = &evidence{Signature: f.Signature, signals: map[string]bool{}, rules: map[string]bool{}, weak: map[string]bool{}}
 			m.all[f.ID] = e
 		}
-		e.signals[records.Line(signal, 200)] = true
+		e.signals[m.told(signal)] = true
 		e.rules[f.Rule()] = true
 		if f.IsWeak() {
 			e.weak[f.Field] = true
@@ -97,12 +98,45 @@ func (m *matcher) text(value, where string) {
 	for _, word := range strings.FieldsFunc(value, func(r rune) bool { return r == ' ' || r == '=' || r == ',' || r == '\n' || r == '"' || r == '\'' }) {
 		word = strings.TrimPrefix(strings.TrimPrefix(word, "hf://"), "ngc://")
 		if found := m.set.Model(word); len(found) > 0 {
-			m.note(found, "model "+word)
+			m.note(found, "model "+modelName(word))
 		}
 		if found := m.set.Key(word); len(found) > 0 {
 			m.note(found, where+" holds a credential in plain")
 		}
 	}
+}
+
+// naming is the part of a word that can be a model's name: behind an @ stands a
+// date, not a user.
+var naming = regexp.MustCompile(`^[A-Za-z0-9._:/+-]+(@[0-9]{4,8}\b)?`)
+
+// modelName is that part. Entries are beginnings of names: what follows may be
+// anything.
+func modelName(word string) string { return naming.FindString(word) }
+
+// told is a signal as a record has it. Names may hold anything in a cluster
+// that is badly kept: one with a credential in it is not told.
+func (m *matcher) told(signal string) string {
+	what, name, _ := strings.Cut(signal, " ")
+	secret := mixed(name)
+	for _, k := range m.set.Keys() {
+		secret = secret || k.Prefix != "" && k.RE.MatchString(name)
+	}
+	if secret {
+		return what + " whose name looks like a credential"
+	}
+	return records.Line(signal, 200)
+}
+
+// mixed reports whether a name has a run of 20 letters and digits with capitals,
+// small letters and digits among them: names have none, keys do.
+func mixed(name string) bool {
+	for run := range strings.FieldsFuncSeq(name, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }) {
+		if len(run) >= 20 && strings.ContainsFunc(run, unicode.IsUpper) && strings.ContainsFunc(run, unicode.IsLower) && strings.ContainsFunc(run, unicode.IsDigit) {
+			return true
+		}
+	}
+	return false
 }
 
 // hostOf is the host of an address, without what else stands in it.
