@@ -16,6 +16,11 @@ const signalsOfRule = 10
 func judge(r *rules, root string, hits []found) []Sighting {
 	hits = withoutOwn(resolved(r, hits))
 	hits = slices.DeleteFunc(hits, func(f found) bool { return !f.Fact.Standing.Counts() })
+	for i := range hits {
+		if f := &hits[i]; f.Fact.Class == fact.File && f.Fact.Name == f.path {
+			f.Fact.Line = 0 // the file as a whole, whoever says so
+		}
+	}
 	slices.SortFunc(hits, byPlace)
 	hits = slices.CompactFunc(hits, func(a, b found) bool { return byPlace(a, b) == 0 })
 	hits = redirected(r, hits)
