@@ -38,7 +38,8 @@ func words(text string, star bool) []string {
 
 // Merchant returns whose a charge is by the text on a card statement or an
 // invoice: the words of an entry, one after the other, anywhere in it. Of two
-// entries that took the same words the longer one decides.
+// entries that took the same words the longer one decides. It is weak where the
+// text names a trade behind it (COHERE HEALTH).
 func (s *Set) Merchant(text string) []Match {
 	if len(text) > 4096 {
 		return nil
@@ -56,7 +57,9 @@ func (s *Set) Merchant(text string) []Match {
 	var f found
 	for _, a := range spans {
 		if !a.within(spans) {
-			f.add(a.match(), a.to-a.from)
+			m := a.match()
+			m.Doubt = m.Doubt || tradeIn(all, a)
+			f.add(m, a.to-a.from)
 		}
 	}
 	return f.sorted()

@@ -33,6 +33,7 @@ type Set struct {
 	events   map[string][]event // by log
 	costs    *index
 	money    *phrases
+	bills    *phrases
 	oauth    *index
 	clients  *index
 	apps     *index
@@ -86,6 +87,7 @@ func (s *Set) build() {
 	s.buildImages()
 	s.buildEvents()
 	s.buildMerchants()
+	s.buildBills()
 }
 
 // buildNames makes the look-ups that compare whole names.
