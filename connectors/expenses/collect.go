@@ -24,8 +24,8 @@ type run struct {
 	book  *coverage.Book
 	now   time.Time
 	since time.Time
-	known map[string][]aisign.Match // texts that were looked up
-	seen  map[[32]byte]int          // how often a charge stands in the file that has it most
+	known map[[2]string]found // texts that were looked up
+	seen  map[[32]byte]int    // how often a charge stands in the file that has it most
 	sums  map[key]*sum
 	full  bool // there are more charges than are remembered
 }
@@ -50,6 +50,7 @@ const (
 	maxCharges = 2_000_000
 	maxSums    = 200_000
 	maxPeople  = 20_000
+	maxText    = 512 // of what is remembered of a line, in bytes
 )
 
 // Collect reads all exports.
@@ -81,7 +82,7 @@ func (c *Connector) Collect(ctx context.Context, req connector.Request, emit con
 
 func newRun(cfg *config, set *aisign.Set, book *coverage.Book) *run {
 	return &run{
-		cfg: cfg, set: set, book: book, now: time.Now().UTC(), known: map[string][]aisign.Match{}, seen: map[[32]byte]int{}, sums: map[key]*sum{},
+		cfg: cfg, set: set, book: book, now: time.Now().UTC(), known: map[[2]string]found{}, seen: map[[32]byte]int{}, sums: map[key]*sum{},
 	}
 }
 
@@ -145,22 +146,50 @@ func (r *run) row(line row, here map[[32]byte]int) error {
 	return nil
 }
 
+// found is whose a charge is.
+type found struct {
+	aisign.Match
+	amid bool // a service that a longer text names: the amount may hold others too
+	some bool
+}
+
 // vendor finds whose a charge is: by the merchant, else by what was bought.
-func (r *run) vendor(merchant, description string) (aisign.Match, bool) {
-	for _, text := range []string{merchant, description} {
-		found, known := r.known[text]
-		if !known {
-			found = slices.DeleteFunc(append(r.set.Merchant(text), r.set.Cost(text)...), aisign.Match.IsWeak)
-			if len(r.known) >= maxKnown {
-				clear(r.known)
-			}
-			r.known[strings.Clone(text)] = found
+func (r *run) vendor(merchant, description string) (found, bool) {
+	at := [2]string{merchant, description}
+	f, known := r.known[at]
+	if !known {
+		if f = r.look("", merchant); !f.some {
+			f = r.look(merchant, description)
 		}
-		if len(found) > 0 {
-			return found[0], true
+		if len(merchant)+len(description) > maxText {
+			return f, f.some
 		}
+		if len(r.known) >= maxKnown {
+			clear(r.known)
+		}
+		r.known[[2]string{strings.Clone(merchant), strings.Clone(description)}] = f
 	}
-	return aisign.Match{}, false
+	return f, f.some
+}
+
+// look looks one text up. A cloud's service goes before a vendor whose name
+// stands in it: Azure OpenAI Service is Microsoft's.
+func (r *run) look(biller, text string) found {
+	first := func(all []aisign.Match) (found, bool) {
+		if all = slices.DeleteFunc(all, aisign.Match.IsWeak); len(all) == 0 {
+			return found{}, false
+		}
+		return found{Match: all[0], some: true}, true
+	}
+	if f, ok := first(r.set.Cost(text)); ok {
+		return f
+	}
+	if f, ok := first(r.set.Bill(biller, text)); ok {
+		f.amid = true
+		return f
+	}
+	f, _ := first(r.set.Merchant(text))
+	return f
 }
 
 // amount reads what was paid, above nothing for a charge.
@@ -223,7 +252,7 @@ func (r *run) fresh(line row, here map[[32]byte]int) bool {
 	return true
 }
 
-func (r *run) add(match aisign.Match, line row, at time.Time, amount *big.Rat, currency string) {
+func (r *run) add(match found, line row, at time.Time, amount *big.Rat, currency string) {
 	place := fit(line.get("cost_centre"), 200)
 	k := key{match.ID, or(place, unassigned), at.Format("2006-01"), currency, ""}
 	who := strings.TrimSpace(line.get("person"))
@@ -236,7 +265,7 @@ func (r *run) add(match aisign.Match, line row, at time.Time, amount *big.Rat, c
 			r.full = true
 			return
 		}
-		s = &sum{match: match, total: new(big.Rat), first: at, last: at, entries: map[string]bool{}, people: map[string]bool{}}
+		s = &sum{match: match.Match, total: new(big.Rat), first: at, last: at, entries: map[string]bool{}, people: map[string]bool{}}
 		r.sums[k] = s
 	}
 	s.total.Add(s.total, amount)
@@ -251,9 +280,13 @@ func (r *run) add(match aisign.Match, line row, at time.Time, amount *big.Rat, c
 	if at.After(s.last) {
 		s.last = at
 	}
-	s.entries[match.Field+" "+match.Entry] = true
+	field := match.Field
+	if match.amid {
+		field = "bills"
+	}
+	s.entries[field+" "+match.Entry] = true
 	if who != "" && len(s.people) < maxPeople {
-		s.people[strings.ToLower(who)] = true
+		s.people[strings.ToLower(who[:min(len(who), maxText)])] = true
 	}
 }
 
@@ -290,7 +323,15 @@ func (r *run) record(k key, s *sum) (connector.Record, records.Seen) {
 	}
 	for e := range s.entries {
 		field, entry, _ := strings.Cut(e, " ")
-		seen.Signals = append(seen.Signals, map[string]string{"merchants": "merchant ", "costs": "bill of "}[field]+entry)
+		switch field {
+		case "costs":
+			seen.Signals = append(seen.Signals, "bill of "+entry)
+		case "bills":
+			field = "costs"
+			seen.Signals = append(seen.Signals, "bill that names "+entry+": the amount may hold other services too")
+		default:
+			seen.Signals = append(seen.Signals, "merchant "+entry)
+		}
 		seen.Rules = append(seen.Rules, k.provider+"/"+field)
 	}
 	if s.refunds > 0 {

@@ -66,6 +66,36 @@ func TestCharges(t *testing.T) {
 	}
 }
 
+// What a line is for decides, not a name that stands in it; other trades are no
+// vendors of AI.
+func TestLines(t *testing.T) {
+	f := newFolder(t)
+	f.put("a.csv", header+strings.Join([]string{
+		`2026-03-05,AWS EMEA,900.10,USD,,IT,"Invoice 123: Amazon EC2; Amazon Bedrock 312.10; Amazon S3"`,
+		`2026-03-05,AWS EMEA,10,USD,,IT,Amazon Bedrock`,
+		`2026-03-05,MICROSOFT,33.10,USD,,IT,Azure OpenAI Service`,
+		`2026-03-05,MSFT AZURE,1,USD,,IT,"March: Azure OpenAI Service, West Europe"`,
+		`2026-03-05,X.AI LLC,8,USD,,IT,`,
+		`2026-03-05,COHERE HEALTH,33.10,USD,,HR,for ann`,
+		`2026-03-05,FIREFLIES BAR,13.10,USD,,HR,`,
+		`2026-03-05,BOLT NEW YORK,13.10,USD,,HR,`,
+		`2026-03-05,EVENTBRITE,13.10,USD,,HR,Course on Vertex AI`,
+	}, "\n"))
+	rec, _ := collect(t, f.config(nil))
+	want := map[string]string{"aws-bedrock|IT|2026-03|USD": "910.10", "azure-openai|IT|2026-03|USD": "34.10", "xai|IT|2026-03|USD": "8.00"}
+	if d := cmp.Diff(want, amounts(t, rec)); d != "" {
+		t.Errorf("-want +got:\n%s", d)
+	}
+	p := rec.Payloads(t, records.KindActivity)["expense|aws-bedrock|IT|2026-03|USD"]
+	signals := []any{"bill of Amazon Bedrock", "bill that names Amazon Bedrock: the amount may hold other services too"}
+	if d := cmp.Diff(signals, p["signals"]); d != "" {
+		t.Error(d)
+	}
+	if d := cmp.Diff([]any{"aws-bedrock/costs"}, p["rules"]); d != "" {
+		t.Error(d)
+	}
+}
+
 func TestPseudonyms(t *testing.T) {
 	f := newFolder(t)
 	f.put("a.csv", header+"2026-03-05,OPENAI,20,USD,Ann@acme.example,R&D,\n2026-03-06,OPENAI,20,USD,ann@acme.example,R&D,\n2026-03-06,OPENAI,20,USD,bob,R&D,\n")
