@@ -76,7 +76,7 @@ func (a app) addresses() []string {
 func (r *run) match(a app) (grants.Found, bool) {
 	what := grants.App{ID: a.ID, Name: a.Label, Addresses: a.addresses()}
 	found, ok := r.matcher.Match(what)
-	what.Name = a.Catalogue
+	what.Name, what.Addresses = a.Catalogue, nil // the network's own name of it
 	if other, ok2 := r.matcher.Match(what); ok2 && (!ok || found.Confidence == grants.Unresolved) {
 		found, ok = other, true
 	}

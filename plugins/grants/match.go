@@ -147,7 +147,7 @@ func (m *Matcher) byName(a App, owner map[string]bool, note noter) {
 		switch own := owner[p.Vendor]; {
 		case own && a.Verified:
 			confidence = Declared
-		case own, like == exact && !a.Verified:
+		case own, like == exact && !a.Verified && !(ordinary(p.words) && elsewhere(a.Addresses, p.words)):
 			confidence = Inferred
 		}
 		note(p.Signature, confidence, p.field, "name "+records.Line(a.Name, 100))
@@ -163,6 +163,9 @@ func (m *Matcher) byPublisher(a App, owner map[string]bool, note noter) {
 	signal := "publisher " + records.Line(a.Publisher, 100)
 	if a.Verified {
 		confidence, signal = Declared, "verified "+signal
+	}
+	if ordinary(core(a.Publisher)) {
+		confidence = Unresolved
 	}
 	for _, s := range m.set.All() {
 		if owner[s.Vendor] && !s.Weak && speaksForItself(s) {
