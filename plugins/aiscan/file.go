@@ -113,6 +113,7 @@ func (w *worker) look(c *content, how reading, b []byte, line int) {
 			exclude(facts)
 		}
 		w.scan.rules.match(c, facts)
+		c.Hits = append(c.Hits[:at:at], withoutTables(c.Hits[at:])...)
 	}
 	for i := range c.Hits[at:] {
 		c.Hits[at+i].Fact.Line += line

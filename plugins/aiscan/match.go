@@ -1,6 +1,7 @@
 package aiscan
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -27,6 +28,21 @@ func (r *rules) match(c *content, facts []fact.Fact) {
 			r.model(c, f)
 		}
 	}
+}
+
+// withoutTables takes away what is a key of a table that names at least three
+// vendors: such a table says what is known of them, and asks none.
+func withoutTables(hits []hit) []hit {
+	vendors := map[string]bool{}
+	for _, h := range hits {
+		if h.Fact.Attrs[source.Table] != "" {
+			vendors[h.ID] = true
+		}
+	}
+	if len(vendors) < 3 {
+		return hits
+	}
+	return slices.DeleteFunc(hits, func(h hit) bool { return h.Fact.Attrs[source.Table] != "" })
 }
 
 // find asks the list that a fact's class belongs to.

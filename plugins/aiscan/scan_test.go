@@ -84,6 +84,8 @@ func TestScan(t *testing.T) {
 		{"a model alone", []string{"a.yaml", "llm:\n  model: claude-3-opus-20240229\n"}, "anthropic product unresolved\n"},
 		{"a control plane", []string{"a.py", "import boto3\nc = boto3.client('bedrock')\nc.list_foundation_models()\n"}, ""},
 		{"a data plane", []string{"a.py", "import boto3\nc = boto3.client('bedrock-runtime')\n"}, "aws-bedrock product inferred\n"},
+		{"a table of what is known", []string{"rules.py", "HOSTS = {\n  \"api.openai.com\": \"OpenAI\",\n  \"api.anthropic.com\": \"Anthropic\",\n  \"api.mistral.ai\": \"Mistral\",\n}\n"}, ""},
+		{"a demonstration", []string{"demo_data/a.py", "import anthropic\n"}, "anthropic supporting inferred\n"},
 		{"an assistant", []string{"CLAUDE.md", "Be brief.\n"}, "claude-code development declared\n"},
 		{"prose", []string{"README.md", "Set OPENAI_API_KEY and call https://api.openai.com\n"}, ""},
 	} {

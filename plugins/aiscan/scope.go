@@ -36,6 +36,11 @@ func supporting(folder string) bool {
 		"stories", ".storybook", "locale", "locales", "i18n", "translations", "lang-packs":
 		return true
 	}
+	for _, head := range []string{"demo", "example", "sample", "mock", "fixture"} {
+		if rest, ok := strings.CutPrefix(folder, head); ok && (strings.HasPrefix(rest, "_") || strings.HasPrefix(rest, "-")) {
+			return true
+		}
+	}
 	return strings.HasSuffix(folder, ".tests") || strings.HasSuffix(folder, ".test") || strings.HasSuffix(folder, ".unittests") || strings.HasSuffix(folder, ".integrationtests") ||
 		strings.HasSuffix(folder, "-tests") || strings.HasSuffix(folder, "_tests") || strings.HasSuffix(folder, "-test") || strings.HasSuffix(folder, "-examples") || strings.HasSuffix(folder, ".samples")
 }

@@ -60,7 +60,7 @@ func many() (files []string) {
 
 func TestSameReport(t *testing.T) {
 	dir := write(t, many()...)
-	age(t, dir)
+	age(t)
 	_, want := report(t, folderOf(t, dir), Options{Workers: 1})
 	if _, got := report(t, folderOf(t, dir), Options{Workers: 8}); got != want {
 		t.Error("eight workers say something else than one")
@@ -97,7 +97,7 @@ func TestSameReport(t *testing.T) {
 }
 
 // age waits until the times of the files tell their contents apart.
-func age(t *testing.T, _ string) {
+func age(t *testing.T) {
 	t.Helper()
 	time.Sleep(settled + 100*time.Millisecond)
 }

@@ -30,7 +30,11 @@ func (t *text) env(name string, line int) {
 func (t *text) envIn(i int, s []byte) {
 	if envName(s) {
 		if t.hints.known(fact.Env, string(s)) && t.readsName(i) {
-			t.env(string(s), t.tokens[i].line)
+			f := fact.Fact{Class: fact.Env, Group: t.lang.Name, Name: string(s), Line: t.tokens[i].line}
+			if t.at(i+1) == ":" {
+				f.Attrs = map[string]string{Table: Table}
+			}
+			t.out.add(f)
 		}
 		return
 	}

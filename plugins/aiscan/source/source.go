@@ -32,6 +32,9 @@ const (
 	// REST is the Client of an address of the protocol itself, asked without any
 	// client.
 	REST = "rest"
+	// Table is put on a Host or an Env that is a key of a table, so that nothing
+	// there asks or reads it.
+	Table = "table"
 	// Unknown is an Address that the text does not show.
 	Unknown = "unknown"
 	// Elsewhere is the Address of a client that by its own name asks somebody

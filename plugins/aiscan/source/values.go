@@ -15,6 +15,10 @@ func (t *text) strings() {
 		}
 		s := t.b[tok.start:tok.end]
 		if bytes.Contains(s, []byte("://")) || dotHost(s) {
+			if h := hostAt(s); t.at(i+1) == ":" && bareHost(h) && len(h) == len(s) {
+				t.out.add(fact.Fact{Class: fact.Host, Group: t.lang.Name, Name: h, Line: tok.line, Attrs: map[string]string{Table: Table}})
+				continue
+			}
 			t.hosts(s, tok.line, t.hostStanding(i, s))
 		}
 		t.envIn(i, s)
