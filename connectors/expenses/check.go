@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/exhibit-aims/exhibit/plugins/connector"
@@ -21,12 +20,20 @@ func (c *Connector) Check(ctx context.Context, in connector.Config) (connector.C
 	}
 	names, missing := search(cfg.Files)
 	var problems []string
-	for pattern, err := range missing {
-		problems = append(problems, pattern+": "+err.Error())
-	}
-	slices.Sort(problems)
 	state := &report.Permissions[0]
 	state.Grant = connector.Granted
+	note := func(what string, err error) {
+		problems = append(problems, what+": "+err.Error())
+		var why *fileError
+		if errors.As(err, &why) && why.reason == connector.Denied {
+			state.Grant = connector.Missing
+		}
+	}
+	for _, pattern := range cfg.Files {
+		if err := missing[pattern]; err != nil {
+			note(pattern, err)
+		}
+	}
 	for _, name := range names {
 		if ctx.Err() != nil {
 			return report, ctx.Err()
@@ -36,11 +43,7 @@ func (c *Connector) Check(ctx context.Context, in connector.Config) (connector.C
 			report.Scope = append(report.Scope, records.Line("file "+name, 200))
 			continue
 		}
-		problems = append(problems, name+": "+err.Error())
-		var why *fileError
-		if errors.As(err, &why) && why.reason == connector.Denied {
-			state.Grant = connector.Missing
-		}
+		note(name, err)
 	}
 	state.Detail = records.Line(strings.Join(problems, "; "), 900)
 	if len(report.Scope) == 0 {

@@ -28,6 +28,10 @@ type run struct {
 	seen  map[[32]byte]int    // how often a charge stands in the file that has it most
 	sums  map[key]*sum
 	full  bool // there are more charges than are remembered
+
+	read   int // files that could be read
+	rows   int64
+	newest time.Time // of the first and the last rows of all files
 }
 
 // key is what charges are added up by.
@@ -99,15 +103,57 @@ func (r *run) files(ctx context.Context) error {
 		r.book.Progress(name, i, len(names))
 		r.book.Query(name, records.KindActivity)
 		part.Scope = "file " + name
-		if err := r.book.Part(ctx, part, func() error { return r.file(ctx, name) }); err != nil {
+		err := r.book.Part(ctx, part, func() error {
+			err := r.file(ctx, name)
+			if err == nil {
+				r.read++
+			}
+			return err
+		})
+		if err != nil {
 			return err
 		}
+	}
+	if err := r.silent(); err != nil {
+		return err
 	}
 	if r.full {
 		return r.book.Gap(connector.Gap{Kinds: part.Kinds, Scope: "charges of " + r.cfg.Name, Reason: connector.Truncated,
 			Detail: "there are more charges of vendors of AI than are remembered in one run; set fewer files"})
 	}
 	return nil
+}
+
+// saw notes how far an export goes.
+func (r *run) saw(dates ...string) {
+	for _, d := range dates {
+		if at, err := r.cfg.dateOf(d, r.now); err == nil && at.After(r.newest) {
+			r.newest = at
+		}
+	}
+}
+
+// silent tells of exports that say nothing, or nothing any more: that is not the
+// same as that nothing was paid.
+func (r *run) silent() error {
+	if r.read == 0 {
+		return nil // told by each file
+	}
+	text := fmt.Sprintf("charges of %s: %d lines of any merchant", r.cfg.Name, r.rows)
+	if !r.newest.IsZero() {
+		text += ", newest " + r.newest.Format(time.DateOnly)
+	}
+	r.book.Query(text, records.KindActivity)
+	gap := connector.Gap{Kinds: []string{records.KindActivity}, Scope: "charges of " + r.cfg.Name, Reason: connector.Hidden}
+	switch days := r.cfg.SilentAfter; {
+	case r.rows == 0:
+		gap.Detail = "its files hold no charge of any merchant: nobody can tell whether nothing was paid or nothing was exported"
+	case days > 0 && !r.newest.IsZero() && r.newest.Before(r.now.AddDate(0, 0, -days)):
+		gap.Detail = "its newest charge is of " + r.newest.Format(time.DateOnly) + ": what was paid since is not in it"
+	default:
+		return nil
+	}
+	return r.book.Gap(gap)
 }
 
 var (

@@ -219,8 +219,9 @@ func TestHostile(t *testing.T) {
 		"nobody's bad lines": {header + "x,GROCER,free,USD,,R&D,\n" + good, "", 1},
 		"name as a formula":  {header + "2026-03-02,=cmd|' /C calc'!A0 OPENAI,5,USD,,=1+1|x,\n", "", 1},
 		"empty":              {"", "it is empty", 0},
-		"only a header":      {header, "", 0},
-		"other columns":      {"Tag,Betrag\n1,2\n", "it has no column Date, Merchant, Amount", 0},
+		"only a header":      {header, "its files hold no charge of any merchant", 0},
+		"other columns":      {"Tag,Merchant\n1,2\n", "it has no column Date, Amount, Currency", 0},
+		"no header":          {"2026-03-02,Ann Smith Clinic,5,USD,Ann Smith,R&D,private\n", "none of the columns stands in its first line, which has 7 fields", 0},
 		"no text":            {"\x7fELF\x01\x02\x00\xff\xfe" + strings.Repeat("\x00\x01", 5000), "is no header", 0},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -233,6 +234,34 @@ func TestHostile(t *testing.T) {
 			}
 			if n := len(rec.Payloads(t, records.KindActivity)); n != c.records {
 				t.Errorf("%d records, want %d", n, c.records)
+			}
+		})
+	}
+}
+
+// An export that ended is not one in which nothing was paid since.
+func TestSilent(t *testing.T) {
+	now := time.Now().UTC()
+	for name, c := range map[string]struct {
+		days int // how old the newest charge is
+		more map[string]any
+		want int
+	}{
+		"of this month":  {10, map[string]any{"silent_after_days": 62}, 0},
+		"of last year":   {400, map[string]any{"silent_after_days": 62}, 1},
+		"not asked":      {400, nil, 0},
+		"newest on top":  {10, map[string]any{"silent_after_days": 5}, 1},
+		"a longer limit": {10, map[string]any{"silent_after_days": 11}, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newFolder(t)
+			f.put("a.csv", header+now.AddDate(0, 0, -c.days).Format(time.DateOnly)+",OPENAI,5,USD,,R&D,\n"+now.AddDate(0, 0, -c.days-300).Format(time.DateOnly)+",GROCER,5,USD,,R&D,\n")
+			rec, cov := collect(t, f.config(c.more))
+			if gaps := rec.Gaps(); len(gaps) != c.want || c.want > 0 && (gaps[0].Reason != connector.Hidden || !strings.Contains(gaps[0].Detail, "its newest charge is of")) {
+				t.Errorf("gaps %v", gaps)
+			}
+			if status := cov[records.KindActivity].Status; (status == connector.Complete) != (c.want == 0) {
+				t.Error(status)
 			}
 		})
 	}
@@ -254,7 +283,7 @@ func TestNoFile(t *testing.T) {
 	f.put("a.csv", header)
 	f.put("b.csv", "x\n")
 	report, err = New().Check(t.Context(), f.config(nil))
-	if err != nil || report.Problem != "" || len(report.Scope) != 1 || !strings.Contains(report.Permissions[0].Detail, "no column") {
+	if err != nil || report.Problem != "" || len(report.Scope) != 1 || !strings.Contains(report.Permissions[0].Detail, "none of the columns") {
 		t.Errorf("%+v %v", report, err)
 	}
 }

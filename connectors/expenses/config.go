@@ -27,6 +27,8 @@ type config struct {
 	Charges    string   `json:"charges"`
 	People     string   `json:"people"`
 	MaxLine    int      `json:"max_line_bytes"`
+	// SilentAfter is how many days old the newest charge may be.
+	SilentAfter int `json:"silent_after_days"`
 
 	salt   string
 	layout string
@@ -65,7 +67,7 @@ const (
 
 // parseConfig decodes and checks the settings. Its error names every problem.
 func parseConfig(in connector.Config) (*config, error) {
-	c := &config{Header: true, Encoding: auto, Separator: auto, Decimal: auto, Charges: "positive", People: "count", MaxLine: 1 << 20}
+	c := &config{Header: true, Encoding: auto, Separator: auto, Decimal: auto, Charges: "positive", People: "count", MaxLine: 1 << 20, SilentAfter: 62}
 	if err := json.Unmarshal(in.Settings, c); err != nil {
 		return nil, fmt.Errorf("expenses: settings: %w", err)
 	}

@@ -42,7 +42,7 @@ func usual() map[string]any {
 }
 
 func (f *folder) config(more map[string]any) connector.Config {
-	settings := map[string]any{"name": "cards", "files": []string{filepath.Join(f.dir, "*.csv")}, "columns": usual()}
+	settings := map[string]any{"name": "cards", "files": []string{filepath.Join(f.dir, "*.csv")}, "columns": usual(), "silent_after_days": 0}
 	for k, v := range more {
 		settings[k] = v
 	}

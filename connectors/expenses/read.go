@@ -42,6 +42,8 @@ func search(patterns []string) (names []string, problems map[string]error) {
 	for _, pattern := range patterns {
 		found, err := filepath.Glob(pattern)
 		switch {
+		case err == nil && len(found) == 0 && locked(pattern):
+			problems[pattern] = &fileError{connector.Denied, "no right to list its folder"}
 		case err != nil || len(found) == 0:
 			problems[pattern] = &fileError{connector.NotFound, "there is no such file"}
 		case len(names)+len(found) > maxFiles:
@@ -52,6 +54,17 @@ func search(patterns []string) (names []string, problems map[string]error) {
 	}
 	slices.Sort(names)
 	return slices.Compact(names), problems
+}
+
+// locked reports whether the folder of a pattern may not be listed: then it
+// cannot be known whether there are files.
+func locked(pattern string) bool {
+	dir := filepath.Dir(pattern)
+	for strings.ContainsAny(dir, "*?[") {
+		dir = filepath.Dir(dir)
+	}
+	_, err := os.ReadDir(dir)
+	return errors.Is(err, fs.ErrPermission)
 }
 
 // open opens a regular file.
@@ -127,8 +140,14 @@ func (t *table) find(c columns) error {
 		}
 		t.at[role] = i
 	})
-	if len(lacks) == 0 {
+	switch named := 0; {
+	case len(lacks) == 0:
 		return nil
+	default:
+		c.each(func(string, string) { named++ })
+		if len(lacks) == named { // it may hold charges and persons
+			return &fileError{connector.Malformed, fmt.Sprintf("none of the columns stands in its first line, which has %d fields: see the names, separator, skip_lines and header", len(t.header))}
+		}
 	}
 	return &fileError{connector.Malformed, records.Line(fmt.Sprintf("it has no column %s; it has: %s", strings.Join(lacks, ", "),
 		strings.Join(t.header[:min(len(t.header), 30)], ", ")), 600)}
@@ -196,6 +215,8 @@ func (r *run) file(ctx context.Context, name string) error {
 	}
 	var lost bad
 	here := map[[32]byte]int{}
+	var first, last string // dates: exports are in order, one way or the other
+	defer func() { r.saw(first, last) }()
 	for read := 0; ; read++ {
 		if read%4096 == 0 && ctx.Err() != nil {
 			return ctx.Err()
@@ -216,6 +237,13 @@ func (r *run) file(ctx context.Context, name string) error {
 		}
 		if t.header != nil && slices.Equal(fields, t.header) {
 			continue // exports that were put together repeat it
+		}
+		if date := (row{fields, t.at}).get("date"); date != "" {
+			if first == "" {
+				first = date
+			}
+			last = date
+			r.rows++
 		}
 		if err := r.row(row{fields, t.at}, here); err != nil {
 			lost.add(n, err.Error())
