@@ -63,6 +63,7 @@ func (w *worker) file(p *part, j job) {
 		p.unread = append(p.unread, Unread{Path: j.Path, Reason: reason(err)})
 		return
 	}
+	c.concealed(w.scan.rules.set)
 	p.bytes += c.Size
 	if key != "" {
 		cache.Put(key, c.encode())

@@ -207,7 +207,8 @@ func TestCredentialsAreNotKept(t *testing.T) {
 	if len(signatures(t).Key(key)) == 0 {
 		t.Fatal("the test's key is of no form")
 	}
-	dir := write(t, "a.py", "import groq\nc = Groq(api_key=\""+key+"\", base_url=\"https://"+key+"@api.groq.com/"+key+"\", model=\""+key+"\")\n",
+	dir := write(t, key+".py", "import groq\nc = Groq()\n", "d"+key+"/m.gguf", "GGUF\x03\x00\x00\x00", key+"/package.json", "{", "litellm/config.yaml", "model_list:\n- litellm_params: {model: groq/"+key+", api_key: "+key+"}\n",
+		"a.py", "import groq\nc = Groq(api_key=\""+key+"\", base_url=\"https://"+key+"@api.groq.com/"+key+"\", model=\""+key+"\")\n",
 		"b.yaml", "groq:\n  key: "+key+"\n  model: "+key+"\n  "+key+": 1\n", "requirements.txt", "groq @ https://"+key+"@example.com/groq.whl\n",
 		".env", "GROQ_API_KEY="+key+"\n", "Dockerfile", "FROM "+key+"\nENV GROQ_API_KEY="+key+"\n", "notes.md", key+"\n", "package.json", "{\"dependencies\": {\"groq-sdk\": \"git+https://"+key+"@github.com/x\"}}",
 		"broken.ipynb", "{\"cells\": [{\"cell_type\": \"code\", \"source\": [\"import groq #"+key+"\", "+key)

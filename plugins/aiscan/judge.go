@@ -91,7 +91,7 @@ func signals(r *rules, own []found) []Signal {
 			continue
 		}
 		list = append(list, Signal{Path: f.path, Line: f.Fact.Line, Signature: rule, Excerpt: r.excerpt(f.Fact), Class: f.Fact.Class,
-			Standing: f.Fact.Standing, Version: cleanText(r.withoutKeys(f.Fact.Version), 100), Introduced: f.introduced})
+			Standing: f.Fact.Standing, Version: cleanText(r.set.Concealed(f.Fact.Version), 100), Introduced: f.introduced})
 	}
 	return list
 }

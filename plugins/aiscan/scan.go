@@ -94,6 +94,7 @@ func (sc *Scanner) Scan(ctx context.Context, t Tree, root string) (Report, error
 	if c, ok := t.(interface{ Commit() string }); ok {
 		rep.Commit = c.Commit()
 	}
+	rep.conceal(r.set)
 	if err == nil {
 		r.remember(known, rep, o)
 	}

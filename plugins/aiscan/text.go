@@ -41,13 +41,3 @@ func digest(b []byte) string {
 	sum := sha256.Sum256(b)
 	return hex.EncodeToString(sum[:])
 }
-
-// withoutKeys blacks out what has the form of a credential.
-func (r *rules) withoutKeys(s string) string {
-	for _, k := range r.set.Keys() {
-		if loc := k.RE.FindStringIndex(s); loc != nil {
-			return s[:loc[0]] + "[credential]" + r.withoutKeys(s[loc[1]:])
-		}
-	}
-	return s
-}

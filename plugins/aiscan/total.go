@@ -164,5 +164,5 @@ func (r *rules) excerpt(f fact.Fact) string {
 	case f.Class == fact.Model:
 		s = "model " + s
 	}
-	return cleanText(r.withoutKeys(s), 200)
+	return cleanText(r.set.Concealed(s), 200)
 }

@@ -108,8 +108,8 @@ func (c *checker) patterns(sig *Signature, l *Lists) {
 			c.wrong(sig, "key: %w", err)
 		case k.Prefix == "" || re.MatchString(""):
 			c.wrong(sig, "key %q has no prefix, or is of any text", k.RE)
-		case !slices.ContainsFunc(beginnings(k.RE), func(head string) bool { return strings.HasPrefix(head, k.Prefix) || strings.HasPrefix(k.Prefix, head) }):
-			c.wrong(sig, "key %q begins with something else than %q", k.RE, k.Prefix)
+		case slices.ContainsFunc(beginnings(k.RE), func(head string) bool { return !strings.HasPrefix(head, k.Prefix) }):
+			c.wrong(sig, "key %q begins with something else than %q, by which it is looked for", k.RE, k.Prefix)
 		}
 	}
 	for _, m := range l.Models {

@@ -49,6 +49,7 @@ func TestRefused(t *testing.T) {
 		"model not tied":      {"{id: b, category: provider, vendor: V, egress: local, models: ['gpt']}", "tied"},
 		"key":                 {"{id: b, category: provider, vendor: V, egress: local, keys: [{prefix: k, re: '['}]}", "key"},
 		"key without prefix":  {"{id: b, category: provider, vendor: V, egress: local, keys: [{re: 'k[0-9]'}]}", "prefix"},
+		"key of two heads":    {"{id: b, category: provider, vendor: V, egress: local, keys: [{prefix: kk-a-, re: 'kk-(a|b)-[0-9]{20}'}]}", "begins"},
 		"key of another head": {"{id: b, category: provider, vendor: V, egress: local, keys: [{prefix: kk-, re: 'j[0-9]{20}'}]}", "begins"},
 		"resource":            {"{id: b, category: provider, vendor: V, egress: local, terraform: ['x{']}", "no type"},
 		"host":                {"{id: b, category: provider, vendor: V, egress: local, hosts: ['https://x.example']}", "host"},
@@ -137,6 +138,12 @@ func TestEveryPattern(t *testing.T) {
 		}
 		if !strings.HasPrefix(value, r.Prefix) || len(r.Prefix) > 20 || len(r.Prefix)*2 > len(value) && len(value) > 10 {
 			t.Errorf("%s: the prefix %q is too much of a key", k.ID, r.Prefix)
+		}
+		if r.Prefix != k.Prefix {
+			t.Errorf("%s: %q is kept as the prefix %q", k.ID, k.Prefix, r.Prefix)
+		}
+		if text := s.Concealed("a/" + value + ".py"); strings.Contains(text, value[len(k.Prefix):]) || !strings.HasPrefix(text, "a/[credential]") {
+			t.Errorf("%s: not concealed: %s", k.ID, text)
 		}
 		if strings.Contains(r.String(), value) || strings.Contains(r.String(), value[len(r.Prefix):]) {
 			t.Errorf("%s: the key is in what is kept of it", k.ID)

@@ -49,6 +49,16 @@ func (s *Set) Key(value string) []Match {
 	return f.sorted()
 }
 
+// Concealed blacks out what has the form of a credential within a text.
+func (s *Set) Concealed(text string) string {
+	for _, k := range s.keys {
+		if strings.Contains(text, k.Prefix) {
+			text = k.RE.ReplaceAllLiteralString(text, "[credential]")
+		}
+	}
+	return text
+}
+
 // Redacted is all that may be kept of a credential.
 type Redacted struct {
 	Prefix string // the part that the vendor writes into every key; empty if none is known
