@@ -54,6 +54,7 @@ func runAgent(ctx context.Context, g *globals, o agentOptions) error {
 		return err
 	}
 	defer w.Close()
+	w.unattended = true
 	release, err := w.locks.Acquire("agent")
 	if err != nil {
 		return fmt.Errorf("another agent runs on %s: %w", w.cfg.Store, err)

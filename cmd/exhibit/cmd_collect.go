@@ -28,7 +28,11 @@ func newCollectCommand(g *globals) *cobra.Command {
 		Short: "Read sources now",
 		Long: `Reads the named sources, or all that are configured, and the register. Each run
 ends complete, partial or failed; what could not be seen is printed and kept as
-a gap. Exit code 3 says that a run was partial or failed.`,
+a gap. Exit code 3 says that a run was partial or failed.
+
+What was seen of AI is then held against the register. A use that no registered system
+accounts for is told on standard error, in one line, once: when it comes up, and when it
+opens again. exhibit shadow list always shows all.`,
 		Example: `  exhibit collect
   exhibit collect github jira
   exhibit collect github --full`,

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"regexp"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -14,6 +15,7 @@ import (
 	"github.com/exhibit-aims/exhibit/internal/evidence"
 	"github.com/exhibit-aims/exhibit/internal/importfile"
 	"github.com/exhibit-aims/exhibit/internal/people"
+	"github.com/exhibit-aims/exhibit/internal/shadow"
 )
 
 type importOptions struct {
@@ -46,6 +48,9 @@ Without a header nobody has said how much was read: the run is partial, and
 absence cannot be concluded from it. With --replay, headers carry started_at
 and finished_at and records may carry collected_at, so that history read elsewhere keeps
 its own clocks; such evidence is marked as imported.
+
+What shows the use of AI is held against the register by the next exhibit collect (or by
+the agent, after its next run); exhibit shadow list holds it against the register at once.
 
 Every line is checked before the first is stored: a file with a refused line
 changes nothing. FILE may be - for standard input.`,
@@ -91,10 +96,20 @@ func runImport(ctx context.Context, g *globals, o importOptions, paths []string)
 	if err := printRuns(g, all); err != nil {
 		return err
 	}
+	if showsAI(all) {
+		g.note("%s", "The next exhibit collect holds this against the register and puts on record what nobody registered; exhibit shadow list shows it now.")
+	}
 	if partial {
 		return exitWith{exitPartial}
 	}
 	return nil
+}
+
+// showsAI reports whether runs brought what cases of AI rest on.
+func showsAI(runs []evidence.Run) bool {
+	return slices.ContainsFunc(runs, func(r evidence.Run) bool {
+		return slices.ContainsFunc(shadow.Kinds(), func(kind string) bool { k := r.Kinds[kind]; return k.New+k.Revised+k.Gone > 0 })
+	})
 }
 
 func importOne(ctx context.Context, g *globals, c *agent.Collector, o importOptions, path string) ([]evidence.Run, error) {

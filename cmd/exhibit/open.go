@@ -125,6 +125,8 @@ type workplace struct {
 	collector *agent.Collector
 	logger    *slog.Logger
 	lives     lifeBook // as far as they were read
+
+	unattended bool // nobody reads along: what is told goes to the log
 }
 
 // openForWriting opens the store, making it and its key if they are not there.

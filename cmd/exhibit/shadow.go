@@ -14,7 +14,7 @@ import (
 )
 
 // reconcile puts on record which AI was seen and which registered system
-// accounts for it, as far as that has changed.
+// accounts for it, as far as that has changed, and tells of cases that opened.
 func (w *workplace) reconcile(ctx context.Context) error {
 	release, err := w.locks.Acquire(agent.ShadowSource)
 	if errors.Is(err, store.ErrLocked) {
@@ -24,7 +24,28 @@ func (w *workplace) reconcile(ctx context.Context) error {
 		return err
 	}
 	defer release()
-	return w.collector.CollectShadow(ctx)
+	opened, err := w.collector.CollectShadow(ctx)
+	for i := range opened {
+		w.tell(&opened[i])
+	}
+	return err
+}
+
+// tell says once, when it is put on record, that a use of AI came up which no
+// registered system accounts for: on standard error to whoever runs a command,
+// also with --quiet, else to the log.
+func (w *workplace) tell(c *shadow.Case) {
+	if w.unattended {
+		attrs := []any{"id", c.ID, "title", c.Title, "first_seen", c.FirstSeen.Format(time.RFC3339)}
+		for _, a := range []struct{ key, value string }{{"owner_hint", c.Hint}, {"owner_hint_from", c.HintFrom}, {"reopened_because", c.Reopened}, {"unexplained", c.Unexplained}} {
+			if a.value != "" {
+				attrs = append(attrs, a.key, a.value)
+			}
+		}
+		w.logger.Warn("AI that nobody registered", attrs...)
+		return
+	}
+	fmt.Fprintln(w.g.std.err, "AI that nobody registered: "+clean(c.Line()))
 }
 
 // wholeness is what is known, as of an instant, of whether the list of AI

@@ -30,23 +30,38 @@ const (
 // what changed: cases, and once a day or when it changed what was searched. If
 // nothing that could show AI was ever read, it does nothing; if nothing that
 // matters was appended since, it does not even look, but once a day.
-func (c *Collector) CollectShadow(ctx context.Context) error {
+//
+// It returns the cases that this put on record as open and that were not open
+// on record before, new ones and those that opened again: what is worth telling,
+// once.
+func (c *Collector) CollectShadow(ctx context.Context) (opened []shadow.Case, err error) {
 	now := c.Now()
 	onRecord, err := readShadow(ctx, c.Store)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if same, err := c.nothingNew(ctx, onRecord, now); err != nil || same {
-		return err
+		return nil, err
 	}
 	res, err := ReconcileShadow(ctx, c.Store, now)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	records, err := shadowRecords(res, onRecord, now)
 	if err != nil || len(records) == 0 {
-		return err
+		return nil, err
 	}
+	if err := c.checkShadow(records, now); err != nil {
+		return nil, err
+	}
+	if err := c.appendShadow(ctx, records); err != nil {
+		return nil, err
+	}
+	return shadow.Opened(res.Cases, onRecord.cases), nil
+}
+
+// checkShadow holds records against their kinds before any of them is stored.
+func (c *Collector) checkShadow(records []evidence.Record, now time.Time) error {
 	for i := range records {
 		records[i].CollectedAt = now
 		kind, ok := c.Catalog.Kind(records[i].Kind)
@@ -57,7 +72,7 @@ func (c *Collector) CollectShadow(ctx context.Context) error {
 			return fmt.Errorf("%s %s: %w", kind.ID, records[i].Key, errs[0])
 		}
 	}
-	return c.appendShadow(ctx, records)
+	return nil
 }
 
 // nothingNew reports whether what is on record is of today and no run since

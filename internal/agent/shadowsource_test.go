@@ -47,11 +47,16 @@ func TestCollectShadow(t *testing.T) {
 	c := newCollector(t)
 	now := time.Now().UTC().Truncate(time.Second)
 	c.Clock = func() time.Time { return now }
+	told := ""
 	step := func(what string, after time.Duration, runs int, cases, scans int64) {
 		t.Helper()
 		now = now.Add(after)
-		if err := c.CollectShadow(t.Context()); err != nil {
+		opened, err := c.CollectShadow(t.Context())
+		if err != nil {
 			t.Fatal(err)
+		}
+		for _, one := range opened {
+			told += what + ": " + one.Title + " " + one.Reopened + "\n"
 		}
 		if r, k, s := shadowRuns(t, c); r != runs || k != cases || s != scans {
 			t.Errorf("%s: %d runs, %d states of cases, %d scans; want %d, %d, %d", what, r, k, s, runs, cases, scans)
@@ -70,6 +75,11 @@ func TestCollectShadow(t *testing.T) {
 	step("the key is gone", time.Minute, 3, 2, 3)
 	put(t, c, keyRun, keyLine)
 	step("and there again", time.Minute, 4, 3, 4)
+
+	step("and still", time.Minute, 4, 3, 4)
+	if want := "a key: key k1 at OpenAI \nand there again: key k1 at OpenAI it was gone, and is there again\n"; told != want {
+		t.Errorf("told:\n%swant:\n%s", told, want)
+	}
 
 	onRecord, err := readShadow(t.Context(), c.Store)
 	if err != nil || len(onRecord.cases) != 1 {
