@@ -8,8 +8,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/exhibit-aims/exhibit/plugins/aisign"
@@ -299,7 +299,13 @@ func (r *run) missed(ctx context.Context, l *logConfig, path string, err error) 
 // unread is a file or a part of it that was not read.
 type unread struct{ err error }
 
-func (e *unread) Error() string { return strings.TrimPrefix(e.err.Error(), "open ") }
+func (e *unread) Error() string {
+	var path *fs.PathError
+	if errors.As(e.err, &path) { // its place is said beside it
+		return path.Err.Error()
+	}
+	return e.err.Error()
+}
 func (e *unread) Unwrap() error { return e.err }
 
 // Reason says why.

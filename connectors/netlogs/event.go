@@ -16,7 +16,7 @@ const (
 	hit                     // a request for a host of a signature
 	canary                  // a request for a host that the settings expect every day
 	undated                 // a hit without a time
-	untimely                // a hit whose time has not come yet
+	untimely                // a hit whose time has not come yet, or is of a clock that was never set
 )
 
 // event is one request. Its slices point into the line, or into buf, and are
@@ -89,11 +89,15 @@ func (e *event) done(when []byte) verdict {
 	return e.dated(at)
 }
 
+// earliest is the beginning of 2015. Machines that have lost the time begin anew
+// in 1980, 2000 or 2010; what they log would be the oldest use of all.
+const earliest = 1420070400
+
 // dated is the verdict on a line of this time.
 func (e *event) dated(at int64) verdict {
 	e.at = at
 	switch {
-	case at > e.clock.latest:
+	case at > e.clock.latest, at < earliest:
 		return untimely
 	case e.to != nil:
 		return hit

@@ -14,6 +14,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/klauspost/compress/zstd"
@@ -67,7 +68,7 @@ func search(ctx context.Context, log int, paths []string) (files []found, bad []
 	for _, pattern := range paths {
 		names, err := filepath.Glob(pattern)
 		if err == nil && len(names) == 0 {
-			err = fs.ErrNotExist
+			err = absent(pattern)
 		}
 		if err != nil {
 			bad = append(bad, problem{pattern, err})
@@ -100,6 +101,19 @@ func search(ctx context.Context, log int, paths []string) (files []found, bad []
 	}
 	slices.SortFunc(files, func(a, b found) int { return bytes.Compare([]byte(a.path), []byte(b.path)) })
 	return files, bad
+}
+
+// absent says why no file is of a pattern: there is none, or its folder may not be
+// listed, so that nobody can know.
+func absent(pattern string) error {
+	dir := filepath.Dir(pattern)
+	for strings.ContainsAny(dir, "*?[") {
+		dir = filepath.Dir(dir)
+	}
+	if _, err := os.ReadDir(dir); errors.Is(err, fs.ErrPermission) {
+		return err
+	}
+	return fs.ErrNotExist
 }
 
 func hidden(path, root string) bool { return path != root && filepath.Base(path)[0] == '.' }

@@ -146,7 +146,7 @@ func (r *run) shortcomings(l *logConfig, j *job) error {
 		{c.Bad, connector.Malformed, fmt.Sprintf("%d of %d lines are not of the format %s or are cut, the first at byte %d", c.Bad, c.Lines, j.note.Format, c.BadAt)},
 		{c.Long, connector.Truncated, fmt.Sprintf("%d lines are longer than %d bytes and were not read", c.Long, r.cfg.MaxLine)},
 		{c.Undated, connector.Malformed, fmt.Sprintf("%d requests for addresses of AI have no time: have the time logged, or set undated to file_time", c.Undated)},
-		{c.Untimely, connector.Malformed, fmt.Sprintf("%d requests are of a time that has not come yet: see the clock, and time_zone in the settings", c.Untimely)},
+		{c.Untimely, connector.Malformed, fmt.Sprintf("%d requests are of a time that has not come yet, or before 2015: see the clock, and time_zone in the settings", c.Untimely)},
 		{c.Late, connector.Truncated, fmt.Sprintf("%d requests are of days that are closed already (up to %s): set reopen_days higher than lines are late", c.Late, day(r.mem.To))},
 	} {
 		if s.n == 0 {

@@ -62,7 +62,8 @@ func TestHostileContent(t *testing.T) {
 		"a last one beyond it":      {[]byte(good + strings.Repeat("x", 300_000)), 1, "1 lines are longer"},
 		"half a line in the middle": {[]byte(good + good[:40] + "\n" + good[40:] + good), 2, "2 of 4 lines"},
 		"binary":                    {append([]byte(good), bytes.Repeat([]byte{0xff, 0x00, 0x0a, 0x1b}, 50)...), 1, "lines are not of the format squid"},
-		"a time to come":            {[]byte(good + squidLine(now.Add(48*time.Hour), "10.0.0.1", "CONNECT", "api.openai.com:443")), 1, "1 requests are of a time that has not come yet: see the clock"},
+		"a time to come":            {[]byte(good + squidLine(now.Add(48*time.Hour), "10.0.0.1", "CONNECT", "api.openai.com:443")), 1, "1 requests are of a time that has not come yet, or before 2015: see the clock"},
+		"a clock that was not set":  {[]byte(good + squidLine(time.Date(2000, 1, 1, 0, 5, 0, 0, time.UTC), "10.0.0.1", "CONNECT", "api.openai.com:443")), 1, "or before 2015"},
 		"escape codes in the user":  {[]byte(strings.Replace(good, " ann ", " \x1b[31mann\x1b[0m ", 1)), 1, ""},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -66,6 +66,18 @@ func newTable(all []*aisign.Signature, canaries []string) *table {
 		}
 		byEnd[end] = append(byEnd[end], p)
 	}
+	given := map[string]bool{}
+	for _, s := range all {
+		for _, entry := range slices.Concat(s.Hosts, s.Doubtful.Hosts, s.Web, s.Doubtful.Web) {
+			given[strings.ToLower(entry)] = true
+		}
+	}
+	whole := func(to *target, entry string, doubt bool) { // www.name is name, unless it has an entry of its own
+		add(to, entry, doubt)
+		if www := "www." + strings.ToLower(entry); to.field != "ports" && !strings.Contains(entry, "*") && !given[www] {
+			add(to, www, doubt || slices.Contains(mixedHosts, strings.ToLower(entry)))
+		}
+	}
 	for _, s := range all {
 		for _, list := range []struct {
 			field          string
@@ -77,10 +89,10 @@ func newTable(all []*aisign.Signature, canaries []string) *table {
 			to := &target{s, list.field}
 			t.targets = append(t.targets, to)
 			for _, entry := range list.firm {
-				add(to, entry, false)
+				whole(to, entry, false)
 			}
 			for _, entry := range list.doubtful {
-				add(to, entry, true)
+				whole(to, entry, true)
 			}
 		}
 	}
@@ -203,7 +215,7 @@ func bare(host []byte) []byte {
 // the service. port is 0 where the log does not say it.
 func (t *table) find(host []byte, port int) (to *target, mixed bool) {
 	if p := t.match(host, port); p != nil {
-		return p.to, p.mixed || beside(bare(host))
+		return p.to, p.mixed || beside(bare(host)) || p.below() && pages(bare(host))
 	}
 	return nil, false
 }
@@ -223,6 +235,26 @@ func beside(host []byte) bool {
 			if equalFold(w, b) {
 				return true
 			}
+		}
+	}
+	return false
+}
+
+// below reports whether a pattern is every name below one.
+func (p *pattern) below() bool {
+	return len(p.parts) > 1 && p.parts[0] == "" && strings.HasPrefix(p.parts[1], ".")
+}
+
+// pagesAbout are whole first labels, below a vendor's name, of pages about its
+// products; the signatures doubt the same ones.
+var pagesAbout = []string{"docs", "doc", "documentation", "help", "support", "status", "blog", "learn", "academy", "community", "forum", "forums", "discuss",
+	"developer", "developers", "changelog", "feedback", "careers", "jobs", "press", "legal", "trust", "security", "privacy", "www"}
+
+func pages(host []byte) bool {
+	label, _, _ := field(host, '.')
+	for _, p := range pagesAbout {
+		if equalFold(label, p) {
+			return true
 		}
 	}
 	return false
