@@ -2,10 +2,16 @@ package kubernetes
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"net/url"
-	"path/filepath"
+	"strings"
+
+	"golang.org/x/text/encoding/unicode"
+	"golang.org/x/text/transform"
 
 	"github.com/exhibit-aims/exhibit/plugins/connector"
+	"github.com/exhibit-aims/exhibit/plugins/records"
 	"github.com/exhibit-aims/exhibit/plugins/rest"
 )
 
@@ -35,23 +41,60 @@ func (c *Connector) Check(ctx context.Context, in connector.Config) (connector.C
 	} else {
 		workloads.Detail, custom.Detail = "no url is set: only files are read", "no url is set: only files are read"
 	}
-	files := connector.PermissionState{Permission: permFiles, Detail: "no files are set"}
-	for _, pattern := range cfg.Files {
-		names, err := filepath.Glob(pattern)
-		if err != nil || len(names) == 0 {
-			files.Grant, files.Detail = connector.GrantUnknown, "there is no file "+pattern
-			continue
-		}
-		report.Scope = append(report.Scope, names[:min(len(names), 20)]...)
-		if files.Detail == "no files are set" {
-			files.Grant, files.Detail = connector.Granted, ""
-		}
-	}
+	files := cfg.readable(&report)
 	report.Permissions = []connector.PermissionState{workloads, custom, files}
 	if len(report.Scope) == 0 {
 		report.Problem, report.Remedy = "there is nothing to read: "+files.Detail, "check the paths in files"
 	}
 	return report, nil
+}
+
+// readable opens every file, and looks whether it begins like one of JSON.
+func (c *config) readable(report *connector.CheckReport) connector.PermissionState {
+	state := connector.PermissionState{Permission: permFiles, Detail: "no files are set"}
+	if len(c.Files) == 0 {
+		return state
+	}
+	var problems []string
+	state.Grant = connector.Granted
+	note := func(what string, err error) {
+		problems = append(problems, what+": "+err.Error())
+		var why *fileError
+		if errors.As(err, &why) && why.reason == connector.Denied {
+			state.Grant = connector.Missing
+		}
+	}
+	for _, pattern := range c.Files {
+		names, err := filesOf(pattern)
+		if err != nil {
+			note(pattern, err)
+		}
+		for _, name := range names {
+			if err := begins(name); err != nil {
+				note(name, err)
+			} else if len(report.Scope) < 20 {
+				report.Scope = append(report.Scope, name)
+			}
+		}
+	}
+	if state.Detail = records.Line(strings.Join(problems, "; "), 900); state.Grant == connector.Granted && len(report.Scope) == 0 {
+		state.Grant = connector.GrantUnknown
+	}
+	return state
+}
+
+// begins reports what is wrong with the beginning of a file.
+func begins(name string) error {
+	f, err := open(name)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	text := transform.NewReader(f, unicode.BOMOverride(unicode.UTF8.NewDecoder()))
+	if token, err := json.NewDecoder(text).Token(); err != nil || token != json.Delim('{') {
+		return &fileError{connector.Malformed, "it does not begin with an object in JSON; save lists with -o json"}
+	}
+	return nil
 }
 
 // trial asks for one object of each built-in kind in the scope.

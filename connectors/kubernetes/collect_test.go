@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf16"
 
 	"github.com/google/go-cmp/cmp"
@@ -216,7 +217,7 @@ func TestFiles(t *testing.T) {
 	if d := cmp.Diff([]string{"five", "four", "one", "three", "two", "wide"}, names); d != "" {
 		t.Errorf("-want +got:\n%s", d)
 	}
-	if d := cmp.Diff([]string{"malformed", "malformed", "malformed", "malformed", "not_found"}, reasons(rec)); d != "" {
+	if d := cmp.Diff([]string{"hidden", "malformed", "malformed", "malformed", "malformed", "not_found"}, reasons(rec)); d != "" {
 		t.Errorf("gaps -want +got:\n%s", d)
 	}
 	if cov[records.KindSighting].Enumerated {
@@ -225,6 +226,35 @@ func TestFiles(t *testing.T) {
 	report, err := New().Check(t.Context(), cfg)
 	if err != nil || report.Problem != "" {
 		t.Errorf("%+v, %v", report, err)
+	}
+	if detail := report.Permissions[2].Detail; !strings.Contains(detail, "e-yaml.json: it does not begin with an object in JSON") || !strings.Contains(detail, "no such file") {
+		t.Errorf("the check says of files: %s", detail)
+	}
+}
+
+// A list that was saved long ago says nothing of today, and makes nothing gone.
+func TestOldList(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "list.json")
+	object := `{"apiVersion":"apps/v1","kind":"Deployment",` + deployment("one", `{"image":"ollama/ollama"}`)[1:]
+	if err := os.WriteFile(path, []byte(`{"kind":"List","items":[`+object+`]}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for days, want := range map[int]int{1: 0, 30: 1} {
+		at := time.Now().AddDate(0, 0, -days)
+		if err := os.Chtimes(path, at, at); err != nil {
+			t.Fatal(err)
+		}
+		raw, err := json.Marshal(map[string]any{"cluster": "lab", "files": []string{path}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		rec, cov := collect(t, connector.Config{Settings: raw})
+		if n := len(rec.Payloads(t, records.KindSighting)); n != 1 || len(rec.Gaps()) != want {
+			t.Errorf("%d days: %d records, gaps %v", days, n, rec.Gaps())
+		}
+		if cov[records.KindSighting].Enumerated != (want == 0) {
+			t.Errorf("%d days: %+v", days, cov)
+		}
 	}
 }
 

@@ -28,6 +28,8 @@ type config struct {
 	OwnerLabels []string `json:"owner_labels"`
 	PageSize    int      `json:"page_size"`
 	Rate        float64  `json:"requests_per_second"`
+	// SilentAfter is how many days old a saved list may be.
+	SilentAfter int `json:"silent_after_days"`
 
 	token string
 	roots *x509.CertPool
@@ -39,7 +41,7 @@ const largestSmallFile = 1 << 20
 // parseConfig decodes and checks the settings. Its error names every problem.
 func parseConfig(in connector.Config) (*config, error) {
 	c := &config{
-		PageSize: 250, Rate: 20,
+		PageSize: 250, Rate: 20, SilentAfter: 8,
 		OwnerLabels: []string{"owner", "team", "app.kubernetes.io/owner", "backstage.io/owner", "app.kubernetes.io/managed-by"},
 	}
 	if err := json.Unmarshal(in.Settings, c); err != nil {

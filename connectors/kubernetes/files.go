@@ -11,6 +11,8 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
+	"time"
 
 	"golang.org/x/text/encoding/unicode"
 	"golang.org/x/text/transform"
@@ -42,13 +44,7 @@ var _ coverage.Reasoner = (*fileError)(nil)
 // files reads the lists that were saved.
 func (r *run) files(ctx context.Context) error {
 	for _, pattern := range r.cfg.Files {
-		names, err := filepath.Glob(pattern)
-		if err == nil && len(names) == 0 {
-			err = &fileError{connector.NotFound, "there is no such file"}
-		}
-		if err == nil && len(names) > maxFiles {
-			names, err = names[:maxFiles], &fileError{connector.Truncated, fmt.Sprintf("there are more than %d files", maxFiles)}
-		}
+		names, err := filesOf(pattern)
 		part := coverage.Part{Kinds: []string{records.KindSighting}, Scope: "files " + pattern, Permission: permFiles}
 		if err := r.book.Missed(ctx, part, err); err != nil {
 			return err
@@ -63,29 +59,72 @@ func (r *run) files(ctx context.Context) error {
 			if err := r.book.Part(ctx, part, func() error { return r.file(ctx, name) }); err != nil {
 				return err
 			}
+			if err := r.stale(name); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
 }
 
-func (r *run) file(ctx context.Context, name string) error {
+// stale tells of a list that was saved long ago: what was started or taken away
+// since is not in it.
+func (r *run) stale(name string) error {
+	info, err := os.Stat(name)
+	if err != nil || r.cfg.SilentAfter == 0 || time.Since(info.ModTime()) < time.Duration(r.cfg.SilentAfter)*24*time.Hour {
+		return nil //nolint:nilerr // a file that is gone was told
+	}
+	return r.book.Gap(connector.Gap{Kinds: []string{records.KindSighting}, Scope: "file " + name, Reason: connector.Hidden,
+		Detail: "it was saved on " + info.ModTime().UTC().Format(time.DateOnly) + ": what was started or taken away since is not in it"})
+}
+
+// filesOf returns the files of a pattern. Where its folder may not be listed,
+// nobody can know whether there are any.
+func filesOf(pattern string) ([]string, error) {
+	names, err := filepath.Glob(pattern)
+	switch {
+	case err != nil || len(names) > 0 && len(names) <= maxFiles:
+		return names, err
+	case len(names) > maxFiles:
+		return names[:maxFiles], &fileError{connector.Truncated, fmt.Sprintf("there are more than %d files", maxFiles)}
+	}
+	dir := filepath.Dir(pattern)
+	for strings.ContainsAny(dir, "*?[") {
+		dir = filepath.Dir(dir)
+	}
+	if _, err := os.ReadDir(dir); errors.Is(err, fs.ErrPermission) {
+		return nil, &fileError{connector.Denied, "no right to list its folder"}
+	}
+	return nil, &fileError{connector.NotFound, "there is no such file"}
+}
+
+// open opens a regular file that is not too large.
+func open(name string) (*os.File, error) {
 	info, err := os.Stat(name)
 	switch {
 	case errors.Is(err, fs.ErrPermission):
-		return &fileError{connector.Denied, "no right to read it"}
+		return nil, &fileError{connector.Denied, "no right to read it"}
 	case err != nil:
-		return &fileError{connector.NotFound, "it is gone"}
+		return nil, &fileError{connector.NotFound, "it is gone"}
 	case !info.Mode().IsRegular():
-		return &fileError{connector.Malformed, "it is no file"}
+		return nil, &fileError{connector.Malformed, "it is no file"}
 	case info.Size() > maxFile:
-		return &fileError{connector.Truncated, "it is larger than 4 GiB"}
+		return nil, &fileError{connector.Truncated, "it is larger than 4 GiB"}
 	}
 	f, err := os.Open(name)
 	if errors.Is(err, fs.ErrPermission) {
-		return &fileError{connector.Denied, "no right to read it"}
+		return nil, &fileError{connector.Denied, "no right to read it"}
 	}
 	if err != nil {
-		return &fileError{connector.Unavailable, "it cannot be opened"}
+		return nil, &fileError{connector.Unavailable, "it cannot be opened"}
+	}
+	return f, nil
+}
+
+func (r *run) file(ctx context.Context, name string) error {
+	f, err := open(name)
+	if err != nil {
+		return err
 	}
 	defer f.Close()
 	// PowerShell writes UTF-16; a mark at the beginning tells.
@@ -100,6 +139,9 @@ func (r *run) documents(ctx context.Context, in io.Reader, name string) error {
 	for n, lists := 0, 0; ; lists++ {
 		token, err := d.Token()
 		if errors.Is(err, io.EOF) && lists > 0 {
+			if n == 0 {
+				return &fileError{connector.Hidden, "no object is in it: nobody can tell whether the cluster is empty or nothing was allowed to be listed"}
+			}
 			return nil
 		}
 		if token != json.Delim('{') {
