@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"errors"
+	"strconv"
 	"strings"
 )
 
@@ -47,7 +48,7 @@ func (r *rules) known(t Tree, o Options) (key string, rep *Report) {
 	if !ok || o.Cache == nil {
 		return "", nil
 	}
-	key = r.prefix + "\x00tree\x00" + named.Identity() + "\x00" + o.Root + "\x00" + strings.Join(o.Ignore, "\x00")
+	key = r.prefix + "\x00tree\x00" + named.Identity() + "\x00" + o.Root + "\x00" + strings.Join(o.Ignore, "\x00") + "\x00" + strconv.FormatBool(o.Whole)
 	b, ok := o.Cache.Get(key)
 	if !ok {
 		return key, nil

@@ -12,7 +12,6 @@ import (
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/filemode"
 	"github.com/go-git/go-git/v5/plumbing/object"
-	"github.com/go-git/go-git/v5/plumbing/storer"
 	"github.com/go-git/go-git/v5/storage/filesystem"
 )
 
@@ -26,10 +25,7 @@ const (
 	maxPathBytes = 4096
 )
 
-var (
-	errRevision = errors.New("there is no such revision")
-	errUnfolds  = fmt.Errorf("the tree unfolds to more than %d files", maxGitFiles)
-)
+var errUnfolds = fmt.Errorf("the tree unfolds to more than %d files", maxGitFiles)
 
 // Git is the tree of a revision in a repository's objects: nothing is checked
 // out and git is not started. dir is a work tree, or a bare repository; an
@@ -99,39 +95,6 @@ func (t *gitTree) giveBack(s *filesystem.Storage) {
 	default:
 		_ = s.Close() // only read
 	}
-}
-
-// resolve finds a commit by the name of a reference or by its hash.
-func resolve(s *filesystem.Storage, revision string) (*object.Commit, error) {
-	for _, form := range []string{"%s", "refs/%s", "refs/heads/%s", "refs/tags/%s", "refs/remotes/%s", "refs/remotes/origin/%s"} {
-		ref, err := storer.ResolveReference(s, plumbing.ReferenceName(fmt.Sprintf(form, revision)))
-		if err == nil {
-			return peel(s, ref.Hash())
-		}
-	}
-	if plumbing.IsHash(revision) {
-		return peel(s, plumbing.NewHash(revision))
-	}
-	return nil, fmt.Errorf("%w: %s", errRevision, cleanText(revision, 100))
-}
-
-// peel goes from a tag to the commit it is on.
-func peel(s *filesystem.Storage, h plumbing.Hash) (*object.Commit, error) {
-	for range 10 {
-		o, err := object.GetObject(s, h)
-		if err != nil {
-			return nil, fmt.Errorf("%w: %s: %w", errRevision, h, err)
-		}
-		switch o := o.(type) {
-		case *object.Commit:
-			return o, nil
-		case *object.Tag:
-			h = o.Target
-		default:
-			return nil, fmt.Errorf("%w: %s is no commit", errRevision, h)
-		}
-	}
-	return nil, fmt.Errorf("%w: a tag of tags", errRevision)
 }
 
 // Walk implements Tree.

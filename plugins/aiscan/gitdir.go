@@ -66,6 +66,20 @@ func gitFiles(dir string) (billy.Filesystem, error) {
 	return osfs.New(dir), nil
 }
 
+// Bare reports whether a folder is what git keeps, without the files of a work
+// tree: they are read from its objects then.
+func Bare(dir string) bool {
+	if _, err := os.Lstat(filepath.Join(dir, ".git")); err == nil {
+		return false
+	}
+	for name, folder := range map[string]bool{"HEAD": false, "objects": true, "refs": true} {
+		if info, err := os.Stat(filepath.Join(dir, name)); err != nil || info.IsDir() != folder {
+			return false
+		}
+	}
+	return true
+}
+
 // linkedFiles follows the .git file of a further work tree or of a submodule.
 func linkedFiles(dir, dot string) (billy.Filesystem, error) {
 	target, err := firstLine(dot)

@@ -86,28 +86,35 @@ func (s *scan) dates(ctx context.Context, h History, rep *Report) error {
 	if len(paths) == 0 {
 		return nil
 	}
-	when := map[string]time.Time{}
+	var when map[string]time.Time
+	kept := map[string]time.Time{} // by the hash of a path, which may hold anything
 	sum := sha256.New()
 	for _, path := range slices.Sorted(maps.Keys(paths)) {
 		fmt.Fprintf(sum, "%q", path)
 	}
 	key := s.historyKey(h, fmt.Sprintf("dates %x", sum.Sum(nil)))
 	var err error
-	if !s.recall(key, &when) {
-		if when, err = h.Introduced(ctx, paths, maxIntroduced); err == nil {
-			s.keep(key, when)
+	if !s.recall(key, &kept) {
+		when, err = h.Introduced(ctx, paths, maxIntroduced)
+		for path, t := range when {
+			kept[pathHash(path)] = t
+		}
+		if err == nil {
+			s.keep(key, kept)
 		}
 	}
 	for i := range rep.Sightings {
 		for j := range rep.Sightings[i].Signals {
 			sig := &rep.Sightings[i].Signals[j]
-			if t, ok := when[sig.Path]; ok && sig.Introduced == "" {
+			if t, ok := kept[pathHash(sig.Path)]; ok && sig.Introduced == "" {
 				sig.Introduced = t.UTC().Format(time.RFC3339)
 			}
 		}
 	}
 	return err
 }
+
+func pathHash(path string) string { return digest([]byte(path))[:16] }
 
 // historyKey names in a cache what was found in the history of a commit.
 func (s *scan) historyKey(h History, what string) string {

@@ -87,7 +87,7 @@ func signals(r *rules, own []found) []Signal {
 	list := []Signal{}
 	for _, f := range own {
 		rule := f.ID + "/" + f.Field
-		if shown[rule]++; shown[rule] > signalsOfRule {
+		if shown[rule]++; shown[rule] > r.shown {
 			continue
 		}
 		list = append(list, Signal{Path: f.path, Line: f.Fact.Line, Signature: rule, Excerpt: r.excerpt(f.Fact), Class: f.Fact.Class,

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"math"
 	"path"
 	"strings"
 	"sync"
@@ -30,6 +31,7 @@ type rules struct {
 	salt   []byte
 	ignore []string
 	prefix string // of keys in the cache
+	shown  int    // signals of each rule in a sighting
 }
 
 func newRules(o Options) (*rules, error) {
@@ -38,7 +40,10 @@ func newRules(o Options) (*rules, error) {
 			return nil, fmt.Errorf("ignore: %q is no pattern", glob)
 		}
 	}
-	r := &rules{set: o.Signatures, names: newFileNames(o.Signatures), salt: o.Salt, ignore: o.Ignore}
+	r := &rules{set: o.Signatures, names: newFileNames(o.Signatures), salt: o.Salt, ignore: o.Ignore, shown: signalsOfRule}
+	if o.Whole {
+		r.shown = math.MaxInt
+	}
 	r.gate = sync.OnceValues(func() (*gate.Gate, error) { return gate.New(needles(o.Signatures)) })
 	r.hints = source.Hints{Calls: calls(o.Signatures), Known: func(c fact.Class, name string) bool {
 		return len(r.find(fact.Fact{Class: c, Name: name})) > 0

@@ -28,6 +28,8 @@ type Options struct {
 	Root string
 	// Ignore are globs of paths that are left out, named in Unread with the rule.
 	Ignore []string
+	// Whole keeps every signal, not the first ones of each rule alone.
+	Whole bool
 	// Progress is called now and then from one goroutine, with totals.
 	Progress func(files int, bytes int64)
 }
