@@ -23,11 +23,14 @@ func (c *Connector) Check(ctx context.Context, in connector.Config) (connector.C
 	state := &report.Permissions[0]
 	state.Grant = connector.Granted
 	note := func(what string, err error) {
-		problems = append(problems, what+": "+err.Error())
-		var why *fileError
-		if errors.As(err, &why) && why.reason == connector.Denied {
-			state.Grant = connector.Missing
+		text, why := err.Error(), (*fileError)(nil)
+		if errors.As(err, &why) {
+			text += why.seen
+			if why.reason == connector.Denied {
+				state.Grant = connector.Missing
+			}
 		}
+		problems = append(problems, what+": "+text)
 	}
 	for _, pattern := range cfg.Files {
 		if err := missing[pattern]; err != nil {

@@ -282,8 +282,16 @@ func TestNoFile(t *testing.T) {
 	}
 	f.put("a.csv", header)
 	f.put("b.csv", "x\n")
+	f.put("c.csv", "Date,Merchant,Total for Ann Smith\n")
+	rec, _ = collect(t, f.config(nil))
+	for _, g := range rec.Gaps() {
+		if strings.Contains(g.Detail, "Ann Smith") {
+			t.Errorf("a gap holds what stands in a file: %s", g.Detail)
+		}
+	}
 	report, err = New().Check(t.Context(), f.config(nil))
-	if err != nil || report.Problem != "" || len(report.Scope) != 1 || !strings.Contains(report.Permissions[0].Detail, "none of the columns") {
+	if err != nil || report.Problem != "" || len(report.Scope) != 1 || !strings.Contains(report.Permissions[0].Detail, "none of the columns") ||
+		!strings.Contains(report.Permissions[0].Detail, "it has: Date, Merchant, Total") {
 		t.Errorf("%+v %v", report, err)
 	}
 }

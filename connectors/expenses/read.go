@@ -27,6 +27,7 @@ const (
 type fileError struct {
 	reason connector.Reason
 	text   string
+	seen   string // what stands there instead: for who sets it up, and not for the record
 }
 
 func (e *fileError) Error() string { return e.text }
@@ -43,11 +44,11 @@ func search(patterns []string) (names []string, problems map[string]error) {
 		found, err := filepath.Glob(pattern)
 		switch {
 		case err == nil && len(found) == 0 && locked(pattern):
-			problems[pattern] = &fileError{connector.Denied, "no right to list its folder"}
+			problems[pattern] = &fileError{reason: connector.Denied, text: "no right to list its folder"}
 		case err != nil || len(found) == 0:
-			problems[pattern] = &fileError{connector.NotFound, "there is no such file"}
+			problems[pattern] = &fileError{reason: connector.NotFound, text: "there is no such file"}
 		case len(names)+len(found) > maxFiles:
-			problems[pattern] = &fileError{connector.Truncated, fmt.Sprintf("there are more than %d files", maxFiles)}
+			problems[pattern] = &fileError{reason: connector.Truncated, text: fmt.Sprintf("there are more than %d files", maxFiles)}
 			found = found[:max(0, maxFiles-len(names))]
 		}
 		names = append(names, found...)
@@ -72,16 +73,16 @@ func open(name string) (*os.File, error) {
 	info, err := os.Stat(name)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, &fileError{connector.NotFound, "it is gone"}
+		return nil, &fileError{reason: connector.NotFound, text: "it is gone"}
 	case err == nil && !info.Mode().IsRegular():
-		return nil, &fileError{connector.Malformed, "it is no file"}
+		return nil, &fileError{reason: connector.Malformed, text: "it is no file"}
 	}
 	f, err := os.Open(name)
 	switch {
 	case errors.Is(err, fs.ErrPermission):
-		return nil, &fileError{connector.Denied, "no right to read it"}
+		return nil, &fileError{reason: connector.Denied, text: "no right to read it"}
 	case err != nil:
-		return nil, &fileError{connector.Unavailable, "it cannot be opened"}
+		return nil, &fileError{reason: connector.Unavailable, text: "it cannot be opened"}
 	}
 	return f, nil
 }
@@ -97,12 +98,12 @@ type table struct {
 func (c *config) begin(in io.Reader) (*table, error) {
 	text, err := decoded(in, c.Encoding)
 	if err != nil {
-		return nil, &fileError{connector.Unavailable, "it cannot be read"}
+		return nil, &fileError{reason: connector.Unavailable, text: "it cannot be read"}
 	}
 	l := newLines(text, c.MaxLine)
 	for range c.Skip {
 		if _, err := l.next(); err != nil {
-			return nil, &fileError{connector.Malformed, "it ends before its header"}
+			return nil, &fileError{reason: connector.Malformed, text: "it ends before its header"}
 		}
 	}
 	first, err := l.next()
@@ -110,7 +111,7 @@ func (c *config) begin(in io.Reader) (*table, error) {
 		first, err = l.next()
 	}
 	if err != nil {
-		return nil, &fileError{connector.Malformed, "it is empty"}
+		return nil, &fileError{reason: connector.Malformed, text: "it is empty"}
 	}
 	l.back([]line{first})
 	t := &table{rows: &rows{l, separatorOf(first.text)}, at: map[string]int{}}
@@ -125,7 +126,7 @@ func (c *config) begin(in io.Reader) (*table, error) {
 		return t, nil
 	}
 	if t.header, _, err = t.rows.next(); err != nil {
-		return nil, &fileError{connector.Malformed, "its first line is no header: " + err.Error()}
+		return nil, &fileError{reason: connector.Malformed, text: "its first line is no header: " + err.Error()}
 	}
 	return t, t.find(c.Columns)
 }
@@ -146,11 +147,13 @@ func (t *table) find(c columns) error {
 	default:
 		c.each(func(string, string) { named++ })
 		if len(lacks) == named { // it may hold charges and persons
-			return &fileError{connector.Malformed, fmt.Sprintf("none of the columns stands in its first line, which has %d fields: see the names, separator, skip_lines and header", len(t.header))}
+			return &fileError{reason: connector.Malformed, text: fmt.Sprintf("none of the columns stands in its first line, which has %d fields: see the names, separator, skip_lines and header", len(t.header))}
 		}
 	}
-	return &fileError{connector.Malformed, records.Line(fmt.Sprintf("it has no column %s; it has: %s", strings.Join(lacks, ", "),
-		strings.Join(t.header[:min(len(t.header), 30)], ", ")), 600)}
+	return &fileError{
+		reason: connector.Malformed, text: records.Line("it has no column "+strings.Join(lacks, ", "), 600),
+		seen: records.Line("; it has: "+strings.Join(t.header[:min(len(t.header), 30)], ", "), 600),
+	}
 }
 
 // row is one row by roles.
@@ -233,7 +236,7 @@ func (r *run) file(ctx context.Context, name string) error {
 			}
 			return nil
 		case err != nil:
-			return &fileError{connector.Unavailable, fmt.Sprintf("it cannot be read after line %d", n)}
+			return &fileError{reason: connector.Unavailable, text: fmt.Sprintf("it cannot be read after line %d", n)}
 		}
 		if t.header != nil && slices.Equal(fields, t.header) {
 			continue // exports that were put together repeat it
