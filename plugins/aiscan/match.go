@@ -30,19 +30,28 @@ func (r *rules) match(c *content, facts []fact.Fact) {
 	}
 }
 
-// withoutTables takes away what is a key of a table that names at least three
-// vendors: such a table says what is known of them, and asks none.
+// withoutTables takes away what stands in tables by its name alone, where the
+// keys are of three products or the whole is of four: such a table says what is
+// known of them, and asks none.
 func withoutTables(hits []hit) []hit {
-	vendors := map[string]bool{}
+	keys, all := map[string]bool{}, map[string]bool{}
 	for _, h := range hits {
-		if h.Fact.Attrs[source.Table] != "" {
-			vendors[h.ID] = true
+		switch h.Fact.Attrs[source.Table] {
+		case source.Key:
+			keys[h.ID] = true
+			all[h.ID] = true
+		case source.Element:
+			all[h.ID] = true
 		}
 	}
-	if len(vendors) < 3 {
+	many := len(all) >= 4
+	if !many && len(keys) < 3 {
 		return hits
 	}
-	return slices.DeleteFunc(hits, func(h hit) bool { return h.Fact.Attrs[source.Table] != "" })
+	return slices.DeleteFunc(hits, func(h hit) bool {
+		how := h.Fact.Attrs[source.Table]
+		return how == source.Key || many && how != ""
+	})
 }
 
 // find asks the list that a fact's class belongs to.

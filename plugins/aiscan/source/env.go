@@ -31,8 +31,8 @@ func (t *text) envIn(i int, s []byte) {
 	if envName(s) {
 		if t.hints.known(fact.Env, string(s)) && t.readsName(i) {
 			f := fact.Fact{Class: fact.Env, Group: t.lang.Name, Name: string(s), Line: t.tokens[i].line}
-			if t.at(i+1) == ":" {
-				f.Attrs = map[string]string{Table: Table}
+			if how := t.tabled(i); how == Element || how == Key && !t.is(i+2, word) && !t.environment(i) {
+				f.Attrs = tableAttrs(how)
 			}
 			t.out.add(f)
 		}

@@ -83,6 +83,7 @@ func (t *text) lex() {
 			continue
 		}
 		if n := t.regexp(i); n > 0 {
+			t.blank(i, i+n)
 			i += n
 			continue
 		}
@@ -98,6 +99,7 @@ func (t *text) lex() {
 		i++
 	}
 	t.markProse()
+	t.markPatterns()
 }
 
 // blank makes a part of the plain text spaces and returns its lines.

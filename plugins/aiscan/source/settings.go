@@ -183,7 +183,11 @@ func (t *text) value(key string, value []byte, line int, denied bool) {
 	} else if prose(value) {
 		return
 	}
-	t.hosts(value, line, standing)
+	if h := hostAt(value); !denied && bareHost(h) && len(h) == len(value) {
+		t.out.add(fact.Fact{Class: fact.Host, Group: t.lang.Name, Name: h, Line: line, Attrs: tableAttrs(Element)})
+	} else {
+		t.hosts(value, line, standing)
+	}
 	if denied {
 		return
 	}

@@ -32,9 +32,11 @@ const (
 	// REST is the Client of an address of the protocol itself, asked without any
 	// client.
 	REST = "rest"
-	// Table is put on a Host or an Env that is a key of a table, so that nothing
-	// there asks or reads it.
-	Table = "table"
+	// Table is put on a Host, an Env or a Call that stands in a table by its name
+	// alone, so that nothing there asks or reads it: as a Key or as an Element.
+	Table   = "table"
+	Key     = "key"
+	Element = "element"
 	// Unknown is an Address that the text does not show.
 	Unknown = "unknown"
 	// Elsewhere is the Address of a client that by its own name asks somebody
@@ -72,6 +74,7 @@ type collector struct {
 }
 
 type key struct {
+	table    string
 	class    fact.Class
 	name     string
 	line     int
@@ -79,8 +82,8 @@ type key struct {
 }
 
 func (o *collector) add(f fact.Fact) {
-	k := key{f.Class, f.Name, f.Line, f.Standing}
-	if len(o.facts) >= maxFacts || o.seen[k] && f.Attrs == nil || f.Name == "" {
+	k := key{f.Attrs[Table], f.Class, f.Name, f.Line, f.Standing}
+	if len(o.facts) >= maxFacts || o.seen[k] && (f.Attrs == nil || k.table != "") || f.Name == "" {
 		return
 	}
 	o.seen[k] = true
@@ -130,7 +133,11 @@ func (t *text) calls(texts []string) {
 			if !name && managed(want, in[from:]) {
 				continue
 			}
-			t.out.add(fact.Fact{Class: fact.Call, Group: t.lang.Name, Name: told, Line: t.lineAt(at)})
+			f := fact.Fact{Class: fact.Call, Group: t.lang.Name, Name: told, Line: t.lineAt(at)}
+			if i := t.stringAt(at); !name && i >= 0 {
+				f.Attrs = tableAttrs(t.tabled(i))
+			}
+			t.out.add(f)
 			if n++; n == maxCalls {
 				break
 			}

@@ -15,11 +15,11 @@ func (t *text) strings() {
 		}
 		s := t.b[tok.start:tok.end]
 		if bytes.Contains(s, []byte("://")) || dotHost(s) {
-			if h := hostAt(s); t.at(i+1) == ":" && bareHost(h) && len(h) == len(s) {
-				t.out.add(fact.Fact{Class: fact.Host, Group: t.lang.Name, Name: h, Line: tok.line, Attrs: map[string]string{Table: Table}})
-				continue
+			if h := hostAt(s); bareHost(h) && len(h) == len(s) {
+				t.host(i, h)
+			} else {
+				t.hosts(s, tok.line, t.hostStanding(i, s))
 			}
-			t.hosts(s, tok.line, t.hostStanding(i, s))
 		}
 		t.envIn(i, s)
 		if id := modelText(s); id != "" && (hosted(id) || t.modelPlace(i) && modelLike(id, t.hints)) {
@@ -327,7 +327,9 @@ func dotHost(s []byte) bool {
 }
 
 // hosted reports whether an id has a form that only models have.
-func hosted(id string) bool { return strings.HasPrefix(id, "@cf/") || strings.HasPrefix(id, "@hf/") }
+func hosted(id string) bool {
+	return (strings.HasPrefix(id, "@cf/") || strings.HasPrefix(id, "@hf/")) && strings.Count(id, "/") > 1 && !strings.HasSuffix(id, "/")
+}
 
 // modelPlace reports whether a string stands where a model is asked for: as the
 // value of something called model, in a list of models, as the argument of what
