@@ -87,7 +87,8 @@ func runShadowDecide(ctx context.Context, g *globals, o shadowDecideOptions, arg
 		}
 		return usageError{fmt.Errorf("%q is no registered system that is in use", d.System), hint}
 	}
-	d.Case, d.Title, d.Content, d.Items = c.ID, c.Title, c.Content, c.Items
+	d.Case, d.Title = c.ID, c.Title
+	d.Content, d.Items = c.DecidedOn(d.Decision)
 	all, err := everOnRecord(ctx, desk.store, people.KindCaseDecision, people.ParseCaseDecision,
 		func(id string) people.CaseDecision { return people.CaseDecision{ID: id} })
 	if err != nil {

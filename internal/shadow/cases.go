@@ -32,17 +32,40 @@ func (r *reader) cases() []Case {
 }
 
 // vanished is a case whose records say nothing of use any more: it is gone. If
-// some of them cannot be read, nobody can tell, and it stays as it was.
+// some of them cannot be read, nobody can tell, and it stays.
 func (r *reader) vanished(was Case) Case {
-	lost := was.Uses > int64(len(was.Evidence)) && len(r.missed) > 0
-	if lost || slices.ContainsFunc(was.Evidence, func(key string) bool { return r.missed[key] }) {
-		return was
+	if r.lost(was) {
+		return r.kept(was)
 	}
 	c := was
-	c.Pending, c.Reopened, c.Unexplained, c.Owner = "", "", "", ""
-	c.System, c.Basis, c.Systems, c.TriageDue, c.DueAt, c.ExpiresAt = "", "", []string{}, moment{}, moment{}, moment{}
+	c.unjudged()
 	r.decide(&c, nil, account{})
 	return c
+}
+
+// lost reports whether some of what a case rests on cannot be read any more.
+func (r *reader) lost(was Case) bool {
+	return was.Status != Gone && (was.Uses > int64(len(was.Evidence)) && len(r.missed) > 0 ||
+		slices.ContainsFunc(was.Evidence, func(key string) bool { return r.missed[key] }))
+}
+
+// kept is a case of which nobody can tell whether it is gone: it is taken to be
+// there as it was, for the register and for decisions too.
+func (r *reader) kept(was Case) Case {
+	c, a := was, account{why: was.Unexplained}
+	if was.Status == Registered && was.Basis != ByDecision {
+		still, _ := r.by(was.Basis, func(s *system) bool { return slices.Contains(was.Systems, s.id) })
+		a.systems, a.basis = still.systems, was.Basis
+	}
+	c.unjudged()
+	r.judge(&c, nil, a, true)
+	return c
+}
+
+// unjudged takes away what register and decisions made of a case.
+func (c *Case) unjudged() {
+	c.Pending, c.Reopened, c.Unexplained, c.Owner = "", "", "", ""
+	c.System, c.Basis, c.Systems, c.TriageDue, c.DueAt, c.ExpiresAt = "", "", []string{}, moment{}, moment{}, moment{}
 }
 
 // one makes the case of a place. What only supports makes none, and what ended
@@ -62,6 +85,11 @@ func (r *reader) one(id string, g *gathering) (Case, bool) {
 	}
 	if len(strong) == 0 && (!known || len(past) == 0 && len(live) == 0) {
 		return Case{}, false
+	}
+	if len(strong) == 0 && r.lost(was) {
+		c := r.kept(was)
+		c.Signals = g.signals(r.live)
+		return c, true
 	}
 	if len(strong) == 0 {
 		live = nil
@@ -105,7 +133,7 @@ func (c *Case) keepWhatWas(was Case) {
 // itemsOf is what a decision is made on: each provider in each scope, and each
 // part of a repository. Lines, counts, dates and models do not count.
 func itemsOf(strong []*group) []string {
-	var items set
+	var items, parts set
 	for _, g := range strong {
 		if g.product.id != "" {
 			item := "use:" + g.product.id
@@ -115,10 +143,10 @@ func itemsOf(strong []*group) []string {
 			items.add(item)
 		}
 		for _, class := range g.classes {
-			items.add("in:" + class)
+			parts.add("in:" + class)
 		}
 	}
-	return items.list()
+	return slices.Concat(parts.list(), items.list())
 }
 
 // describe fills in what the groups show.

@@ -156,15 +156,40 @@ func (s *seen) scan(source, repo string, finished time.Time, files, skipped int6
 }
 
 // run keeps the newest run of each source that could show AI.
-func (s *seen) run(run *evidence.Run) {
+// One that is dated later than now counts only where there is no other.
+func (s *seen) run(run *evidence.Run, now time.Time) {
 	source := run.Provenance.Source
 	if slices.Contains(builtIn, source) {
 		return
 	}
 	have := s.runs[source]
+	if have != nil && toCome(run, now) != toCome(have, now) {
+		if toCome(have, now) {
+			s.runs[source] = run
+		}
+		return
+	}
 	if have == nil || cmp.Or(run.FinishedAt.Compare(have.FinishedAt), cmp.Compare(run.ID, have.ID)) > 0 {
 		s.runs[source] = run
 	}
+}
+
+// ahead is how far the clock of an agent may be ahead.
+const ahead = time.Hour
+
+// toCome reports whether a run is dated later than now: the clock of its agent
+// was wrong, and when it ran nobody can tell.
+func toCome(run *evidence.Run, now time.Time) bool { return run.FinishedAt.After(now.Add(ahead)) }
+
+// stale says why a run is too old to tell how things are; empty if it is not.
+func (r *reader) stale(run *evidence.Run) string {
+	switch {
+	case toCome(run, r.in.Now):
+		return "last read on " + run.FinishedAt.UTC().Format(time.DateOnly) + " by its clock, which was wrong"
+	case r.in.Now.Sub(run.FinishedAt) > silentAfter:
+		return "last read on " + run.FinishedAt.UTC().Format(time.DateOnly)
+	}
+	return ""
 }
 
 // LookedAt reports whether anything was looked at: a source that only ever
@@ -224,8 +249,8 @@ func (r *reader) source(run *evidence.Run) (SourceState, bool) {
 	}
 	s.Channels = channels.list()
 	switch {
-	case r.in.Now.Sub(run.FinishedAt) > silentAfter:
-		s.State, s.Detail = Silent, "last read on "+run.FinishedAt.UTC().Format(time.DateOnly)
+	case r.stale(run) != "":
+		s.State, s.Detail = Silent, r.stale(run)
 	case run.Status == evidence.RunFailed:
 		s.State, s.Detail = Failing, run.Error
 	case !whole || run.Status == evidence.RunPartial:
@@ -277,9 +302,11 @@ func (r *reader) repositories(c *Coverage) Share {
 		case !scanned:
 			s.Missed = append(s.Missed, Missed{repo.name, r.notScanned(repo.name)})
 			continue
-		case scan.finished.Before(repo.pushed) && r.in.Now.Sub(scan.finished) > silentAfter && !r.lookedAgain(scan.source, repo):
-			s.Missed = append(s.Missed, Missed{repo.name, "pushed to since it was scanned on " + scan.finished.UTC().Format(time.DateOnly)})
-			continue
+		case r.in.Now.Sub(scan.finished) > silentAfter:
+			if why := r.notAgain(scan, repo); why != "" {
+				s.Missed = append(s.Missed, Missed{repo.name, why})
+				continue
+			}
 		}
 		s.LookedAt++
 		if scan.skipped > 0 {
@@ -289,15 +316,25 @@ func (r *reader) repositories(c *Coverage) Share {
 	return s
 }
 
-// lookedAgain reports whether the source of a scan looked at the repository
-// since it was pushed to: a push to another branch leaves the scan as it is.
-func (r *reader) lookedAgain(source string, repo repoSeen) bool {
-	run := r.seen.runs[source]
-	if run == nil || run.Status == evidence.RunFailed || run.FinishedAt.Before(repo.pushed) {
-		return false
+// notAgain says why a scan of some days ago does not tell how the code is now;
+// empty if its source has looked since and found it as it was: a push to
+// another branch leaves the scan as it is.
+func (r *reader) notAgain(scan scanSeen, repo repoSeen) string {
+	run, on := r.seen.runs[scan.source], scan.finished.UTC().Format(time.DateOnly)
+	switch {
+	case scan.finished.Before(repo.pushed) && (run == nil || run.Status == evidence.RunFailed || run.FinishedAt.Before(repo.pushed)):
+		return "pushed to since it was scanned on " + on
+	case run == nil:
+		return "no run of source " + scan.source + " ended since it was scanned on " + on
+	case r.stale(run) != "":
+		return "source " + scan.source + " was " + r.stale(run)
+	case run.Status == evidence.RunFailed:
+		return "source " + scan.source + " failed since it was scanned on " + on
 	}
-	_, read := run.Kinds["code.scan_run"]
-	return read && codeGap(run, repo.name) == ""
+	if _, read := run.Kinds["code.scan_run"]; !read {
+		return "source " + scan.source + " scans no code any more; it was scanned on " + on
+	}
+	return codeGap(run, repo.name)
 }
 
 // notScanned says why a repository was not scanned: a gap names it, or nobody
@@ -316,11 +353,32 @@ func (r *reader) notScanned(repo string) string {
 func codeGap(run *evidence.Run, repo string) string {
 	for _, g := range run.Gaps {
 		codes := slices.ContainsFunc(g.Kinds, func(k string) bool { return strings.HasPrefix(k, "code.") })
-		if codes && strings.Contains(strings.ToLower(g.Scope), strings.ToLower(repo)) {
+		if codes && mentions(lower(g.Scope), lower(repo)) {
 			return strings.TrimSuffix(g.Reason+": "+g.Detail, ": ")
 		}
 	}
 	return ""
+}
+
+// mentions reports whether a text names a repository, and not one whose name
+// only begins or ends so.
+func mentions(text, repo string) bool {
+	inName := func(b byte) bool {
+		return b == '-' || b == '_' || b >= '0' && b <= '9' || b >= 'a' && b <= 'z' || b >= 0x80
+	}
+	for at := 0; repo != ""; at++ {
+		i := strings.Index(text[at:], repo)
+		if i < 0 {
+			return false
+		}
+		at += i
+		before, after := text[:at], text[at+len(repo):]
+		dotted := len(after) > 1 && after[0] == '.' && inName(after[1])
+		if (before == "" || !inName(before[len(before)-1])) && (after == "" || !inName(after[0])) && !dotted {
+			return true
+		}
+	}
+	return false
 }
 
 // knownVendors are vendors that a source reads, and those of the register that
@@ -376,8 +434,8 @@ func (r *reader) recent(sources set, channel string) string {
 			}
 		}
 		switch {
-		case r.in.Now.Sub(run.FinishedAt) > silentAfter:
-			why = or(why, "source "+source+" was last read on "+run.FinishedAt.UTC().Format(time.DateOnly))
+		case r.stale(run) != "":
+			why = or(why, "source "+source+" was "+r.stale(run))
 		case !whole:
 			why = or(why, "source "+source+" did not see all of it")
 		default:

@@ -12,9 +12,8 @@ import (
 // decided returns the decision that counts for a case, and one that was made
 // since and waits for a second person.
 func (r *reader) decided(id string) (counts, waits *people.CaseDecision) {
-	for i := range r.in.Decisions {
-		d := &r.in.Decisions[i]
-		if d.Case != id || d.DecidedAt.After(r.in.Now) {
+	for _, d := range r.decisions[id] {
+		if d.DecidedAt.After(r.in.Now) {
 			continue
 		}
 		since := d.Since()
@@ -43,6 +42,11 @@ const blockWithin = 30 * day
 // decide gives a case its state, by what the register accounts for and what
 // people decided.
 func (r *reader) decide(c *Case, live []*group, a account) {
+	r.judge(c, live, a, len(live) > 0)
+}
+
+// judge is decide for what is there, though nothing of it may be readable.
+func (r *reader) judge(c *Case, live []*group, a account, there bool) {
 	d, waits := r.decided(c.ID)
 	if waits != nil {
 		c.Pending = waits.ID
@@ -51,7 +55,7 @@ func (r *reader) decide(c *Case, live []*group, a account) {
 		c.Decision, c.DecisionID, c.DecisionBy, c.DecisionAt, c.Reason = d.Decision, d.ID, d.DecidedBy, at(d.DecidedAt.Time), d.Reason
 	}
 	switch {
-	case len(live) == 0:
+	case !there:
 		c.Status = Gone
 	case len(a.systems) > 0:
 		c.Status, c.Systems, c.System, c.Basis = Registered, a.systems, a.systems[0], a.basis
@@ -91,6 +95,10 @@ func (r *reader) changed(c *Case, live []*group, d *people.CaseDecision) (becaus
 		return "since it was decided on, there is also " + strings.Join(phrases(more), ", "), r.firstOf(live, d.Since())
 	}
 	switch d.Decision {
+	case people.CaseFalsePositive:
+		if because := c.showsMore(d.Items); because != "" {
+			return because, r.firstOf(live, d.Since())
+		}
 	case people.CaseAccepted:
 		if end := d.Until(); end.Before(r.in.Now) {
 			return "the acceptance by " + d.DecidedBy + " ended on " + end.UTC().Format(time.DateOnly), end
@@ -100,13 +108,19 @@ func (r *reader) changed(c *Case, live []*group, d *people.CaseDecision) (becaus
 			return d.System + ", which was to account for it, is no registered system that is in use", r.in.Now
 		}
 	case people.CaseBlocked:
-		return r.afterBlock(live, d)
+		return r.afterBlock(c, live, d)
 	}
 	return "", time.Time{}
 }
 
-// afterBlock says whether what was blocked was used later, or stands too long.
-func (r *reader) afterBlock(live []*group, d *people.CaseDecision) (because string, since time.Time) {
+const backAfterBlock = "it was gone after it was blocked, and is there again"
+
+// afterBlock says whether what was blocked came back, was used later, or stands
+// too long. That it came back is forgotten only when somebody decides anew.
+func (r *reader) afterBlock(c *Case, live []*group, d *people.CaseDecision) (because string, since time.Time) {
+	if was := r.earlier[c.ID]; was.DecisionID == d.ID && (was.Status == Gone || was.Reopened == backAfterBlock) {
+		return backAfterBlock, r.in.Now
+	}
 	var last time.Time
 	for _, g := range live {
 		last = later(last, g.last)
@@ -115,7 +129,7 @@ func (r *reader) afterBlock(live []*group, d *people.CaseDecision) (because stri
 	if !last.IsZero() && last.UTC().Truncate(day).After(at.Truncate(day)) {
 		return "it was used on " + last.UTC().Format(time.DateOnly) + ", after it was blocked on " + at.Format(time.DateOnly), last
 	}
-	standing := slices.ContainsFunc(live, func(g *group) bool { return g.standing && !g.weak })
+	standing := len(live) == 0 || slices.ContainsFunc(live, func(g *group) bool { return g.standing && !g.weak })
 	if end := at.Add(blockWithin); standing && end.Before(r.in.Now) {
 		return "it was blocked on " + at.Format(time.DateOnly) + " and is still there", end
 	}
@@ -143,9 +157,11 @@ func (r *reader) open(c *Case, a account, because string, since time.Time) {
 	case because != "" && was.Reopened == because && !was.TriageDue.IsZero():
 		c.TriageDue = was.TriageDue // it opened again once, however often that is looked at
 		return
-	case because == "" && c.Decision == "" && was.Status == Gone:
+	case because == "" && was.Status == Gone:
 		c.Reopened, since = "it was gone, and is there again", r.in.Now
-	case because == "" && c.Decision == "" && Open(was.Status) && was.Reopened != "":
+	case because == "" && was.Status == Registered:
+		c.Reopened, since = or(strings.Join(was.Systems, ", "), "a system")+" accounted for it, and does not any more", r.in.Now
+	case because == "" && Open(was.Status) && was.Reopened != "" && (c.Decision == people.CaseTaken || was.DecisionID == c.DecisionID):
 		c.Reopened, c.TriageDue = was.Reopened, was.TriageDue
 		return
 	}

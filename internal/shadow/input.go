@@ -101,7 +101,8 @@ type reader struct {
 	vendors      map[string]vendorEntry
 	owners       map[string]ownersFile // by repository, lower case
 	earlier      map[string]Case
-	complete     map[sourceKind][]time.Time // ends of complete readings
+	decisions    map[string][]*people.CaseDecision // by case
+	complete     map[sourceKind][]time.Time        // ends of complete readings
 	seen         seen
 	models       []pendingModel
 	components   []pendingSBOM
@@ -117,10 +118,14 @@ type sourceKind struct{ source, kind string }
 // Reconcile holds what was seen against the register.
 func Reconcile(in Input) (Result, error) {
 	r := &reader{in: in, places: map[placeID]*gathering{}, vendors: map[string]vendorEntry{}, owners: map[string]ownersFile{},
-		earlier: map[string]Case{}, complete: map[sourceKind][]time.Time{}, seen: newSeen(), codeAt: map[string]bool{}, missed: map[string]bool{}}
+		earlier: map[string]Case{}, decisions: map[string][]*people.CaseDecision{}, complete: map[sourceKind][]time.Time{}, seen: newSeen(), codeAt: map[string]bool{}, missed: map[string]bool{}}
 	r.take = r.takers()
 	for _, c := range in.Earlier {
 		r.earlier[c.ID] = c
+	}
+	for i := range in.Decisions {
+		d := &in.Decisions[i]
+		r.decisions[d.Case] = append(r.decisions[d.Case], d)
 	}
 	for i := range in.Runs {
 		r.run(&in.Runs[i])
@@ -160,7 +165,7 @@ func (r *reader) run(run *evidence.Run) {
 			r.complete[key] = append(r.complete[key], run.FinishedAt)
 		}
 	}
-	r.seen.run(run)
+	r.seen.run(run, r.in.Now)
 }
 
 // readSince reports whether a source was read completely after an instant.

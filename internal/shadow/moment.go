@@ -46,6 +46,15 @@ func earlier(a, b time.Time) time.Time {
 	return a
 }
 
+// notAfter keeps what is dated later than it can have been seen to when it was:
+// a clock that is ahead puts nothing off.
+func notAfter(t, seen time.Time) time.Time {
+	if !seen.IsZero() && t.After(seen) {
+		return seen
+	}
+	return t
+}
+
 func later(a, b time.Time) time.Time {
 	if b.After(a) {
 		return b

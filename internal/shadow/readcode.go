@@ -112,7 +112,9 @@ func (r *reader) modelReference(ev *evidence.Evidence) error {
 			p = productOf(found[0])
 		}
 	}
-	r.models = append(r.models, pendingModel{*ev, lower(v.Repo) + "|" + v.Path, sign{
+	bare := *ev
+	bare.Payload = nil
+	r.models = append(r.models, pendingModel{bare, lower(v.Repo) + "|" + v.Path, sign{
 		place: repositoryPlace(v.Repo), product: p, scope: "product", class: classOf(v.Path), confidence: Inferred,
 		says: "model " + v.Model + " in " + v.Path, since: v.Committed.Time, standing: true, models: []string{v.Model}, path: v.Path,
 	}})
@@ -328,7 +330,7 @@ func (r *reader) codeScan(ev *evidence.Evidence) error {
 		return err
 	}
 	if ev.GoneAt.IsZero() {
-		r.seen.scan(ev.Source, v.Repo, or(v.Finished.Time, ev.CollectedAt), v.Files, int64(len(v.Skipped)))
+		r.seen.scan(ev.Source, v.Repo, or(notAfter(v.Finished.Time, ev.CollectedAt), ev.CollectedAt), v.Files, int64(len(v.Skipped)))
 	}
 	return nil
 }

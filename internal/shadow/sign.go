@@ -97,6 +97,7 @@ func (r *reader) put(ev *evidence.Evidence, s sign) {
 	if s.since.IsZero() {
 		s.since = ev.CollectedAt
 	}
+	s.since, s.last = notAfter(s.since, ev.CollectedAt), notAfter(s.last, ev.CollectedAt)
 	where := placeID{s.place.typ, s.place.key, s.place.vendor}
 	g := r.places[where]
 	if g == nil {

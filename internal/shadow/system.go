@@ -74,9 +74,27 @@ func (r *reader) vendor(ev *evidence.Evidence) error {
 // text, or the same beginning if it ends in *.
 func matchRef(ref, name string) bool {
 	if prefix, wild := strings.CutSuffix(ref, "*"); wild {
-		return prefix != "" && strings.HasPrefix(name, prefix)
+		return tellsApart(prefix) && strings.HasPrefix(name, prefix)
 	}
 	return ref != "" && ref == name
+}
+
+// tellsApart reports whether the beginning of a name stands for somebody's own:
+// a letter or two does not, nor does what a whole cloud's names begin with.
+func tellsApart(prefix string) bool {
+	if service, ok := strings.CutPrefix(prefix, "arn:"); ok {
+		parts := strings.SplitN(service, ":", 4) // partition, service, region, account
+		return len(parts) == 4 && parts[3] != ""
+	}
+	for _, head := range []string{"/subscriptions/", "projects/", "//"} {
+		if rest, ok := strings.CutPrefix(prefix, head); ok {
+			return len(rest) > 2
+		}
+		if strings.HasPrefix(head, prefix) {
+			return false
+		}
+	}
+	return len([]rune(prefix)) > 2
 }
 
 // names reports whether the system names one of these by cloud references or
@@ -203,7 +221,23 @@ func (r *reader) accountRepository(pl place, live []*group) account {
 
 // expects reports whether a system says that it uses a product.
 func (r *reader) expects(s *system, p product) bool {
-	return r.hasVendor(s, p) || r.hasModel(s, p) || p.is(aisign.CloudService) && len(s.cloud) > 0
+	return r.hasVendor(s, p) || r.hasModel(s, p) || p.is(aisign.CloudService) && slices.ContainsFunc(s.cloud, p.mayHold)
+}
+
+// mayHold reports whether a cloud reference of the register may be of the cloud
+// of a product: its form does not say that it is of another.
+func (p product) mayHold(ref string) bool {
+	low := strings.ToLower(ref)
+	of := ""
+	switch {
+	case strings.HasPrefix(low, "arn:"):
+		of = "Amazon Web Services"
+	case strings.HasPrefix(low, "/subscriptions/") || strings.Contains(low, ".azure.com"):
+		of = "Microsoft"
+	case strings.HasPrefix(low, "projects/") || strings.Contains(low, ".googleapis.com"):
+		of = "Google"
+	}
+	return of == "" || of == p.vendor
 }
 
 func (r *reader) accountResource(pl place, f facts) account {
