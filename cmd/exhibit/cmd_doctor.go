@@ -157,7 +157,11 @@ func (d *doctor) permissions(area string, kinds []string, desc connector.Descrip
 		case p.Grant == connector.Missing:
 			d.bad(area, "permission "+p.Permission+" is missing: "+p.Detail, grantOf(desc, p.Permission))
 		case p.Grant == connector.Granted:
-			d.good(area, "permission "+p.Permission+" granted")
+			text := "permission " + p.Permission + " granted"
+			if p.Detail != "" { // such as files that are none, or a licence that is not there
+				text += "; " + p.Detail
+			}
+			d.good(area, text)
 		default:
 			if unknown[p.Detail] == nil {
 				reasons = append(reasons, p.Detail)
