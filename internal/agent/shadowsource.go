@@ -36,7 +36,7 @@ const (
 // once.
 func (c *Collector) CollectShadow(ctx context.Context) (opened []shadow.Case, err error) {
 	now := c.Now()
-	onRecord, err := readShadow(ctx, c.Store)
+	onRecord, err := readShadow(ctx, c.Store, now)
 	if err != nil {
 		return nil, err
 	}
@@ -122,7 +122,9 @@ type shadowRecord struct {
 	at    time.Time // when the newest was made
 }
 
-func readShadow(ctx context.Context, st store.Reader) (shadowRecord, error) {
+// readShadow reads what is on record. What is dated later than now tells no
+// time: a clock that was ahead puts nothing off.
+func readShadow(ctx context.Context, st store.Reader, now time.Time) (shadowRecord, error) {
 	out := shadowRecord{raw: map[string]json.RawMessage{}}
 	q := store.EvidenceQuery{Kinds: []string{KindShadowCase, KindShadowScan}, Source: ShadowSource, Latest: true, Payloads: true}
 	for ev, err := range st.Evidence(ctx, q) {
@@ -132,7 +134,7 @@ func readShadow(ctx context.Context, st store.Reader) (shadowRecord, error) {
 		if len(ev.Payload) == 0 { // erased: its proof stays, what it said is gone
 			continue
 		}
-		if ev.CollectedAt.After(out.at) {
+		if ev.CollectedAt.After(out.at) && !ev.CollectedAt.After(now) {
 			out.at = ev.CollectedAt
 		}
 		if ev.Kind == KindShadowScan {
@@ -140,7 +142,7 @@ func readShadow(ctx context.Context, st store.Reader) (shadowRecord, error) {
 			if err := json.Unmarshal(ev.Payload, &s); err != nil {
 				return out, fmt.Errorf("scan %s: %w", ev.Key, err)
 			}
-			if !s.Finished.Before(out.scan.Finished.Time) {
+			if !s.Finished.Before(out.scan.Finished.Time) && !s.Finished.After(now) {
 				out.scan = s
 			}
 			continue
@@ -211,7 +213,7 @@ func ReconcileShadow(ctx context.Context, st store.Reader, now time.Time) (shado
 	if err != nil {
 		return shadow.Result{}, err
 	}
-	onRecord, err := readShadow(ctx, st)
+	onRecord, err := readShadow(ctx, st, now)
 	if err != nil {
 		return shadow.Result{}, err
 	}

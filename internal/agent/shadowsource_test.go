@@ -81,7 +81,7 @@ func TestCollectShadow(t *testing.T) {
 		t.Errorf("told:\n%swant:\n%s", told, want)
 	}
 
-	onRecord, err := readShadow(t.Context(), c.Store)
+	onRecord, err := readShadow(t.Context(), c.Store, now)
 	if err != nil || len(onRecord.cases) != 1 {
 		t.Fatalf("%d cases, %v", len(onRecord.cases), err)
 	}
@@ -90,6 +90,36 @@ func TestCollectShadow(t *testing.T) {
 	}
 	if s := onRecord.scan; s.Denominator != 1 || s.Percent != 100 || !strings.Contains(s.Scope, "1 of 1 vendor organisations; reporting: vendor; never configured: code") {
 		t.Errorf("searched: %+v", s)
+	}
+}
+
+// TestShadowClockAhead: what was put on record by a clock that was ahead does
+// not keep what comes after it from being seen.
+func TestShadowClockAhead(t *testing.T) {
+	c := newCollector(t)
+	now := time.Now().UTC().Truncate(time.Second).AddDate(3, 0, 0)
+	c.Clock = func() time.Time { return now }
+	put(t, c, keyRun, keyLine)
+	if opened, err := c.CollectShadow(t.Context()); err != nil || len(opened) != 1 {
+		t.Fatalf("%d opened, %v", len(opened), err)
+	}
+	now = now.AddDate(-3, 0, 0)
+	put(t, c, keyRun, keyLine, strings.ReplaceAll(keyLine, "k1", "k2"))
+	if opened, err := c.CollectShadow(t.Context()); err != nil || len(opened) != 1 || opened[0].Ref != "k2" {
+		t.Fatalf("%d opened, %v", len(opened), err)
+	}
+	onRecord, err := readShadow(t.Context(), c.Store, now)
+	if err != nil || !onRecord.scan.Finished.Equal(now) {
+		t.Errorf("searched last at %s, %v", onRecord.scan.Finished, err)
+	}
+	if runs, _, _ := shadowRuns(t, c); runs != 2 {
+		t.Errorf("%d runs", runs)
+	}
+	if _, err := c.CollectShadow(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if runs, _, _ := shadowRuns(t, c); runs != 2 {
+		t.Errorf("%d runs, and nothing changed", runs)
 	}
 }
 
