@@ -5,12 +5,12 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/binary"
-	"encoding/hex"
 	"net/netip"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/exhibit-aims/exhibit/plugins/aisign"
+	"github.com/exhibit-aims/exhibit/plugins/grants"
 	"github.com/exhibit-aims/exhibit/plugins/records"
 )
 
@@ -69,7 +69,7 @@ func (a *actors) look(e *event) who {
 	}
 	switch a.cfg.People {
 	case peoplePseudonym:
-		w.name = hex.EncodeToString(full[:8])
+		w.name = grants.Pseudonym(string(a.key), text(id))
 	case peopleName:
 		w.name = plain(id, 200)
 	}

@@ -187,7 +187,7 @@ func TestPeople(t *testing.T) {
 			if p["provider"] == "openai" && people == peopleCount && number64(p["actors"]) != 3 {
 				t.Errorf("%v people of openai", p["actors"])
 			}
-			if people == peoplePseudonym && len(fmt.Sprint(p["actor"])) != 16 {
+			if people == peoplePseudonym && len(fmt.Sprint(p["actor"])) != len("p-")+16 {
 				t.Errorf("pseudonym %v", p["actor"])
 			}
 		}
