@@ -51,9 +51,13 @@ func (w *workplace) tell(c *shadow.Case) {
 // wholeness is what is known, as of an instant, of whether the list of AI
 // systems is whole.
 type wholeness struct {
-	open    int  // uses of AI that no registered system accounts for
-	scanned bool // somebody looked
+	open    int       // uses of AI that no registered system accounts for
+	scanned time.Time // when somebody looked last; zero if nobody did
+	at      time.Time
 }
+
+// lookedFor is how old the last search may be for its silence to mean anything.
+const lookedFor = 7 * 24 * time.Hour
 
 // says is a line for people, empty where nothing speaks against the list.
 func (h wholeness) says() string {
@@ -61,15 +65,17 @@ func (h wholeness) says() string {
 	case h.open > 0:
 		return fmt.Sprintf("The list of AI systems may not be whole: %s that no registered system accounts for (exhibit shadow list). What concerns a system may be missing here.",
 			counted(h.open, "use of AI is open", "uses of AI are open"))
-	case !h.scanned:
+	case h.scanned.IsZero():
 		return "No scan for AI is on record, so nobody can tell whether the list of AI systems is whole (exhibit shadow coverage)."
+	case h.at.Sub(h.scanned) > lookedFor:
+		return "AI was looked for last on " + h.scanned.Format(time.DateOnly) + ", so nobody can tell whether the list of AI systems is still whole (exhibit shadow coverage)."
 	}
 	return ""
 }
 
 // readWholeness reads the cases and scans on record as of an instant.
 func readWholeness(ctx context.Context, st store.Reader, at time.Time) (wholeness, error) {
-	var h wholeness
+	h := wholeness{at: at}
 	open := map[string]bool{} // by source and key: whether its newest revision was open
 	q := store.EvidenceQuery{Kinds: []string{shadow.KindCase, shadow.KindScan}, Payloads: true}
 	for ev, err := range st.Evidence(ctx, q) {
@@ -80,7 +86,9 @@ func readWholeness(ctx context.Context, st store.Reader, at time.Time) (wholenes
 			continue
 		}
 		if ev.Kind == shadow.KindScan {
-			h.scanned = true
+			if ev.CollectedAt.After(h.scanned) {
+				h.scanned = ev.CollectedAt.UTC()
+			}
 			continue
 		}
 		var c struct {
