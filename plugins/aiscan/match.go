@@ -40,17 +40,25 @@ func withoutTables(hits []hit) []hit {
 		case source.Key:
 			keys[h.ID] = true
 			all[h.ID] = true
-		case source.Element:
+		case source.Element, source.Named:
 			all[h.ID] = true
 		}
 	}
-	many := len(all) >= 4
-	if !many && len(keys) < 3 {
+	if len(all) == 0 {
 		return hits
 	}
+	many := len(all) >= 4
 	return slices.DeleteFunc(hits, func(h hit) bool {
-		how := h.Fact.Attrs[source.Table]
-		return how == source.Key || many && how != ""
+		switch h.Fact.Attrs[source.Table] {
+		case source.Key:
+			return many || len(keys) >= 3
+		case source.Element:
+			return many
+		case source.Named:
+			return true
+		default:
+			return false
+		}
 	})
 }
 

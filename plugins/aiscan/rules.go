@@ -19,7 +19,7 @@ import (
 
 // version changes when the same content would give other facts by the same
 // signatures, so that nothing old is taken from a cache.
-const version = "2"
+const version = "3"
 
 // rules is what a scan asks of every file.
 type rules struct {

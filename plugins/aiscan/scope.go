@@ -33,11 +33,17 @@ func supporting(folder string) bool {
 		"vendor", "third_party", "third-party", "thirdparty", "3rdparty", "node_modules", "bower_components", "jspm_packages", "pods", "carthage", "site-packages", ".venv", "venv", "virtualenv", ".tox", ".nox", ".yarn", "godeps", "_vendor", "external",
 		"generated", "__generated__", "gen-src", "autogen",
 		"archive", "archived", "attic", "deprecated", "obsolete",
+		"sandbox", "sandboxes", "simulator", "simulators", "peertest", "peertests",
 		"stories", ".storybook", "locale", "locales", "i18n", "translations", "lang-packs":
 		return true
 	}
 	for _, head := range []string{"demo", "example", "sample", "mock", "fixture"} {
 		if rest, ok := strings.CutPrefix(folder, head); ok && (strings.HasPrefix(rest, "_") || strings.HasPrefix(rest, "-")) {
+			return true
+		}
+	}
+	for _, tail := range []string{"mock", "mocks", "fixture", "fixtures", "demo", "demos"} {
+		if rest, ok := strings.CutSuffix(folder, tail); ok && (strings.HasSuffix(rest, "_") || strings.HasSuffix(rest, "-")) {
 			return true
 		}
 	}
@@ -51,6 +57,7 @@ func supportingFile(base string) bool {
 	low := strings.ToLower(stem)
 	switch {
 	case strings.HasSuffix(low, "_test"), strings.HasSuffix(low, ".test"), strings.HasSuffix(low, ".spec"), strings.HasSuffix(low, "_spec"), strings.HasSuffix(low, ".cy"), strings.HasSuffix(low, ".e2e"), strings.HasSuffix(low, ".stories"),
+		strings.HasSuffix(low, "_mock"), strings.HasSuffix(low, "_mocks"), strings.HasSuffix(low, ".mock"), strings.HasSuffix(low, "-mock"), strings.HasPrefix(low, "mock_"), strings.HasSuffix(low, "_fixture"), strings.HasSuffix(low, "_fixtures"),
 		strings.HasPrefix(low, "test_") && !strings.HasSuffix(base, ".yml"), strings.HasPrefix(low, "test-") && strings.HasSuffix(base, ".r"), low == "conftest", low == "tests":
 		return true
 	case strings.HasSuffix(low, ".min"), strings.HasSuffix(low, ".bundle"), strings.HasSuffix(low, ".pb"), strings.HasSuffix(low, "_pb2"), strings.HasSuffix(low, "_pb2_grpc"), strings.HasSuffix(low, ".g"), strings.HasSuffix(low, ".generated"), strings.HasSuffix(low, ".designer"), strings.HasPrefix(low, "zz_generated"), strings.HasSuffix(low, ".map"):

@@ -191,6 +191,9 @@ func (t *text) value(key string, value []byte, line int, denied bool) {
 	if denied {
 		return
 	}
+	if whole = bytes.TrimSpace(whole); whole[0] == '[' {
+		t.named(value, line)
+	}
 	for part := range bytes.SplitSeq(value, []byte(",")) {
 		if id := modelText(bytes.Trim(part, "\"' \t")); id != "" && modelish(key) {
 			t.out.add(fact.Fact{Class: fact.Model, Group: t.lang.Name, Name: id, Line: line})

@@ -37,6 +37,8 @@ const (
 	Table   = "table"
 	Key     = "key"
 	Element = "element"
+	// Named is a Table that is no use even alone: it only counts with the others.
+	Named = "named"
 	// Unknown is an Address that the text does not show.
 	Unknown = "unknown"
 	// Elsewhere is the Address of a client that by its own name asks somebody

@@ -152,3 +152,21 @@ func expression(s []byte) bool {
 	}
 	return false
 }
+
+// named notes what a list on one line names, without taking it for use.
+func (t *text) named(list []byte, line int) {
+	n := 0
+	for part := range bytes.SplitSeq(list, []byte(",")) {
+		if n++; n > 200 {
+			return
+		}
+		part = bytes.Trim(part, "\"' \t")
+		class, name := fact.Env, string(part)
+		if !envName(part) {
+			if class, name = fact.Host, hostAt(part); !bareHost(name) || len(name) != len(part) {
+				continue
+			}
+		}
+		t.out.add(fact.Fact{Class: class, Group: t.lang.Name, Name: name, Line: line, Attrs: tableAttrs(Named)})
+	}
+}
