@@ -57,8 +57,9 @@ prefix, length and a hash, never themselves.
 
 Use is held against the register file of the configuration, or --register. A repository is found in it
 by owner/name: from the address of its origin, or --repo. With --rev, a revision is read from git's
-objects without a checkout; with --since, only what is new since a revision is reported: the form for
-pull requests and pre-commit hooks.
+objects without a checkout, as the last commit of a bare repository is without it; with --since, only
+what is new since a revision is reported: the form for pull requests and pre-commit hooks. A file that
+only moved brings nothing in; a package that moved from its tests to the product does.
 
 What was not read (links, submodules, files too large or broken) is named with its reason. Files that
 did not change since the last scan are not read again: what was found in them is kept in a cache, under
@@ -109,12 +110,18 @@ func (o *scanOptions) check(paths []string) error {
 	if o.jobs < 0 {
 		return usageError{fmt.Errorf("--jobs %d is no number of files", o.jobs), "leave it out for one per processor"}
 	}
+	taken := map[string]bool{}
 	for _, path := range []string{o.sarif, o.cyclone, o.spdx} {
-		if path != "" {
-			if err := checkOutput(path); err != nil {
-				return err
-			}
+		if path == "" {
+			continue
 		}
+		if err := checkOutput(path); err != nil {
+			return err
+		}
+		if path = filepath.Clean(path); taken[path] {
+			return usageError{fmt.Errorf("two formats are to be written to %s", path), "name a file for each of --sarif, --cyclonedx and --spdx"}
+		}
+		taken[path] = true
 	}
 	return nil
 }
@@ -204,6 +211,7 @@ func (s *scanner) scan(ctx context.Context, path string) (scanned.Scan, error) {
 	if repo == "" {
 		repo = repositoryName(path)
 	}
+	repo = s.signs.Concealed(repo)
 	tree, err := s.tree(path, s.o.rev)
 	if err != nil {
 		return scanned.Scan{}, err
@@ -213,11 +221,7 @@ func (s *scanner) scan(ctx context.Context, path string) (scanned.Scan, error) {
 		return scanned.Scan{}, err
 	}
 	if s.o.since != "" {
-		before, err := aiscan.Git(path, s.o.since)
-		if err != nil {
-			return scanned.Scan{}, hinted{fmt.Errorf("--since %s: %w", s.o.since, err), "name a branch, tag or commit that is in this clone; a shallow clone has too few (fetch-depth: 0)"}
-		}
-		old, err := s.read(ctx, before, repo)
+		old, err := s.before(ctx, path, repo)
 		if err != nil {
 			return scanned.Scan{}, err
 		}
@@ -229,7 +233,7 @@ func (s *scanner) scan(ctx context.Context, path string) (scanned.Scan, error) {
 }
 
 func (s *scanner) tree(path, rev string) (aiscan.Tree, error) {
-	if rev != "" {
+	if rev != "" || aiscan.Bare(path) {
 		t, err := aiscan.Git(path, rev)
 		if err != nil {
 			return nil, hinted{err, "--rev takes a branch, tag or commit of a git repository"}
@@ -256,7 +260,7 @@ func (s *scanner) read(ctx context.Context, tree aiscan.Tree, repo string) (aisc
 		cache = s.cache
 	}
 	return aiscan.Scan(ctx, tree, aiscan.Options{
-		Signatures: s.signs, Salt: salt[:], Cache: cache, Workers: s.o.jobs, Root: repo, Ignore: s.o.ignore,
+		Signatures: s.signs, Salt: salt[:], Cache: cache, Workers: s.o.jobs, Root: repo, Ignore: s.o.ignore, Whole: s.o.since != "",
 		Progress: func(files int, bytes int64) { p.show(fmt.Sprintf("%d files, %d MB", files, bytes>>20)) },
 	})
 }
@@ -284,33 +288,6 @@ func unregistered(s *scanned.Scan) []aiscan.Sighting {
 	return out
 }
 
-// onlyNew leaves of a report what an older one of the same tree has not.
-func onlyNew(now, before aiscan.Report) aiscan.Report {
-	type at struct{ path, rule, excerpt string }
-	had := map[at]bool{}
-	for _, f := range before.Sightings {
-		for _, sig := range f.Signals {
-			had[at{sig.Path, sig.Signature, sig.Excerpt}] = true
-		}
-	}
-	out := now
-	out.Sightings = []aiscan.Sighting{}
-	for _, f := range now.Sightings {
-		f.Signals = slices.DeleteFunc(slices.Clone(f.Signals), func(sig aiscan.Signal) bool { return had[at{sig.Path, sig.Signature, sig.Excerpt}] })
-		if len(f.Signals) > 0 {
-			f.Count = len(f.Signals)
-			out.Sightings = append(out.Sightings, f)
-		}
-	}
-	secrets := map[aiscan.Secret]bool{}
-	for _, c := range before.Secrets {
-		c.Line = 0
-		secrets[c] = true
-	}
-	out.Secrets = slices.DeleteFunc(slices.Clone(now.Secrets), func(c aiscan.Secret) bool { c.Line = 0; return secrets[c] })
-	return out
-}
-
 // repositoryName is what the register would call the repository at a path: the
 // last two parts of its origin's address, or the folder's name.
 func repositoryName(path string) string {
@@ -320,6 +297,9 @@ func repositoryName(path string) string {
 	full, err := filepath.Abs(path)
 	if err != nil {
 		return path
+	}
+	if aiscan.Bare(full) {
+		full = strings.TrimSuffix(strings.TrimSuffix(full, ".git"), string(filepath.Separator)) // app.git, or app/.git
 	}
 	return filepath.Base(full)
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"slices"
+	"strings"
 
 	"github.com/exhibit-aims/exhibit/internal/export/scanned"
 	"github.com/exhibit-aims/exhibit/plugins/aiscan"
@@ -95,6 +96,20 @@ func (s *scanner) print(scans []scanned.Scan) error {
 	return printJSON(out, "json", all)
 }
 
+// firstPlace is where a person looks: a file and a line, or a commit in short.
+func firstPlace(sig aiscan.Signal) string {
+	if hash, ok := strings.CutPrefix(sig.Path, "commit:"); ok && len(hash) > 12 {
+		return fmt.Sprintf("commit %s %s", hash[:12], sig.Excerpt)
+	}
+	if sig.Line == 0 && sig.Excerpt == sig.Path {
+		return sig.Path
+	}
+	if sig.Line == 0 {
+		return sig.Path + " " + sig.Excerpt
+	}
+	return fmt.Sprintf("%s:%d %s", sig.Path, sig.Line, sig.Excerpt)
+}
+
 // standing is how a sighting stands, for people, and its place in the list.
 func standing(v scanned.Verdict) (word string, rank int) {
 	switch {
@@ -127,7 +142,7 @@ func (s *scanner) table(out io.Writer, one *scanned.Scan) {
 		}
 		place := ""
 		if len(f.Signals) > 0 {
-			place = fmt.Sprintf("%s:%d %s", f.Signals[0].Path, f.Signals[0].Line, f.Signals[0].Excerpt)
+			place = firstPlace(f.Signals[0])
 		}
 		says := cmp.Or(v.System, v.Why)
 		t.add(word, f.Provider, string(f.Scope), string(f.Confidence), fmt.Sprint(f.Count), short(place, 60), short(says, 70))
@@ -153,7 +168,7 @@ func (s *scanner) summary(out io.Writer, one *scanned.Scan, counts [3]int) {
 	r := one.Report
 	since := ""
 	if s.o.since != "" {
-		since = " new since " + clean(s.o.since)
+		since = " new since " + clean(s.signs.Concealed(s.o.since))
 	}
 	fmt.Fprintf(out, "%d %s%s: %d unregistered, %d accounted for; %d in tests, documentation or examples%s.\n", counts[0]+counts[1], plural(counts[0]+counts[1], "use", "uses"),
 		since, counts[0], counts[1], counts[2], map[bool]string{true: "", false: " (shown with --all)"}[s.o.all || counts[2] == 0])
