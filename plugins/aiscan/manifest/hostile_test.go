@@ -76,6 +76,28 @@ func TestEncodings(t *testing.T) {
 	}
 }
 
+// Requirements of many files have a hash for each; lines that go on without end
+// cost no more than others.
+func TestLinesThatGoOn(t *testing.T) {
+	hashes := strings.Repeat(" \\\n    --hash=sha256:"+strings.Repeat("ab", 32), 200)
+	for name, c := range map[string]struct{ text, want string }{
+		"hashes":      {"anthropic==1.0" + hashes + "\n    # via app\ncohere\n", "1 pypi anthropic ==1.0 [transitive] via app\n203 pypi cohere\n"},
+		"hashes none": {"anthropic==1.0 --hash=sha256:00" + hashes + "\ncohere\n", "1 pypi anthropic ==1.0\n202 pypi cohere\n"},
+		"parts":       {"open\\\n", "1 pypi open\n"},
+		"the end":     {"openai \\\n  >=1 \\", "1 pypi openai >=1\n"},
+		"no end":      {"openai==1 \\\n" + strings.Repeat("x\\\n", 1_000_000) + "\ncohere\n", ""},
+	} {
+		began := time.Now()
+		got := show(For("requirements.txt").Read("requirements.txt", []byte(c.text)))
+		if c.want != "" && got != c.want {
+			t.Errorf("%s: %s", name, got)
+		}
+		if took := time.Since(began); took > 5*time.Second {
+			t.Errorf("%s: took %s", name, took)
+		}
+	}
+}
+
 // TestBroken wants what stands before a fault, and the line and kind of the fault.
 func TestBroken(t *testing.T) {
 	tests := []struct{ path, text, want string }{

@@ -9,6 +9,9 @@ import (
 	"github.com/exhibit-aims/exhibit/plugins/aiscan/fact"
 )
 
+// maxRequirement bounds a requirement without its hashes.
+const maxRequirement = 4096
+
 // requirement is what one line says that Python's installers want.
 type requirement struct {
 	name    string
@@ -47,7 +50,7 @@ func extras(list string) string {
 // condition, a name at an address, an address that tells a name. A local path is none.
 func parseRequirement(s string) (requirement, bool) {
 	s = strings.TrimSpace(s)
-	if s == "" || len(s) > 4096 {
+	if s == "" || len(s) > maxRequirement {
 		return requirement{}, false
 	}
 	head, marker, marked := strings.Cut(s, ";")
@@ -145,6 +148,10 @@ func requirements(f *file) {
 		r.st = fact.Development
 	}
 	f.lines(r.line)
+	if last := r.joined; last != "" { // the text ends in a line that goes on
+		r.joined = ""
+		r.line(r.from, last)
+	}
 	r.flush()
 }
 
@@ -164,9 +171,19 @@ type requirementLines struct {
 func (r *requirementLines) line(n int, line string) {
 	trimmed := strings.TrimSpace(line)
 	if r.joined != "" {
-		line, n = r.joined+" "+trimmed, r.from
-		r.joined = ""
-		trimmed = strings.TrimSpace(line)
+		next := trimmed
+		more := strings.HasSuffix(next, "\\")
+		if strings.HasPrefix(next, "--hash") || len(r.joined)+len(next) > maxRequirement {
+			next = "" // hashes of many files, or no requirement: what began stays
+		}
+		next = strings.TrimSpace(strings.TrimSuffix(next, "\\"))
+		if next != "" {
+			r.joined += " " + next
+		}
+		if more {
+			return
+		}
+		trimmed, n, r.joined = strings.TrimSpace(r.joined), r.from, ""
 	}
 	if strings.HasPrefix(trimmed, "#") {
 		r.remark(n, strings.TrimSpace(trimmed[1:]))
@@ -174,11 +191,11 @@ func (r *requirementLines) line(n int, line string) {
 	}
 	if strings.HasSuffix(trimmed, "\\") {
 		r.joined, r.from = strings.TrimSpace(strings.TrimSuffix(trimmed, "\\")), n
-		if r.joined == "" {
-			r.joined = " "
+		if i := strings.Index(r.joined, " --hash"); i > 0 {
+			r.joined = r.joined[:i]
 		}
-		if len(r.joined) > 1<<16 {
-			r.joined = ""
+		if r.joined == "" || len(r.joined) > maxRequirement {
+			r.joined = " "
 		}
 		return
 	}
