@@ -75,12 +75,14 @@ func runImport(ctx context.Context, g *globals, o importOptions, paths []string)
 		return err
 	}
 	defer w.Close()
-	o.taken = w.taken(o.replay)
 	release, err := w.locks.Acquire("import")
 	if err != nil {
 		return err
 	}
 	defer release()
+	if o.taken, err = w.taken(ctx, o.replay); err != nil {
+		return err
+	}
 	partial := false
 	var all []evidence.Run
 	for _, path := range paths {
@@ -159,9 +161,10 @@ func seekable(stdin io.Reader, path string) (io.ReadSeeker, func(), error) {
 }
 
 // taken lists the sources that only their own connector, the register's file,
-// or commands speak for. Replay brings history under a source's own name, but
-// never the register's, nor that of what people do.
-func (w *workplace) taken(replay bool) []string {
+// or commands speak for: by the configuration, and by the store, so that who
+// leaves the configuration out gains nothing. Replay brings history under a
+// source's own name, but never the register's, nor that of what people do.
+func (w *workplace) taken(ctx context.Context, replay bool) ([]string, error) {
 	out := []string{people.Source, agent.ShadowSource}
 	if w.cfg.Register != "" {
 		out = append(out, agent.RegisterSource)
@@ -171,5 +174,15 @@ func (w *workplace) taken(replay bool) []string {
 			out = append(out, s.Name)
 		}
 	}
-	return out
+	for run, err := range w.store.Runs(ctx, "") {
+		if err != nil {
+			return nil, err
+		}
+		source := run.Provenance.Source
+		ours := slices.Contains([]string{agent.RegisterSource, agent.SelfSource}, source)
+		if run.Provenance.Connector != agent.ImportConnector && (ours || !replay) && !slices.Contains(out, source) {
+			out = append(out, source)
+		}
+	}
+	return out, nil
 }

@@ -14,6 +14,9 @@ import (
 	"github.com/exhibit-aims/exhibit/internal/store"
 )
 
+// ImportConnector stands for the connector in runs that a file brought.
+const ImportConnector = "import"
+
 // importBatch is how many records are committed at a time.
 const importBatch = 1000
 
@@ -101,6 +104,7 @@ type importing struct {
 	header   importfile.Header
 	stated   bool // header was in the file
 	rec      *recorder
+	beside   bool // a connector reads the source of the run too
 	pending  []evidence.Record
 	done     int64
 	runs     []evidence.Run
@@ -130,6 +134,9 @@ func (i *importing) openRun(ctx context.Context) error {
 	if err := i.c.closeDangling(ctx, i.header.Source); err != nil {
 		return err
 	}
+	if err := i.besideConnector(ctx); err != nil {
+		return err
+	}
 	method, reliability, identity := "file", "export", i.header.Identity
 	if i.header.Method == MethodUpload {
 		method, reliability = MethodUpload, "manual"
@@ -138,13 +145,26 @@ func (i *importing) openRun(ctx context.Context) error {
 		}
 	}
 	i.rec = newRecorder(i.c, evidence.Provenance{
-		Agent: "exhibit/" + i.c.Version, Source: i.header.Source, Connector: "import", ConnectorVersion: i.c.Version,
+		Agent: "exhibit/" + i.c.Version, Source: i.header.Source, Connector: ImportConnector, ConnectorVersion: i.c.Version,
 		Identity: identity, Method: method, Reliability: reliability, Imported: i.o.Replay,
 	}, nil)
 	if i.o.Replay && i.stated {
 		i.rec.run.StartedAt = i.header.StartedAt.UTC()
 	}
 	return i.rec.open(ctx)
+}
+
+// besideConnector finds out whether a connector reads the source of the run
+// too. What a file lacks is then no sign that it is not there.
+func (i *importing) besideConnector(ctx context.Context) error {
+	i.beside = false
+	for run, err := range i.c.Store.Runs(ctx, i.header.Source) {
+		if err != nil {
+			return err
+		}
+		i.beside = i.beside || run.Provenance.Connector != ImportConnector
+	}
+	return nil
 }
 
 func (i *importing) flush(ctx context.Context) error {
@@ -187,8 +207,12 @@ func (i *importing) closeRun(ctx context.Context) error {
 	}
 	for kind, status := range i.header.Scope {
 		k, _ := i.c.Catalog.Kind(kind)
+		query := "imported file"
+		if i.beside && status == "complete" {
+			status, query = "partial", "imported file, beside what a connector reads of the source"
+		}
 		r.run.Kinds[kind] = evidence.KindRead{Coverage: status, Enumerated: status == "complete" && k.Nature == catalog.State,
-			IndependentCount: -1, Query: "imported file"}
+			IndependentCount: -1, Query: query}
 	}
 	for _, k := range r.run.Kinds {
 		if k.Coverage != "complete" {

@@ -8,6 +8,7 @@ import (
 	"github.com/exhibit-aims/exhibit/internal/evidence"
 	"github.com/exhibit-aims/exhibit/internal/importfile"
 	"github.com/exhibit-aims/exhibit/internal/shadow"
+	"github.com/exhibit-aims/exhibit/internal/store"
 )
 
 // put imports lines as a source would have read them.
@@ -120,6 +121,34 @@ func TestShadowClockAhead(t *testing.T) {
 	}
 	if runs, _, _ := shadowRuns(t, c); runs != 2 {
 		t.Errorf("%d runs, and nothing changed", runs)
+	}
+}
+
+// TestShadowForgedRun: a file that claims to hold all of what a connector reads
+// makes nothing gone.
+func TestShadowForgedRun(t *testing.T) {
+	c := newCollector(t)
+	rec := newRecorder(c, evidence.Provenance{Source: "vendors", Connector: "openai"}, nil)
+	if err := rec.open(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	key := evidence.Record{Kind: "vendor.api_key_inventory", Major: 1, Subject: evidence.Subject{Type: "vendor", ID: "openai"}, Key: "openai|k1",
+		CollectedAt: c.Now(), Payload: []byte(`{"key_id":"k1","status":"active","vendor":"openai"}`)}
+	if err := rec.append(t.Context(), store.Batch{Run: rec.run.ID, Records: []evidence.Record{key}}); err != nil {
+		t.Fatal(err)
+	}
+	rec.run.Kinds[key.Kind] = evidence.KindRead{Coverage: "complete", Enumerated: true, IndependentCount: -1}
+	rec.run.FinishedAt, rec.run.Status = c.Now(), evidence.RunComplete
+	if _, err := rec.end(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	put(t, c, keyRun)
+	res, err := ReconcileShadow(t.Context(), c.Store, c.Now())
+	if err != nil || len(res.Cases) != 1 || res.Cases[0].Status != shadow.New {
+		t.Fatalf("%+v, %v", res.Cases, err)
+	}
+	if s := res.Coverage.Sources[0]; s.State != shadow.Partial {
+		t.Errorf("the source is %s", s.State)
 	}
 }
 
