@@ -25,16 +25,16 @@ func supporting(folder string) bool {
 	case "test", "tests", "testing", "__tests__", "__test__", "spec", "specs", "__specs__", "e2e", "test-e2e", "integration-tests", "integration_tests",
 		"unittests", "unit_tests", "unit-tests", "functional_tests", "testdata", "test-data", "test_data", "testutil", "testutils", "test-utils", "test_utils",
 		"testfixtures", "test-fixtures", "fixtures", "fixture", "__fixtures__", "mocks", "mock", "__mocks__", "stubs", "cassettes", "vcr_cassettes", "__snapshots__",
-		"androidtest", "commontest", "jvmtest", "jstest", "iostest", "inttest", "integrationtest", "testint", "it",
-		"cypress", "playwright", "features",
-		"doc", "docs", "documentation", "docsrc", "website", "site-docs", "wiki", "adr", "adrs", "rfcs", "changelogs", "changes",
-		"example", "examples", "_examples", "_example", "sample", "samples", "demo", "demos", "tutorial", "tutorials", "cookbook", "cookbooks", "quickstarts", "showcase", "playground", "snippets",
+		"androidtest", "commontest", "jvmtest", "jstest", "iostest", "inttest", "integrationtest", "testint",
+		"cypress", "playwright",
+		"doc", "docs", "documentation", "docsrc", "website", "site-docs", "wiki", "adr", "adrs", "rfcs", "changelogs",
+		"example", "examples", "_examples", "_example", "sample", "samples", "demo", "demos", "tutorial", "tutorials", "cookbook", "cookbooks", "quickstarts",
 		"benchmark", "benchmarks", "bench", "benches", "perf-tests",
-		"vendor", "third_party", "third-party", "thirdparty", "3rdparty", "node_modules", "bower_components", "jspm_packages", "pods", "carthage", "site-packages", ".venv", "venv", "virtualenv", ".tox", ".nox", ".yarn", "godeps", "_vendor", "external",
+		"vendor", "third_party", "third-party", "thirdparty", "3rdparty", "node_modules", "bower_components", "jspm_packages", "pods", "carthage", "site-packages", ".venv", "venv", "virtualenv", ".tox", ".nox", ".yarn", "godeps", "_vendor",
 		"generated", "__generated__", "gen-src", "autogen",
-		"archive", "archived", "attic", "deprecated", "obsolete",
+		"attic", "deprecated", "obsolete",
 		"sandbox", "sandboxes", "simulator", "simulators", "peertest", "peertests",
-		"stories", ".storybook", "locale", "locales", "i18n", "translations", "lang-packs":
+		".storybook", "locale", "locales", "i18n", "translations", "lang-packs":
 		return true
 	}
 	for _, head := range []string{"demo", "example", "sample", "mock", "fixture"} {
@@ -49,6 +49,26 @@ func supporting(folder string) bool {
 	}
 	return strings.HasSuffix(folder, ".tests") || strings.HasSuffix(folder, ".test") || strings.HasSuffix(folder, ".unittests") || strings.HasSuffix(folder, ".integrationtests") ||
 		strings.HasSuffix(folder, "-tests") || strings.HasSuffix(folder, "_tests") || strings.HasSuffix(folder, "-test") || strings.HasSuffix(folder, "-examples") || strings.HasSuffix(folder, ".samples")
+}
+
+// ambiguousFolder knows folders that support where a repository keeps them
+// beside its code, and are parts of the product within it: features of a front
+// end, an archive of messages, clients of external services.
+func ambiguousFolder(folder string) bool {
+	switch folder {
+	case "features", "changes", "website", "showcase", "playground", "snippets", "external", "archive", "archived", "stories":
+		return true
+	}
+	return false
+}
+
+// holdsCode reports whether a folder is where a product keeps its own code.
+func holdsCode(folder string) bool {
+	switch folder {
+	case "src", "app", "apps", "lib", "libs", "internal", "pkg", "cmd", "server", "client", "backend", "frontend", "api", "services", "service", "components", "pages", "routes", "modules", "core", "domain":
+		return true
+	}
+	return false
 }
 
 // supportingFile knows tests and copies by the names that their tools want.
@@ -83,12 +103,13 @@ func isClassFile(base string) bool {
 // decides, from the file upwards but for what makes all below it supporting.
 func placeOf(name string) place {
 	dir, base := path.Split(name)
-	at := placeProduct
+	at, within, above := placeProduct, false, ""
 	for folder := range strings.SplitSeq(strings.TrimSuffix(dir, "/"), "/") {
 		low := strings.ToLower(folder)
-		if supporting(low) {
+		if supporting(low) || ambiguousFolder(low) && !within || low == "it" && (above == "src" || above == "") {
 			return placeSupporting
 		}
+		within, above = within || holdsCode(low), low
 		switch low {
 		case "workflows", "actions":
 			if strings.HasPrefix(name, ".github/") || strings.HasPrefix(name, ".gitea/") || strings.HasPrefix(name, ".forgejo/") {
