@@ -130,7 +130,7 @@ func (w *worker) look(c *content, how reading, b []byte, line int) {
 // whole finds what only the whole of a content tells.
 func (w *worker) whole(c *content, how reading, name string, b []byte) {
 	if pointer(b) {
-		c.Unread = append(c.Unread, "a pointer to a large file that is kept elsewhere (Git LFS)")
+		c.Unread = append(c.Unread, elsewhere)
 		return
 	}
 	if how.manifest != nil {
@@ -144,8 +144,8 @@ func (w *worker) whole(c *content, how reading, name string, b []byte) {
 		w.scan.rules.match(c, facts)
 		w.partly(c, err)
 	}
-	if how.infra == nil && how.language != nil && how.language.Shell() && installs(b) {
-		w.scan.rules.match(c, manifest.Command(string(b), 1))
+	if how.infra == nil && how.language != nil && how.language.Shell() && commands(b) {
+		w.scan.rules.match(c, infra.Script(string(b), 1))
 	}
 	w.chunks(c, name, b)
 	if kind := assetKind(name); kind != "" {
@@ -153,9 +153,13 @@ func (w *worker) whole(c *content, how reading, name string, b []byte) {
 	}
 }
 
-// installs reports whether a script may install packages.
-func installs(b []byte) bool {
-	for _, word := range []string{"install", " add ", "npx ", "uvx ", "pipx ", "bunx ", "dlx ", "uv run", "tool run"} {
+// commands reports whether a script may install packages, fetch models or start
+// what others made.
+func commands(b []byte) bool {
+	for _, word := range []string{
+		"install", " add ", "npx ", "uvx ", "pnpx ", "pipx ", "bunx ", "dlx ", " x ", " exec ", "uv run", "tool run", "go run", "go get", "inject ", "create ", "require ",
+		"ollama", "docker ", "podman ", "nerdctl ", "helm ", "hf ", "huggingface-cli", "vllm", "sglang", "lms ", "mlx_lm", "--extension", "aws ", "gcloud ", "az ", "--model", "--image",
+	} {
 		if bytes.Contains(b, []byte(word)) {
 			return true
 		}
@@ -195,6 +199,9 @@ func (w *worker) chunks(c *content, name string, b []byte) {
 		w.scan.rules.match(c, facts)
 	}
 }
+
+// elsewhere is why the file that a pointer stands for was not read.
+const elsewhere = "a pointer to a large file that is kept elsewhere (Git LFS)"
 
 // pointer reports whether a content only says where a large file is.
 func pointer(b []byte) bool {

@@ -14,7 +14,7 @@ const signalsOfRule = 10
 
 // judge makes sightings of hits: one for each product in each scope.
 func judge(r *rules, root string, hits []found) []Sighting {
-	hits = withoutOwn(resolved(r, hits))
+	hits = withoutNames(withoutOwn(resolved(r, hits)))
 	hits = slices.DeleteFunc(hits, func(f found) bool { return !f.Fact.Standing.Counts() })
 	for i := range hits {
 		if f := &hits[i]; f.Fact.Class == fact.File && f.Fact.Name == f.path {
@@ -60,6 +60,18 @@ func judge(r *rules, root string, hits []found) []Sighting {
 		return cmp.Or(cmp.Compare(a.Provider, b.Provider), cmp.Compare(a.Scope, b.Scope))
 	})
 	return all
+}
+
+// withoutNames takes away what the name of a file says where its text is but a
+// pointer: it tells more exactly what is there.
+func withoutNames(hits []found) []found {
+	pointers := map[string]bool{}
+	for _, f := range hits {
+		if f.Fact.Class == fact.Weights && conditional(f.Fact) {
+			pointers[f.path] = true
+		}
+	}
+	return slices.DeleteFunc(hits, func(f found) bool { return f.Fact.Class == fact.File && pointers[f.path] })
 }
 
 // onlyAsks reports whether the protocol between agents and tools is used from
@@ -117,7 +129,9 @@ func serves(r *rules, whole map[string][]found) bool {
 // what code does is inferred; what only a lockfile, a model's name or a doubtful
 // sign shows is unresolved. A doubtful sign alone is nothing.
 func weigh(sig *aisign.Signature, own, whole []found, served bool) (Confidence, string, bool) {
-	firm := func(f found) bool { return !f.Weak && f.Fact.Class != fact.Model && f.Fact.Standing != fact.Transitive }
+	firm := func(f found) bool {
+		return !f.Weak && f.Fact.Class != fact.Model && f.Fact.Standing != fact.Transitive && !conditional(f.Fact)
+	}
 	var declared, code, loose []string
 	for _, f := range own {
 		switch {
@@ -146,6 +160,8 @@ func weigh(sig *aisign.Signature, own, whole []found, served bool) (Confidence, 
 		return "", "", false
 	case slices.ContainsFunc(own, func(f found) bool { return f.Fact.Standing == fact.Transitive && !f.Weak }):
 		return Unresolved, "only a lockfile names it, because of something else: " + list(loose), true
+	case slices.ContainsFunc(own, func(f found) bool { return conditional(f.Fact) && !f.Weak }):
+		return Unresolved, "only where a condition holds, or with a file that is kept elsewhere: " + list(loose), true
 	case distinct(whole) > 1:
 		return Unresolved, "doubtful signs that support one another: " + list(loose), true
 	case !served && slices.ContainsFunc(own, func(f found) bool { return f.Fact.Class == fact.Model && !f.Weak }):
@@ -153,6 +169,12 @@ func weigh(sig *aisign.Signature, own, whole []found, served bool) (Confidence, 
 	default:
 		return "", "", false
 	}
+}
+
+// conditional reports whether a declaration alone leaves open what is there: a
+// chart that only some installations have, the pointer to a model file.
+func conditional(f fact.Fact) bool {
+	return f.Class == fact.Chart && f.Standing == fact.Optional || f.Class == fact.Weights && f.Standing == fact.Templated
 }
 
 // declares reports whether facts of a class say in so many words that something

@@ -68,8 +68,12 @@ func (w *worker) readFrom(how reading, name string, r io.Reader, size int64) (*c
 		size = int64(n)
 	}
 	c := &content{Size: size}
-	if format, ok := infra.Weights(name, head, size); ok {
-		w.scan.rules.match(c, []fact.Fact{{Class: fact.Weights, Name: format}})
+	if f, ok := infra.WeightsFact(name, head, size); ok {
+		if pointer(b) {
+			c.Unread = append(c.Unread, elsewhere)
+		}
+		f.Attrs = nil
+		w.scan.rules.match(c, []fact.Fact{f})
 		return c, nil
 	}
 	if size > limit {

@@ -97,6 +97,12 @@ func TestScan(t *testing.T) {
 		{"a pattern", []string{"a.py", "import re\nP = re.compile(r\"bedrock-runtime|api.openai.com\")\n"}, ""},
 		{"a pattern of the language", []string{"a.js", "const p = text.match(/bedrock-runtime/)\n"}, ""},
 		{"a demonstration", []string{"demo_data/a.py", "import anthropic\n"}, "anthropic supporting inferred\n"},
+		{"scripts", []string{"a.sh", "pipx run aider-chat\n", "b.sh", "uv run --with anthropic x.py\n", "c.sh", "bunx ollama\npnpm dlx groq-sdk\n", "d.sh", "npm exec -- cohere-ai\n", "e.sh", "go run github.com/sashabaranov/go-openai@v1\n"},
+			"aider development declared\nanthropic product declared\ncohere product declared\ngroq product declared\nollama product declared\nopenai product declared\n"},
+		{"a script that starts a server", []string{"run.sh", "docker run -d --gpus all vllm/vllm-openai:v0.6.0 --model mistralai/Mistral-7B-v0.1\nhelm install db qdrant/qdrant\n"}, "qdrant infrastructure declared\nvllm infrastructure declared\n"},
+		{"a script without", []string{"run.sh", "docker run -d postgres:16\nhelm install db bitnami/postgresql\n# ollama pull llama3.1\n"}, ""},
+		{"a chart with a condition", []string{"chart/Chart.yaml", "apiVersion: v2\nname: x\nversion: 0.1.0\ndependencies:\n  - name: ollama\n    version: 0.63.0\n    repository: https://charts.example.com\n    condition: ollama.enabled\n"}, "ollama infrastructure unresolved\n"},
+		{"a pointer to a model", []string{"models/a.safetensors", "version https://git-lfs.github.com/spec/v1\noid sha256:" + strings.Repeat("ab", 32) + "\nsize 1234567\n"}, "model-artifact product unresolved\n"},
 		{"an assistant", []string{"CLAUDE.md", "Be brief.\n"}, "claude-code development declared\n"},
 		{"prose", []string{"README.md", "Set OPENAI_API_KEY and call https://api.openai.com\n"}, ""},
 	} {
