@@ -103,7 +103,7 @@ func (r *run) hostIsSilent(err error) bool {
 // namedRepositories asks for each configured name; nothing is listed.
 func (r *run) namedRepositories(ctx context.Context, names []string) ([]repository, error) {
 	r.cover.update(KindRepository, func(s *seen) {
-		s.query = fmt.Sprintf("GET /repos/{owner}/{name} for %d configured names", len(names))
+		s.query = line(fmt.Sprintf("GET /repos/{owner}/{name} for %d configured names: %q without %q", len(names), names, r.cfg.Exclude), 1000)
 	})
 	var repos []repository
 	for _, name := range names {

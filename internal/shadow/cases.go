@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode"
 )
 
 // cases makes a case of every place that shows use, or did when it was looked
@@ -231,9 +232,36 @@ func titleOf(g *gathering, show []*group, c *Case) string {
 	case Workload:
 		return "workload " + or(name, g.place.ref) + ": " + or(what, "AI")
 	case Network:
-		return "traffic of " + or(name, g.place.ref) + " to " + or(what, g.place.vendor)
+		return "traffic of " + or(name, g.place.ref) + " to " + or(what, g.place.vendor) + productsOf(c)
 	}
-	return "people use " + or(what, g.place.vendor)
+	return "people use " + or(what, g.place.vendor) + productsOf(c)
+}
+
+// productsOf names the products where the vendors do not tell them: that people
+// use Microsoft is no news.
+func productsOf(c *Case) string {
+	letters := func(s string) string {
+		return strings.Map(func(r rune) rune {
+			if unicode.IsLetter(r) || unicode.IsDigit(r) {
+				return unicode.ToLower(r)
+			}
+			return -1
+		}, s)
+	}
+	var told []string
+	for _, id := range c.Providers {
+		if !slices.ContainsFunc(c.Vendors, func(v string) bool { return strings.HasPrefix(letters(v), letters(id)) }) {
+			told = append(told, id)
+		}
+	}
+	if len(told) == 0 {
+		return ""
+	}
+	more := ""
+	if len(told) > 3 {
+		told, more = told[:3], " …"
+	}
+	return " (" + strings.Join(told, ", ") + more + ")"
 }
 
 // nameOf is the smallest name of a place that its signs give; that of a project

@@ -108,6 +108,7 @@ type repoSeen struct {
 	name     string
 	pushed   time.Time
 	archived bool
+	leftOut  string // why no source looks at it any more
 }
 
 type scanSeen struct {
@@ -139,12 +140,15 @@ func (s *seen) account(cloud, account, source string) {
 	}
 }
 
-func (s *seen) repository(name string, pushed time.Time, archived bool) {
-	have, known := s.repos[lower(name)]
-	if known {
-		name, pushed, archived = min(name, have.name), later(pushed, have.pushed), archived && have.archived
+func (s *seen) repository(name string, is repoSeen) {
+	if have, known := s.repos[lower(name)]; known {
+		is.name, is.pushed, is.archived = min(is.name, have.name), later(is.pushed, have.pushed), is.archived && have.archived
+		if have.leftOut == "" || is.leftOut == "" {
+			is.leftOut = "" // one source looks at it
+		}
+		is.leftOut = min(is.leftOut, have.leftOut)
 	}
-	s.repos[lower(name)] = repoSeen{name, pushed, archived}
+	s.repos[lower(name)] = is
 }
 
 func (s *seen) scan(source, repo string, finished time.Time, files, skipped int64) {
@@ -299,6 +303,9 @@ func (r *reader) repositories(c *Coverage) Share {
 		s.Known++
 		scan, scanned := r.seen.scans[key]
 		switch {
+		case repo.leftOut != "":
+			s.Missed = append(s.Missed, Missed{repo.name, repo.leftOut})
+			continue
 		case !scanned:
 			s.Missed = append(s.Missed, Missed{repo.name, r.notScanned(repo.name)})
 			continue

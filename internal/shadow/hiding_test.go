@@ -221,3 +221,36 @@ func TestManyParts(t *testing.T) {
 		t.Errorf("it is %s", status(c))
 	}
 }
+
+// TestLeftOut: what a source was set not to look at any more is not gone, and
+// was not looked at.
+func TestLeftOut(t *testing.T) {
+	run := func(id string, hours int, query string) evidence.Run {
+		r := ran("github", "github", hours, evidence.RunComplete, "complete", "code.ai_usage", "code.scan_run")
+		r.ID, r.Kinds["github.repository"] = id, evidence.KindRead{Coverage: "complete", Query: query}
+		return r
+	}
+	before := run("a", 48, `repositories [] without []`)
+	for name, tt := range map[string]struct {
+		last evidence.Run
+		want string
+	}{
+		"narrowed": {run("b", 1, `repositories [] without ["r"]`), "new, 0 of 1: left out of source github on 2026-11-29"},
+		"removed":  {run("b", 1, `repositories [] without []`), "gone, 0 of 0"},
+	} {
+		code, repo := usage("o/r", "src/a.py", "openai", "product"), rec("github", "github.repository", "1", `{"repo":"o/r","name":"r","id":1}`)
+		scan := rec("github", "code.scan_run", "s", `{"repo":"o/r","finished_at":"2026-11-28T00:00:00Z"}`)
+		first := only(t, reconcile(t, shadow.Input{Runs: []evidence.Run{before}}, code, repo, scan))
+		code.GoneAt, repo.GoneAt = tt.last.FinishedAt, tt.last.FinishedAt
+		in := shadow.Input{Runs: []evidence.Run{tt.last, before}, Earlier: []shadow.Case{first}}
+		res := reconcile(t, in, code, repo, scan)
+		cov := res.Coverage.Repositories
+		got := fmt.Sprintf("%s, %d of %d", only(t, res).Status, cov.LookedAt, cov.Known)
+		if len(cov.Missed) > 0 {
+			got += ": " + cov.Missed[0].Reason
+		}
+		if got != tt.want {
+			t.Errorf("%s: got %s, want %s", name, got, tt.want)
+		}
+	}
+}

@@ -103,6 +103,8 @@ type reader struct {
 	earlier      map[string]Case
 	decisions    map[string][]*people.CaseDecision // by case
 	complete     map[sourceKind][]time.Time        // ends of complete readings
+	settings     map[string][]setting              // by source
+	sorted       map[string]bool                   // sources of which settings is sorted
 	seen         seen
 	models       []pendingModel
 	components   []pendingSBOM
@@ -118,7 +120,8 @@ type sourceKind struct{ source, kind string }
 // Reconcile holds what was seen against the register.
 func Reconcile(in Input) (Result, error) {
 	r := &reader{in: in, places: map[placeID]*gathering{}, vendors: map[string]vendorEntry{}, owners: map[string]ownersFile{},
-		earlier: map[string]Case{}, decisions: map[string][]*people.CaseDecision{}, complete: map[sourceKind][]time.Time{}, seen: newSeen(), codeAt: map[string]bool{}, missed: map[string]bool{}}
+		earlier: map[string]Case{}, decisions: map[string][]*people.CaseDecision{}, complete: map[sourceKind][]time.Time{}, seen: newSeen(), codeAt: map[string]bool{}, missed: map[string]bool{},
+		settings: map[string][]setting{}, sorted: map[string]bool{}}
 	r.take = r.takers()
 	for _, c := range in.Earlier {
 		r.earlier[c.ID] = c
@@ -165,6 +168,7 @@ func (r *reader) run(run *evidence.Run) {
 			r.complete[key] = append(r.complete[key], run.FinishedAt)
 		}
 	}
+	r.setting(run)
 	r.seen.run(run, r.in.Now)
 }
 

@@ -292,8 +292,8 @@ func (r *reader) repository(ev *evidence.Evidence) error {
 	if err != nil || v.Repo == "" {
 		return err
 	}
-	if ev.GoneAt.IsZero() {
-		r.seen.repository(v.Repo, v.Pushed.Time, v.Archived)
+	if why := r.leftOut(ev); ev.GoneAt.IsZero() || why != "" {
+		r.seen.repository(v.Repo, repoSeen{v.Repo, v.Pushed.Time, v.Archived, why})
 	}
 	says := ""
 	for _, w := range strings.Split(strings.ReplaceAll(lower(v.Name), "_", "-"), "-") {

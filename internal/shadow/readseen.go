@@ -1,6 +1,7 @@
 package shadow
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -126,6 +127,9 @@ func (v *seenUse) pages() bool {
 	web, api := false, false
 	for _, rule := range v.Rules {
 		_, field, _ := strings.Cut(rule, "/")
+		if field == "user_agents" { // names the program, not what was asked for
+			continue
+		}
 		web, api = web || field == "web", api || field != "web"
 	}
 	if !web && !api {
@@ -153,6 +157,14 @@ func (v *seenUse) says(p product, where place) string {
 		"extension": "an extension of ", "dns": "names looked up of ", "proxy": "requests to ", "firewall": "connections to ", "expense": "payments to ",
 		"api": "requests to "}[v.Channel]
 	s := or(what, v.Channel+" of ") + p.title()
+	if where.typ == Workload && len(v.Signals) > 0 {
+		shown := min(2, len(v.Signals))
+		s = p.title() + " by " + strings.Join(v.Signals[:shown], ", ")
+		if more := len(v.Signals) - shown; more > 0 {
+			s += fmt.Sprintf(" and %d more", more)
+		}
+		return s
+	}
 	if where.typ == Workload || where.typ == Network {
 		s += " by " + or(v.PlaceName, v.Place)
 	}

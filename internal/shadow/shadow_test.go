@@ -72,6 +72,15 @@ func reconcile(t testing.TB, in shadow.Input, list ...evidence.Evidence) shadow.
 }
 
 // only is the one case there is.
+// What a workload was told by is said: it is what one looks for first.
+func TestWorkloadSaysBywhat(t *testing.T) {
+	c := only(t, reconcile(t, shadow.Input{}, rec("k8s", "shadow_ai.sighting", "g", `{"channel":"workload","provider":"openai","place":"ml/Deployment/chat","place_name":"chat",
+		"signals":["secret openai","variable OPENAI_API_KEY","variable U holds host api.openai.com"]}`)))
+	if want := "OpenAI by secret openai, variable OPENAI_API_KEY and 1 more"; c.Why != want {
+		t.Errorf("why: %s, want %s", c.Why, want)
+	}
+}
+
 func only(t testing.TB, res shadow.Result) shadow.Case {
 	t.Helper()
 	if len(res.Cases) != 1 {
@@ -116,29 +125,32 @@ func TestPlaces(t *testing.T) {
 		"a component":                   {[]evidence.Evidence{rec("gh", "github.sbom", "1", `{"repo":"o/r","packages":[{"name":"anthropic","purl":"pkg:pypi/anthropic@0.64.0"}]}`)}, "new repository: Anthropic in repository o/r (unresolved)"},
 		"a component that a scan does not find used": {[]evidence.Evidence{rec("gh", "github.sbom", "1", `{"repo":"o/r","packages":[{"name":"anthropic","purl":"pkg:pypi/anthropic@0.64.0"}]}`),
 			rec("gh", "code.scan_run", "o/r|c", `{"repo":"O/R","commit_sha":"c","finished_at":"2026-11-28T00:00:00Z"}`)}, ""},
-		"a name of a secret":         {[]evidence.Evidence{rec("gh", "github.secret_name", "s", `{"repo":"o/r","name":"OPENAI_API_KEY","scope":"repository"}`)}, "new repository: OpenAI in repository o/r (unresolved)"},
-		"another secret":             {[]evidence.Evidence{rec("gh", "github.secret_name", "s", `{"repo":"o/r","name":"DEPLOY_TOKEN","scope":"repository"}`)}, ""},
-		"a topic":                    {[]evidence.Evidence{rec("gh", "github.repository", "1", `{"repo":"o/r","name":"r","id":1,"topics":["llm"]}`)}, "new repository: AI in repository o/r (unresolved)"},
-		"a topic of what is over":    {[]evidence.Evidence{rec("gh", "github.repository", "1", `{"repo":"o/r","name":"r","id":1,"topics":["llm"],"archived":true}`)}, ""},
-		"a key":                      {[]evidence.Evidence{key("openai", "", "key_1")}, "new vendor_project: key key_1 at OpenAI (declared)"},
-		"a key of a project":         {[]evidence.Evidence{key("openai", "proj_1", "key_1"), key("openai", "proj_1", "key_2"), rec("v", "vendor.project", "p", `{"vendor":"openai","project_id":"proj_1","name":"Lab"}`)}, "new vendor_project: project Lab at OpenAI (declared)"},
-		"a project that nobody used": {[]evidence.Evidence{rec("v", "vendor.project", "p", `{"vendor":"openai","project_id":"proj_1"}`)}, ""},
-		"a revoked key":              {[]evidence.Evidence{rec("v", "vendor.api_key_inventory", "k", `{"vendor":"openai","key_id":"k","status":"revoked"}`)}, ""},
-		"no calls":                   {[]evidence.Evidence{rec("v", "vendor.usage", "u", `{"vendor":"openai","day":"2026-11-20","requests":0}`)}, ""},
-		"calls":                      {[]evidence.Evidence{rec("v", "vendor.usage", "u", `{"vendor":"openai","day":"2026-11-20","requests":3,"model":"gpt-4o"}`)}, "new vendor_project: project openai at OpenAI (declared)"},
-		"a resource":                 {[]evidence.Evidence{rec("aws", "cloud.ai_resource_inventory", "arn:1", `{"provider":"aws","service":"sagemaker","account":"1","resource_type":"endpoint","resource_id":"arn:1","name":"sum"}`)}, "new cloud_resource: endpoint sum at Amazon Web Services (declared)"},
-		"a resource that is none":    {[]evidence.Evidence{rec("aws", "cloud.ai_resource_inventory", "arn:1", `{"provider":"aws","resource_type":"audit-trail","resource_id":"arn:1"}`)}, ""},
-		"an endpoint, twice seen":    {[]evidence.Evidence{rec("aws", "cloud.ai_resource_inventory", "arn:1", `{"provider":"aws","service":"sagemaker","resource_type":"endpoint","resource_id":"arn:1","name":"sum"}`), rec("sm", "model_registry.deployment", "d", `{"platform":"sagemaker","endpoint_id":"sum","arn_or_uri":"arn:1"}`)}, "new cloud_resource: endpoint sum at Amazon Web Services (declared)"},
-		"an invocation":              {[]evidence.Evidence{rec("aws", "cloud.audit_event", "e", `{"provider":"aws","event_id":"e","event_name":"InvokeModel","event_source":"bedrock.amazonaws.com","principal":"arn:aws:sts::1:assumed-role/lab/s1","account":"1","event_time":"2026-11-20T00:00:00Z"}`), rec("aws", "cloud.audit_event", "f", `{"provider":"aws","event_id":"f","event_name":"InvokeModel","event_source":"bedrock.amazonaws.com","principal":"arn:aws:sts::1:assumed-role/lab/s2","account":"1","event_time":"2026-11-21T00:00:00Z"}`)}, "new cloud_resource: calls by arn:aws:sts::1:assumed-role/lab at Amazon Web Services (declared)"},
-		"a catalogue of models":      {[]evidence.Evidence{rec("aws", "cloud.audit_event", "e", `{"provider":"aws","event_id":"e","event_name":"ListFoundationModels","event_source":"bedrock.amazonaws.com","account":"1"}`)}, ""},
-		"seats":                      {[]evidence.Evidence{rec("gh", "github.copilot_seat", "1", `{"organization":"o","user":"a","last_activity_at":"2026-11-20T00:00:00Z"}`)}, "new development: assistants that write code, of GitHub (declared)"},
-		"a seat that nobody used":    {[]evidence.Evidence{rec("gh", "github.copilot_seat", "1", `{"organization":"o","user":"a"}`)}, ""},
-		"a grant":                    {[]evidence.Evidence{rec("ws", "shadow_ai.sighting", "g", `{"channel":"oauth","provider":"openai","place":"app","actors":12,"rules":["openai/oauth"]}`)}, "new people: people use OpenAI (declared)"},
-		"a grant that was revoked":   {[]evidence.Evidence{rec("ws", "shadow_ai.sighting", "g", `{"channel":"oauth","provider":"openai","place":"app","status":"revoked"}`)}, ""},
-		"pages":                      {[]evidence.Evidence{rec("px", "shadow_ai.activity", "g", `{"channel":"proxy","provider":"openai","place":"office","rules":["openai/web"],"first_seen":"2026-11-20T00:00:00Z"}`)}, "new people: people use OpenAI (inferred)"},
-		"an interface":               {[]evidence.Evidence{rec("px", "shadow_ai.activity", "g", `{"channel":"proxy","provider":"openai","place":"batch","rules":["openai/hosts"],"signals":["api.openai.com"],"first_seen":"2026-11-20T00:00:00Z"}`)}, "new network: traffic of batch to OpenAI (inferred)"},
-		"all of it refused":          {[]evidence.Evidence{rec("px", "shadow_ai.activity", "g", `{"channel":"proxy","provider":"openai","place":"batch","requests":4,"blocked":4,"first_seen":"2026-11-20T00:00:00Z"}`)}, ""},
-		"a workload":                 {[]evidence.Evidence{rec("k8s", "shadow_ai.sighting", "g", `{"channel":"workload","provider":"ollama","place":"ml/ollama","account":"prod","owner_hint":"team-ml","owner_hint_from":"label"}`)}, "new workload: workload ml/ollama: Ollama (declared)"},
+		"a name of a secret":          {[]evidence.Evidence{rec("gh", "github.secret_name", "s", `{"repo":"o/r","name":"OPENAI_API_KEY","scope":"repository"}`)}, "new repository: OpenAI in repository o/r (unresolved)"},
+		"another secret":              {[]evidence.Evidence{rec("gh", "github.secret_name", "s", `{"repo":"o/r","name":"DEPLOY_TOKEN","scope":"repository"}`)}, ""},
+		"a topic":                     {[]evidence.Evidence{rec("gh", "github.repository", "1", `{"repo":"o/r","name":"r","id":1,"topics":["llm"]}`)}, "new repository: AI in repository o/r (unresolved)"},
+		"a topic of what is over":     {[]evidence.Evidence{rec("gh", "github.repository", "1", `{"repo":"o/r","name":"r","id":1,"topics":["llm"],"archived":true}`)}, ""},
+		"a key":                       {[]evidence.Evidence{key("openai", "", "key_1")}, "new vendor_project: key key_1 at OpenAI (declared)"},
+		"a key of a project":          {[]evidence.Evidence{key("openai", "proj_1", "key_1"), key("openai", "proj_1", "key_2"), rec("v", "vendor.project", "p", `{"vendor":"openai","project_id":"proj_1","name":"Lab"}`)}, "new vendor_project: project Lab at OpenAI (declared)"},
+		"a project that nobody used":  {[]evidence.Evidence{rec("v", "vendor.project", "p", `{"vendor":"openai","project_id":"proj_1"}`)}, ""},
+		"a revoked key":               {[]evidence.Evidence{rec("v", "vendor.api_key_inventory", "k", `{"vendor":"openai","key_id":"k","status":"revoked"}`)}, ""},
+		"no calls":                    {[]evidence.Evidence{rec("v", "vendor.usage", "u", `{"vendor":"openai","day":"2026-11-20","requests":0}`)}, ""},
+		"calls":                       {[]evidence.Evidence{rec("v", "vendor.usage", "u", `{"vendor":"openai","day":"2026-11-20","requests":3,"model":"gpt-4o"}`)}, "new vendor_project: project openai at OpenAI (declared)"},
+		"a resource":                  {[]evidence.Evidence{rec("aws", "cloud.ai_resource_inventory", "arn:1", `{"provider":"aws","service":"sagemaker","account":"1","resource_type":"endpoint","resource_id":"arn:1","name":"sum"}`)}, "new cloud_resource: endpoint sum at Amazon Web Services (declared)"},
+		"a resource that is none":     {[]evidence.Evidence{rec("aws", "cloud.ai_resource_inventory", "arn:1", `{"provider":"aws","resource_type":"audit-trail","resource_id":"arn:1"}`)}, ""},
+		"an endpoint, twice seen":     {[]evidence.Evidence{rec("aws", "cloud.ai_resource_inventory", "arn:1", `{"provider":"aws","service":"sagemaker","resource_type":"endpoint","resource_id":"arn:1","name":"sum"}`), rec("sm", "model_registry.deployment", "d", `{"platform":"sagemaker","endpoint_id":"sum","arn_or_uri":"arn:1"}`)}, "new cloud_resource: endpoint sum at Amazon Web Services (declared)"},
+		"an invocation":               {[]evidence.Evidence{rec("aws", "cloud.audit_event", "e", `{"provider":"aws","event_id":"e","event_name":"InvokeModel","event_source":"bedrock.amazonaws.com","principal":"arn:aws:sts::1:assumed-role/lab/s1","account":"1","event_time":"2026-11-20T00:00:00Z"}`), rec("aws", "cloud.audit_event", "f", `{"provider":"aws","event_id":"f","event_name":"InvokeModel","event_source":"bedrock.amazonaws.com","principal":"arn:aws:sts::1:assumed-role/lab/s2","account":"1","event_time":"2026-11-21T00:00:00Z"}`)}, "new cloud_resource: calls by arn:aws:sts::1:assumed-role/lab at Amazon Web Services (declared)"},
+		"a catalogue of models":       {[]evidence.Evidence{rec("aws", "cloud.audit_event", "e", `{"provider":"aws","event_id":"e","event_name":"ListFoundationModels","event_source":"bedrock.amazonaws.com","account":"1"}`)}, ""},
+		"seats":                       {[]evidence.Evidence{rec("gh", "github.copilot_seat", "1", `{"organization":"o","user":"a","last_activity_at":"2026-11-20T00:00:00Z"}`)}, "new development: assistants that write code, of GitHub (declared)"},
+		"a seat that nobody used":     {[]evidence.Evidence{rec("gh", "github.copilot_seat", "1", `{"organization":"o","user":"a"}`)}, ""},
+		"a grant":                     {[]evidence.Evidence{rec("ws", "shadow_ai.sighting", "g", `{"channel":"oauth","provider":"openai","place":"app","actors":12,"rules":["openai/oauth"]}`)}, "new people: people use OpenAI (declared)"},
+		"a grant that was revoked":    {[]evidence.Evidence{rec("ws", "shadow_ai.sighting", "g", `{"channel":"oauth","provider":"openai","place":"app","status":"revoked"}`)}, ""},
+		"pages":                       {[]evidence.Evidence{rec("px", "shadow_ai.activity", "g", `{"channel":"proxy","provider":"openai","place":"office","rules":["openai/web"],"first_seen":"2026-11-20T00:00:00Z"}`)}, "new people: people use OpenAI (inferred)"},
+		"pages, by a known program":   {[]evidence.Evidence{rec("px", "shadow_ai.activity", "g", `{"channel":"proxy","provider":"openai","place":"people/office","rules":["openai/user_agents","openai/web"],"first_seen":"2026-11-20T00:00:00Z"}`)}, "new people: people use OpenAI (inferred)"},
+		"a product of a large vendor": {[]evidence.Evidence{rec("px", "shadow_ai.activity", "g", `{"channel":"proxy","provider":"azure-openai","place":"batch","rules":["azure-openai/hosts"],"first_seen":"2026-11-20T00:00:00Z"}`)}, "new network: traffic of batch to Microsoft (azure-openai) (inferred)"},
+		"what an assistant costs":     {[]evidence.Evidence{rec("px", "shadow_ai.activity", "g", `{"channel":"expense","provider":"google-gemini","place":"sales","rules":["google-gemini/merchants"],"first_seen":"2026-11-20T00:00:00Z"}`)}, "new people: people use Google (google-gemini) (inferred)"},
+		"an interface":                {[]evidence.Evidence{rec("px", "shadow_ai.activity", "g", `{"channel":"proxy","provider":"openai","place":"batch","rules":["openai/hosts"],"signals":["api.openai.com"],"first_seen":"2026-11-20T00:00:00Z"}`)}, "new network: traffic of batch to OpenAI (inferred)"},
+		"all of it refused":           {[]evidence.Evidence{rec("px", "shadow_ai.activity", "g", `{"channel":"proxy","provider":"openai","place":"batch","requests":4,"blocked":4,"first_seen":"2026-11-20T00:00:00Z"}`)}, ""},
+		"a workload":                  {[]evidence.Evidence{rec("k8s", "shadow_ai.sighting", "g", `{"channel":"workload","provider":"ollama","place":"ml/ollama","account":"prod","owner_hint":"team-ml","owner_hint_from":"label"}`)}, "new workload: workload ml/ollama: Ollama (declared)"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			res := reconcile(t, shadow.Input{}, tt.list...)

@@ -91,7 +91,9 @@ func (r *reader) put(ev *evidence.Evidence, s sign) {
 	if s.place.key == "" && s.place.vendor == "" {
 		return
 	}
-	if s.ended == "" && !ev.GoneAt.IsZero() {
+	if why := r.leftOut(ev); why != "" {
+		s.says += ", " + why
+	} else if s.ended == "" && !ev.GoneAt.IsZero() {
 		s.ended = "no longer there on " + ev.GoneAt.UTC().Format(time.DateOnly)
 	}
 	if s.since.IsZero() {
