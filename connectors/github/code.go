@@ -34,9 +34,8 @@ type codeCursor struct {
 // codeScanner scans archives, one at a time: a scan uses all processors.
 type codeScanner struct {
 	api   *api
-	signs *aisign.Set
+	scan  *aiscan.Scanner
 	rules string
-	salt  []byte
 	turn  sync.Mutex
 }
 
@@ -64,7 +63,11 @@ func (r *run) planCode() error {
 	// The same salt in every run, so that one credential is one record; the
 	// account's name keeps hints of two organisations apart.
 	salt := sha256.Sum256([]byte("exhibit/credential/" + r.cfg.BaseURL + "/" + r.cfg.account()))
-	r.scanner = &codeScanner{api: a, signs: signs, rules: aiscan.RulesDigest(signs), salt: salt[:]}
+	scanner, err := aiscan.New(aiscan.Options{Signatures: signs, Salt: salt[:]})
+	if err != nil {
+		return err
+	}
+	r.scanner = &codeScanner{api: a, scan: scanner, rules: aiscan.RulesDigest(signs)}
 	return nil
 }
 
@@ -93,7 +96,7 @@ func (r *run) code(ctx context.Context, repo repository) error {
 		}
 		return nil
 	}
-	rep, began, err := r.scanner.scan(ctx, repo, head, int64(r.cfg.ScanMaxMB)<<20)
+	rep, began, err := r.scanner.archive(ctx, repo, head, int64(r.cfg.ScanMaxMB)<<20)
 	if err != nil {
 		return err
 	}
@@ -109,8 +112,8 @@ func (r *run) attestable(cur codeCursor) bool {
 // codeGroup is the unit in which a repository's code is unchanged.
 func codeGroup(repo repository, kind string) string { return repo.cursorName("code") + "/" + kind }
 
-// scan reads the archive of a commit as it arrives.
-func (s *codeScanner) scan(ctx context.Context, repo repository, head string, limit int64) (aiscan.Report, time.Time, error) {
+// archive scans the archive of a commit as it arrives.
+func (s *codeScanner) archive(ctx context.Context, repo repository, head string, limit int64) (aiscan.Report, time.Time, error) {
 	s.turn.Lock()
 	defer s.turn.Unlock()
 	began := time.Now().UTC()
@@ -119,7 +122,7 @@ func (s *codeScanner) scan(ctx context.Context, repo repository, head string, li
 		return aiscan.Report{}, began, err
 	}
 	defer body.Close()
-	rep, err := aiscan.Scan(ctx, aiscan.Archive(body), aiscan.Options{Signatures: s.signs, Salt: s.salt, Root: repo.FullName})
+	rep, err := s.scan.Scan(ctx, aiscan.Archive(body), repo.FullName)
 	if err != nil {
 		return rep, began, err
 	}
