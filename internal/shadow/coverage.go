@@ -251,6 +251,9 @@ func (r *reader) source(run *evidence.Run) (SourceState, bool) {
 	if list := r.seen.channels[s.Source]; list != nil {
 		channels.add(*list...)
 	}
+	if len(channels) == 0 && run.Status == evidence.RunFailed { // it read nothing, so no kind says what it is there for
+		channels.add(otherChannels[run.Provenance.Connector])
+	}
 	s.Channels = channels.list()
 	switch {
 	case r.stale(run) != "":
@@ -274,19 +277,24 @@ func gapText(gaps []evidence.Gap) string {
 	return text
 }
 
-// stateOf is the best state of the sources of a channel: one that reports is
-// enough to say that it is looked for.
+// stateOf is the best state of the sources of a channel; partial, where one
+// reports and another does not.
 func stateOf(channel string, sources []SourceState) ChannelState {
 	c := ChannelState{Channel: channel, State: Never, Sources: []string{}}
+	mixed := false
 	best := []string{Reporting, Partial, Silent, Failing, Never}
 	for _, s := range sources {
 		if !slices.Contains(s.Channels, channel) {
 			continue
 		}
 		c.Sources = append(c.Sources, s.Source)
+		mixed = mixed || s.State != Reporting
 		if slices.Index(best, s.State) < slices.Index(best, c.State) {
 			c.State = s.State
 		}
+	}
+	if mixed && c.State == Reporting {
+		c.State = Partial
 	}
 	return c
 }

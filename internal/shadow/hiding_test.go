@@ -178,6 +178,20 @@ func TestScansThatAge(t *testing.T) {
 	}
 }
 
+// TestMixedChannel: a source that reports covers up for none that does not.
+func TestMixedChannel(t *testing.T) {
+	in := shadow.Input{Runs: []evidence.Run{ran("one", "import", 1, evidence.RunComplete, "complete", "github.sbom"),
+		ran("two", "github", 1, evidence.RunFailed, "", "code.scan_run")}}
+	in.Runs[1].Kinds["code.scan_run"] = evidence.KindRead{Coverage: "partial"}
+	if c := reconcile(t, in).Coverage.Channels[0]; c.State != shadow.Partial {
+		t.Errorf("%s is %s", c.Channel, c.State)
+	}
+	in.Runs = []evidence.Run{ran("two", "github", 1, evidence.RunFailed, "", "code.scan_run")}
+	if c := reconcile(t, in).Coverage; c.Channels[0].State != shadow.Failing || c.LookedAt() {
+		t.Errorf("alone, and failing: %s is %s", c.Channels[0].Channel, c.Channels[0].State)
+	}
+}
+
 // TestBroadEntries: an entry of the register swallows nothing that it does not
 // name.
 func TestBroadEntries(t *testing.T) {

@@ -10,7 +10,11 @@ import (
 
 func lower(s string) string { return strings.ToLower(strings.TrimSpace(s)) }
 
-func repositoryPlace(repo string) place { return place{typ: Repository, key: lower(repo), ref: repo} }
+func repositoryPlace(repo string) place { return place{typ: Repository, key: repoKey(repo), ref: repo} }
+
+// repoKey is the name of a repository as it is compared: a clone's name may end
+// in .git.
+func repoKey(name string) string { return strings.TrimSuffix(lower(name), ".git") }
 
 func developmentPlace(p product) place {
 	ref := p.id

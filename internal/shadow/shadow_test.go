@@ -184,6 +184,7 @@ func TestAccount(t *testing.T) {
 	}{
 		"nobody":                    {[]evidence.Evidence{code}, "new : no registered system has the repository"},
 		"by repository":             {[]evidence.Evidence{code, registered("s", `,"repositories":[{"name":"O/R"}],"vendors":["openai"]`)}, "registered s: repository"},
+		"by the name of a clone":    {[]evidence.Evidence{code, registered("s", `,"repositories":[{"name":"o/r.git"}],"vendors":["openai"]`)}, "registered s: repository"},
 		"by the legal name":         {[]evidence.Evidence{code, vendor, registered("s", `,"repos":["o/r"],"vendors":["oai"]`)}, "registered s: repository"},
 		"by another name":           {[]evidence.Evidence{usage("o/r", "main.tf", "aws-bedrock", "infrastructure"), registered("s", `,"repos":["o/r"],"vendors":["aws"]`)}, "registered s: repository"},
 		"by a model of the vendor":  {[]evidence.Evidence{code, registered("s", `,"repos":["o/r"],"models":["gpt-4o"]`)}, "registered s: repository"},

@@ -47,10 +47,10 @@ func (r *reader) system(ev *evidence.Evidence) error {
 	s := system{id: v.ID, live: v.Retired.IsZero() || v.Retired.After(r.in.Now), repos: map[string]bool{}, cloud: v.Cloud, callers: v.Callers,
 		vendors: v.Vendors, models: v.Models, surfaces: v.Surfaces}
 	for _, name := range v.Repos {
-		s.repos[lower(name)] = true
+		s.repos[repoKey(name)] = true
 	}
 	for _, b := range v.Repositories {
-		s.repos[lower(b.Name)] = true
+		s.repos[repoKey(b.Name)] = true
 	}
 	r.systems = append(r.systems, s)
 	return nil
