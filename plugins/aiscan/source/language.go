@@ -56,7 +56,8 @@ var (
 	csharp = ccomments(Language{Name: "cs", quotes: []quote{tripleQuote, {`@"`, `"`, 0, true}, {`$@"`, `"`, 0, true}, doubleQuote, singleQuote}, imports: importsDotted("using", "open")})
 	fsharp = &Language{Name: "cs", line: slashes, block: [][2]string{{"(*", "*)"}}, quotes: []quote{tripleQuote, doubleQuote}, imports: importsDotted("open")}
 	vbnet  = &Language{Name: "cs", line: []string{"'"}, quotes: []quote{{`"`, `"`, 0, false}}, imports: importsDotted("Imports")}
-	ruby   = &Language{Name: "rb", line: hashes, block: [][2]string{{"\n=begin", "\n=end"}}, quotes: []quote{wideDouble, wideSingle}, imports: importsRuby, hash: true}
+	ruby   = &Language{Name: "rb", line: hashes, block: [][2]string{{"\n=begin", "\n=end"}}, quotes: []quote{wideDouble, wideSingle}, imports: importsRuby, hash: true, regexps: true}
+	eruby  = &Language{Name: "rb", line: hashes, quotes: []quote{wideDouble, wideSingle}, imports: importsRuby, hash: true}
 	rust   = ccomments(Language{Name: "rs", nested: true, quotes: []quote{{`r##"`, `"##`, 0, true}, {`r#"`, `"#`, 0, true}, {`r"`, `"`, 0, true}, wideDouble}, imports: importsRust})
 	php    = &Language{Name: "php", line: []string{"//", "#"}, block: starred, quotes: []quote{wideDouble, wideSingle}, imports: importsPHP}
 	swift  = ccomments(Language{Name: "swift", nested: true, quotes: []quote{tripleQuote, doubleQuote}, imports: importsDotted("import")})
@@ -68,7 +69,7 @@ var (
 	shell  = &Language{Name: "sh", line: hashes, quotes: []quote{wideDouble, {`'`, `'`, 0, true}}, shell: true, hash: true}
 	power  = &Language{Name: "ps1", line: hashes, block: [][2]string{{"<#", "#>"}}, quotes: []quote{{`"`, `"`, '`', true}, {`'`, `'`, 0, true}}, shell: true, hash: true}
 	lua    = &Language{Name: "lua", line: []string{"--"}, block: [][2]string{{"--[[", "]]"}}, quotes: []quote{doubleQuote, singleQuote, {"[[", "]]", 0, true}}, imports: importsLua}
-	perl   = &Language{Name: "pl", line: hashes, block: [][2]string{{"\n=pod", "\n=cut"}, {"\n=head", "\n=cut"}}, quotes: []quote{wideDouble, wideSingle}, imports: importsPerl, hash: true}
+	perl   = &Language{Name: "pl", line: hashes, block: [][2]string{{"\n=pod", "\n=cut"}, {"\n=head", "\n=cut"}}, quotes: []quote{wideDouble, wideSingle}, imports: importsPerl, hash: true, regexps: true}
 	sql    = &Language{Name: "sql", line: []string{"--"}, block: starred, quotes: []quote{{`'`, `'`, 0, true}, {`"`, `"`, 0, true}, {"$$", "$$", 0, true}}}
 	haskel = &Language{Name: "hs", line: []string{"--"}, block: [][2]string{{"{-", "-}"}}, quotes: []quote{doubleQuote}, imports: importsDotted("import")}
 	clojur = &Language{Name: "clj", line: []string{";"}, quotes: []quote{wideDouble}, imports: importsClojure}
@@ -82,14 +83,14 @@ var (
 var byExtension = map[string]*Language{
 	".py": python, ".pyi": python, ".pyw": python, ".pyx": python, ".bzl": python, ".star": python,
 	".js": script, ".jsx": script, ".mjs": script, ".cjs": script, ".ts": script, ".tsx": script, ".mts": script, ".cts": script,
-	".vue": markup, ".svelte": markup, ".astro": markup, ".html": markup, ".htm": markup, ".ejs": markup, ".hbs": markup,
+	".vue": markup, ".svelte": markup, ".astro": markup, ".html": markup, ".htm": markup, ".ejs": markup, ".hbs": markup, ".jsp": markup, ".jspx": markup, ".aspx": markup, ".gs": script,
 	".go": golang, ".java": java, ".kt": java, ".kts": java, ".scala": java, ".sc": java, ".groovy": groovy, ".gvy": groovy,
 	".cs": csharp, ".cshtml": csharp, ".razor": csharp, ".csx": csharp, ".fs": fsharp, ".fsx": fsharp, ".vb": vbnet,
-	".rb": ruby, ".rake": ruby, ".erb": ruby, ".rs": rust, ".php": php, ".phtml": php, ".swift": swift, ".dart": dart,
+	".rb": ruby, ".rake": ruby, ".erb": eruby, ".rs": rust, ".php": php, ".phtml": php, ".swift": swift, ".dart": dart,
 	".ex": elixir, ".exs": elixir, ".heex": elixir, ".r": rlang, ".rmd": rlang, ".qmd": rlang, ".jl": julia,
 	".c": clang, ".h": clang, ".cc": clang, ".cpp": clang, ".cxx": clang, ".hpp": clang, ".hh": clang, ".m": clang, ".mm": clang, ".cu": clang,
 	".sh": shell, ".bash": shell, ".zsh": shell, ".ksh": shell, ".fish": shell, ".ps1": power, ".psm1": power, ".bat": shell, ".cmd": shell,
-	".lua": lua, ".pl": perl, ".pm": perl, ".sql": sql, ".hs": haskel, ".clj": clojur, ".cljs": clojur, ".edn": clojur, ".erl": erlang, ".hrl": erlang,
+	".lua": lua, ".pl": perl, ".pm": perl, ".sql": sql, ".hs": haskel, ".clj": clojur, ".cljs": clojur, ".cljc": clojur, ".edn": clojur, ".erl": erlang, ".hrl": erlang,
 	".yaml": hashed, ".yml": hashed, ".toml": hashed, ".ini": hashed, ".cfg": hashed, ".conf": hashed, ".properties": hashed, ".env": hashed, ".hcl": hashed,
 	".json": jsonic, ".jsonc": jsonic, ".json5": jsonic, ".xml": tagged, ".config": tagged, ".plist": tagged,
 }

@@ -33,6 +33,9 @@ type text struct {
 	plain  []byte // b with comments and documentation as spaces
 	out    *collector
 	own    map[string]bool // names that the file itself gives to modules
+	flat   bool            // a template did not end: what stands in others is not followed
+
+	unclosed string // what opens the comment or string that the text ends in
 }
 
 // maxDepth bounds what brackets are counted: beyond it only their number is
@@ -59,7 +62,7 @@ func (t *text) lex() {
 			col0 = i
 			continue
 		}
-		if c == ' ' || c == '\t' || c == '\r' {
+		if c == ' ' || c == '\t' || c == '\r' || c == '\f' || c == '\v' {
 			i++
 			continue
 		}
@@ -72,6 +75,9 @@ func (t *text) lex() {
 		if open, body, end, ok := t.quoted(i); ok {
 			tok.kind, tok.start, tok.end = str, i+open, i+open+body
 			t.tokens = append(t.tokens, tok)
+			if i+end == len(b) && body+open == end {
+				t.unclosed = string(b[i : i+open])
+			}
 			line += bytes.Count(b[i:i+end], []byte("\n"))
 			i += end
 			continue
@@ -100,6 +106,9 @@ func (t *text) lex() {
 	}
 	t.markProse()
 	t.markPatterns()
+	if n := len(t.tokens); n > 0 && t.unclosed != "" && t.tokens[n-1].kind == str && t.tokens[n-1].end == len(b) && !t.tokens[n-1].prose {
+		t.unclosed = "x=" + t.unclosed // a value, no documentation
+	}
 }
 
 // blank makes a part of the plain text spaces and returns its lines.
@@ -119,7 +128,11 @@ func (t *text) comment(i int) int {
 	rest := t.b[i:]
 	for _, k := range t.lang.block {
 		if hasPrefix(rest, k[0]) {
-			return blockLen(rest, k, t.lang.nested)
+			n := blockLen(rest, k, t.lang.nested)
+			if n == len(rest) && !bytes.HasSuffix(rest[len(k[0]):], []byte(k[1])) {
+				t.unclosed = k[0]
+			}
+			return n
 		}
 	}
 	for _, k := range t.lang.line {
@@ -129,6 +142,7 @@ func (t *text) comment(i int) int {
 		if n := bytes.IndexByte(rest, '\n'); n >= 0 {
 			return n
 		}
+		t.unclosed = k
 		return len(rest)
 	}
 	return 0
@@ -187,6 +201,13 @@ func (t *text) quoted(i int) (open, body, all int, ok bool) {
 		if q.open == `'` && (t.lang == rust || t.lang == haskel) {
 			continue
 		}
+		if q == backtick && !t.flat {
+			n, ended := templateLen(rest[1:])
+			if ended {
+				return 1, n, n + 2, true
+			}
+			t.flat = true
+		}
 		n, shut := stringLen(rest[len(q.open):], q)
 		return len(q.open), n, len(q.open) + n + shut, true
 	}
@@ -207,6 +228,57 @@ func stringLen(b []byte, q quote) (int, int) {
 		}
 	}
 	return len(b), 0
+}
+
+// maxTemplates bounds how deep templates stand in one another.
+const maxTemplates = 100
+
+// templateLen returns the length of a template's text, in which code can stand,
+// and templates in that; and whether it ends.
+func templateLen(b []byte) (int, bool) {
+	braces := []int{} // open in the code of each template around
+	code := false
+	for i := 0; i < len(b); i++ {
+		switch c := b[i]; {
+		case c == '\\':
+			i++
+		case !code && c == '`':
+			if len(braces) == 0 {
+				return i, true
+			}
+			code = true
+		case !code && c == '$' && i+1 < len(b) && b[i+1] == '{':
+			if len(braces) == maxTemplates {
+				return 0, false
+			}
+			braces, code = append(braces, 0), true
+			i++
+		case code && c == '`':
+			code = false
+		case code && (c == '"' || c == '\''):
+			i += quotedLen(b[i:])
+		case code && c == '{':
+			braces[len(braces)-1]++
+		case code && c == '}' && braces[len(braces)-1] > 0:
+			braces[len(braces)-1]--
+		case code && c == '}':
+			braces, code = braces[:len(braces)-1], false
+		}
+	}
+	return 0, false
+}
+
+// quotedLen is how far a string of one line goes on, 0 if it does not end.
+func quotedLen(b []byte) int {
+	for i := 1; i < len(b) && b[i] != '\n'; i++ {
+		switch b[i] {
+		case '\\':
+			i++
+		case b[0]:
+			return i
+		}
+	}
+	return 0
 }
 
 // regexp returns the length of the regular expression between slashes at i.

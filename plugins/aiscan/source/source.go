@@ -14,6 +14,9 @@ type Hints struct {
 	// Calls are texts that show a use. One that is a name has to stand in code
 	// as a whole; any other may stand in a string.
 	Calls []string
+	// Present returns those of Calls that are in a text: looking for each of them
+	// costs more. Nil looks for each.
+	Present func(text []byte) []string
 	// Known says whether anything is known by a fact of this name. It saves the
 	// work of finding out what an unknown name is there for. Nil takes all.
 	Known func(class fact.Class, name string) bool
@@ -63,7 +66,7 @@ func (l *Language) Read(b []byte, hints Hints) []fact.Fact {
 	}
 	t.strings()
 	t.names()
-	t.calls(hints.Calls)
+	t.calls(t.wanted())
 	t.clients()
 	return t.out.done()
 }
@@ -104,6 +107,26 @@ func (t *text) imported(name string, line int, s fact.Standing) {
 		return
 	}
 	t.out.add(fact.Fact{Class: fact.Import, Group: t.lang.Name, Name: name, Line: line, Standing: s})
+}
+
+// wanted are the texts to be looked for. In a language without case all are.
+func (t *text) wanted() []string {
+	if t.hints.Present == nil || t.lang == sql {
+		return t.hints.Calls
+	}
+	return t.hints.Present(t.plain)
+}
+
+// Unclosed returns what opens the comment or the string that a text ends in, so
+// that it can stand before what follows; empty if it ends in none.
+func (l *Language) Unclosed(b []byte) string {
+	t := &text{lang: l, b: b, out: &collector{group: l.Name, seen: map[key]bool{}}}
+	if l.settings {
+		t.lexSettings()
+	} else {
+		t.lex()
+	}
+	return t.unclosed
 }
 
 // calls finds the texts that show a use.

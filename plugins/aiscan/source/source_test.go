@@ -90,6 +90,12 @@ func TestRead(t *testing.T) {
 		{"properties", "a.properties", "spring.ai.openai.api-key=x\n!x\n", []string{"1 setting spring.ai.openai.api-key"}, nil},
 		{"json", "a.json", "{\n  \"llm\": {\n    \"model\": \"gpt-4o\",\n    \"base_url\": \"https://api.x.ai/v1\"\n  }\n}\n", []string{"3 model gpt-4o", "4 host api.x.ai"}, nil},
 		{"toml", "a.toml", "[ai]\nbinding = \"AI\"\n", []string{"1 setting ai", "2 setting ai.binding"}, nil},
+		{"templates in templates", "a.js", "const t = `${dir ? `${dir}/*.ts` : \"*.ts\"}`\nconst o = require('openai')\n/* require('cohere-ai') */\n", []string{"2 import openai"}, []string{"3 "}},
+		{"a quote in a pattern, ruby", "a.rb", "x = s.gsub(/\"/, '')\nrequire 'openai'\n", []string{"2 import openai"}, nil},
+		{"a division, ruby", "a.rb", "x = a / b\nrequire 'openai'\ny = (c) / d\n", []string{"2 import openai"}, nil},
+		{"a quote in a pattern, perl", "a.pl", "$x =~ /'/;\nuse OpenAI::API;\n", []string{"2 import OpenAI::API"}, nil},
+		{"a page's break", "a.py", "\fimport openai\n", []string{"1 import openai"}, nil},
+		{"java server page", "a.jsp", "<% String u = \"https://api.openai.com/v1\"; %>\n", []string{"1 host api.openai.com"}, nil},
 		{"crlf", "a.py", "import os\r\nimport openai\r\n# import x\r\n", []string{"2 import openai"}, []string{"3 "}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

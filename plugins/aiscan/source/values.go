@@ -41,6 +41,7 @@ func (t *text) hosts(s []byte, line int, standing fact.Standing) {
 	if standing == fact.Commented {
 		return
 	}
+	l, counted := line, 0
 	for from := 0; from < len(s); {
 		at := bytes.Index(s[from:], []byte("://"))
 		if at < 0 {
@@ -49,7 +50,8 @@ func (t *text) hosts(s []byte, line int, standing fact.Standing) {
 		at += from + 3
 		from = at
 		if h := hostAt(s[at:]); h != "" {
-			l := line + bytes.Count(s[:at], []byte("\n"))
+			l += bytes.Count(s[counted:at], []byte("\n"))
+			counted = at
 			t.out.add(fact.Fact{Class: fact.Host, Group: t.lang.Name, Name: h, Line: l, Standing: standing})
 			if standing.Counts() && spoken(s[at:]) {
 				t.addressed(REST, h, l)
