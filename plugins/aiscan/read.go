@@ -99,7 +99,8 @@ func (w *worker) readFrom(how reading, name string, r io.Reader, size int64) (*c
 }
 
 // windows reads a large text part by part. Parts end where a line does, if one
-// does: what is inside a comment or a string there is taken for code.
+// does. A comment or a string that goes on in the next part is opened there
+// again.
 func (w *worker) windows(c *content, how reading, r io.Reader) error {
 	buf := make([]byte, windowSize)
 	kept, line := 0, 0
@@ -128,7 +129,13 @@ func (w *worker) windows(c *content, how reading, r io.Reader) error {
 			next = len(b) - overlap
 		}
 		line += bytes.Count(b[:next], []byte("\n"))
-		kept = copy(buf, b[next:])
+		kept = 0
+		if how.language != nil {
+			open := how.language.Unclosed(b[:next])
+			line -= strings.Count(open, "\n")
+			kept = copy(buf[:next], open)
+		}
+		kept += copy(buf[kept:], b[next:])
 	}
 }
 

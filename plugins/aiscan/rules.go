@@ -19,7 +19,7 @@ import (
 
 // version changes when the same content would give other facts by the same
 // signatures, so that nothing old is taken from a cache.
-const version = "3"
+const version = "4"
 
 // rules is what a scan asks of every file.
 type rules struct {
@@ -48,6 +48,15 @@ func newRules(o Options) (*rules, error) {
 	r.hints = source.Hints{Calls: calls(o.Signatures), Known: func(c fact.Class, name string) bool {
 		return len(r.find(fact.Fact{Class: c, Name: name})) > 0
 	}}
+	asked, short := split(r.hints.Calls)
+	present := sync.OnceValues(func() (*gate.Gate, error) { return gate.New(asked) })
+	r.hints.Present = func(b []byte) []string {
+		g, err := present()
+		if err != nil {
+			return r.hints.Calls
+		}
+		return append(g.Present(b), short...)
+	}
 	r.digest = RulesDigest(o.Signatures)
 	// What a cache holds depends on the salt too: hints of credentials are in it.
 	salted := sha256.Sum256(fmt.Appendf(nil, "%s %d %x", r.digest, o.MaxFile, sha256.Sum256(o.Salt)))
@@ -89,6 +98,18 @@ func calls(set *aisign.Set) (texts []string) {
 		texts = append(append(texts, sig.Calls...), sig.Doubtful.Calls...)
 	}
 	return texts
+}
+
+// split tells texts that a gate can look for from those that are too short.
+func split(texts []string) (long, short []string) {
+	for _, t := range texts {
+		if len(t) >= gate.MinLength {
+			long = append(long, t)
+		} else {
+			short = append(short, t)
+		}
+	}
+	return long, short
 }
 
 // hostText is the text of a host's entry that tells most.

@@ -150,3 +150,36 @@ func (g *Gate) compare(b []byte, i, from int, places []place) (int, bool) {
 	}
 	return 0, false
 }
+
+// Present returns which of the texts are in b, in their order.
+func (g *Gate) Present(b []byte) (texts []string) {
+	seen := map[int32]bool{}
+	for i := 0; i+4 <= len(b); i++ {
+		w := binary.LittleEndian.Uint32(b[i:])
+		if h := w * hashMul >> (32 - gateBits); g.bits[h>>6]>>(h&63)&1 == 0 {
+			continue
+		}
+		for at := g.first(w); g.slots[at].from != g.slots[at].to; at = (at + 1) & g.mask {
+			if s := &g.slots[at]; s.word == w {
+				g.note(b, i, g.places[s.from:s.to], seen)
+				break
+			}
+		}
+	}
+	for i, n := range g.needles {
+		if seen[int32(i)] {
+			texts = append(texts, n)
+		}
+	}
+	return texts
+}
+
+// note adds the needles that stand where four bytes of theirs do.
+func (g *Gate) note(b []byte, i int, places []place, seen map[int32]bool) {
+	for _, p := range places {
+		n := g.needles[p.needle]
+		if at := i - int(p.off); !seen[p.needle] && at >= 0 && at+len(n) <= len(b) && string(b[at:at+len(n)]) == n {
+			seen[p.needle] = true
+		}
+	}
+}

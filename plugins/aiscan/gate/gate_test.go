@@ -3,6 +3,7 @@ package gate
 import (
 	"bytes"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -93,4 +94,17 @@ func FuzzFind(f *testing.F) {
 			t.Fatalf("Find(%q, %d) for %q: %v", text, from, needle, got)
 		}
 	})
+}
+
+func TestPresent(t *testing.T) {
+	g, err := New([]string{"ChatOllama", "ChatOllama(", "bedrock-runtime", "nowhere"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := g.Present([]byte("x = ChatOllama(client('bedrock-runtime'))")); !slices.Equal(got, []string{"ChatOllama", "ChatOllama(", "bedrock-runtime"}) {
+		t.Errorf("present: %q", got)
+	}
+	if got := g.Present([]byte("Cha")); got != nil {
+		t.Errorf("present: %q", got)
+	}
 }
