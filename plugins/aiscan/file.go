@@ -101,7 +101,7 @@ func ambiguous(entry string) bool {
 
 // look finds what one window of a content holds. line is that before its first.
 func (w *worker) look(c *content, how reading, b []byte, line int) {
-	if !w.scan.rules.any(b) {
+	if !w.scan.rules.any(b) && !w.scan.rules.begins(b) {
 		return
 	}
 	at := len(c.Hits)

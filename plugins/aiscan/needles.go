@@ -124,8 +124,11 @@ func keyNeedles(k aisign.KeyFormat) []string {
 		return []string{k.Prefix}
 	}
 	var forms []string
-	for _, c := range "\"'`=: \n\t,(>/@|" {
+	for _, c := range "\"'`=: \n\r\t,;(>/@|[{<&!*$+?" {
 		forms = append(forms, string(c)+k.Prefix)
+	}
+	for _, written := range []string{`\n`, `\r`, `\t`, "%20", "%22", "%3D", "%3d"} {
+		forms = append(forms, written+k.Prefix)
 	}
 	return forms
 }

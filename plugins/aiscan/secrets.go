@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/exhibit-aims/exhibit/plugins/aiscan/fact"
+	"github.com/exhibit-aims/exhibit/plugins/aiscan/gate"
 )
 
 // secrets finds credentials that lie open. What is kept is the hint alone.
@@ -20,7 +21,7 @@ func (r *rules) secrets(c *content, b []byte) {
 			from = at + len(k.Prefix)
 			end := at + credentialLen(b[at:])
 			loc := k.RE.FindIndex(b[at:end])
-			if loc == nil || loc[0] != 0 || at > 0 && keyByte(b[at-1]) {
+			if loc == nil || loc[0] != 0 || within(b, at) {
 				continue
 			}
 			value := string(b[at : at+loc[1]])
@@ -33,6 +34,33 @@ func (r *rules) secrets(c *content, b []byte) {
 			c.Hits = append(c.Hits, hit{Fact: fact.Fact{Class: fact.Key, Name: hint, Line: line}, ID: k.ID, Field: k.Field, Weak: k.IsWeak()})
 		}
 	}
+}
+
+// within reports whether a longer word goes on at a place: not behind a line's
+// end or a sign as they are written in strings and addresses.
+func within(b []byte, at int) bool {
+	if at == 0 || !keyByte(b[at-1]) {
+		return false
+	}
+	if at > 1 && b[at-2] == '\\' && bytes.IndexByte([]byte("nrt"), b[at-1]) >= 0 {
+		return false
+	}
+	return at < 3 || b[at-3] != '%' || !isHex(b[at-2]) || !isHex(b[at-1])
+}
+
+func isHex(c byte) bool {
+	return c >= '0' && c <= '9' || c >= 'a' && c <= 'f' || c >= 'A' && c <= 'F'
+}
+
+// begins reports whether a text begins with what is too short to be looked for
+// without what stands before it.
+func (r *rules) begins(b []byte) bool {
+	for _, k := range r.set.Keys() {
+		if len(k.Prefix) < gate.MinLength && bytes.HasPrefix(b, []byte(k.Prefix)) {
+			return true
+		}
+	}
+	return false
 }
 
 // credentialLen is how far the characters of credentials go on.
