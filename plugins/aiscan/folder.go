@@ -135,6 +135,9 @@ func (f *folder) walk(ctx context.Context, rel string, rules []gitignore.Pattern
 			rules = append(slices.Clip(rules), own...)
 		}
 	}
+	if rel != "" && bareRepository(list) {
+		return visit(Entry{Path: valid(rel), Unread: "what git keeps of a repository: named by itself, its last commit is read"})
+	}
 	for _, d := range list {
 		name := rel + d.Name()
 		if f.work != nil && f.work.ignored(name, d.IsDir(), rules) {
@@ -150,6 +153,17 @@ func (f *folder) walk(ctx context.Context, rel string, rules []gitignore.Pattern
 		}
 	}
 	return nil
+}
+
+// bareRepository reports whether a folder is what git keeps of a repository.
+func bareRepository(list []fs.DirEntry) bool {
+	has := 0
+	for _, d := range list {
+		if d.Name() == "HEAD" && !d.IsDir() || d.IsDir() && (d.Name() == "objects" || d.Name() == "refs") {
+			has++
+		}
+	}
+	return has == 3
 }
 
 // folder goes into a folder, or says why not.

@@ -64,6 +64,15 @@ func TestNoCommitYet(t *testing.T) {
 	if Bare(dir) || !Bare(filepath.Join(dir, ".git")) {
 		t.Error("a work tree, or what git keeps of it, is taken for the other")
 	}
+	if err := os.Rename(filepath.Join(dir, ".git"), filepath.Join(dir, "mirror.git")); err != nil {
+		t.Fatal(err)
+	}
+	if rep, _ := report(t, folderOf(t, dir), Options{}); !strings.Contains(why(rep, "mirror.git/"), "git keeps") {
+		t.Errorf("what git keeps, below a folder: %+v", rep.Unread)
+	}
+	if err := os.Rename(filepath.Join(dir, "mirror.git"), filepath.Join(dir, ".git")); err != nil {
+		t.Fatal(err)
+	}
 	if err := os.RemoveAll(filepath.Join(dir, ".git", "objects")); err != nil {
 		t.Fatal(err)
 	}
