@@ -45,7 +45,8 @@ func legalForm(word string) bool {
 func qualifier(word string) bool {
 	switch word {
 	case "sso", "saml", "oidc", "oauth", "login", "app", "web", "desktop", "mobile", "enterprise", "team", "teams", "business", "edu", "pro", "plus", "prod",
-		"production", "test", "staging", "dev", "eu", "us", "uk", "for", "work", "by", "the", "workspace", "platform", "hub", "api", "console", "ai", "assistant", "bot":
+		"production", "test", "staging", "dev", "eu", "us", "uk", "for", "work", "by", "the", "workspace", "platform", "hub", "api", "console", "ai", "assistant", "bot",
+		"chat", "connector", "plugin", "extension", "browser", "chrome", "slack", "excel", "outlook", "gmail", "macos", "ios", "android", "ide", "mcp", "notetaker":
 		return true
 	}
 	return false
