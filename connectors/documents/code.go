@@ -46,6 +46,7 @@ func (c *collection) codeRules() (string, error) {
 	if repo == "" {
 		repo = c.cfg.Name
 	}
+	repo = signs.Concealed(repo) // an address may hold anything
 	c.code = &codeScan{signs: signs, repo: repo}
 	return repo + " " + aiscan.RulesDigest(signs), nil
 }

@@ -2,6 +2,7 @@ package aiscan
 
 import (
 	"maps"
+	"strings"
 
 	"github.com/exhibit-aims/exhibit/plugins/aisign"
 )
@@ -34,19 +35,28 @@ func (rep *Report) conceal(set *aisign.Set) {
 	for i := range rep.Sightings {
 		for j := range rep.Sightings[i].Signals {
 			sig := &rep.Sightings[i].Signals[j]
-			sig.Path, sig.Excerpt = set.Concealed(sig.Path), set.Concealed(sig.Excerpt)
+			sig.Path, sig.Excerpt = concealedPath(set, sig.Path), set.Concealed(sig.Excerpt)
 		}
 	}
 	for i := range rep.Models {
-		rep.Models[i].Path, rep.Models[i].Ref = set.Concealed(rep.Models[i].Path), set.Concealed(rep.Models[i].Ref)
+		rep.Models[i].Path, rep.Models[i].Ref = concealedPath(set, rep.Models[i].Path), set.Concealed(rep.Models[i].Ref)
 	}
 	for i := range rep.Secrets {
-		rep.Secrets[i].Path = set.Concealed(rep.Secrets[i].Path)
+		rep.Secrets[i].Path = concealedPath(set, rep.Secrets[i].Path)
 	}
 	for i := range rep.Assets {
-		rep.Assets[i].Path = set.Concealed(rep.Assets[i].Path)
+		rep.Assets[i].Path = concealedPath(set, rep.Assets[i].Path)
 	}
 	for i := range rep.Unread {
-		rep.Unread[i].Path, rep.Unread[i].Reason = set.Concealed(rep.Unread[i].Path), set.Concealed(rep.Unread[i].Reason)
+		rep.Unread[i].Path, rep.Unread[i].Reason = concealedPath(set, rep.Unread[i].Path), set.Concealed(rep.Unread[i].Reason)
 	}
+}
+
+// concealedPath keeps paths apart that differ in a credential alone.
+func concealedPath(set *aisign.Set, path string) string {
+	hidden := set.Concealed(path)
+	if hidden == path {
+		return path
+	}
+	return strings.ReplaceAll(hidden, "[credential]", "[credential "+digest([]byte(path))[:8]+"]")
 }
