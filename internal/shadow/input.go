@@ -113,6 +113,8 @@ type reader struct {
 	missed       map[string]bool // keys of all of them
 	take         map[string]func(*evidence.Evidence) error
 	boundVendors map[string]bool
+
+	registeredRepos map[string]bool
 }
 
 type sourceKind struct{ source, kind string }

@@ -2,6 +2,7 @@ package shadow
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"strings"
 
@@ -19,6 +20,8 @@ type system struct {
 	vendors  []string
 	models   []string
 	surfaces []string
+
+	vendorOf map[[2]string]bool // whether it has the vendor of a product, as far as that was asked
 }
 
 // vendorEntry is a vendor of the register.
@@ -108,6 +111,19 @@ func (s *system) names(any []string) bool {
 
 // hasVendor reports whether the system has the vendor of a product.
 func (r *reader) hasVendor(s *system, p product) bool {
+	if s.vendorOf == nil {
+		s.vendorOf = map[[2]string]bool{}
+	}
+	of := [2]string{p.id, p.vendor}
+	has, known := s.vendorOf[of]
+	if !known {
+		has = r.namesVendor(s, p)
+		s.vendorOf[of] = has
+	}
+	return has
+}
+
+func (r *reader) namesVendor(s *system, p product) bool {
 	return slices.ContainsFunc(s.vendors, func(id string) bool {
 		if strings.EqualFold(id, p.id) || r.isVendor(id, p) || p.sig != nil && p.sig.Vendor == "GitHub" && id == "copilot" {
 			return true
@@ -200,6 +216,9 @@ func (r *reader) account(pl place, live []*group) account {
 // accountRepository holds each vendor that code sends data to against what the
 // systems of the repository name: a repository may be known, but not for this.
 func (r *reader) accountRepository(pl place, live []*group) account {
+	if !r.atRepo()[pl.key] {
+		return account{why: "no registered system has the repository"}
+	}
 	a, ok := r.by(ByRepository, func(s *system) bool { return s.repos[pl.key] })
 	if !ok {
 		return account{why: "no registered system has the repository"}
@@ -217,6 +236,17 @@ func (r *reader) accountRepository(pl place, live []*group) account {
 		return a
 	}
 	return account{why: "the repository belongs to " + strings.Join(a.systems, ", ") + ", which names neither " + strings.Join(strangers, ", ") + " among its vendors nor a model of theirs"}
+}
+
+// atRepo are the repositories that a system names, also a retired one.
+func (r *reader) atRepo() map[string]bool {
+	if r.registeredRepos == nil {
+		r.registeredRepos = map[string]bool{}
+		for i := range r.systems {
+			maps.Copy(r.registeredRepos, r.systems[i].repos)
+		}
+	}
+	return r.registeredRepos
 }
 
 // expects reports whether a system says that it uses a product.
