@@ -136,7 +136,7 @@ func (w *worker) whole(c *content, how reading, name string, b []byte) {
 	if how.manifest != nil {
 		w.facts(c, name, b, how.manifest)
 	}
-	if how.infra != nil {
+	if how.infra != nil && w.scan.rules.declared(how.infra.Name(), b) {
 		w.facts(c, name, b, how.infra)
 	}
 	if how.language != nil && !how.language.Settings() {

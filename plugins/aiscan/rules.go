@@ -23,15 +23,18 @@ const version = "4"
 
 // rules is what a scan asks of every file.
 type rules struct {
-	set    *aisign.Set
-	gate   func() (*gate.Gate, error) // made when the first file is read
-	names  *fileNames
-	hints  source.Hints
-	digest string
-	salt   []byte
-	ignore []string
-	prefix string // of keys in the cache
-	shown  int    // signals of each rule in a sighting
+	set   *aisign.Set
+	gate  func() (*gate.Gate, error) // made when the first file is read
+	names *fileNames
+	// declares is made when the first file of a format is read that it stands
+	// in front of.
+	declares func() (*gate.Gate, error)
+	hints    source.Hints
+	digest   string
+	salt     []byte
+	ignore   []string
+	prefix   string // of keys in the cache
+	shown    int    // signals of each rule in a sighting
 }
 
 func newRules(o Options) (*rules, error) {
@@ -45,6 +48,7 @@ func newRules(o Options) (*rules, error) {
 		r.shown = math.MaxInt
 	}
 	r.gate = sync.OnceValues(func() (*gate.Gate, error) { return gate.New(needles(o.Signatures)) })
+	r.declares = sync.OnceValues(func() (*gate.Gate, error) { return gate.New(declaredNeedles(o.Signatures)) })
 	r.hints = source.Hints{Calls: calls(o.Signatures), Known: func(c fact.Class, name string) bool {
 		return len(r.find(fact.Fact{Class: c, Name: name})) > 0
 	}}
