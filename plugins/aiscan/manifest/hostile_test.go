@@ -83,6 +83,7 @@ func TestLinesThatGoOn(t *testing.T) {
 	for name, c := range map[string]struct{ text, want string }{
 		"hashes":      {"anthropic==1.0" + hashes + "\n    # via app\ncohere\n", "1 pypi anthropic ==1.0 [transitive] via app\n203 pypi cohere\n"},
 		"hashes none": {"anthropic==1.0 --hash=sha256:00" + hashes + "\ncohere\n", "1 pypi anthropic ==1.0\n202 pypi cohere\n"},
+		"extras":      {"langchain[openai," + strings.Repeat("e", 40) + "]==1\n", "1 pypi langchain[openai] ==1\n"},
 		"parts":       {"open\\\n", "1 pypi open\n"},
 		"the end":     {"openai \\\n  >=1 \\", "1 pypi openai >=1\n"},
 		"no end":      {"openai==1 \\\n" + strings.Repeat("x\\\n", 1_000_000) + "\ncohere\n", ""},

@@ -9,6 +9,10 @@ import (
 	"github.com/exhibit-aims/exhibit/plugins/aiscan/fact"
 )
 
+// maxExtra bounds the name of an extra: what is longer is none, and may be a
+// credential.
+const maxExtra = 32
+
 // maxRequirement bounds a requirement without its hashes.
 const maxRequirement = 4096
 
@@ -35,7 +39,7 @@ func (r requirement) full() string { return pypiName(r.name) + extras(strings.Tr
 func extras(list string) string {
 	var names []string
 	for _, e := range strings.Split(list, ",") {
-		if e = pypiName(strings.TrimSpace(e)); e != "" {
+		if e = pypiName(strings.TrimSpace(e)); e != "" && len(e) <= maxExtra {
 			names = append(names, e)
 		}
 	}
