@@ -33,6 +33,7 @@ func (c *content) concealed(set *aisign.Set) {
 func (rep *Report) conceal(set *aisign.Set) {
 	rep.Root = set.Concealed(rep.Root)
 	for i := range rep.Sightings {
+		rep.Sightings[i].Why = set.Concealed(rep.Sightings[i].Why)
 		for j := range rep.Sightings[i].Signals {
 			sig := &rep.Sightings[i].Signals[j]
 			sig.Path, sig.Excerpt = concealedPath(set, sig.Path), set.Concealed(sig.Excerpt)

@@ -145,6 +145,9 @@ func TestEveryPattern(t *testing.T) {
 		if text := s.Concealed("a/" + value + ".py"); strings.Contains(text, value[len(k.Prefix):]) || !strings.HasPrefix(text, "a/[credential]") {
 			t.Errorf("%s: not concealed: %s", k.ID, text)
 		}
+		if text := s.Concealed("https://" + strings.ToLower(value) + ".example"); !strings.Contains(text, "[credential]") {
+			t.Errorf("%s: not concealed in small letters: %s", k.ID, text)
+		}
 		if strings.Contains(r.String(), value) || strings.Contains(r.String(), value[len(r.Prefix):]) {
 			t.Errorf("%s: the key is in what is kept of it", k.ID)
 		}

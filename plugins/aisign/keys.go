@@ -17,6 +17,7 @@ type Key struct {
 	// RE finds the credential within a text: it is not anchored.
 	RE    *regexp.Regexp
 	whole *regexp.Regexp
+	hides *regexp.Regexp // in letters of either case
 }
 
 func (s *Set) buildKeys() {
@@ -24,7 +25,7 @@ func (s *Set) buildKeys() {
 		for _, k := range l.Keys {
 			s.keys = append(s.keys, Key{
 				Match:  Match{Signature: sig, Field: "keys", Entry: k.Prefix, Doubt: doubt || k.Weak},
-				Prefix: k.Prefix, RE: regexp.MustCompile(k.RE), whole: regexp.MustCompile(`^(?:` + k.RE + `)$`),
+				Prefix: k.Prefix, RE: regexp.MustCompile(k.RE), whole: regexp.MustCompile(`^(?:` + k.RE + `)$`), hides: regexp.MustCompile(`(?i:` + k.RE + `)`),
 			})
 		}
 	})
@@ -49,11 +50,13 @@ func (s *Set) Key(value string) []Match {
 	return f.sorted()
 }
 
-// Concealed blacks out what has the form of a credential within a text.
+// Concealed blacks out what has the form of a credential within a text, also
+// where its letters were made small, as those of a host are.
 func (s *Set) Concealed(text string) string {
+	small := strings.ToLower(text)
 	for _, k := range s.keys {
-		if strings.Contains(text, k.Prefix) {
-			text = k.RE.ReplaceAllLiteralString(text, "[credential]")
+		if strings.Contains(small, strings.ToLower(k.Prefix)) {
+			text = k.hides.ReplaceAllLiteralString(text, "[credential]")
 		}
 	}
 	return text
