@@ -10,6 +10,7 @@ import (
 	"github.com/go-git/go-git/v5/plumbing/storer"
 	"github.com/go-git/go-git/v5/storage/filesystem"
 
+	"github.com/exhibit-aims/exhibit/plugins/aisign"
 	"github.com/exhibit-aims/exhibit/plugins/connector"
 )
 
@@ -71,7 +72,23 @@ func (r *repository) close() error { return r.files.Close() }
 func (r *repository) state() string { return r.branch + "@" + r.head.String() }
 
 func (r *repository) describe() string {
-	return fmt.Sprintf("git %s, branch %s at %s, first parents", r.called, r.branch, r.head)
+	return fmt.Sprintf("git %s, branch %s at %s, first parents", r.called, concealed(r.branch), r.head)
+}
+
+// longName is from where on a branch's name could hold a credential.
+const longName = 30
+
+// concealed blacks out a credential in the name of a branch, which goes on
+// record with every collection.
+func concealed(branch string) string {
+	if len(branch) < longName {
+		return branch
+	}
+	signs, err := aisign.Load()
+	if err != nil {
+		return "of a long name"
+	}
+	return signs.Concealed(branch)
 }
 
 func (r *repository) keeper() string { return r.called }
