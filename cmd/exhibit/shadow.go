@@ -26,10 +26,17 @@ func (w *workplace) reconcile(ctx context.Context) error {
 	defer release()
 	opened, err := w.collector.CollectShadow(ctx)
 	for i := range opened {
+		if more := len(opened) - i; i == maxTold && more > 1 && !w.unattended {
+			fmt.Fprintf(w.g.std.err, "AI that nobody registered: and %d more cases; exhibit shadow list --new shows them\n", more)
+			break
+		}
 		w.tell(&opened[i])
 	}
 	return err
 }
+
+// maxTold bounds what a command says of cases that opened; a log gets all.
+const maxTold = 200
 
 // tell says once, when it is put on record, that a use of AI came up which no
 // registered system accounts for: on standard error to whoever runs a command,
