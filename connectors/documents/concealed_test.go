@@ -12,6 +12,9 @@ func TestBranchIsNoCredential(t *testing.T) {
 	if got := r.describe(); strings.Contains(got, secret) || !strings.Contains(got, "branch fix/[credential] at") {
 		t.Error(got)
 	}
+	if strings.Contains(r.state(), secret) {
+		t.Error(r.state())
+	}
 	r.branch = "feature/a-name-that-is-long-and-says-what-it-is"
 	if got := r.describe(); !strings.Contains(got, r.branch) {
 		t.Error(got)

@@ -69,7 +69,7 @@ func (r *repository) name() string { return r.branch }
 
 func (r *repository) close() error { return r.files.Close() }
 
-func (r *repository) state() string { return r.branch + "@" + r.head.String() }
+func (r *repository) state() string { return concealed(r.branch) + "@" + r.head.String() }
 
 func (r *repository) describe() string {
 	return fmt.Sprintf("git %s, branch %s at %s, first parents", r.called, concealed(r.branch), r.head)
