@@ -27,7 +27,7 @@ func (w *workplace) reconcile(ctx context.Context) error {
 	opened, err := w.collector.CollectShadow(ctx)
 	for i := range opened {
 		if more := len(opened) - i; i == maxTold && more > 1 && !w.unattended {
-			fmt.Fprintf(w.g.std.err, "AI that nobody registered: and %d more cases; exhibit shadow list --new shows them\n", more)
+			w.g.note("AI that nobody registered: and %d more cases; exhibit shadow list --new shows them", more)
 			break
 		}
 		w.tell(&opened[i])
@@ -39,8 +39,8 @@ func (w *workplace) reconcile(ctx context.Context) error {
 const maxTold = 200
 
 // tell says once, when it is put on record, that a use of AI came up which no
-// registered system accounts for: on standard error to whoever runs a command,
-// also with --quiet, else to the log.
+// registered system accounts for: on standard error to whoever runs a command
+// without --quiet, else to the log.
 func (w *workplace) tell(c *shadow.Case) {
 	if w.unattended {
 		attrs := []any{"id", c.ID, "title", c.Title, "first_seen", c.FirstSeen.Format(time.RFC3339)}
@@ -52,7 +52,7 @@ func (w *workplace) tell(c *shadow.Case) {
 		w.logger.Warn("AI that nobody registered", attrs...)
 		return
 	}
-	fmt.Fprintln(w.g.std.err, "AI that nobody registered: "+clean(c.Line()))
+	w.g.note("AI that nobody registered: %s", clean(c.Line()))
 }
 
 // wholeness is what is known, as of an instant, of whether the list of AI
