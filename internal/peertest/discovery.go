@@ -144,7 +144,7 @@ func answerOf(name string, v map[string]any, examples map[string]any) map[string
 func kept(v map[string]any, names ...string) map[string]any {
 	out := map[string]any{}
 	for _, name := range names {
-		if child, ok := v[name]; ok && !(name == "pattern" && strings.Contains(child.(string), "(?")) {
+		if child, ok := v[name]; ok && (name != "pattern" || !strings.Contains(child.(string), "(?")) {
 			out[name] = child
 		}
 	}

@@ -123,7 +123,7 @@ func (s *hubServer) inRepo(pattern string, h repoHandler) hubHandler {
 		if rp == nil {
 			return notFound()
 		}
-		files := strings.HasPrefix(pattern, "/contents") || strings.HasPrefix(pattern, "/git/")
+		files := strings.HasPrefix(pattern, "/contents") || strings.HasPrefix(pattern, "/git/") || strings.HasPrefix(pattern, "/tarball/")
 		switch {
 		case s.weak(r) && strings.HasSuffix(pattern, "/protection"):
 			return notFound() // what GitHub says to whoever may not administer

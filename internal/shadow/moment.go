@@ -27,7 +27,7 @@ func (m *moment) UnmarshalJSON(raw []byte) error {
 	m.Time = time.Time{}
 	var s string
 	if json.Unmarshal(raw, &s) != nil {
-		return nil
+		s = ""
 	}
 	for _, layout := range []string{time.RFC3339, time.DateOnly} {
 		if t, err := time.Parse(layout, s); err == nil {

@@ -7,7 +7,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -23,7 +22,17 @@ func benchTree(b *testing.B) string {
 	if dir := os.Getenv("EXHIBIT_BENCH_TREE"); dir != "" {
 		return dir
 	}
-	return filepath.Join(runtime.GOROOT(), "src")
+	return goSource(b)
+}
+
+// goSource is the source of the Go that runs the benchmark.
+func goSource(b *testing.B) string {
+	b.Helper()
+	out, err := exec.CommandContext(b.Context(), "go", "env", "GOROOT").Output()
+	if err != nil {
+		b.Fatal(err)
+	}
+	return filepath.Join(strings.TrimSpace(string(out)), "src")
 }
 
 func scanOnce(b *testing.B, dir string, cache Cache) (Report, time.Duration) {
@@ -164,7 +173,7 @@ func BenchmarkGate(b *testing.B) {
 	}
 	var text []byte
 	for _, name := range []string{"net/http/server.go", "go/types/expr.go", "reflect/type.go", "crypto/tls/conn.go"} {
-		t, err := os.ReadFile(filepath.Join(runtime.GOROOT(), "src", name))
+		t, err := os.ReadFile(filepath.Join(goSource(b), name))
 		if err != nil {
 			b.Fatal(err)
 		}

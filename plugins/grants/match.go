@@ -147,7 +147,7 @@ func (m *Matcher) byName(a App, owner map[string]bool, note noter) {
 		switch own := owner[p.Vendor]; {
 		case own && a.Verified:
 			confidence = Declared
-		case own, like == exact && !a.Verified && !(ordinary(p.words) && elsewhere(a.Addresses, p.words)):
+		case own, like == exact && !a.Verified && (!ordinary(p.words) || !elsewhere(a.Addresses, p.words)):
 			confidence = Inferred
 		}
 		note(p.Signature, confidence, p.field, "name "+records.Line(a.Name, 100))

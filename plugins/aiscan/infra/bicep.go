@@ -39,7 +39,7 @@ func (b *bicep) line(code []string, i int, text string) {
 	if word == "resource" || word == "module" {
 		b.resource(code, i, rest)
 	} else if key, value, ok := strings.Cut(strings.TrimSpace(text), ":"); ok && b.depth > 0 {
-		b.out.with(b.standing(), func() { b.property(code, i, strings.Trim(key, "' "), strings.TrimSpace(value)) })
+		b.with(b.standing(), func() { b.property(code, i, strings.Trim(key, "' "), strings.TrimSpace(value)) })
 	} else if word == "param" || word == "var" {
 		if name, value, ok := strings.Cut(rest, "="); ok {
 			name, _, _ = strings.Cut(strings.TrimSpace(name), " ")

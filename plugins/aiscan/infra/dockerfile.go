@@ -164,14 +164,14 @@ func (d *dockerfile) from(text string, line int) {
 		return
 	}
 	d.count++
-	d.out.standing = fact.Direct
+	d.standing = fact.Direct
 	stage := ""
 	if len(fields) >= 3 && strings.EqualFold(fields[1], "AS") {
 		stage = strings.ToLower(fields[2])
 	}
 	switch stage {
 	case "test", "tests", "testing", "lint", "dev", "development", "ci", "e2e":
-		d.out.standing = fact.Development
+		d.standing = fact.Development
 	}
 	d.base(fields[0], line)
 	if stage != "" {

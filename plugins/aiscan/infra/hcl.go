@@ -17,10 +17,10 @@ type block struct {
 // attr is the text of an attribute that is a plain string, number or word.
 func (b *block) attr(name string) string { return b.attrs.str(name) }
 
-// label is the nth label, or nothing.
-func (b *block) label(n int) string {
-	if n < len(b.labels) {
-		return b.labels[n]
+// label is the first label, or nothing.
+func (b *block) label() string {
+	if len(b.labels) > 0 {
+		return b.labels[0]
 	}
 	return ""
 }

@@ -38,7 +38,7 @@ func (b *block) defaults() map[string]string {
 	all := map[string]string{}
 	for _, c := range b.blocks {
 		if d := c.attrs.get("default"); c.kind == "variable" && scalarText(d) != "" {
-			all["var."+c.label(0)] = d.text
+			all["var."+c.label()] = d.text
 		}
 		if c.kind == "locals" {
 			c.attrs.each(func(key string, _ int, v *node) {
@@ -87,7 +87,7 @@ func (o *out) terraform(b *block) {
 	case "resource", "ephemeral":
 		o.with(conditional(b), func() { o.terraformResource(b) })
 	case "data":
-		if b.label(0) == "aws_iam_policy_document" {
+		if b.label() == "aws_iam_policy_document" {
 			o.policyBlocks(b)
 			return
 		}
@@ -102,7 +102,7 @@ func (o *out) terraform(b *block) {
 		o.terraformVariable(b)
 	case "terraform", "moved", "import", "removed", "check":
 	case "provider":
-		o.add(fact.Fact{Class: fact.Setting, Name: "provider." + b.label(0), Line: b.line, Group: "terraform"})
+		o.add(fact.Fact{Class: fact.Setting, Name: "provider." + b.label(), Line: b.line, Group: "terraform"})
 		o.terraformBody(b, 0)
 	default:
 		o.terraformBody(b, 0)
@@ -121,7 +121,7 @@ func conditional(b *block) fact.Standing {
 }
 
 func (o *out) terraformResource(b *block) {
-	kind := b.label(0)
+	kind := b.label()
 	attrs := map[string]string{}
 	b.attributes(attrs, 0)
 	f := fact.Fact{Class: fact.Resource, Name: kind, Line: b.line, Group: "terraform"}
@@ -315,7 +315,7 @@ func (o *out) terraformModule(b *block) {
 // says nothing.
 func (o *out) terraformVariable(b *block) {
 	if d := b.attrs.get("default"); d != nil && d.kind == scalar && d.tag != expression {
-		o.value(b.label(0), d.text, d.line)
+		o.value(b.label(), d.text, d.line)
 	} else {
 		o.terraformValue("", d, 0)
 	}

@@ -47,9 +47,10 @@ func (t *text) lexSettings() {
 		case c == '\n':
 			quote = 0
 		case quote != 0:
-			if c == '\\' {
+			switch c {
+			case '\\':
 				i++
-			} else if c == quote {
+			case quote:
 				quote = 0
 			}
 		case (c == '"' || c == '\'') && (i == 0 || !isLetter(t.b[i-1])):

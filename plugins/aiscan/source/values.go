@@ -133,7 +133,7 @@ func lowerByte(c byte) byte {
 // #{x}, {x}, %s, <x>, $x.
 func interpolation(s []byte) int {
 	closing := byte('}')
-	at := 0
+	var at int
 	switch {
 	case hasPrefix(s, "${"), hasPrefix(s, "#{"), hasPrefix(s, "{{"), hasPrefix(s, "%{"):
 		at = 2
