@@ -19,13 +19,16 @@ func (r *rules) secrets(c *content, b []byte) {
 			}
 			at += from
 			from = at + len(k.Prefix)
-			end := at + credentialLen(b[at:])
-			loc := k.RE.FindIndex(b[at:end])
-			if loc == nil || loc[0] != 0 || within(b, at) {
+			if within(b, at) {
 				continue
 			}
-			value := string(b[at : at+loc[1]])
-			if loc[1] < end-at && keyByte(b[at+loc[1]]) || placeholder(value[len(k.Prefix):]) {
+			end := at + credentialLen(b[at:])
+			n := k.Len(b[at:end])
+			if n == 0 {
+				continue
+			}
+			value := string(b[at : at+n])
+			if n < end-at && keyByte(b[at+n]) || placeholder(value[len(k.Prefix):]) {
 				continue
 			}
 			line := 1 + bytes.Count(b[:at], []byte("\n"))

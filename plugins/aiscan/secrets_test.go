@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 // A credential is found whatever stands before it, and not within a longer word.
@@ -36,5 +37,16 @@ func TestCredentialsAnywhere(t *testing.T) {
 	}
 	for path, before := range want {
 		t.Errorf("%s: not found behind %q", path, before)
+	}
+}
+
+// What only begins like a credential, over and over, costs no more than text.
+func TestBeginningsOfCredentials(t *testing.T) {
+	began := time.Now()
+	for _, one := range []string{"sk-" + "proj-", "=sk-" + "proj-", "/h" + "f_", "+sk-" + "ant-api03-"} {
+		scanned(t, "a.txt", strings.Repeat(one, 50_000))
+	}
+	if took := time.Since(began); took > 10*time.Second {
+		t.Errorf("took %s", took)
 	}
 }

@@ -18,6 +18,7 @@ type Key struct {
 	RE    *regexp.Regexp
 	whole *regexp.Regexp
 	hides *regexp.Regexp // in letters of either case
+	start *regexp.Regexp
 }
 
 func (s *Set) buildKeys() {
@@ -25,11 +26,21 @@ func (s *Set) buildKeys() {
 		for _, k := range l.Keys {
 			s.keys = append(s.keys, Key{
 				Match:  Match{Signature: sig, Field: "keys", Entry: k.Prefix, Doubt: doubt || k.Weak},
-				Prefix: k.Prefix, RE: regexp.MustCompile(k.RE), whole: regexp.MustCompile(`^(?:` + k.RE + `)$`), hides: regexp.MustCompile(`(?i:` + k.RE + `)`),
+				Prefix: k.Prefix, RE: regexp.MustCompile(k.RE), whole: regexp.MustCompile(`^(?:` + k.RE + `)$`), hides: regexp.MustCompile(`(?i:` + k.RE + `)`), start: regexp.MustCompile(`^(?:` + k.RE + `)`),
 			})
 		}
 	})
 	slices.SortStableFunc(s.keys, func(a, b Key) int { return len(b.Prefix) - len(a.Prefix) })
+}
+
+// Len is the length of the credential that a text begins with, 0 if it begins
+// with none.
+func (k Key) Len(b []byte) int {
+	loc := k.start.FindIndex(b)
+	if loc == nil {
+		return 0
+	}
+	return loc[1]
 }
 
 // Keys returns the formats of credentials, longest prefix first. The caller
