@@ -200,6 +200,17 @@ func (r *rule) everything(k *kindInfo) bool {
 	return r.Freshness.Mode == modeState && r.plans[0].kind == nil && r.joins(k)
 }
 
+// onlyAgainst reports whether records of a kind can only speak against a rule:
+// what fails without them fails with them.
+func (r *rule) onlyAgainst(k *kindInfo) bool {
+	for _, p := range r.plans {
+		if p.kind == k || slices.ContainsFunc(p.joins, func(j *join) bool { return j.kind == k && !j.against }) {
+			return false
+		}
+	}
+	return r.joins(k)
+}
+
 // held returns the results as the blind parts of the kinds that a rule needs
 // allow, with one more result for each part of the population that was not seen.
 // Of several parts that hold a result back the worst counts.
@@ -241,6 +252,12 @@ func (f *finisher) holdBack(r *rule, b blind, seen, out []*Result) bool {
 		about := b.concerns(bound, res) || r.everything(b.kind)
 		concerned = concerned || about
 		if !about && !f.mayHide(b, r, res) || b.recent && !b.tooEarly(res) || out[i] != res && rank(out[i].Status) <= rank(status) {
+			continue
+		}
+		if res.Status == StatusFailing && r.onlyAgainst(b.kind) {
+			if !strings.Contains(out[i].Reason, reason) {
+				out[i] = restate(out[i], StatusFailing, out[i].Reason+"; not all was seen: "+reason)
+			}
 			continue
 		}
 		out[i] = restate(res, status, reason)

@@ -310,3 +310,33 @@ func TestBlindSince(t *testing.T) {
 		})
 	}
 }
+
+// TestBlindAgainst: what was found stays found, though a part that was not seen
+// might hold more of it; what might clear it is another matter.
+func TestBlindAgainst(t *testing.T) {
+	world := func(more ...fixture.Item) []fixture.Item {
+		return append(more, fixture.Item{Kind: "inventory.ai_system", Subject: "ai_system/one", Payload: map[string]any{"system_id": "one", "in_scope": true}},
+			fixture.Item{Kind: "shadow_ai.scan_run", Subject: "organization/organization", Key: "scan",
+				Payload: map[string]any{"run_id": "r", "finished_at": "2026-10-31T20:00:00Z", "coverage_pct": 100, "denominator": 4}})
+	}
+	stray := fixture.Item{Kind: "cloud.ai_resource_inventory", Subject: "organization/organization", Key: "stray",
+		Payload: map[string]any{"provider": "aws", "resource_id": "stray", "resource_type": "endpoint", "created_at": "2026-01-01T00:00:00Z"}}
+	code, cases := gap("acme/hidden", "denied", "code.ai_usage"), gap("cases", "malformed", "shadow_ai.finding")
+	for name, c := range map[string]struct {
+		items []fixture.Item
+		gap   evidence.Gap
+		want  assess.Status
+		says  string
+	}{
+		"found, and more may be hidden":    {world(stray), code, assess.StatusFailing, "not all was seen"},
+		"nothing found, but may be hidden": {world(), code, assess.StatusNotAssessed, "acme/hidden"},
+		"found, but may be decided on":     {world(stray), cases, assess.StatusNotAssessed, "cases"},
+	} {
+		a := assessBlind(t, c.items, blindRun{ago: time.Hour, gaps: []evidence.Gap{c.gap}})
+		for _, r := range a.Results {
+			if r.Expectation == "ai-system-inventory-complete" && (r.Status != c.want || !strings.Contains(r.Reason, c.says)) {
+				t.Errorf("%s: %s: %s, want %s, %q", name, r.Status, r.Reason, c.want, c.says)
+			}
+		}
+	}
+}

@@ -79,6 +79,7 @@ type join struct {
 	as       string
 	where    *program
 	optional bool
+	against  bool // its records can only speak against
 }
 
 type check struct {
@@ -356,7 +357,7 @@ func (c *compiler) join(env *scopeEnv, vars []cel.EnvOption, at yamlfile.Place, 
 		here.Problemf("%q cannot be a name in conditions", name).Hint("lower-case letters, digits and _")
 		return nil
 	}
-	j := &join{name: name, kind: k, optional: def.Optional, as: def.As}
+	j := &join{name: name, kind: k, optional: def.Optional, against: def.Against, as: def.As}
 	for _, field := range slices.Sorted(maps.Keys(def.Match)) {
 		want, ok := c.matchTypes(k, field)
 		if !ok {

@@ -124,6 +124,9 @@ type joinDef struct {
 	As       string          `yaml:"as" json:"as,omitempty"`
 	Where    expr            `yaml:"where" json:"where"`
 	Optional bool            `yaml:"optional" json:"optional,omitempty"`
+	// Against says that these records can only speak against: what was not seen
+	// of them cannot mend what fails.
+	Against bool `yaml:"against" json:"against,omitempty"`
 }
 
 type freshness struct {
