@@ -84,7 +84,7 @@ func found(rep *connector.CheckReport, c *config, list *listing) {
 	switch {
 	case p.Grant == connector.Missing:
 		rep.Problem, rep.Remedy = "some files or folders cannot be opened", grantRead
-	case len(paths) == 0:
+	case len(paths) == 0 && len(c.entries()) > 0:
 		rep.Problem = "no file matches the globs in the settings"
 		rep.Remedy = "compare documents[].glob and records[].glob with the paths of the files" + listCommand(c)
 	}

@@ -1,11 +1,14 @@
 package documents
 
 import (
+	"bytes"
 	"encoding/json"
 	"os"
 	"path/filepath"
 	"slices"
 	"testing"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"github.com/exhibit-aims/exhibit/plugins/connector"
 	"github.com/exhibit-aims/exhibit/plugins/records"
@@ -44,6 +47,33 @@ func TestScanCode(t *testing.T) {
 	}
 	if len(rec.Records(records.KindModelReference)) != 1 || len(rec.Records(records.KindCodeScan)) != 1 {
 		t.Errorf("models %v, scans %v", rec.Records(records.KindModelReference), rec.Records(records.KindCodeScan))
+	}
+}
+
+// A source may do nothing but scan.
+func TestScanAlone(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "app.py"), []byte(aiCode), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	settings, err := json.Marshal(map[string]any{"folder": dir, "scan_code": true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	rep, err := New().Check(t.Context(), connector.Config{Settings: settings})
+	if err != nil || rep.Problem != "" {
+		t.Errorf("%+v, %v", rep, err)
+	}
+	schema, err := jsonschema.UnmarshalJSON(bytes.NewReader(configSchema))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := jsonschema.NewCompiler()
+	if err := c.AddResource("settings.json", schema); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.MustCompile("settings.json").Validate(map[string]any{"folder": dir, "scan_code": true}); err != nil {
+		t.Error(err)
 	}
 }
 
