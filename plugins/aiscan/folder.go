@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/go-git/go-git/v5/plumbing/format/gitignore"
@@ -43,7 +44,9 @@ type folder struct {
 	work    *worktree // nil if git knows nothing of the folder
 	trouble error     // why not
 	now     time.Time
-	clean   map[string]bool // tracked, and as the index has them
+
+	mu    sync.Mutex
+	clean map[string]bool // tracked, and as the index has them
 }
 
 var _ History = (*folder)(nil)
@@ -198,19 +201,27 @@ func (f *folder) entry(name string, d fs.DirEntry) Entry {
 		e.Unread = "no regular file"
 		return e
 	}
+	e.Open = func() (io.ReadCloser, error) { return f.root.Open(filepath.FromSlash(name)) }
+	e.Look = func(e *Entry) { f.look(e, name, d) }
+	return e
+}
+
+// look asks what a file is: a call to the system for each, so it is left to
+// those who read files side by side.
+func (f *folder) look(e *Entry, name string, d fs.DirEntry) {
 	info, err := d.Info()
 	if err != nil {
 		e.Unread = reason(err)
-		return e
+		return
 	}
 	e.Size = info.Size()
 	if f.work != nil {
 		e.ID = f.work.id(name, info)
+		f.mu.Lock()
 		f.clean[name] = e.ID != ""
+		f.mu.Unlock()
 	}
 	if e.ID == "" {
 		e.ID = statID(info, f.now)
 	}
-	e.Open = func() (io.ReadCloser, error) { return f.root.Open(filepath.FromSlash(name)) }
-	return e
 }

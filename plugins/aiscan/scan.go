@@ -223,6 +223,13 @@ func (s *scan) work(ctx context.Context) {
 			if ctx.Err() != nil {
 				break
 			}
+			if j.Look != nil {
+				j.Look(&j.Entry)
+			}
+			if j.Unread != "" {
+				p.unread = append(p.unread, Unread{j.Path, j.Unread})
+				continue
+			}
 			w.file(&p, j)
 		}
 		s.total.add(p)

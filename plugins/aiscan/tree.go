@@ -23,7 +23,11 @@ type Entry struct {
 	ID     string // names the content: a git object id; empty if not known without reading
 	Unread string // why it is not read: a submodule, a link, too large, no permission
 	Open   func() (io.ReadCloser, error)
-	Time   time.Time // when the content came to this path, if the tree knows it
+	// Look, if there is one, fills in Size, ID and Unread, which then say nothing
+	// yet: for trees where each costs a call to the system. It may be called from
+	// any goroutine, once, before Open.
+	Look func(*Entry)
+	Time time.Time // when the content came to this path, if the tree knows it
 }
 
 // UnknownSize is the Size of an entry that only reading tells. What Open
