@@ -171,6 +171,7 @@ func TestCodeGaps(t *testing.T) {
 // Nobody asked for a scan: nothing is read, and nothing is claimed.
 func TestCodeOff(t *testing.T) {
 	f, h, c := newCode(t)
+	f.set("/orgs/acme", obj{"login": "acme", "public_repos": 99, "total_private_repos": 9}) // more than are listed
 	cov := h.mustCollect(f, everything(), onlyKinds(codeKinds...))
 	for _, kind := range codeKinds {
 		if cov[kind].Status != connector.NotRead {

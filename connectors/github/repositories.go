@@ -309,7 +309,7 @@ func (r *run) inRepositories() []string {
 	kinds := []string{KindRepository}
 	for _, s := range r.steps() {
 		for _, k := range s.kinds {
-			if !slices.Contains(kinds, k) {
+			if unscanned := !r.cfg.ScanCode && slices.Contains(codeKinds(), k); !unscanned && !slices.Contains(kinds, k) {
 				kinds = append(kinds, k)
 			}
 		}

@@ -117,6 +117,7 @@ var seeded = map[string]map[string]int64{
 	"register": {"inventory.ai_system": 3, "vendor.record": 2, "waiver.record": 0, "soa.record": 0,
 		"role.assignment": 9, // four people, three owners, two deputies
 		"directory.names": 4},
+	"shadow": {"shadow_ai.finding": 5, "shadow_ai.scan_run": 1}, // what the others saw, held against the register
 }
 
 // unseen is what emulate cannot do, as Exhibit has to say it.
