@@ -156,7 +156,7 @@ var (
 // isTemplate reports whether a file is by its ending one that a template fills in.
 func isTemplate(p string) bool {
 	switch path.Ext(p) {
-	case ".j2", ".jinja", ".jinja2", ".tmpl", ".tpl", ".template", ".erb", ".ejs", ".hbs", ".mustache", ".twig": //nolint:misspell // the name of one of them
+	case ".j2", ".jinja", ".jinja2", ".tmpl", ".tpl", ".template", ".erb", ".ejs", ".hbs", ".mustache", ".twig":
 		return true
 	}
 	return false
