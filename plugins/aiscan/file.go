@@ -43,10 +43,18 @@ func (w *worker) file(p *part, j job) {
 	p.files++
 	w.name(p, j.Entry)
 	w.own(p, j.Entry)
-	how := readingOf(j.Path)
+	var how reading
 	cache, key := w.scan.options.Cache, ""
+	byStat := strings.HasPrefix(j.ID, statPrefix)
+	if !byStat {
+		how = readingOf(j.Path)
+	}
 	if cache != nil && j.ID != "" {
-		key = w.scan.rules.key(how, j.Path, j.ID)
+		if byStat { // with the path in the key, how it is read need not be found out
+			key = w.scan.rules.prefix + "\x00" + j.Path + "\x00" + j.ID
+		} else {
+			key = w.scan.rules.key(how, j.Path, j.ID)
+		}
 		if b, ok := cache.Get(key); ok {
 			var c content
 			if c.decode(b) == nil {
@@ -56,6 +64,9 @@ func (w *worker) file(p *part, j job) {
 				return
 			}
 		}
+	}
+	if byStat {
+		how = readingOf(j.Path)
 	}
 	c, err := w.read(how, j)
 	if err != nil {

@@ -15,6 +15,10 @@ import (
 	"github.com/go-git/go-git/v5/plumbing/format/gitignore"
 )
 
+// statPrefix begins the id of a content that is told by what the system says
+// of the file: the same file, unchanged.
+const statPrefix = "stat:"
+
 // maxFolderDepth bounds how deep folders are walked into.
 const maxFolderDepth = 500
 

@@ -23,5 +23,5 @@ func statID(info fs.FileInfo, now time.Time) string {
 	for i, v := range []int64{int64(st.Dev), int64(st.Ino), st.Size, st.Mtim.Nano(), st.Ctim.Nano(), int64(st.Mode)} {
 		binary.LittleEndian.PutUint64(b[8*i:], uint64(v))
 	}
-	return "stat:" + hex.EncodeToString(b[:])
+	return statPrefix + hex.EncodeToString(b[:])
 }
