@@ -17,6 +17,7 @@ import (
 	"github.com/exhibit-aims/exhibit/internal/export/scanned"
 	"github.com/exhibit-aims/exhibit/plugins/aiscan"
 	"github.com/exhibit-aims/exhibit/plugins/aisign"
+	"github.com/exhibit-aims/exhibit/plugins/gitdir"
 )
 
 // scanOptions are the flags of shadow scan.
@@ -233,7 +234,7 @@ func (s *scanner) scan(ctx context.Context, path string) (scanned.Scan, error) {
 }
 
 func (s *scanner) tree(path, rev string) (aiscan.Tree, error) {
-	if rev != "" || aiscan.Bare(path) {
+	if rev != "" || gitdir.Bare(path) {
 		t, err := aiscan.Git(path, rev)
 		if err != nil {
 			return nil, hinted{err, "--rev takes a branch, tag or commit of a git repository"}
@@ -298,7 +299,7 @@ func repositoryName(path string) string {
 	if err != nil {
 		return path
 	}
-	if aiscan.Bare(full) {
+	if gitdir.Bare(full) {
 		full = strings.TrimSuffix(strings.TrimSuffix(full, ".git"), string(filepath.Separator)) // app.git, or app/.git
 	}
 	return filepath.Base(full)

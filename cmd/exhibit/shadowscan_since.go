@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/exhibit-aims/exhibit/plugins/aiscan"
+	"github.com/exhibit-aims/exhibit/plugins/gitdir"
 )
 
 // before is what there was at the revision of --since: nothing, where nothing
@@ -17,7 +18,7 @@ func (s *scanner) before(ctx context.Context, path, repo string) (aiscan.Report,
 	switch {
 	case errors.Is(err, aiscan.ErrNoCommit):
 		return aiscan.Report{}, nil
-	case errors.Is(err, aiscan.ErrNoRepository):
+	case errors.Is(err, gitdir.ErrNoRepository):
 		return aiscan.Report{}, hinted{fmt.Errorf("--since %s: %w", s.o.since, err), "name the folder that holds .git, not one below it"}
 	case err != nil:
 		return aiscan.Report{}, hinted{fmt.Errorf("--since %s: %w", s.o.since, err), "name a branch, tag or commit that is in this clone; a shallow clone has too few (fetch-depth: 0)"}

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/exhibit-aims/exhibit/plugins/connector"
+	"github.com/exhibit-aims/exhibit/plugins/gitdir"
 )
 
 // maxScope is how many paths Check lists.
@@ -106,13 +107,13 @@ func diagnose(err error) (connector.Grant, string) {
 	switch {
 	case errors.Is(err, fs.ErrPermission):
 		return connector.Missing, grantRead
-	case errors.Is(err, errNoRepository):
+	case errors.Is(err, gitdir.ErrNoRepository):
 		return connector.GrantUnknown, "clone the repository there first (git clone --mirror URL FOLDER), or call a plain folder folder: in the settings"
 	case errors.Is(err, fs.ErrNotExist):
 		return connector.GrantUnknown, "there is no such folder; to read a repository, clone it there first: git clone --mirror URL FOLDER"
 	case errors.Is(err, errNoBranch):
 		return connector.Granted, "name an existing branch in the settings (git branch --list shows them)"
-	case errors.Is(err, errFormat):
+	case errors.Is(err, gitdir.ErrFormat):
 		return connector.Granted, "clone it again in the common format: git clone --ref-format=files, objects named by SHA-1"
 	}
 	return connector.GrantUnknown, "run git fsck in the clone; if it is damaged, clone it again"

@@ -5,13 +5,16 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 
 	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/go-git/go-git/v5/plumbing/cache"
 	"github.com/go-git/go-git/v5/plumbing/storer"
 	"github.com/go-git/go-git/v5/storage/filesystem"
 
 	"github.com/exhibit-aims/exhibit/plugins/aisign"
 	"github.com/exhibit-aims/exhibit/plugins/connector"
+	"github.com/exhibit-aims/exhibit/plugins/gitdir"
 )
 
 // cursorHead is the commit that the last run read.
@@ -32,7 +35,10 @@ var errNoBranch = errors.New("no such branch")
 // openRepository opens the clone and finds the branch's newest commit. The
 // caller closes it.
 func openRepository(c *config) (*repository, error) {
-	files, err := openGit(c.Repository)
+	if _, err := os.Stat(c.Repository); err != nil {
+		return nil, fmt.Errorf("documents: open %s: %w", c.Repository, err)
+	}
+	files, err := gitdir.Open(c.Repository, cache.NewObjectLRUDefault(), filesystem.Options{KeepDescriptors: true}) // by default each object opens its pack
 	if err != nil {
 		return nil, fmt.Errorf("documents: open %s: %w", c.Repository, err)
 	}

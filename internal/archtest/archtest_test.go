@@ -39,7 +39,7 @@ var rules = []rule{
 		[]string{"connectors"}, []string{"internal", "cmd", "config", "connectors",
 			"other:google.golang.org/grpc", "other:github.com/hashicorp/go-plugin", "plugins/serve", "plugins/wire"}, nil},
 	{"no connector runs a command: there is no setting that could become one",
-		[]string{"connectors", "plugins/rest", "plugins/coverage", "plugins/transport", "plugins/records", "plugins/usage", "plugins/grants"},
+		[]string{"connectors", "plugins/rest", "plugins/coverage", "plugins/transport", "plugins/records", "plugins/usage", "plugins/gitdir", "plugins/aiscan", "plugins/aisign", "plugins/grants"},
 		[]string{"os/exec", "plugin", "other:golang.org/x/sys"}, nil},
 	{"a connector's main only serves it",
 		[]string{"cmd/exhibit-connector-"}, []string{"internal", "other", "config"}, nil},

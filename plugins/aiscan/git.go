@@ -10,9 +10,12 @@ import (
 	"strings"
 
 	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/go-git/go-git/v5/plumbing/cache"
 	"github.com/go-git/go-git/v5/plumbing/filemode"
 	"github.com/go-git/go-git/v5/plumbing/object"
 	"github.com/go-git/go-git/v5/storage/filesystem"
+
+	"github.com/exhibit-aims/exhibit/plugins/gitdir"
 )
 
 // Limits of a git tree: a repository of a few objects can unfold to more files
@@ -26,6 +29,12 @@ const (
 )
 
 var errUnfolds = fmt.Errorf("the tree unfolds to more than %d files", maxGitFiles)
+
+// openGit opens the objects of a repository that nothing changes meanwhile.
+func openGit(dir string) (*filesystem.Storage, error) {
+	return gitdir.Open(dir, cache.NewObjectLRU(32*cache.MiByte),
+		filesystem.Options{KeepDescriptors: true, ExclusiveAccess: true, LargeObjectThreshold: largeObject})
+}
 
 // Git is the tree of a revision in a repository's objects: nothing is checked
 // out and git is not started. dir is a work tree, or a bare repository; an

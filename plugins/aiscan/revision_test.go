@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	git "github.com/go-git/go-git/v5"
+
+	"github.com/exhibit-aims/exhibit/plugins/gitdir"
 )
 
 // Revisions are named as people name them to git.
@@ -61,7 +63,7 @@ func TestNoCommitYet(t *testing.T) {
 	if _, err := Git(dir, "main"); !errors.Is(err, errRevision) {
 		t.Errorf("main: %v", err)
 	}
-	if Bare(dir) || !Bare(filepath.Join(dir, ".git")) {
+	if gitdir.Bare(dir) || !gitdir.Bare(filepath.Join(dir, ".git")) {
 		t.Error("a work tree, or what git keeps of it, is taken for the other")
 	}
 	if err := os.Rename(filepath.Join(dir, ".git"), filepath.Join(dir, "mirror.git")); err != nil {
@@ -76,7 +78,7 @@ func TestNoCommitYet(t *testing.T) {
 	if err := os.RemoveAll(filepath.Join(dir, ".git", "objects")); err != nil {
 		t.Fatal(err)
 	}
-	if Bare(filepath.Join(dir, ".git")) {
+	if gitdir.Bare(filepath.Join(dir, ".git")) {
 		t.Error("a folder without objects is taken for a repository")
 	}
 }

@@ -17,6 +17,8 @@ import (
 
 	"github.com/go-git/go-git/v5"
 	"github.com/go-git/go-git/v5/plumbing/object"
+
+	"github.com/exhibit-aims/exhibit/plugins/gitdir"
 )
 
 // report is the JSON of a scan, without what the cache alone changes.
@@ -223,7 +225,7 @@ func TestGit(t *testing.T) {
 	if _, err := Git(dir, "nowhere"); !errors.Is(err, errRevision) {
 		t.Errorf("a revision that is not there: %v", err)
 	}
-	if _, err := Git(t.TempDir(), ""); !errors.Is(err, ErrNoRepository) {
+	if _, err := Git(t.TempDir(), ""); !errors.Is(err, gitdir.ErrNoRepository) {
 		t.Errorf("no repository: %v", err)
 	}
 	store := t.TempDir()
