@@ -57,6 +57,7 @@ var rules = []rule{
 			"internal/assess", "internal/agent", "internal/export", "plugins"}, nil},
 	{"what others say of a checkpoint is verified without a store and without the product",
 		[]string{"internal/attest"}, []string{"internal", "plugins", "config", "cmd"}, []string{"internal/evidence", "internal/ledger", "internal/attest"}},
+	{"the operational database knows nothing of what is kept in it", []string{"internal/opsdb"}, []string{"internal", "plugins", "connectors", "config", "cmd"}, nil},
 	{"configuration data holds no logic", []string{"config"}, []string{"internal", "plugins", "connectors", "other"}, nil},
 }
 
