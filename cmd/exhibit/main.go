@@ -132,6 +132,7 @@ func newRootCommand(std streams) *cobra.Command {
 		newVerifyCommand(g),
 		newLedgerCommand(g),
 		newAgentCommand(g),
+		newAccessCommand(g),
 		newCatalogCommand(g),
 		newCrosswalkCommand(g),
 		newVersionCommand(g),
