@@ -172,7 +172,7 @@ func Content(ctx context.Context, src Source) (ledger.Checkpoint, error) {
 // that: it cannot be concluded again from the evidence.
 func Concluding(e evidence.Entry) bool {
 	switch e.Type {
-	case evidence.EntryAssessment, evidence.EntryExport, evidence.EntryAttestation:
+	case evidence.EntryAssessment, evidence.EntryExport, evidence.EntryAttestation, evidence.EntryAccess:
 		return true
 	}
 	return false

@@ -22,6 +22,7 @@ const (
 	EntryErasure       EntryType = "erasure"       // a payload erased: digest, who, why
 	EntryFinding       EntryType = "finding"       // what happened to findings at one instant
 	EntryAttestation   EntryType = "attestation"   // what others said of a checkpoint: time stamp, cosignature, publication
+	EntryAccess        EntryType = "access"        // who saw raw payloads, made or revoked a token
 )
 
 // Entry is one line of the ledger.
@@ -42,7 +43,7 @@ func knownType(b []byte) EntryType {
 	case EntryEvidence:
 		return EntryEvidence
 	case EntryRunOpened, EntryGone, EntryRunClosed, EntryRegister, EntryWaiver, EntryApplicability,
-		EntryAssessment, EntryExport, EntryErasure, EntryFinding, EntryAttestation:
+		EntryAssessment, EntryExport, EntryErasure, EntryFinding, EntryAttestation, EntryAccess:
 		return t
 	}
 	return ""

@@ -128,9 +128,30 @@ func TestIdentity(t *testing.T) {
 		people.Identity("marek (else@there)", "root@host"): {"marek (else@there)", "root@host"},
 		"upload form":                    {"upload form", ""},
 		people.Identity("", "root@host"): {"", "root@host"},
+
+		people.Identity("marek", "oidc:https://id.example#7"):              {"marek", "oidc:https://id.example#7"},
+		people.Identity("marek (else@there)", "oidc:https://id.example#7"): {"marek (else@there)", "oidc:https://id.example#7"},
 	} {
 		if id, account := people.SplitIdentity(in); id != want[0] || account != want[1] {
 			t.Errorf("%q: %q, %q", in, id, account)
+		}
+	}
+}
+
+// TestOneLogin: two people who come with one login are one, also where accounts
+// of a machine may be shared.
+func TestOneLogin(t *testing.T) {
+	for account, shared := range map[string]bool{"root@host": true, "oidc:https://id.example#7": false} {
+		p := people.Policy{SharedAccount: true}
+		first := people.Person{ID: "marek", Account: account, Active: true, Roles: []string{"ai_officer"}}
+		second := people.Person{ID: "ines", Account: account, Active: true, Roles: []string{"ai_officer"}}
+		w, _, err := p.Request(first, asked(), now.AddDate(0, 1, 0), nil, now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.Source = people.Source
+		if _, _, err = p.Approve(second, w, now); (err == nil) != shared {
+			t.Errorf("%s: %v", account, err)
 		}
 	}
 }

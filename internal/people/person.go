@@ -25,7 +25,7 @@ const (
 // that the command ran under, which the person cannot choose.
 type Person struct {
 	ID      string
-	Account string // user@host
+	Account string // user@host, or oidc:issuer#subject of a login
 	Active  bool
 	Roles   []string
 }
@@ -46,7 +46,8 @@ type Policy struct {
 	// any role of the register will do, and for a review no role is needed.
 	Approvers map[Act][]string
 	// SharedAccount allows the two people to use one account of the machine, as
-	// where everybody works on one host under one name.
+	// where everybody works on one host under one name. It excuses no login: that
+	// is one person's.
 	SharedAccount bool
 	MaxWaiver     time.Duration // from approval; 0 means 365 days
 }
@@ -91,7 +92,7 @@ func (p Policy) may(who Person, act Act, first step) error {
 		return refuse("ask for it anew, as a person of the register", "nobody is named who began it")
 	case Same(who.ID, first.by):
 		return refuse("a second person of the register has to decide", "%s began it and cannot decide on it", who.ID)
-	case !p.SharedAccount && first.account != "" && first.account == who.Account:
+	case !(p.SharedAccount && ofMachine(who.Account)) && first.account != "" && first.account == who.Account:
 		return refuse("the second person uses an account of their own; where all share one, set people.shared_account: true",
 			"%s and %s used the same account, %s: that shows one person", first.by, who.ID, who.Account)
 	}
@@ -119,9 +120,16 @@ func active(who Person) error {
 // Identity is how a run names who made its records: the person, and the account.
 func Identity(id, account string) string { return strings.TrimSpace(id + " (" + account + ")") }
 
+// remote begins an account that an OpenID provider proved.
+const remote = "oidc:"
+
+// ofMachine reports whether an account is one of a machine, user@host, which
+// several people may have to share. A login is one person's.
+func ofMachine(account string) bool { return !strings.HasPrefix(account, remote) }
+
 // SplitIdentity takes an Identity apart. What has no account has none.
 func SplitIdentity(s string) (id, account string) {
-	if i := strings.LastIndex(s, "("); i >= 0 && strings.HasSuffix(s, ")") && strings.Contains(s[i:], "@") {
+	if i := strings.LastIndex(s, "("); i >= 0 && strings.HasSuffix(s, ")") && (strings.Contains(s[i:], "@") || !ofMachine(s[i+1:])) {
 		return strings.TrimSpace(s[:i]), s[i+1 : len(s)-1]
 	}
 	return s, ""
