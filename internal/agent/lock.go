@@ -1,12 +1,11 @@
 package agent
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 
-	"golang.org/x/sys/unix"
+	"github.com/gofrs/flock"
 
 	"github.com/exhibit-aims/exhibit/internal/store"
 )
@@ -23,18 +22,13 @@ func (l Locks) Acquire(name string) (release func(), err error) {
 	if err := os.MkdirAll(l.Dir, 0o700); err != nil {
 		return nil, fmt.Errorf("lock %s: %w", name, err)
 	}
-	f, err := os.OpenFile(filepath.Join(l.Dir, name+".lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	f := flock.New(filepath.Join(l.Dir, name+".lock"))
+	held, err := f.TryLock()
 	if err != nil {
 		return nil, fmt.Errorf("lock %s: %w", name, err)
 	}
-	err = unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
-	if errors.Is(err, unix.EWOULDBLOCK) {
-		f.Close()
+	if !held {
 		return nil, fmt.Errorf("%s: %w", name, store.ErrLocked)
 	}
-	if err != nil {
-		f.Close()
-		return nil, fmt.Errorf("lock %s: %w", name, err)
-	}
-	return func() { f.Close() }, nil
+	return func() { _ = f.Close() }, nil // a lock that cannot be given back ends with its process
 }
