@@ -1,0 +1,265 @@
+package service
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/exhibit-aims/exhibit/internal/agent"
+	"github.com/exhibit-aims/exhibit/internal/evidence"
+	"github.com/exhibit-aims/exhibit/internal/people"
+	"github.com/exhibit-aims/exhibit/internal/register"
+	"github.com/exhibit-aims/exhibit/internal/store"
+)
+
+// HandedIn is evidence that somebody handed in, and how its review stands.
+type HandedIn struct {
+	ID         string    `json:"id"`
+	What       string    `json:"what"`
+	Subject    string    `json:"subject,omitempty"`
+	By         string    `json:"by"`
+	At         time.Time `json:"at"`
+	State      string    `json:"state"` // pending | accepted | rejected
+	Reviewer   string    `json:"reviewer,omitempty"`
+	ReviewedAt time.Time `json:"reviewed_at,omitzero"`
+	SHA256     string    `json:"sha256"`
+
+	Upload *people.Upload `json:"-"`
+	run    evidence.Provenance
+}
+
+// Pile collects what was handed in: uploads, and records of runs of the method
+// upload that no upload speaks of. Of an upload that a file brought, the review
+// that people put on record counts.
+func (s *Service) Pile(ctx context.Context) ([]HandedIn, error) {
+	runs := map[string]evidence.Provenance{}
+	for run, err := range s.store.Runs(ctx, "") {
+		if err != nil {
+			return nil, err
+		}
+		runs[run.ID] = run.Provenance
+	}
+	uploads, err := OnRecord(ctx, s.store, people.KindUpload, func(ev evidence.Evidence) (HandedIn, error) {
+		u, err := people.ParseUpload(ev)
+		return handedInUpload(&u, runs[ev.Run]), err
+	})
+	if err != nil {
+		return nil, err
+	}
+	type name struct{ id, sum string }
+	ours := map[name]bool{}
+	for _, h := range uploads {
+		if h.Upload.Source == people.Source {
+			ours[name{h.ID, h.SHA256}] = true
+		}
+	}
+	var out []HandedIn
+	spoken := map[string]bool{}
+	for _, h := range uploads {
+		spoken[h.SHA256] = true
+		if h.Upload.Source == people.Source || !ours[name{h.ID, h.SHA256}] {
+			out = append(out, h)
+		}
+	}
+	rest, err := s.unspoken(ctx, spoken, runs)
+	return append(out, rest...), err
+}
+
+func handedInUpload(u *people.Upload, run evidence.Provenance) HandedIn {
+	h := HandedIn{ID: u.ID, What: u.Title, By: u.Uploader, At: u.UploadedAt.Time, State: "pending", Reviewer: u.Reviewer,
+		ReviewedAt: u.ReviewedAt.Time, SHA256: u.SHA256, Upload: u, run: run}
+	if h.What == "" {
+		h.What = u.Filename
+	}
+	if u.About != nil {
+		h.Subject = u.About.Type + "/" + u.About.ID
+	}
+	if u.Decision != "" {
+		h.State = u.Decision
+	}
+	return h
+}
+
+func (s *Service) unspoken(ctx context.Context, spoken map[string]bool, runs map[string]evidence.Provenance) ([]HandedIn, error) {
+	uploadRuns := map[string]evidence.Provenance{}
+	for id, run := range runs {
+		if run.Method == agent.MethodUpload {
+			uploadRuns[id] = run
+		}
+	}
+	if len(uploadRuns) == 0 {
+		return nil, nil
+	}
+	var out []HandedIn
+	for ev, err := range s.store.Evidence(ctx, store.EvidenceQuery{Latest: true}) {
+		if err != nil {
+			return nil, err
+		}
+		from, byHand := uploadRuns[ev.Run]
+		if !byHand || ev.Kind == people.KindUpload || spoken[ev.Digest.String()] || spoken[ev.PayloadSum.String()] {
+			continue
+		}
+		by, _ := people.SplitIdentity(from.Identity)
+		if by == "" {
+			by = from.Source
+		}
+		out = append(out, HandedIn{ID: ev.Digest.String()[:12], What: ev.Kind + " " + ev.Key, Subject: ev.Subject.Type + "/" + ev.Subject.ID,
+			By: by, At: ev.CollectedAt, State: "pending", SHA256: ev.Digest.String(), run: from})
+	}
+	return out, nil
+}
+
+// Vouched is the record that comes with what was handed in, which whoever
+// accepts it accepts.
+type Vouched struct {
+	Kind    string           `json:"kind"`
+	Subject evidence.Subject `json:"subject"`
+	Key     string           `json:"key"`
+	Payload json.RawMessage  `json:"payload"`
+}
+
+func (s *Service) VouchedFor(ctx context.Context, h HandedIn) (*Vouched, error) {
+	if h.Upload != nil && (h.Upload.FileSHA256 == h.SHA256 || h.SHA256 == "") {
+		return nil, nil
+	}
+	for ev, err := range s.store.Evidence(ctx, store.EvidenceQuery{}) {
+		if err != nil {
+			return nil, err
+		}
+		if ev.Digest.String() != h.SHA256 && ev.PayloadSum.String() != h.SHA256 {
+			continue
+		}
+		payload, err := s.store.Payload(ctx, ev.PayloadSum)
+		if errors.Is(err, store.ErrErased) {
+			payload = json.RawMessage("null")
+		} else if err != nil {
+			return nil, err
+		}
+		return &Vouched{Kind: ev.Kind, Subject: ev.Subject, Key: ev.Key, Payload: payload}, nil
+	}
+	return nil, nil
+}
+
+func (s *Service) FindHandedIn(ctx context.Context, id string) (HandedIn, error) {
+	list, err := s.Pile(ctx)
+	if err != nil {
+		return HandedIn{}, err
+	}
+	var ids []string
+	for _, h := range list {
+		if h.ID == id || len(id) >= 12 && strings.HasPrefix(h.SHA256, id) {
+			return h, nil
+		}
+		ids = append(ids, h.ID)
+	}
+	return HandedIn{}, notFound(id, ids, "exhibit review list --all shows them", "nothing with the id %q was handed in", id)
+}
+
+// reviewed is the upload that a review decides on. What a file brought names
+// who handed it in, and has to name somebody of the register: a name that is
+// nobody's would let one person hand in and accept.
+func (s *Service) reviewed(h HandedIn) (people.Upload, error) {
+	if h.Upload != nil && h.Upload.Source == people.Source {
+		return *h.Upload, nil
+	}
+	u := people.Upload{ID: "UP-" + h.ID, SHA256: h.SHA256, Title: h.What, Uploader: h.By}
+	if h.Upload != nil {
+		u = *h.Upload
+	}
+	_, u.UploaderAccount = people.SplitIdentity(h.run.Identity)
+	reg, err := s.Register()
+	if err != nil {
+		return u, err
+	}
+	if u.Decision == "" && !slices.ContainsFunc(reg.People, func(p register.Person) bool { return people.Same(p.ID, u.Uploader) }) {
+		return u, mistake("import it again with the id of a person as identity (or uploader), or hand it in with exhibit review submit",
+			"%s was handed in by %q, who is no person of the register: it cannot be told whether somebody else accepts it", h.ID, u.Uploader)
+	}
+	return u, nil
+}
+
+// Review accepts or rejects what somebody else handed in.
+func (d *Desk) Review(ctx context.Context, id, decision, note string) error {
+	h, err := d.s.FindHandedIn(ctx, id)
+	if err != nil {
+		return err
+	}
+	u, err := d.s.reviewed(h)
+	if err != nil {
+		return err
+	}
+	rec, err := d.Policy.Review(d.Who, u, decision, note, d.Now)
+	if err != nil {
+		return err
+	}
+	return d.byCommand(ctx, rec)
+}
+
+// Submission is evidence that somebody hands in: a file, what it shows and where
+// it comes from, and the record that it supports, if it supports one.
+type Submission struct {
+	Upload          people.Upload
+	Times           people.Times
+	Name, MediaType string
+	Content         []byte
+	Record          *evidence.Record
+}
+
+// Submit keeps a file in the ledger and puts on record who handed it in.
+func (d *Desk) Submit(ctx context.Context, in Submission) (people.Upload, error) {
+	u := in.Upload
+	if u.Expectation != "" {
+		if err := d.s.KnownExpectation(u.Expectation); err != nil {
+			return u, err
+		}
+	}
+	file, sum, err := people.File(in.Name, in.MediaType, in.Content)
+	if err != nil {
+		return u, err
+	}
+	u.Filename, u.SHA256, u.FileSHA256 = in.Name, sum, sum
+	if in.Record != nil {
+		u.About = &in.Record.Subject
+	}
+	all, err := EverOnRecord(ctx, d.s.store, people.KindUpload, people.ParseUpload,
+		func(id string) people.Upload { return people.Upload{ID: id} })
+	if err != nil {
+		return u, err
+	}
+	made, rec, err := d.Policy.Submit(d.Who, u, in.Times, all, d.Now)
+	if err != nil {
+		return u, err
+	}
+	if in.Record != nil {
+		// What is accepted later is this record as it is sealed, of this kind and
+		// about this subject: the same words about another one are another record.
+		if u.SHA256, err = d.sealRecord(ctx, *in.Record); err != nil {
+			return u, err
+		}
+		if made, rec, err = d.Policy.Submit(d.Who, u, in.Times, all, d.Now); err != nil {
+			return u, err
+		}
+	}
+	return made, d.byCommand(ctx, file, rec)
+}
+
+// sealRecord appends a record that a file supports and returns its digest.
+func (d *Desk) sealRecord(ctx context.Context, typed evidence.Record) (string, error) {
+	if err := d.Record(ctx, agent.MethodUpload, typed); err != nil {
+		return "", err
+	}
+	q := store.EvidenceQuery{Kinds: []string{typed.Kind}, Source: people.Source, Latest: true}
+	for ev, err := range d.s.store.Evidence(ctx, q) {
+		if err != nil {
+			return "", err
+		}
+		if ev.Key == typed.Key {
+			return ev.Digest.String(), nil
+		}
+	}
+	return "", fmt.Errorf("%s %s: %w", typed.Kind, typed.Key, store.ErrNotFound)
+}

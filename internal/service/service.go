@@ -1,0 +1,162 @@
+package service
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/exhibit-aims/exhibit/internal/agent"
+	"github.com/exhibit-aims/exhibit/internal/catalog"
+	"github.com/exhibit-aims/exhibit/internal/configfile"
+	"github.com/exhibit-aims/exhibit/internal/evaluate"
+	"github.com/exhibit-aims/exhibit/internal/evidence"
+	"github.com/exhibit-aims/exhibit/internal/ledger"
+	"github.com/exhibit-aims/exhibit/internal/people"
+	"github.com/exhibit-aims/exhibit/internal/register"
+	"github.com/exhibit-aims/exhibit/internal/store"
+)
+
+// Locker gives the lock of a name to one holder at a time, or store.ErrLocked
+// at once. agent.Locks is one.
+type Locker interface {
+	Acquire(name string) (release func(), err error)
+}
+
+// Recorder puts on record what people made. agent.Collector is one.
+type Recorder interface {
+	RecordPeople(ctx context.Context, identity, method string, records []evidence.Record) (evidence.Run, error)
+	RenewPeople(ctx context.Context) error
+	CollectRegister(ctx context.Context, path string) (evidence.Run, error)
+}
+
+// Options is what a Service works with. Without a Key, Recorder and Locks it
+// only reads.
+type Options struct {
+	Config   *configfile.Config
+	Catalog  *catalog.Catalog
+	Store    store.Store
+	Key      *ledger.Key
+	Recorder Recorder
+	Locks    Locker
+	Logger   *slog.Logger
+	Clock    func() time.Time
+	Version  string // of the program
+	User     string // whom exports name as who made them where nobody else is known
+	// Reconcile puts on record which AI was seen, after a decision on a case.
+	Reconcile func(ctx context.Context) error
+}
+
+// Service answers and acts. It is safe for concurrent use.
+type Service struct {
+	Options
+	config atomic.Pointer[configfile.Config]
+	store  store.Store
+
+	ledgerLives sync.Mutex
+	lives       evaluate.Lives // as far as they were read
+
+	assessing sync.Mutex // one evaluation at a time: the state is shared
+	evaluator *Evaluator
+
+	view  atomic.Pointer[View] // the newest that was made
+	pastM sync.Mutex
+	past  []*View // of earlier instants, the newest asked for last
+}
+
+// New makes a Service. The rules of the configuration must be in order.
+func New(o Options) (*Service, error) {
+	s := &Service{Options: o, store: o.Store}
+	s.config.Store(o.Config)
+	e, err := NewEvaluator(o.Config, o.Store)
+	if err != nil {
+		return nil, err
+	}
+	s.evaluator = e
+	return s, nil
+}
+
+// Config is the configuration in force.
+func (s *Service) Config() *configfile.Config { return s.config.Load() }
+
+// Reload takes another configuration, whose rules must be in order; if they are
+// not, the one before stays.
+func (s *Service) Reload(cfg *configfile.Config) error {
+	e, err := NewEvaluator(cfg, s.store)
+	if err != nil {
+		return err
+	}
+	s.assessing.Lock()
+	defer s.assessing.Unlock()
+	s.config.Store(cfg)
+	s.evaluator = e
+	s.pastM.Lock()
+	s.past = nil
+	s.pastM.Unlock()
+	return nil
+}
+
+// Register reads the register of the configuration.
+func (s *Service) Register() (*register.Register, error) {
+	path := s.Config().Register
+	if path == "" {
+		return nil, mistake("set register: in exhibit.yaml; exhibit init writes one", "no register is configured, so nobody is a person of it")
+	}
+	return register.Load(path, register.Known{Now: s.clock(), Controls: s.Catalog.ControlIDs(), Expectations: s.slugs()})
+}
+
+func (s *Service) slugs() []string {
+	s.assessing.Lock()
+	defer s.assessing.Unlock()
+	var out []string
+	for _, e := range s.evaluator.Engine().Expectations() {
+		out = append(out, e.Slug)
+	}
+	return out
+}
+
+func (s *Service) clock() time.Time { return s.Clock() }
+
+// lockWait is how long one waits for somebody else to be done.
+const lockWait = 10 * time.Second
+
+// wait takes a lock as soon as it is free.
+func (s *Service) wait(ctx context.Context, name string) (release func(), err error) {
+	if s.Locks == nil {
+		return nil, errReadOnly
+	}
+	for end := time.Now().Add(lockWait); ; {
+		release, err = s.Locks.Acquire(name)
+		if err == nil {
+			return release, nil
+		}
+		if !errors.Is(err, store.ErrLocked) || time.Now().After(end) {
+			return nil, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+}
+
+// What cannot be done.
+var (
+	errReadOnly    = errors.New("the store was opened for reading only")
+	errNoStatement = errors.New("no approved statement of applicability is on record")
+)
+
+// takeDesk waits until nobody else puts something on record.
+func (s *Service) takeDesk(ctx context.Context) (leave func(), err error) {
+	leave, err = s.wait(ctx, people.Source)
+	if errors.Is(err, store.ErrLocked) {
+		return nil, fmt.Errorf("somebody else puts something on record: %w", err)
+	}
+	return leave, err
+}
+
+var _ Recorder = (*agent.Collector)(nil)

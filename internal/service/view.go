@@ -1,0 +1,337 @@
+package service
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/exhibit-aims/exhibit/internal/agent"
+	"github.com/exhibit-aims/exhibit/internal/ask"
+	"github.com/exhibit-aims/exhibit/internal/assess"
+	"github.com/exhibit-aims/exhibit/internal/evaluate"
+	"github.com/exhibit-aims/exhibit/internal/evidence"
+	"github.com/exhibit-aims/exhibit/internal/finding"
+	"github.com/exhibit-aims/exhibit/internal/people"
+	"github.com/exhibit-aims/exhibit/internal/shadow"
+	"github.com/exhibit-aims/exhibit/internal/store"
+)
+
+// View is how everything stood at one instant, as one checkpoint of the ledger
+// knows it. It does not change: whoever holds one may read it for as long as
+// they like, side by side with others.
+type View struct {
+	Assessment *assess.Assessment
+	Findings   []FindingRow // open, resolved and waived ones, then duties; the most urgent first
+	Owners     []OwnerView  // whose move it is, by person; what nobody owns comes last
+	Shadow     shadow.Result
+	Wholeness  Wholeness
+	Made       time.Time // by the clock of whoever made it
+	Past       bool      // of an instant that was asked for, not of now
+
+	policy  finding.Policy
+	book    *finding.Book
+	systems *ask.World
+
+	index    sync.Once
+	byID     map[string]int              // places in Findings
+	controls map[string]int              // places in Assessment.Controls
+	results  map[string][]*assess.Result // by expectation
+	inForce  map[string]int              // places in Assessment.Expectations
+}
+
+// Systems are the AI systems of the register, as it was then.
+func (v *View) Systems() []ask.System { return v.systems.Systems() }
+
+// System returns the AI system with an id.
+func (v *View) System(id string) (ask.System, error) {
+	if s, ok := v.systems.System(id); ok && id != "" {
+		return s, nil
+	}
+	var known []string
+	for _, s := range v.systems.Systems() {
+		known = append(known, s.ID)
+	}
+	otherwise := "registered: " + firstFew(known, 20)
+	if len(known) == 0 {
+		otherwise = "no AI system was registered then: exhibit register"
+	}
+	return ask.System{}, notFound(id, known, otherwise, "there is no AI system %q in the register", id)
+}
+
+// Finding returns the finding or duty with an id.
+func (v *View) Finding(id string) (FindingRow, error) {
+	v.makeIndex()
+	if i, ok := v.byID[id]; ok {
+		return v.Findings[i], nil
+	}
+	return FindingRow{}, notFound(id, nil, "exhibit findings --state all lists them; exhibit assess records what is open now", "no finding %q is in the ledger", id)
+}
+
+// Life returns the history of a finding, if the ledger has it or the assessment
+// of this view opens it.
+func (v *View) Life(id string) (*finding.Life, bool) { return v.book.Life(id) }
+
+// Control returns a clause or Annex A control with its results.
+func (v *View) Control(id string) (*assess.Control, error) {
+	v.makeIndex()
+	if i, ok := v.controls[id]; ok {
+		return &v.Assessment.Controls[i], nil
+	}
+	var known []string
+	for _, c := range v.Assessment.Controls {
+		known = append(known, c.ID)
+	}
+	return nil, notFound(id, known, "clauses 4 to 10 and controls A.2.2 to A.10.4", "there is no clause or control %q", id)
+}
+
+// Expectation returns a rule in force and its results.
+func (v *View) Expectation(slug string) (*assess.InForce, []*assess.Result, error) {
+	v.makeIndex()
+	if i, ok := v.inForce[slug]; ok {
+		return &v.Assessment.Expectations[i], v.results[slug], nil
+	}
+	var known []string
+	for _, e := range v.Assessment.Expectations {
+		known = append(known, e.Slug)
+	}
+	return nil, nil, notFound(slug, known, "exhibit catalog explain lists them", "no expectation is called %q", slug)
+}
+
+// Result returns the result of an expectation for a subject.
+func (v *View) Result(slug string, subject evidence.Subject) (*assess.Result, error) {
+	_, all, err := v.Expectation(slug)
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range all {
+		if r.Subject == subject {
+			return r, nil
+		}
+	}
+	return nil, notFound(subject.ID, nil, "exhibit status shows its results", "%s has no result for %s/%s", slug, subject.Type, subject.ID)
+}
+
+// RestsOn returns the results that rest on a piece of evidence.
+func (v *View) RestsOn(d evidence.Digest) []*assess.Result {
+	var out []*assess.Result
+	for _, r := range v.Assessment.Results {
+		if slices.Contains(r.Evidence, d) {
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+// Owner is who has the next move on a result, and why.
+func (v *View) Owner(r *assess.Result) (person, from string) { return v.policy.Owner(r) }
+
+func (v *View) makeIndex() {
+	v.index.Do(func() {
+		v.byID = make(map[string]int, len(v.Findings))
+		for i := range v.Findings {
+			v.byID[v.Findings[i].ID] = i
+		}
+		v.controls = map[string]int{}
+		for i := range v.Assessment.Controls {
+			v.controls[v.Assessment.Controls[i].ID] = i
+		}
+		v.inForce = map[string]int{}
+		for i := range v.Assessment.Expectations {
+			v.inForce[v.Assessment.Expectations[i].Slug] = i
+		}
+		v.results = map[string][]*assess.Result{}
+		for _, r := range v.Assessment.Results {
+			v.results[r.Expectation] = append(v.results[r.Expectation], r)
+		}
+	})
+}
+
+// Current returns the newest view that was made, or makes the first. It may be
+// older than the ledger: Assessment.Checkpoint and AsOf say what it shows.
+func (s *Service) Current(ctx context.Context) (*View, error) {
+	if v := s.view.Load(); v != nil {
+		return v, nil
+	}
+	return s.Refresh(ctx)
+}
+
+// Refresh makes the view of now. Others see it from then on.
+func (s *Service) Refresh(ctx context.Context) (*View, error) {
+	v, err := s.makeView(ctx, s.clock().UTC(), false)
+	if err != nil {
+		return nil, err
+	}
+	s.view.Store(v)
+	return v, nil
+}
+
+// keptViews bounds how many views of earlier instants are kept.
+const keptViews = 4
+
+// At returns the view of an earlier instant, which is not after now. A zero
+// instant means Current.
+func (s *Service) At(ctx context.Context, at time.Time) (*View, error) {
+	if at.IsZero() {
+		return s.Current(ctx)
+	}
+	if at.After(s.clock()) {
+		return nil, mistake("evidence of the future cannot be read; choose an instant up to now", "%s is in the future", at.Format(time.RFC3339))
+	}
+	size := int64(-1)
+	if cp, err := evaluate.Content(ctx, s.store); err == nil {
+		size = cp.Size
+	}
+	s.pastM.Lock()
+	for _, v := range s.past {
+		if v.Assessment.AsOf.Equal(at) && v.Assessment.Checkpoint.Size == size {
+			s.pastM.Unlock()
+			return v, nil
+		}
+	}
+	s.pastM.Unlock()
+	v, err := s.makeView(ctx, at.UTC(), true)
+	if err != nil {
+		return nil, err
+	}
+	s.pastM.Lock()
+	defer s.pastM.Unlock()
+	s.past = append(s.past, v)
+	if len(s.past) > keptViews {
+		s.past = slices.Delete(s.past, 0, 1)
+	}
+	return v, nil
+}
+
+func (s *Service) makeView(ctx context.Context, at time.Time, past bool) (*View, error) {
+	s.assessing.Lock()
+	a, err := s.evaluator.At(ctx, at)
+	s.assessing.Unlock()
+	if err != nil {
+		return nil, err
+	}
+	return s.ViewOf(ctx, a, past)
+}
+
+// ViewOf makes the view that belongs to an assessment: of now, or of an instant
+// that is past.
+func (s *Service) ViewOf(ctx context.Context, a *assess.Assessment, past bool) (*View, error) {
+	v := &View{Assessment: a, Made: s.clock().UTC(), Past: past}
+	var until time.Time
+	if past {
+		until = a.AsOf
+	}
+	var events []finding.Event
+	var err error
+	if v.policy, err = FindingPolicy(ctx, s.Config(), s.store, a.AsOf); err != nil {
+		return nil, err
+	}
+	if v.book, events, err = s.livesWith(ctx, a, v.policy, until); err != nil {
+		return nil, err
+	}
+	v.Findings = rowsOf(a, v.book, events, v.policy)
+	q := store.EvidenceQuery{Kinds: []string{"inventory.ai_system"}, Before: a.Checkpoint.Size, Payloads: true}
+	if v.systems, err = ask.NewWorld(a, s.store.Evidence(ctx, q), ask.Options{}); err != nil {
+		return nil, err
+	}
+	v.Owners = ownerViews(v.Findings, v.systems, a)
+	if v.Shadow, err = agent.ReconcileShadow(ctx, s.store, a.AsOf); err != nil {
+		return nil, err
+	}
+	v.Wholeness, err = ReadWholeness(ctx, s.store, a.AsOf)
+	return v, err
+}
+
+// livesWith returns the lives of findings with what an assessment adds to them.
+func (s *Service) livesWith(ctx context.Context, a *assess.Assessment, p finding.Policy, until time.Time) (*finding.Book, []finding.Event, error) {
+	if !until.IsZero() {
+		var b evaluate.Lives
+		if err := b.Read(ctx, s.store, until); err != nil {
+			return nil, nil, err
+		}
+		return b.With(a, p)
+	}
+	s.ledgerLives.Lock()
+	defer s.ledgerLives.Unlock()
+	if err := s.lives.Read(ctx, s.store, time.Time{}); err != nil {
+		return nil, nil, err
+	}
+	book, events, err := s.lives.With(a, p)
+	if errors.Is(err, finding.ErrPast) { // a later assessment is on record already: show what it left
+		return s.lives.Clone(), nil, nil
+	}
+	return book, events, err
+}
+
+// Trace lays out the record of one AI system, stage by stage; chain may be empty.
+func (s *Service) Trace(ctx context.Context, v *View, system, chain string) (ask.Trace, error) {
+	if _, err := v.System(system); err != nil {
+		return ask.Trace{}, err
+	}
+	if chain != "" && !slices.Contains(ask.Chains(), chain) {
+		return ask.Trace{}, mistake("one of "+firstFew(ask.Chains(), 10), "there is no chain %q", chain)
+	}
+	w, err := s.World(ctx, v, ask.Options{}, ask.TraceKinds()...)
+	if err != nil {
+		return ask.Trace{}, err
+	}
+	sys, _ := w.System(system)
+	return w.Trace(sys, chain), nil
+}
+
+// Ask answers a question for each AI system, or for one.
+func (s *Service) Ask(ctx context.Context, v *View, question, system, seed string) ([]ask.Answer, ask.Question, error) {
+	q, ok := ask.QuestionNamed(question)
+	if !ok {
+		if q, ok = ask.Nearest(question); !ok {
+			return nil, q, mistake("exhibit ask lists the questions", "none of the questions is nearest to %q", question)
+		}
+	}
+	w, err := s.World(ctx, v, ask.Options{Seed: seed}, ask.Kinds(q)...)
+	if err != nil {
+		return nil, q, err
+	}
+	if system != "" {
+		if _, err := v.System(system); err != nil {
+			return nil, q, err
+		}
+	}
+	return w.Answer(q, system), q, nil
+}
+
+// World reads the evidence of some kinds that an assessment was made from.
+func (s *Service) World(ctx context.Context, v *View, o ask.Options, kinds ...string) (*ask.World, error) {
+	o.Owner = func(r *assess.Result) string {
+		who, _ := v.policy.Owner(r)
+		return who
+	}
+	q := store.EvidenceQuery{Kinds: kinds, Before: v.Assessment.Checkpoint.Size, Payloads: true}
+	return ask.NewWorld(v.Assessment, s.store.Evidence(ctx, q), o)
+}
+
+// Draw draws a sample from the population of an expectation.
+func (s *Service) Draw(v *View, slug string, o assess.SampleOptions) (*assess.Sample, error) {
+	if _, _, err := v.Expectation(slug); err != nil {
+		return nil, err
+	}
+	if o.Seed == "" {
+		return nil, mistake("a seed chosen by whoever audits: nobody else should know it beforehand", "a draw needs a seed")
+	}
+	sample, err := assess.Draw(v.Assessment, slug, o)
+	if err != nil {
+		return nil, fmt.Errorf("draw from %s: %w", slug, err)
+	}
+	return sample, nil
+}
+
+// Waivers are those on record now, of any source.
+func (s *Service) Waivers(ctx context.Context) ([]people.Waiver, error) {
+	return OnRecord(ctx, s.store, people.KindWaiver, people.ParseWaiver)
+}
+
+// Statements are the versions of the statement of applicability on record now.
+func (s *Service) Statements(ctx context.Context) ([]people.Statement, error) {
+	return OnRecord(ctx, s.store, people.KindStatement, people.ParseStatement)
+}
