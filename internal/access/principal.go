@@ -29,7 +29,9 @@ const localPrefix = "local:"
 func LocalAccount(userAtHost string) string { return localPrefix + userAtHost }
 
 // OIDCAccount is the account of a principal from issuer and subject.
-func OIDCAccount(issuer, subject string) string { return "oidc:" + issuer + "#" + subject }
+func OIDCAccount(issuer, subject string) string {
+	return "oidc:" + issuer + "#" + escapeSubject(subject)
+}
 
 // Principal is who acts. Its zero value may do nothing.
 type Principal struct {
