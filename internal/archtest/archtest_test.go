@@ -58,6 +58,8 @@ var rules = []rule{
 	{"what others say of a checkpoint is verified without a store and without the product",
 		[]string{"internal/attest"}, []string{"internal", "plugins", "config", "cmd"}, []string{"internal/evidence", "internal/ledger", "internal/attest"}},
 	{"the operational database knows nothing of what is kept in it", []string{"internal/opsdb"}, []string{"internal", "plugins", "connectors", "config", "cmd"}, nil},
+	{"what is told and ticketed is handed over: no store, no service, no assessment", []string{"internal/notify", "internal/ticket"},
+		[]string{"internal", "plugins", "connectors", "config", "cmd"}, []string{"internal/opsdb"}},
 	{"configuration data holds no logic", []string{"config"}, []string{"internal", "plugins", "connectors", "other"}, nil},
 }
 
