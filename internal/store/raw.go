@@ -31,6 +31,8 @@ type Raw interface {
 	Payloads(ctx context.Context) iter.Seq2[RawPayloads, error]
 	// Index yields one of the indexes by hash, by hash and place.
 	Index(ctx context.Context, which HashIndex) iter.Seq2[[]IndexEntry, error]
+	// Zones yields what is kept about stretches of the ledger, in their order.
+	Zones(ctx context.Context) iter.Seq2[Zone, error]
 	// Tables gives the small tables.
 	Tables(ctx context.Context) (Tables, error)
 }
@@ -104,7 +106,12 @@ type Tables struct {
 	Runs  []RunRow                     // in ledger order
 	Types map[int64]evidence.EntryType // by position, of every entry but evidence
 	State []StateRow                   // of all sources, in any order
+
+	Counts map[Pair]CountRow
 }
+
+// CountRow is what a store keeps of how much evidence there is of a pair.
+type CountRow struct{ Evidence, Live int64 }
 
 // RunRow is where a run was opened and closed; Closed is -1 while it is open.
 type RunRow struct {

@@ -40,6 +40,7 @@ var (
 type Store interface {
 	Writer
 	Reader
+	Searcher
 	Ledger
 	Close() error
 }
@@ -146,6 +147,23 @@ type Reader interface {
 	// Payload returns canonical bytes, ErrNotFound or ErrErased.
 	Payload(ctx context.Context, d evidence.Digest) ([]byte, error)
 	State(ctx context.Context, source string) (State, error)
+}
+
+// Searcher finds evidence in time however much there is: what pages and the
+// API show comes through it.
+type Searcher interface {
+	// Page gives one page of evidence, in time however much there is: a search
+	// that finds little is given up and can be continued, see Page.
+	Page(ctx context.Context, q PageQuery) (Page, error)
+	// Counts says how much evidence there is, by source and kind, in this order.
+	Counts(ctx context.Context) ([]Count, error)
+	// EvidenceByDigest finds evidence by its digest, without payload, or
+	// returns ErrNotFound.
+	EvidenceByDigest(ctx context.Context, d evidence.Digest) (evidence.Evidence, error)
+	// EntryByDigest finds the first entry whose line's digest begins with the
+	// given hexadecimal digits, at least MinDigestPrefix of them, or returns
+	// ErrNotFound.
+	EntryByDigest(ctx context.Context, prefix string) (evidence.Entry, error)
 }
 
 // Ledger reads the log itself.

@@ -75,7 +75,7 @@ func Verify(ctx context.Context, s Verifiable, o VerifyOptions) (Verified, error
 	}
 	var v *verifier
 	err := s.Snapshot(ctx, func(r Raw) error {
-		v = &verifier{raw: r, o: o, runs: make(map[string]*runState), closings: make(map[int64]closing)}
+		v = &verifier{raw: r, o: o, search: searchCheck{counts: make(map[Pair]CountRow)}, runs: make(map[string]*runState), closings: make(map[int64]closing)}
 		return v.run(ctx)
 	})
 	if err != nil {
@@ -107,6 +107,7 @@ type verifier struct {
 	frontier *ledger.Frontier
 	upper    []ledger.Tile // computed tiles above level 0
 	since    tlog.Hash     // root at the size of o.Since
+	search   searchCheck
 	lastAt   time.Time
 
 	want, got [PayloadIndex + 1]*multiset // what the indexes by hash have to hold, and hold
@@ -190,6 +191,9 @@ func (v *verifier) run(ctx context.Context) error {
 	for _, r := range v.tables.Runs {
 		v.runOf[r.ID] = r
 	}
+	if v.search.zones, err = readZones(ctx, v.raw); err != nil {
+		return err
+	}
 	if err := v.checkPayloads(ctx); err != nil {
 		return err
 	}
@@ -200,6 +204,9 @@ func (v *verifier) run(ctx context.Context) error {
 		return err
 	}
 	if err := v.checkIndexes(); err != nil {
+		return err
+	}
+	if err := v.checkSearch(); err != nil {
 		return err
 	}
 	return v.checkStates()

@@ -30,6 +30,7 @@ type checkedPart struct {
 
 type checkedEntry struct {
 	leaf  tlog.Hash
+	sum   [SumSize]byte // what a zone keeps of the line
 	entry evidence.Entry
 	ev    evidence.Evidence // of an evidence entry
 	key   [16]byte          // of source, kind and key
@@ -158,7 +159,7 @@ func (v *verifier) parse(p ledgerPart) (checkedPart, error) {
 		}
 		line := raw[:end:end]
 		raw = raw[end+1:]
-		out.items = append(out.items, checkedEntry{leaf: ledger.LeafHash(line)})
+		out.items = append(out.items, checkedEntry{leaf: ledger.LeafHash(line), sum: LineSum(line)})
 		it := &out.items[len(out.items)-1]
 		if it.entry, err = evidence.SplitLine(seq, line); err != nil {
 			return out, fmt.Errorf("%w: %w", ErrTampered, err)
@@ -208,6 +209,7 @@ func (v *verifier) entry(it *checkedEntry, p *checkedPart) error {
 	v.lastAt, v.out.Last = e.At, e.At
 	v.out.Entries++
 	v.frontier.Append(it.leaf)
+	v.search.line(e.Seq, it.sum)
 	if v.o.Since != nil && v.out.Entries == v.o.Since.Size {
 		v.since = v.frontier.Root()
 	}
@@ -263,6 +265,8 @@ func (v *verifier) evidence(it *checkedEntry, row IndexRow) error {
 		v.want[KeyIndex].add(IndexEntry{Hash: row.KeyHash, Place: ev.Seq})
 		v.want[SubjectIndex].add(IndexEntry{Hash: row.Subject, Place: ev.Seq})
 	}
+	pair := Pair{Source: run.row.Source, Kind: row.Kind}
+	v.search.evidence(pair, ev.CollectedAt.UnixMicro(), head.revision == 0 || head.gone)
 	n := run.count(ev.Kind)
 	if ev.Revision == 1 {
 		n.new++
@@ -374,6 +378,9 @@ func (v *verifier) gone(e evidence.Entry) error {
 		h.gone = true
 		v.heads[[16]byte(sum[:])] = h
 		v.goneAt[h.seq] = goneMark{e.Seq, g.At.UnixMicro()}
+	}
+	if len(g.Keys) > 0 {
+		v.search.gone(Pair{Source: r.row.Source, Kind: v.kindNumber(g.Kind)}, int64(len(g.Keys)))
 	}
 	r.count(g.Kind).gone += int64(len(g.Keys))
 	return nil

@@ -135,8 +135,31 @@ func (r *raw) Index(_ context.Context, which store.HashIndex) iter.Seq2[[]store.
 	}
 }
 
+// Zones gives one zone for everything.
+func (r *raw) Zones(context.Context) iter.Seq2[store.Zone, error] {
+	return func(yield func(store.Zone, error) bool) {
+		if len(r.d.lines) == 0 {
+			return
+		}
+		b := store.NewZone(0)
+		items := r.d.items
+		for seq, line := range r.d.lines {
+			b.Line(store.LineSum(line))
+			if len(items) > 0 && items[0].ev.Seq == int64(seq) {
+				ev := &items[0].ev
+				b.Evidence(store.Pair{Source: r.names[ev.Source], Kind: r.names[ev.Kind]}, ev.CollectedAt.UnixMicro())
+				items = items[1:]
+			}
+		}
+		yield(b.Zone(), nil)
+	}
+}
+
 func (r *raw) Tables(context.Context) (store.Tables, error) {
-	t := store.Tables{Names: map[int64]string{}, Types: map[int64]evidence.EntryType{}}
+	t := store.Tables{Names: map[int64]string{}, Types: map[int64]evidence.EntryType{}, Counts: map[store.Pair]store.CountRow{}}
+	for _, c := range counts(r.d) {
+		t.Counts[store.Pair{Source: r.names[c.Source], Kind: r.names[c.Kind]}] = store.CountRow{Evidence: c.Evidence, Live: c.Live}
+	}
 	for name, id := range r.names {
 		t.Names[id] = name
 	}

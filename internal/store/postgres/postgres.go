@@ -73,6 +73,9 @@ func Open(ctx context.Context, url string, o Options) (*sqlstore.Store, error) {
 //go:embed migrations/*.sql
 var migrations embed.FS
 
+// searchStep is the step that needs more than SQL: 0002_search.sql.
+const searchStep = 1
+
 func (d *database) prepareSchema(ctx context.Context, create bool) error {
 	names, err := fs.Glob(migrations, "migrations/*.sql")
 	if err != nil {
@@ -109,6 +112,11 @@ func (d *database) prepareSchema(ctx context.Context, create bool) error {
 			}
 			if err := run(ctx, t.conn, string(text)); err != nil {
 				return fmt.Errorf("%s: %w", name, err)
+			}
+			if have == searchStep {
+				if err := sqlstore.FillSearch(ctx, t); err != nil {
+					return fmt.Errorf("%s: %w", name, err)
+				}
 			}
 			if err := t.Exec(ctx, "INSERT INTO schema_version (version) VALUES ($1)", int64(have+1)); err != nil {
 				return err

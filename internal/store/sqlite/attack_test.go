@@ -193,7 +193,7 @@ func flipsOf(t *testing.T, db *sql.DB, c column) []flip {
 // rowidAlias are the columns that are their row's number.
 var rowidAlias = map[string]string{
 	"line_blocks": "first", "checkpoint": "id", "payload_blocks": "block", "entry_types": "seq",
-	"runs": "opened", "evidence": "seq", "names": "id",
+	"runs": "opened", "evidence": "seq", "names": "id", "zones": "first",
 }
 
 // keyFlip moves a row to another number.

@@ -20,6 +20,8 @@ func BenchmarkVerify(b *testing.B) { storetest.BenchVerify(b, bench) }
 
 func BenchmarkLatest(b *testing.B) { storetest.BenchLatest(b, bench) }
 
+func BenchmarkPages(b *testing.B) { storetest.BenchPages(b, bench) }
+
 func bench(tb testing.TB, dir string) (store.Store, *ledger.Key, storetest.BareInsert) {
 	tb.Helper()
 	key, err := ledger.GenerateKey()

@@ -9,6 +9,7 @@ import (
 	"strconv"
 
 	"github.com/exhibit-aims/exhibit/internal/store"
+	"github.com/exhibit-aims/exhibit/internal/store/sqlstore"
 )
 
 // migrations are the steps of the schema, in the order of their names, each
@@ -44,6 +45,22 @@ func migrate(db *sql.DB) error {
 	return checkVersion(db)
 }
 
+// searchStep is the step that needs more than SQL: 0002_search.sql.
+const searchStep = 1
+
+// fillSearch fills the tables of that step, in the transaction that is open on
+// the only connection.
+func fillSearch(db *sql.DB) error {
+	ctx := sqlstore.Endless()
+	c, err := db.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	t := newTx(c)
+	defer t.close()
+	return t.with(func(t *tx) error { return sqlstore.FillSearch(ctx, t) })
+}
+
 // step takes the file from version n to n+1, unless another process did.
 func step(db *sql.DB, n int, text string) (err error) {
 	if err := exec(db, "BEGIN IMMEDIATE"); err != nil {
@@ -61,6 +78,11 @@ func step(db *sql.DB, n int, text string) (err error) {
 	if have == n {
 		if err := exec(db, text); err != nil {
 			return err
+		}
+		if n == searchStep {
+			if err := fillSearch(db); err != nil {
+				return err
+			}
 		}
 		if err := exec(db, "PRAGMA application_id = "+strconv.Itoa(applicationID)); err != nil {
 			return err

@@ -173,6 +173,9 @@ func (w *writer) findGone(ctx context.Context, kind string, c *store.RunClose) (
 			return 0, err
 		}
 	}
+	if len(gone) > 0 {
+		w.countPair(kindID, 0, -int64(len(gone)))
+	}
 	return int64(len(gone)), w.flush(ctx)
 }
 

@@ -58,6 +58,7 @@ var (
 	tableLines      = Table{"line_blocks", []string{"first", "n", "raw", "data"}}
 	tablePayloads   = Table{"payload_blocks", []string{"block", "head", "raw", "data"}}
 	tablePayloadIdx = Table{"payload_index", []string{"prefix", "block"}}
+	tableZones      = Table{"zones", []string{"first", "n", "low", "high", "pairs", "sums"}}
 	tableTypes      = Table{"entry_types", []string{"seq", "type"}}
 	tableNames      = Table{"names", []string{"id", "name"}}
 	tableGroups     = Table{"evidence_groups", []string{"id", "source", "name"}}

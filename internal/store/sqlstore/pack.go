@@ -2,6 +2,7 @@ package sqlstore
 
 import (
 	"fmt"
+	"slices"
 	"sync"
 
 	"golang.org/x/mod/sumdb/tlog"
@@ -16,6 +17,7 @@ type packed struct {
 	errs     [2]error
 	payloads []any // rows of payload_blocks
 	lines    []any // rows of line_blocks
+	zones    []any // rows of zones
 	leaves   []tlog.Hash
 }
 
@@ -40,39 +42,47 @@ func (w *writer) packAhead() *packed {
 		for i, line := range w.lines {
 			p.leaves[i] = ledger.LeafHash(line)
 		}
-		p.lines, p.errs[1] = w.packLines()
+		p.lines, p.zones, p.errs[1] = w.packLines()
 	})
 	return p
 }
 
-// packLines packs the new lines into blocks.
-func (w *writer) packLines() ([]any, error) {
+// packLines packs the new lines into blocks, each a zone.
+func (w *writer) packLines() (blocks, zones []any, err error) {
 	type piece struct {
-		first int64
-		n     int64
-		raw   []byte
+		first  int64
+		n      int64
+		raw    []byte
+		sealed int // number of its first evidence
 	}
+	sealed := 0
 	var pieces []piece
 	for i, line := range w.lines {
 		if len(line) > maxBlock/2 {
-			return nil, fmt.Errorf("entry of %d bytes, at most %d are kept", len(line), maxBlock/2)
+			return nil, nil, fmt.Errorf("entry of %d bytes, at most %d are kept", len(line), maxBlock/2)
 		}
 		last := len(pieces) - 1
 		if last < 0 || len(pieces[last].raw)+len(line) >= blockSize {
-			pieces = append(pieces, piece{first: w.first + int64(i), raw: make([]byte, 0, blockSize)})
+			pieces = append(pieces, piece{first: w.first + int64(i), raw: make([]byte, 0, blockSize), sealed: sealed})
 			last++
+		}
+		if sealed < len(w.sealed) && w.sealed[sealed].seq == w.first+int64(i) {
+			sealed++
 		}
 		p := &pieces[last]
 		p.raw = append(append(p.raw, line...), '\n')
 		p.n++
 	}
-	args := make([]any, 4*len(pieces))
-	err := parallel(len(pieces), func(i int) error {
+	blocks = make([]any, 4*len(pieces))
+	rows := make([][]any, len(pieces))
+	err = parallel(len(pieces), func(i int) error {
 		p := &pieces[i]
-		args[4*i], args[4*i+1], args[4*i+2], args[4*i+3] = p.first, p.n, int64(len(p.raw)), pack(p.raw)
+		blocks[4*i], blocks[4*i+1], blocks[4*i+2], blocks[4*i+3] = p.first, p.n, int64(len(p.raw)), pack(p.raw)
+		from := p.first - w.first
+		rows[i], _ = zoneArgs(p.first, w.lines[from:from+p.n], w.sealed[p.sealed:])
 		return nil
 	})
-	return args, err
+	return blocks, slices.Concat(rows...), err
 }
 
 // packPayloads packs the payloads placed in this transaction.

@@ -90,6 +90,20 @@ func (r *raw) Lines(ctx context.Context) iter.Seq2[store.RawLines, error] {
 	}))
 }
 
+// zonesPage is how many zones are read at once.
+const zonesPage = 256
+
+func (r *raw) Zones(ctx context.Context) iter.Seq2[store.Zone, error] {
+	after := int64(math.MinInt64)
+	return singly(pages(func() ([]store.Zone, error) {
+		page, err := scanZones(ctx, r.tx, selectZones+"WHERE first > $1 ORDER BY first LIMIT $2", after, int64(zonesPage))
+		if len(page) > 0 {
+			after = page[len(page)-1].First
+		}
+		return page, err
+	}))
+}
+
 func (r *raw) Payloads(ctx context.Context) iter.Seq2[store.RawPayloads, error] {
 	after := int64(-1)
 	return singly(pages(func() (page []store.RawPayloads, err error) {
@@ -185,7 +199,7 @@ func (r *raw) Index(ctx context.Context, which store.HashIndex) iter.Seq2[[]stor
 }
 
 func (r *raw) Tables(ctx context.Context) (store.Tables, error) {
-	t := store.Tables{Names: make(map[int64]string), Types: make(map[int64]evidence.EntryType)}
+	t := store.Tables{Names: make(map[int64]string), Types: make(map[int64]evidence.EntryType), Counts: make(map[store.Pair]store.CountRow)}
 	err := each(ctx, r.tx, func(rows Rows) error {
 		var id int64
 		var name string
@@ -210,6 +224,16 @@ func (r *raw) Tables(ctx context.Context) (store.Tables, error) {
 		return t, err
 	}
 	if t.State, err = stateRows(ctx, r.tx, "SELECT source, is_cursor, name, value FROM state"); err != nil {
+		return t, err
+	}
+	err = each(ctx, r.tx, func(rows Rows) error {
+		var p store.Pair
+		var c store.CountRow
+		err := rows.Scan(&p.Source, &p.Kind, &c.Evidence, &c.Live)
+		t.Counts[p] = c
+		return err
+	}, "SELECT source, kind, evidence, live FROM evidence_counts")
+	if err != nil {
 		return t, err
 	}
 	return t, each(ctx, r.tx, func(rows Rows) error {

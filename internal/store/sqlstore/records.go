@@ -187,8 +187,14 @@ func (w *writer) record(ctx context.Context, r *prepared, known heads, rows map[
 	case h != nil:
 		w.supersede(h.seq)
 		w.count(r.ev.Kind, tally{revised: 1})
+		back := int64(0)
+		if h.gone {
+			back = 1
+		}
+		w.countPair(kind, 1, back)
 	default:
 		w.count(r.ev.Kind, tally{new: 1})
+		w.countPair(kind, 1, 1)
 	}
 	r.ev.Run, r.ev.Imported, r.ev.Revision = w.run.id, w.run.imported, revision+1
 	line, err := evidence.AppendEvidence(make([]byte, 0, 512), w.now, &r.ev)
@@ -196,6 +202,7 @@ func (w *writer) record(ctx context.Context, r *prepared, known heads, rows map[
 		return false, err
 	}
 	r.ev.Seq = w.add(evidence.Entry{Type: evidence.EntryEvidence, At: w.now, Line: line})
+	w.sealed = append(w.sealed, sealedItem{r.ev.Seq, store.Pair{Source: w.run.source, Kind: kind}, r.ev.CollectedAt.UnixMicro()})
 	rows[r.ev.Seq] = len(w.rows)
 	w.rows = append(w.rows, row{
 		seq: r.ev.Seq, khash: r.khash, shash: store.SubjectHash(r.ev.Subject),

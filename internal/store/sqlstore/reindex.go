@@ -139,6 +139,9 @@ func (r *replay) finish(ctx context.Context) error {
 			return err
 		}
 	}
+	if err := FillSearch(ctx, r.w.tx); err != nil {
+		return err
+	}
 	r.tip.indexed, r.w.tip = r.total, r.tip
 	return r.w.tx.Exec(ctx, "UPDATE checkpoint SET indexed = $1, indexed_block = $2", r.tip.indexed, r.tip.indexedBlock)
 }

@@ -77,6 +77,10 @@ func (s *Store) ReadHashes(indexes []int64) (out []tlog.Hash, err error) {
 	return out, err
 }
 
+// Endless is the context of what is done while a store is opened: a step of the
+// schema is taken whole or rolled back.
+func Endless() context.Context { return endless{} }
+
 // endless is the context of ReadHashes, whose interface hands none down. What
 // it reads is a few tiles; nothing waits for a lock.
 type endless struct{}

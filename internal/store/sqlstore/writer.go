@@ -42,6 +42,8 @@ type writer struct {
 	tally   map[string]*tally
 	merged  bool // the tail went into the indexes
 	placed  []store.PayloadPlace
+	sealed  []sealedItem // evidence of this transaction, for its zones
+	counts  map[store.Pair]store.CountRow
 	receipt store.Receipt
 }
 
@@ -78,6 +80,7 @@ func (s *Store) begin(ctx context.Context, tx Tx) (*writer, error) {
 		s: s, tx: tx, now: now, tip: t, first: t.size, frontier: f,
 		reader: &lineReader{tx: tx},
 		tally:  make(map[string]*tally),
+		counts: make(map[store.Pair]store.CountRow),
 	}
 	w.ids = newIDs(s, tx)
 	if err := w.loadTail(ctx); err != nil {
@@ -158,10 +161,13 @@ func (w *writer) finish(ctx context.Context) error {
 	for _, part := range []struct {
 		table Table
 		args  []any
-	}{{tablePayloads, packed.payloads}, {tableLines, packed.lines}, {tableTypes, w.types}} {
+	}{{tablePayloads, packed.payloads}, {tableLines, packed.lines}, {tableZones, packed.zones}, {tableTypes, w.types}} {
 		if err := w.tx.Insert(ctx, part.table, part.args); err != nil {
 			return err
 		}
+	}
+	if err := w.saveCounts(ctx); err != nil {
+		return err
 	}
 	if err := w.growTree(ctx, packed.leaves); err != nil {
 		return err

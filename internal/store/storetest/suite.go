@@ -42,6 +42,8 @@ func Run(t *testing.T, open Open) {
 		{"attestation", testAttest},
 		{"groups move", testGroups},
 		{"queries", testQueries},
+		{"pages", testPages},
+		{"digests", testDigests},
 		{"state", testState},
 		{"state is in the closing", testStateSealed},
 		{"entries", testEntries},

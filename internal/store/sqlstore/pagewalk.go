@@ -1,0 +1,345 @@
+package sqlstore
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/exhibit-aims/exhibit/internal/evidence"
+	"github.com/exhibit-aims/exhibit/internal/store"
+)
+
+const selectHits = "SELECT seq, source, pblock, COALESCE(gone, 0), COALESCE(gone_at, 0) FROM evidence WHERE "
+
+func scanHit(out *[]hit) func(Rows) error {
+	return func(r Rows) error {
+		var h hit
+		err := r.Scan(&h.seq, &h.source, &h.pblock, &h.gone, &h.goneAt)
+		*out = append(*out, h)
+		return err
+	}
+}
+
+// rows selects rows of a stretch, no more than are likely to be needed.
+func (p *pager) rows(ctx context.Context, lo, hi int64) error {
+	return p.rowsWhere(ctx, lo, hi, selection{})
+}
+
+func (p *pager) rowsWhere(ctx context.Context, lo, hi int64, also selection) error {
+	edge := lo
+	if p.q.Oldest {
+		hi = min(hi, lo+searchRows)
+		edge = hi
+	} else {
+		lo = max(lo, hi-searchRows)
+		edge = lo
+	}
+	limit := int64(p.q.Limit - len(p.page.Items) + 1)
+	sel := p.where
+	for _, a := range also.args {
+		sel.args = append(slices.Clip(sel.args), a)
+	}
+	sel.where += strings.ReplaceAll(also.where, "$1", "$"+strconv.Itoa(len(sel.args)))
+	n := len(sel.args)
+	var hits []hit
+	err := each(ctx, p.tx, scanHit(&hits), selectHits+"seq >= $"+strconv.Itoa(n+1)+" AND seq < $"+strconv.Itoa(n+2)+sel.where+
+		" ORDER BY seq"+p.order()+" LIMIT $"+strconv.Itoa(n+3), append(slices.Clip(sel.args), lo, hi, limit)...)
+	if err != nil {
+		return err
+	}
+	if int64(len(hits)) == limit {
+		edge = hits[len(hits)-1].seq
+		if p.q.Oldest {
+			edge++
+		}
+	}
+	looked := hi - edge
+	if p.q.Oldest {
+		looked = edge - lo
+	}
+	p.left -= costScan*float64(looked) + costRow*float64(len(hits))
+	return p.takeAll(ctx, hits, edge)
+}
+
+// takeAll takes hits in the order of the search, then passes the edge.
+func (p *pager) takeAll(ctx context.Context, hits []hit, edge int64) error {
+	for _, h := range hits {
+		if err := p.take(ctx, h); err != nil {
+			return err
+		}
+		if p.full || p.left <= 0 {
+			return nil
+		}
+	}
+	p.pass(edge)
+	return nil
+}
+
+// take reads the line of a hit, and adds it to the page if it is what was
+// asked for.
+func (p *pager) take(ctx context.Context, h hit) error {
+	line, err := p.line(ctx, h.seq)
+	if err != nil {
+		return err
+	}
+	e, err := evidence.SplitLine(h.seq, line)
+	if err != nil {
+		return fmt.Errorf("%w: %w", store.ErrTampered, err)
+	}
+	ev, err := p.parse.Evidence(e)
+	if err != nil {
+		return fmt.Errorf("entry %d: %w: %w", h.seq, store.ErrTampered, err)
+	}
+	ev.Source = p.names[h.source]
+	if h.gone != 0 && (p.q.AsOf <= 0 || h.gone < p.q.AsOf) {
+		ev.GoneAt = micros(h.goneAt)
+	}
+	if p.q.Matches(&ev) {
+		if p.full = len(p.page.Items) == p.q.Limit; p.full {
+			return nil
+		}
+		p.page.Items = append(p.page.Items, ev)
+	}
+	p.passed(h.seq)
+	return nil
+}
+
+// line gives a line, from the blocks at hand if it is there.
+func (p *pager) line(ctx context.Context, seq int64) ([]byte, error) {
+	for _, k := range p.kept {
+		if k.first <= seq && seq < k.first+int64(len(k.lines)) {
+			return k.lines[seq-k.first], nil
+		}
+	}
+	p.left -= costBlock
+	b, err := readLineBlock(ctx, p.tx, seq)
+	if err != nil {
+		return nil, err
+	}
+	lines, err := b.lines()
+	if err != nil {
+		return nil, err
+	}
+	p.kept = []unpackedBlock{{b.first, lines}}
+	return lines[seq-b.first], nil
+}
+
+// takeSeqs takes what the rows at some positions select.
+func (p *pager) takeSeqs(ctx context.Context, seqs []int64, edge int64) error {
+	values := make([]any, len(seqs))
+	for i, seq := range seqs {
+		values[i] = seq
+	}
+	var hits []hit
+	if err := p.tx.In(ctx, values, scanHit(&hits), selectHits+"seq IN @IN"+p.where.where, p.where.args...); err != nil {
+		return err
+	}
+	slices.SortFunc(hits, func(a, b hit) int {
+		if p.q.Oldest {
+			return int(a.seq - b.seq)
+		}
+		return int(b.seq - a.seq)
+	})
+	// A list that was filled up has its last position more than once.
+	hits = slices.Compact(hits)
+	p.left -= 2 * costRow * float64(len(seqs))
+	return p.takeAll(ctx, hits, edge)
+}
+
+// linesAtOnce is how many blocks of lines are looked at together.
+const linesAtOnce = 16
+
+// lines looks for lines by their text.
+func (p *pager) lines(ctx context.Context, lo, hi int64) error {
+	query, args := "SELECT first, n, raw, data FROM line_blocks WHERE first < $1 ORDER BY first DESC LIMIT $2", []any{hi, int64(linesAtOnce)}
+	if p.q.Oldest {
+		query = `SELECT first, n, raw, data FROM line_blocks
+WHERE first >= (SELECT MAX(first) FROM line_blocks WHERE first <= $1) AND first < $2 ORDER BY first LIMIT $3`
+		args = []any{lo, hi, int64(linesAtOnce)}
+	}
+	var blocks []lineBlock
+	err := each(ctx, p.tx, func(r Rows) error {
+		var b lineBlock
+		err := r.Scan(&b.first, &b.n, &b.raw, &b.data)
+		if b.first+b.n > lo && b.first < hi {
+			b.data = bytes.Clone(b.data)
+			blocks = append(blocks, b)
+		}
+		return err
+	}, query, args...)
+	if err != nil {
+		return err
+	}
+	if len(blocks) == 0 {
+		return fmt.Errorf("entries %d to %d: %w: no block holds them", lo, hi-1, store.ErrTampered)
+	}
+	p.left -= costBlock / 2 * float64(len(blocks))
+	found := make([]unpackedBlock, len(blocks))
+	err = parallel(len(blocks), func(i int) error {
+		raw, err := blocks[i].unpack()
+		if err != nil || !p.contains(raw) {
+			return err
+		}
+		found[i].first = blocks[i].first
+		found[i].lines, err = splitLines(raw, blocks[i].n)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	p.kept = found
+	var seqs []int64
+	for _, f := range found {
+		for i, line := range f.lines {
+			if seq := f.first + int64(i); seq >= lo && seq < hi && p.contains(line) {
+				seqs = append(seqs, seq)
+			}
+		}
+	}
+	last := blocks[len(blocks)-1]
+	edge := max(lo, last.first)
+	if p.q.Oldest {
+		edge = min(hi, last.first+last.n)
+	}
+	return p.takeSeqs(ctx, seqs, edge)
+}
+
+// byZone walks over zones, passes those by that cannot hold what is asked for,
+// and steps through the others.
+func (p *pager) byZone(ctx context.Context, lo, hi int64, step func(ctx context.Context, lo, hi int64) error) error {
+	if len(p.zones) == 0 {
+		at := hi - 1
+		if p.q.Oldest {
+			at = lo
+		}
+		var err error
+		if p.zones, err = zoneRows(ctx, p.tx, at, !p.q.Oldest, zonesPage); err != nil {
+			return err
+		}
+		if len(p.zones) == 0 {
+			return fmt.Errorf("entries %d to %d: %w: no zone holds them; run exhibit ledger reindex", lo, hi-1, store.ErrTampered)
+		}
+	}
+	n, err := p.stretch()
+	if err != nil {
+		return err
+	}
+	first, last := p.zones[0], p.zones[max(n, 1)-1]
+	from, to := min(first.First, last.First), max(first.First+first.N, last.First+last.N)
+	for n > 0 && !p.full && p.left > 0 && max(p.lo, from) < min(p.hi, to) {
+		if err := step(ctx, max(p.lo, from), min(p.hi, to)); err != nil {
+			return err
+		}
+	}
+	if p.full || n > 0 && max(p.lo, from) < min(p.hi, to) {
+		return nil
+	}
+	if p.q.Oldest {
+		p.pass(to)
+	} else {
+		p.pass(from)
+	}
+	p.zones = p.zones[max(n, 1):]
+	return nil
+}
+
+// stretch gives how many of the next zones may hold what is asked for, one
+// after the other; digests are looked for in one at a time.
+func (p *pager) stretch() (n int, err error) {
+	total := int64(0)
+	for n < len(p.zones) && total < searchRows && (n == 0 || p.q.Digest == "") {
+		p.left -= costZone
+		holds, err := p.holds(&p.zones[n])
+		if err != nil || !holds {
+			return n, err
+		}
+		total += p.zones[n].N
+		n++
+	}
+	return n, nil
+}
+
+// holds reports whether a zone may hold what is asked for.
+func (p *pager) holds(z *store.Zone) (bool, error) {
+	if len(z.Pairs) == 0 {
+		return false, nil
+	}
+	if !p.q.CollectedFrom.IsZero() && z.High < p.q.CollectedFrom.UnixMicro() || !p.q.CollectedTo.IsZero() && z.Low > p.q.CollectedTo.UnixMicro() {
+		return false, nil
+	}
+	if p.pairs == nil {
+		return true, nil
+	}
+	found := false
+	err := z.EachPair(func(pair store.Pair) bool {
+		found = p.pairs[pair]
+		return !found
+	})
+	return found, err
+}
+
+// sums looks for the beginning of a digest in the zone at hand.
+func (p *pager) sums(ctx context.Context, lo, hi int64) error {
+	z := &p.zones[0]
+	var seqs []int64
+	for seq := lo; seq < hi; seq++ {
+		if sumBegins(z.Sums[(seq-z.First)*store.SumSize:][:store.SumSize], p.q.Digest) {
+			seqs = append(seqs, seq)
+		}
+	}
+	if !p.q.Oldest {
+		slices.Reverse(seqs)
+		return p.takeSeqs(ctx, seqs, lo)
+	}
+	return p.takeSeqs(ctx, seqs, hi)
+}
+
+// sumBegins reports whether the beginning of a digest may be of one that
+// begins with prefix.
+func sumBegins(sum []byte, prefix string) bool {
+	var text [2 * store.SumSize]byte
+	hex.Encode(text[:], sum)
+	n := min(len(prefix), len(text))
+	return string(text[:n]) == prefix[:n]
+}
+
+// subjectStages finds evidence of one subject by its index, and in the tail by
+// looking at all rows.
+func (p *pager) subjectStages(t tip) []stage {
+	hash := store.SubjectHash(evidence.Subject{Type: p.q.SubjectType, ID: p.q.SubjectID})
+	indexed := stage{0, t.indexed, func(ctx context.Context, lo, hi int64) error {
+		var seqs []int64
+		err := each(ctx, p.tx, func(r Rows) error {
+			var seq int64
+			err := r.Scan(&seq)
+			seqs = append(seqs, seq)
+			return err
+		}, "SELECT seq FROM subject_index WHERE shash = $1 AND seq >= $2 AND seq < $3 ORDER BY seq"+p.order()+" LIMIT $4", hash, lo, hi, int64(inSizes[len(inSizes)-1]))
+		if err != nil {
+			return err
+		}
+		edge := lo
+		if p.q.Oldest {
+			edge = hi
+		}
+		if len(seqs) == inSizes[len(inSizes)-1] {
+			edge = seqs[len(seqs)-1]
+			if p.q.Oldest {
+				edge++
+			}
+		}
+		return p.takeSeqs(ctx, seqs, edge)
+	}}
+	tail := stage{t.indexed, t.size, func(ctx context.Context, lo, hi int64) error {
+		return p.rowsWhere(ctx, lo, hi, selection{where: " AND substr(hashes, 9, 8) = $1", args: []any{binary.BigEndian.AppendUint64(nil, uint64(hash))}})
+	}}
+	if p.q.Oldest {
+		return []stage{indexed, tail}
+	}
+	return []stage{tail, indexed}
+}

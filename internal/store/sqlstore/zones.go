@@ -1,0 +1,152 @@
+package sqlstore
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+
+	"github.com/exhibit-aims/exhibit/internal/evidence"
+	"github.com/exhibit-aims/exhibit/internal/store"
+)
+
+// sealedItem is a piece of evidence of this transaction as its zone needs it.
+type sealedItem struct {
+	seq  int64
+	pair store.Pair
+	at   int64 // collected at, microseconds
+}
+
+// zoneArgs makes the row of the table zones for lines from a position on;
+// sealed begins with the first evidence among them. It returns what is left of
+// sealed.
+func zoneArgs(first int64, lines [][]byte, sealed []sealedItem) ([]any, []sealedItem) {
+	b := store.NewZone(first)
+	for i, line := range lines {
+		b.Line(store.LineSum(line))
+		if len(sealed) > 0 && sealed[0].seq == first+int64(i) {
+			b.Evidence(sealed[0].pair, sealed[0].at)
+			sealed = sealed[1:]
+		}
+	}
+	z := b.Zone()
+	return []any{z.First, z.N, z.Low, z.High, notNil(z.Pairs), z.Sums}, sealed
+}
+
+// notNil gives an empty value for none: the column takes no NULL.
+func notNil(b []byte) []byte {
+	if b == nil {
+		return []byte{}
+	}
+	return b
+}
+
+// countPair notes how the evidence of a kind of the run's source changed.
+func (w *writer) countPair(kind, evidence, live int64) {
+	p := store.Pair{Source: w.run.source, Kind: kind}
+	c := w.counts[p]
+	w.counts[p] = store.CountRow{Evidence: c.Evidence + evidence, Live: c.Live + live}
+}
+
+// saveCounts adds what changed to the table of counts.
+func (w *writer) saveCounts(ctx context.Context) error {
+	for p, c := range w.counts {
+		err := w.tx.Exec(ctx, `INSERT INTO evidence_counts (source, kind, evidence, live) VALUES ($1, $2, $3, $4)
+ON CONFLICT (source, kind) DO UPDATE SET evidence = evidence_counts.evidence + excluded.evidence,
+live = evidence_counts.live + excluded.live`, p.Source, p.Kind, c.Evidence, c.Live)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// FillSearch makes zones and counts anew from lines and the rows of evidence:
+// for a schema that had none, and after a Reindex.
+func FillSearch(ctx context.Context, tx Tx) error {
+	for _, q := range []string{
+		"DELETE FROM zones", "DELETE FROM evidence_counts",
+		`INSERT INTO evidence_counts (source, kind, evidence, live)
+SELECT source, kind, COUNT(*), SUM(CASE WHEN next IS NULL AND gone IS NULL THEN 1 ELSE 0 END) FROM evidence GROUP BY source, kind`,
+	} {
+		if err := tx.Exec(ctx, q); err != nil {
+			return err
+		}
+	}
+	t, err := readTip(ctx, tx)
+	if err != nil {
+		return err
+	}
+	for seq := int64(0); seq < t.size; {
+		b, err := readLineBlock(ctx, tx, seq)
+		if err != nil {
+			return err
+		}
+		if err := fillZone(ctx, tx, b); err != nil {
+			return err
+		}
+		seq = b.first + b.n
+	}
+	return nil
+}
+
+// fillZone makes the zone of one block of lines.
+func fillZone(ctx context.Context, tx Tx, b *lineBlock) error {
+	lines, err := b.lines()
+	if err != nil {
+		return err
+	}
+	var sealed []sealedItem
+	err = each(ctx, tx, func(r Rows) error {
+		var it sealedItem
+		err := r.Scan(&it.seq, &it.pair.Source, &it.pair.Kind)
+		sealed = append(sealed, it)
+		return err
+	}, "SELECT seq, source, kind FROM evidence WHERE seq >= $1 AND seq < $2 ORDER BY seq", b.first, b.first+b.n)
+	if err != nil {
+		return err
+	}
+	var p evidence.Parser
+	for i := range sealed {
+		e, err := evidence.SplitLine(sealed[i].seq, lines[sealed[i].seq-b.first])
+		if err != nil {
+			return fmt.Errorf("%w: %w", store.ErrTampered, err)
+		}
+		ev, err := p.Evidence(e)
+		if err != nil {
+			return fmt.Errorf("entry %d: %w: %w", e.Seq, store.ErrTampered, err)
+		}
+		sealed[i].at = ev.CollectedAt.UnixMicro()
+	}
+	args, _ := zoneArgs(b.first, lines, sealed)
+	return tx.Insert(ctx, tableZones, args)
+}
+
+// zoneRows reads the next zones of a walk, at most n; down walks towards the
+// beginning. at is the first position of the walk.
+func zoneRows(ctx context.Context, tx Tx, at int64, down bool, n int64) ([]store.Zone, error) {
+	if down {
+		return scanZones(ctx, tx, selectZones+"WHERE first <= $1 ORDER BY first DESC LIMIT $2", at, n)
+	}
+	return scanZones(ctx, tx, selectZones+
+		"WHERE first >= (SELECT COALESCE(MAX(first), 0) FROM zones WHERE first <= $1) ORDER BY first LIMIT $2", at, n)
+}
+
+const selectZones = "SELECT first, n, low, high, pairs, sums FROM zones "
+
+func scanZones(ctx context.Context, tx Tx, query string, args ...any) ([]store.Zone, error) {
+	var out []store.Zone
+	err := each(ctx, tx, func(r Rows) error {
+		var z store.Zone
+		if err := r.Scan(&z.First, &z.N, &z.Low, &z.High, &z.Pairs, &z.Sums); err != nil {
+			return err
+		}
+		if z.N <= 0 || int64(len(z.Sums)) != z.N*store.SumSize {
+			return fmt.Errorf("zone from entry %d: %d bytes for %d lines: %w", z.First, len(z.Sums), z.N, store.ErrTampered)
+		}
+		// PostgreSQL's driver may use the same memory for the next row.
+		z.Pairs, z.Sums = bytes.Clone(z.Pairs), bytes.Clone(z.Sums)
+		out = append(out, z)
+		return nil
+	}, query, args...)
+	return out, err
+}
