@@ -115,10 +115,7 @@ func (g *Gate) Pages(h http.Handler) http.Handler {
 			return
 		}
 		ctx := WithCSRF(context.WithValue(r.Context(), sessionKey{}, in), in.CSRF)
-		g.serve(w, r.WithContext(ctx), h, p, func(ctx context.Context) (Principal, error) {
-			_, p, err := g.Sessions.Get(ctx, cookie)
-			return p, err
-		})
+		g.serve(w, r.WithContext(ctx), h, p, func(ctx context.Context) (Principal, error) { return g.Sessions.look(ctx, cookie) })
 	})
 }
 
@@ -261,6 +258,9 @@ func (g *Gate) serve(w http.ResponseWriter, r *http.Request, h http.Handler, p P
 	h.ServeHTTP(w, r.WithContext(ctx))
 }
 
+// maxBlind is how often in a row it may be impossible to look.
+const maxBlind = 3
+
 func (g *Gate) watch(ctx context.Context, cancel context.CancelCauseFunc, p Principal, again func(context.Context) (Principal, error)) (stop func()) {
 	every := g.Recheck
 	if every <= 0 {
@@ -268,13 +268,18 @@ func (g *Gate) watch(ctx context.Context, cancel context.CancelCauseFunc, p Prin
 	}
 	var mu sync.Mutex
 	var timer *time.Timer
-	stopped := false
+	stopped, blind := false, 0
 	look := func() {
 		now, err := again(ctx)
 		if err == nil && lost(p, now) {
 			err = fmt.Errorf("%w: less is allowed than when the request began", ErrForbidden)
 		}
-		if err != nil && ctx.Err() == nil {
+		// A database that is away for a moment ends nothing yet.
+		known := err == nil || errors.Is(err, ErrUnauthenticated) || errors.Is(err, ErrForbidden)
+		if blind++; known {
+			blind = 0
+		}
+		if known && err != nil || blind > maxBlind {
 			cancel(err)
 			return
 		}
@@ -303,4 +308,47 @@ func lost(before, now Principal) bool {
 		}
 	}
 	return before.Account != now.Account
+}
+
+// loginStarts is how many logins one address may begin at the provider.
+var loginStarts = limit{free: 60, longest: time.Minute}
+
+// BeginLogin begins a login at the provider and returns where to send the
+// browser.
+func (g *Gate) BeginLogin(w http.ResponseWriter, r *http.Request, l *Login, returnTo string) (string, error) {
+	a := attempt{address: g.Address(r), start: true}
+	if err := g.Limits.check(r.Context(), a); err != nil {
+		return "", err
+	}
+	if err := g.Limits.failed(r.Context(), a); err != nil {
+		return "", err
+	}
+	to, cookie, err := l.begin(r.Context(), returnTo)
+	if err != nil {
+		return "", err
+	}
+	g.setCookie(w, loginCookie, cookie, loginLife)
+	return to, nil
+}
+
+// FinishLogin begins a session for whoever the provider says has logged in, and
+// returns where the browser wanted to go.
+func (g *Gate) FinishLogin(w http.ResponseWriter, r *http.Request, l *Login) (Session, string, error) {
+	g.setCookie(w, loginCookie, "", 0)
+	var id Identity
+	var idToken, returnTo string
+	_, err := g.limited(r, attempt{address: g.Address(r)}, func(ctx context.Context) (Principal, error) {
+		var err error
+		id, idToken, returnTo, err = l.finish(ctx, g.cookie(r, loginCookie), r.URL.Query())
+		return Principal{}, err
+	})
+	if err != nil {
+		return Session{}, "", err
+	}
+	p, err := Resolve(g.Sessions.Grants(), id, g.Sessions.Register())
+	if err != nil {
+		return Session{}, "", err
+	}
+	in, err := g.Begin(w, r, Session{Account: p.Account, Name: p.Name, Via: ViaOIDC, Email: id.Email, Groups: id.Groups, IDToken: idToken})
+	return in, returnTo, err
 }

@@ -39,11 +39,16 @@ const forgottenAfter = 15 * time.Minute
 type attempt struct {
 	address netip.Addr
 	account string
+	start   bool // of a login at the provider, which is counted though nothing failed
 }
 
 func (a attempt) keys() map[string]limit {
 	keys := map[string]limit{}
-	if a.address.IsValid() {
+	switch {
+	case !a.address.IsValid():
+	case a.start:
+		keys["login:"+network(a.address)] = loginStarts
+	default:
 		keys["address:"+network(a.address)] = byAddress
 	}
 	if a.account != "" {

@@ -35,6 +35,7 @@ type Config struct {
 	Plan         Plan
 	Ledger       Ledger
 	Export       Export
+	Server       Server
 }
 
 // Plan says from when the roadmap to an audit counts.
@@ -134,7 +135,7 @@ func Default(dir string) (*Config, error) {
 	if err != nil {
 		return nil, fmt.Errorf("configuration: %w", err)
 	}
-	c := &Config{Store: Location{text: filepath.Join(dir, DefaultStore)}, Findings: DefaultFindings()}
+	c := &Config{Store: Location{text: filepath.Join(dir, DefaultStore)}, Findings: DefaultFindings(), Server: DefaultServer()}
 	c.Key = defaultKey(dir, c.Store)
 	return c, nil
 }

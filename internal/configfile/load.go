@@ -77,6 +77,7 @@ type fileYAML struct {
 	Plan         planYAML         `yaml:"plan"`
 	Ledger       ledgerYAML       `yaml:"ledger"`
 	Export       exportYAML       `yaml:"export"`
+	Server       serverYAML       `yaml:"server"`
 }
 
 type planYAML struct {
@@ -143,6 +144,7 @@ func read(f *yamlfile.File, known Known) (*Config, error) {
 		f.Redact(yamlfile.At("ledger", "publish", i))
 	}
 	f.Redact(yamlfile.At("store"))
+	f.Redact(yamlfile.At("server", "oidc", "client_secret"))
 	r := reader{f: f, known: known, dir: filepath.Dir(f.Name())}
 	c := r.config(y)
 	if err := f.Err(); err != nil {
@@ -203,6 +205,7 @@ func (r reader) config(y fileYAML) *Config {
 	c.Plan = Plan(y.Plan)
 	c.Ledger = r.ledger(y.Ledger)
 	c.Export = r.export(y.Export)
+	c.Server = r.server(y.Server)
 	return c
 }
 
