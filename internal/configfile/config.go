@@ -36,6 +36,9 @@ type Config struct {
 	Ledger       Ledger
 	Export       Export
 	Server       Server
+	Network      Network
+	Secrets      Secrets
+	Telemetry    Telemetry
 }
 
 // Plan says from when the roadmap to an audit counts.

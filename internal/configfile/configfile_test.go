@@ -83,7 +83,7 @@ func TestExampleLoads(t *testing.T) {
 
 // What is commented out in the example is valid too.
 func TestExampleUncommented(t *testing.T) {
-	text := strings.NewReplacer("\n#key", "\nkey", "\n#connectors", "\nconnectors", "\n#people", "\npeople", "\n#retention", "\nretention", "\n#ledger", "\nledger", "\n#export", "\nexport", "\n#  ", "\n  ", "\n  #", "\n  ").Replace(string(example(t)))
+	text := strings.NewReplacer("\n#key", "\nkey", "\n#connectors", "\nconnectors", "\n#people", "\npeople", "\n#retention", "\nretention", "\n#ledger", "\nledger", "\n#export", "\nexport", "\n#network", "\nnetwork", "\n#secrets", "\nsecrets", "\n#telemetry", "\ntelemetry", "\n#  ", "\n  ", "\n  #", "\n  ").Replace(string(example(t)))
 	c, err := configfile.Parse("/etc/exhibit/exhibit.yaml", []byte(text), known(t))
 	if err != nil {
 		t.Fatal(err)
@@ -159,7 +159,26 @@ var cases = map[string]struct {
 	"secret as number":       {source + "secrets: {token: {env: 12345678}}}\n", "env is not the name", true},
 	"secret in env":          {source + "secrets: {token: {env: 'ghp-topsecret'}}}\n", "env is not the name", true},
 	"two places":             {source + "secrets: {token: {env: A, file: b}}}\n", "a mapping with one key", true},
-	"other place":            {source + "secrets: {token: {vault: topsecret}}}\n", "a mapping with env or file", true},
+	"other place":            {source + "secrets: {token: {safe: topsecret}}}\n", "a mapping with env, file, keyring, aws or vault", true},
+	"place without form":     {source + "secrets: {token: {vault: topsecret}}}\n", "want a mapping", true},
+	"places":                 {source + "secrets: {a: {keyring: {service: s, account: a}}, b: {aws: {secret: p/x}}, c: {vault: {path: kv/x, field: f}}}}\n", "", false},
+	"vault, no field":        {source + "secrets: {token: {vault: {path: secret/x}}}}\n", "field is missing", true},
+	"vault, no mount":        {source + "secrets: {token: {vault: {path: topsecret, field: f}}}}\n", "not the path of a secret", false},
+	"vault, way out":         {source + "secrets: {token: {vault: {path: a/../sys/raw, field: f}}}}\n", "not the path of a secret", false},
+	"aws, odd region":        {source + "secrets: {token: {aws: {secret: topsecret, region: Frankfurt}}}}\n", "or not a region", false},
+	"keyring, no account":    {source + "secrets: {token: {keyring: {service: x}}}}\n", "account is missing", true},
+	"vault in vault":         {head + "secrets: {vault: {token: {vault: {path: a/b, field: c}}}}\n", "kept on this machine", false},
+	"two logins":             {head + "secrets: {vault: {token: {env: A}, kubernetes: {role: r}}}\n", "one way to log in", false},
+	"no version of kv":       {head + "secrets: {vault: {kv_version: 3}}\n", "versions 1 and 2", true},
+	"vault with a password":  {head + "secrets: {vault: {address: 'https://u:topsecret@h'}}\n", "no name and no password", false},
+	"proxy":                  {head + "network: {proxy: 'http://proxy:3128', no_proxy: [localhost, .internal, 10.0.0.0/8], ca_file: ca.pem}\n", "", false},
+	"proxy, password":        {head + "network: {proxy: 'http://u:topsecret@proxy:3128'}\n", "password does not belong", true},
+	"proxy, no scheme":       {head + "network: {proxy: 'proxy:3128'}\n", "not the address of a proxy", true},
+	"no_proxy alone":         {head + "network: {no_proxy: [localhost]}\n", "no meaning without a proxy", true},
+	"no_proxy, address":      {head + "network: {proxy: 'http://p:1', no_proxy: ['https://x/']}\n", "not a host", false},
+	"traces":                 {head + "telemetry: {traces: {endpoint: 'https://otel:4318/v1/traces', sample: 0.5}}\n", "", false},
+	"traces, odd share":      {head + "telemetry: {traces: {sample: 2}}\n", "at most 1", true},
+	"traces, no address":     {head + "telemetry: {traces: {endpoint: otel}}\n", "not an address", false},
 	"secrets as text":        {source + "secrets: topsecret}\n", "want a mapping", true},
 	"store of another kind":  {head + "store: mysql://u:topsecret@h/db\n", `"mysql" is not a kind of store`, false},
 	"postgres, no database":  {head + "store: postgres://u:topsecret@h\n", "not a PostgreSQL URL", false},

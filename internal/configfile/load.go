@@ -78,6 +78,9 @@ type fileYAML struct {
 	Ledger       ledgerYAML       `yaml:"ledger"`
 	Export       exportYAML       `yaml:"export"`
 	Server       serverYAML       `yaml:"server"`
+	Network      networkYAML      `yaml:"network"`
+	Secrets      secretsYAML      `yaml:"secrets"`
+	Telemetry    telemetryYAML    `yaml:"telemetry"`
 }
 
 type planYAML struct {
@@ -206,6 +209,9 @@ func (r reader) config(y fileYAML) *Config {
 	c.Ledger = r.ledger(y.Ledger)
 	c.Export = r.export(y.Export)
 	c.Server = r.server(y.Server)
+	c.Network = r.network(y.Network)
+	c.Secrets = r.secrets(y.Secrets)
+	c.Telemetry = r.telemetry(y.Telemetry)
 	return c
 }
 
