@@ -4,8 +4,6 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"errors"
-	"strconv"
-	"strings"
 )
 
 // errCoded means that a cache gave back something else than it was given.
@@ -39,35 +37,4 @@ func (c *content) decode(b []byte) error {
 		return nil
 	}
 	return json.Unmarshal(b, c)
-}
-
-// known returns the key of a whole tree that can name itself, and the report of
-// an earlier scan of it.
-func (r *rules) known(t Tree, o Options) (key string, rep *Report) {
-	named, ok := t.(interface{ Identity() string })
-	if !ok || o.Cache == nil {
-		return "", nil
-	}
-	key = r.prefix + "\x00tree\x00" + named.Identity() + "\x00" + o.Root + "\x00" + strings.Join(o.Ignore, "\x00") + "\x00" + strconv.FormatBool(o.Whole)
-	b, ok := o.Cache.Get(key)
-	if !ok {
-		return key, nil
-	}
-	rep = &Report{}
-	if json.Unmarshal(b, rep) != nil || rep.Rules != r.digest {
-		return key, nil
-	}
-	rep.Reused = rep.Files
-	return key, rep
-}
-
-// remember keeps the report of a whole tree.
-func (r *rules) remember(key string, rep Report, o Options) {
-	if key == "" {
-		return
-	}
-	rep.Reused = 0
-	if b, err := json.Marshal(rep); err == nil {
-		o.Cache.Put(key, b)
-	}
 }

@@ -2,6 +2,7 @@ package aiscan
 
 import (
 	"bytes"
+	"errors"
 	"path"
 	"strings"
 
@@ -71,7 +72,7 @@ func (w *worker) file(p *part, j job) {
 	c, err := w.read(how, j)
 	if err != nil {
 		p.files--
-		p.unread = append(p.unread, Unread{Path: j.Path, Reason: reason(err)})
+		p.leave(Entry{Path: j.Path, Unread: reason(err), failed: !errors.Is(err, errTooLarge)})
 		return
 	}
 	c.concealed(w.scan.rules.set)

@@ -27,9 +27,10 @@ const (
 type DiskCache struct {
 	dir   string
 	limit int64
-	old   map[[16]byte]*kept
+	old   func() map[[16]byte]*kept // read when first asked for
 	mu    sync.Mutex
 	fresh map[[16]byte][]byte
+	trees map[[16]byte][]byte // new ones
 }
 
 // kept is a value that was there when the cache was opened.
@@ -38,7 +39,7 @@ type kept struct {
 	used  atomic.Bool
 }
 
-var _ Cache = (*DiskCache)(nil)
+var _ TreeCache = (*DiskCache)(nil)
 
 // FileCache opens the cache in a folder, which is made if it is not there.
 // Close writes what is new. limit bounds the file in bytes; when it is reached,
@@ -50,42 +51,69 @@ func FileCache(dir string, limit int64) (*DiskCache, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
-	c := &DiskCache{dir: dir, limit: limit, old: map[[16]byte]*kept{}, fresh: map[[16]byte][]byte{}}
-	info, err := os.Stat(filepath.Join(dir, cacheFile))
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return c, nil
-	case err != nil:
-		return nil, err
-	case !info.Mode().IsRegular() || info.Size() > 2*limit:
-		return c, nil // not ours, or of another limit: it costs one scan
-	}
-	b, err := os.ReadFile(filepath.Join(dir, cacheFile))
-	if err != nil {
+	c := &DiskCache{dir: dir, limit: limit, fresh: map[[16]byte][]byte{}, trees: map[[16]byte][]byte{}}
+	c.old = sync.OnceValue(c.load)
+	if _, err := os.Stat(c.file()); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
-	c.load(b)
 	return c, nil
 }
 
-// load takes the records up to the first that is not sound.
-func (c *DiskCache) load(b []byte) {
-	rest, ok := bytes.CutPrefix(b, []byte(cacheMagic))
-	if !ok {
-		return
-	}
-	for len(rest) >= cacheHead {
-		n := int(binary.LittleEndian.Uint32(rest[16:]))
-		if n > len(rest)-cacheHead {
-			return
+func (c *DiskCache) file() string { return filepath.Join(c.dir, cacheFile) }
+
+// load takes the records up to the first that is not sound. What cannot be read
+// costs one scan.
+func (c *DiskCache) load() map[[16]byte]*kept {
+	old := map[[16]byte]*kept{}
+	rest, ok := bytes.CutPrefix(readWhole(c.file(), 2*c.limit), []byte(cacheMagic))
+	for ok {
+		key, value, n := record(rest)
+		if n == 0 {
+			break
 		}
-		value := rest[cacheHead : cacheHead+n : cacheHead+n]
-		if binary.LittleEndian.Uint32(rest[20:]) != sum(rest[:16], value) {
-			return
-		}
-		c.old[[16]byte(rest[:16])] = &kept{value: value}
-		rest = rest[cacheHead+n:]
+		old[key] = &kept{value: value}
+		rest = rest[n:]
 	}
+	return old
+}
+
+// readWhole reads a file that is one of ours by its kind and size, nil if it is
+// not or cannot be read.
+func readWhole(name string, limit int64) []byte {
+	info, err := os.Lstat(name)
+	if err != nil || !info.Mode().IsRegular() || info.Size() > limit {
+		return nil
+	}
+	b, err := os.ReadFile(name)
+	if err != nil {
+		return nil
+	}
+	return b
+}
+
+// record takes the first record of a text and its length, which is 0 if it is
+// not sound.
+func record(b []byte) (key [16]byte, value []byte, length int) {
+	if len(b) < cacheHead {
+		return key, nil, 0
+	}
+	n := int64(binary.LittleEndian.Uint32(b[16:]))
+	if n > int64(len(b)-cacheHead) {
+		return key, nil, 0
+	}
+	key, value = [16]byte(b), b[cacheHead:cacheHead+n:cacheHead+n]
+	if binary.LittleEndian.Uint32(b[20:]) != sum(key[:], value) {
+		return key, nil, 0
+	}
+	return key, value, cacheHead + int(n)
+}
+
+// appendRecord writes what record reads.
+func appendRecord(b []byte, key [16]byte, value []byte) []byte {
+	b = append(b, key[:]...)
+	b = binary.LittleEndian.AppendUint32(b, uint32(len(value)))
+	b = binary.LittleEndian.AppendUint32(b, sum(key[:], value))
+	return append(b, value...)
 }
 
 func sum(key, value []byte) uint32 {
@@ -102,7 +130,7 @@ func hashed(key string) (h [16]byte) {
 // Get implements Cache.
 func (c *DiskCache) Get(key string) ([]byte, bool) {
 	h := hashed(key)
-	if k := c.old[h]; k != nil {
+	if k := c.old()[h]; k != nil {
 		k.used.Store(true)
 		return k.value, true
 	}
@@ -128,24 +156,33 @@ func (c *DiskCache) Put(key string, value []byte) {
 func (c *DiskCache) Close() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if len(c.fresh) == 0 {
-		return nil
+	err := c.closeTrees()
+	if len(c.fresh) > 0 {
+		err = errors.Join(err, c.replace(c.file(), c.write))
 	}
-	f, err := os.CreateTemp(c.dir, cacheFile+"-*")
 	if err != nil {
 		return fmt.Errorf("cache: %w", err)
 	}
+	return nil
+}
+
+// replace writes a file of the cache as a whole.
+func (c *DiskCache) replace(name string, write func(*bufio.Writer) error) error {
+	f, err := os.CreateTemp(c.dir, cacheFile+"-*")
+	if err != nil {
+		return err
+	}
 	w := bufio.NewWriterSize(f, 1<<20)
-	err = c.write(w)
+	err = write(w)
 	if err == nil {
 		err = w.Flush()
 	}
 	err = errors.Join(err, f.Close())
 	if err == nil {
-		err = os.Rename(f.Name(), filepath.Join(c.dir, cacheFile))
+		err = os.Rename(f.Name(), name)
 	}
 	if err != nil {
-		return errors.Join(fmt.Errorf("cache: %w", err), os.Remove(f.Name()))
+		return errors.Join(err, os.Remove(f.Name()))
 	}
 	return nil
 }
@@ -157,15 +194,13 @@ func (c *DiskCache) write(w *bufio.Writer) error {
 	if _, err := w.WriteString(cacheMagic); err != nil {
 		return err
 	}
+	var buf []byte
 	put := func(key [16]byte, value []byte) error {
 		if room -= int64(cacheHead + len(value)); room < 0 {
 			return nil
 		}
-		var head [cacheHead]byte
-		copy(head[:], key[:])
-		binary.LittleEndian.PutUint32(head[16:], uint32(len(value)))
-		binary.LittleEndian.PutUint32(head[20:], sum(key[:], value))
-		_, err := w.Write(append(head[:], value...))
+		buf = appendRecord(buf[:0], key, value)
+		_, err := w.Write(buf)
 		return err
 	}
 	for key, value := range c.fresh {
@@ -174,7 +209,7 @@ func (c *DiskCache) write(w *bufio.Writer) error {
 		}
 	}
 	for _, used := range []bool{true, false} {
-		for key, k := range c.old {
+		for key, k := range c.old() {
 			if _, again := c.fresh[key]; again || k.used.Load() != used {
 				continue
 			}

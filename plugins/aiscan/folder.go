@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -114,11 +113,15 @@ func (f *folder) Walk(ctx context.Context, visit func(Entry) error) error {
 			return err
 		}
 	}
-	var rules []gitignore.Pattern
-	if f.work != nil {
-		rules = patterns(filepath.Join(f.dir, ".git", "info", "exclude"), nil)
+	return f.walk(ctx, "", f.rootRules(), visit)
+}
+
+// rootRules are those of git that stand in no folder of the tree.
+func (f *folder) rootRules() []gitignore.Pattern {
+	if f.work == nil {
+		return nil
 	}
-	return f.walk(ctx, "", rules, visit)
+	return patterns(filepath.Join(f.dir, ".git", "info", "exclude"), nil)
 }
 
 // walk goes through one folder, whose name ends in a slash unless it is the
@@ -127,33 +130,20 @@ func (f *folder) walk(ctx context.Context, rel string, rules []gitignore.Pattern
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if strings.Count(rel, "/") > maxFolderDepth {
-		return visit(Entry{Path: valid(rel), Unread: "nested too deeply"})
-	}
-	full := filepath.Join(f.dir, filepath.FromSlash(rel))
-	list, err := os.ReadDir(full)
+	l, err := f.list(rel, rules)
 	if err != nil {
-		if err := visit(Entry{Path: valid(rel), Unread: reason(err)}); err != nil {
+		if err := visit(Entry{Path: valid(rel), Unread: reason(err), failed: true}); err != nil {
 			return err
 		}
 	}
-	if f.work != nil {
-		if own := patterns(filepath.Join(full, ".gitignore"), domain(rel)); len(own) > 0 {
-			rules = append(slices.Clip(rules), own...)
-		}
+	if l.unread != "" {
+		return visit(Entry{Path: valid(rel), Unread: l.unread})
 	}
-	if rel != "" && bareRepository(list) {
-		return visit(Entry{Path: valid(rel), Unread: "what git keeps of a repository: named by itself, its last commit is read"})
-	}
-	for _, d := range list {
-		name := rel + d.Name()
-		if f.work != nil && f.work.ignored(name, d.IsDir(), rules) {
-			continue
-		}
-		if d.IsDir() {
-			err = f.folder(ctx, name, d.Name(), rules, visit)
+	for _, s := range l.items {
+		if s.enter {
+			err = f.walk(ctx, rel+s.name, l.rules, visit)
 		} else {
-			err = visit(f.entry(name, d))
+			err = visit(f.entry(rel+s.name, s))
 		}
 		if err != nil {
 			return err
@@ -162,51 +152,15 @@ func (f *folder) walk(ctx context.Context, rel string, rules []gitignore.Pattern
 	return nil
 }
 
-// bareRepository reports whether a folder is what git keeps of a repository.
-func bareRepository(list []fs.DirEntry) bool {
-	has := 0
-	for _, d := range list {
-		if d.Name() == "HEAD" && !d.IsDir() || d.IsDir() && (d.Name() == "objects" || d.Name() == "refs") {
-			has++
-		}
-	}
-	return has == 3
-}
-
-// folder goes into a folder, or says why not.
-func (f *folder) folder(ctx context.Context, name, base string, rules []gitignore.Pattern, visit func(Entry) error) error {
-	switch {
-	case base == ".git":
-		return nil
-	case skipped(base) != "":
-		return visit(Entry{Path: valid(name) + "/", Unread: skipped(base)})
-	case f.work != nil && f.work.modules[name]:
-		return visit(Entry{Path: valid(name), Unread: "a submodule: another repository"})
-	}
-	return f.walk(ctx, name+"/", rules, visit)
-}
-
-func domain(rel string) []string {
-	if rel == "" {
-		return nil
-	}
-	return strings.Split(strings.TrimSuffix(rel, "/"), "/")
-}
-
 func valid(name string) string { return strings.ToValidUTF8(name, "\uFFFD") }
 
-func (f *folder) entry(name string, d fs.DirEntry) Entry {
-	e := Entry{Path: valid(name)}
-	switch {
-	case d.Type()&fs.ModeSymlink != 0:
-		e.Unread = "a link, not followed"
-		return e
-	case !d.Type().IsRegular():
-		e.Unread = "no regular file"
+func (f *folder) entry(name string, s item) Entry {
+	e := Entry{Path: valid(name), Unread: s.unread}
+	if s.unread != "" {
 		return e
 	}
 	e.Open = func() (io.ReadCloser, error) { return f.root.Open(filepath.FromSlash(name)) }
-	e.Look = func(e *Entry) { f.look(e, name, d) }
+	e.Look = func(e *Entry) { f.look(e, name, s.entry) }
 	return e
 }
 
@@ -215,17 +169,24 @@ func (f *folder) entry(name string, d fs.DirEntry) Entry {
 func (f *folder) look(e *Entry, name string, d fs.DirEntry) {
 	info, err := d.Info()
 	if err != nil {
-		e.Unread = reason(err)
+		e.Unread, e.failed = reason(err), true
 		return
 	}
 	e.Size = info.Size()
+	e.ID = f.id(name, info, f.now)
 	if f.work != nil {
-		e.ID = f.work.id(name, info)
 		f.mu.Lock()
-		f.clean[name] = e.ID != ""
+		f.clean[name] = e.ID != "" && !strings.HasPrefix(e.ID, statPrefix)
 		f.mu.Unlock()
 	}
-	if e.ID == "" {
-		e.ID = statID(info, f.now)
+}
+
+// id names the content of a file, by git if it knows it.
+func (f *folder) id(name string, info fs.FileInfo, now time.Time) string {
+	if f.work != nil {
+		if id := f.work.id(name, info); id != "" {
+			return id
+		}
 	}
+	return statID(info, now)
 }

@@ -72,8 +72,11 @@ func (t *gitTree) Commit() string { return t.commit.Hash.String() }
 // Streamed implements Tree.
 func (t *gitTree) Streamed() bool { return false }
 
-// Identity names all that the tree holds.
-func (t *gitTree) Identity() string { return "git:" + t.commit.Hash.String() }
+// identity implements identified: a commit names all that is in it.
+func (t *gitTree) identity(context.Context, int) (place, state string) {
+	hash := t.commit.Hash.String()
+	return "git:" + hash, hash
+}
 
 // Close closes the files of the repository.
 func (t *gitTree) Close() error {
@@ -147,7 +150,7 @@ func (w *gitWalk) walk(ctx context.Context, dir string, h plumbing.Hash, depth i
 		if dir == "" {
 			return fmt.Errorf("tree %s: %w", h, err)
 		}
-		return w.visit(Entry{Path: dir, Unread: missing(err)})
+		return w.visit(Entry{Path: dir, Unread: missing(err), failed: true})
 	}
 	entries := slices.Clone(tree.Entries)
 	slices.SortFunc(entries, func(a, b object.TreeEntry) int { return strings.Compare(a.Name, b.Name) })

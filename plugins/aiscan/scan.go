@@ -78,7 +78,7 @@ func New(o Options) (*Scanner, error) {
 func (sc *Scanner) Scan(ctx context.Context, t Tree, root string) (Report, error) {
 	o, r := sc.options, sc.rules
 	o.Root = root
-	known, hit := r.known(t, o)
+	known, hit := r.known(ctx, t, o)
 	if hit != nil {
 		return *hit, nil
 	}
@@ -97,8 +97,8 @@ func (sc *Scanner) Scan(ctx context.Context, t Tree, root string) (Report, error
 		rep.Commit = c.Commit()
 	}
 	rep.conceal(r.set)
-	if err == nil {
-		r.remember(known, rep, o)
+	if err == nil && !s.total.part.failed {
+		r.remember(known, rep, o.Cache)
 	}
 	return rep, err
 }
@@ -107,7 +107,7 @@ func (sc *Scanner) Scan(ctx context.Context, t Tree, root string) (Report, error
 // read: the files were.
 func (s *scan) noted(path string, err error) {
 	if err != nil {
-		s.total.unread(path, "history read in part: "+reason(err))
+		s.total.unread(Entry{Path: path, Unread: "history read in part: " + reason(err), failed: true})
 	}
 }
 
@@ -161,7 +161,7 @@ func (s *scan) visit(ctx context.Context, e Entry, streamed bool) error {
 		e.Unread = "left out by the setting ignore: " + rule
 	}
 	if e.Unread != "" {
-		s.total.unread(e.Path, e.Unread)
+		s.total.unread(e)
 		return nil
 	}
 	j := job{Entry: e}
@@ -227,7 +227,7 @@ func (s *scan) work(ctx context.Context) {
 				j.Look(&j.Entry)
 			}
 			if j.Unread != "" {
-				p.unread = append(p.unread, Unread{j.Path, j.Unread})
+				p.leave(j.Entry)
 				continue
 			}
 			w.file(&p, j)

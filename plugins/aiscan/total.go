@@ -48,6 +48,13 @@ type part struct {
 	secrets       []Secret
 	assets        []Asset
 	unread        []Unread
+	failed        bool // something was not read because of an error
+}
+
+// leave names what is not read.
+func (p *part) leave(e Entry) {
+	p.unread = append(p.unread, Unread{e.Path, e.Unread})
+	p.failed = p.failed || e.failed
 }
 
 // take adds what a content holds, at its path.
@@ -106,16 +113,17 @@ func (t *total) add(p part) {
 	t.part.secrets = append(t.part.secrets, p.secrets...)
 	t.part.assets = append(t.part.assets, p.assets...)
 	t.part.unread = append(t.part.unread, p.unread...)
+	t.part.failed = t.part.failed || p.failed
 	if t.progress != nil && t.part.files >= t.next {
 		t.next = t.part.files + progressEvery
 		t.progress(t.part.files, t.part.bytes)
 	}
 }
 
-func (t *total) unread(path, why string) {
+func (t *total) unread(e Entry) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.part.unread = append(t.part.unread, Unread{path, why})
+	t.part.leave(e)
 }
 
 // report sorts what was found, so that the order of reading does not show.

@@ -28,6 +28,8 @@ type Entry struct {
 	// any goroutine, once, before Open.
 	Look func(*Entry)
 	Time time.Time // when the content came to this path, if the tree knows it
+
+	failed bool // Unread tells of an error, which may not be there the next time
 }
 
 // UnknownSize is the Size of an entry that only reading tells. What Open

@@ -1,0 +1,122 @@
+package aiscan
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/go-git/go-git/v5/plumbing/format/gitignore"
+)
+
+// errUnsettled means that a file changed so recently that its times do not tell
+// its contents apart yet.
+var errUnsettled = errors.New("a file has just changed")
+
+// survey takes a digest of all that a walk through a folder would hand over,
+// without handing it over: each path, why it is not read, or what names its
+// content. Where all of it is as it was, a scan finds what it found.
+type survey struct {
+	folder *folder
+	now    time.Time
+	others chan struct{} // holds one for each goroutine beside the first
+}
+
+// identity implements identified. What is told by times is asked for before any
+// file is read, so that one which changes meanwhile is another one next time.
+func (f *folder) identity(ctx context.Context, workers int) (place, state string) {
+	if f.trouble != nil {
+		return "", ""
+	}
+	place, err := filepath.Abs(f.dir)
+	if err != nil {
+		return "", ""
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	v := &survey{folder: f, now: time.Now(), others: make(chan struct{}, max(workers-1, 0))}
+	sum := v.walk(ctx, cancel, "", f.rootRules())
+	if ctx.Err() != nil {
+		return "", ""
+	}
+	return "folder:" + place, f.Commit() + " " + hex.EncodeToString(sum[:])
+}
+
+// walk returns the digest of a folder with all that is below it. Whatever fails
+// ends the survey.
+func (v *survey) walk(ctx context.Context, fail context.CancelCauseFunc, rel string, rules []gitignore.Pattern) (sum [sha256.Size]byte) {
+	if ctx.Err() != nil {
+		return sum
+	}
+	l, err := v.folder.list(rel, rules)
+	if err != nil {
+		fail(err)
+		return sum
+	}
+	h := sha256.New()
+	var b []byte
+	b = text(binary.AppendUvarint(b, uint64(len(l.items))), l.unread)
+	h.Write(b)
+	below := 0
+	for _, s := range l.items {
+		b = text(text(b[:0], s.name), s.unread)
+		switch {
+		case s.enter:
+			below++
+		case s.unread == "":
+			id, err := v.id(rel, s)
+			if err != nil {
+				fail(err)
+				return sum
+			}
+			b = text(b, id)
+		}
+		h.Write(b)
+	}
+	sums := make([][sha256.Size]byte, 0, below)
+	var wait sync.WaitGroup
+	for _, s := range l.items {
+		if !s.enter {
+			continue
+		}
+		sums = append(sums, [sha256.Size]byte{})
+		at := &sums[len(sums)-1]
+		select {
+		case v.others <- struct{}{}:
+			wait.Go(func() {
+				*at = v.walk(ctx, fail, rel+s.name, l.rules)
+				<-v.others
+			})
+		default:
+			*at = v.walk(ctx, fail, rel+s.name, l.rules)
+		}
+	}
+	wait.Wait()
+	for i := range sums {
+		h.Write(sums[i][:])
+	}
+	h.Sum(sum[:0])
+	return sum
+}
+
+// text adds a text that ends where it says.
+func text(b []byte, s string) []byte {
+	return append(binary.AppendUvarint(b, uint64(len(s))), s...)
+}
+
+// id names the content of a file.
+func (v *survey) id(rel string, s item) (string, error) {
+	info, err := s.entry.Info()
+	if err != nil {
+		return "", err
+	}
+	id := v.folder.id(rel+s.name, info, v.now)
+	if id == "" {
+		return "", errUnsettled
+	}
+	return id, nil
+}
