@@ -99,11 +99,8 @@ func (n *Notifier) waits(ctx context.Context, c *Channel, now time.Time) (bool, 
 // written under a clock that was wrong, and does not count.
 const farOff = 25 * time.Hour
 
-// lease is how long a node may be at a message. It outlasts the deadline, so
-// that only a node that died loses one.
-func (n *Notifier) lease() time.Duration { return 2*n.o.Deadline + 30*time.Second }
-
 // claim takes the next message of a channel for this node; nil if there is none.
+// The lease outlasts the deadline, so that only a node that died loses one.
 func (n *Notifier) claim(ctx context.Context, c *Channel, now time.Time) (*Message, int, error) {
 	var m *Message
 	var attempts int
@@ -126,7 +123,7 @@ func (n *Notifier) claim(ctx context.Context, c *Channel, now time.Time) (*Messa
 		if err := json.Unmarshal([]byte(body), m); err != nil {
 			return fmt.Errorf("message %s: %w", id, err)
 		}
-		_, err = n.exec(ctx, tx, "UPDATE notify_outbox SET lease_by = ?, lease_until = ?, attempts = attempts + 1 WHERE id = ?", n.o.Node, now.Add(n.lease()).UnixMilli(), id)
+		_, err = n.exec(ctx, tx, "UPDATE notify_outbox SET lease_by = ?, lease_until = ?, attempts = attempts + 1 WHERE id = ?", n.o.Node, now.Add(n.o.Lease).UnixMilli(), id)
 		return err
 	})
 	if err != nil {

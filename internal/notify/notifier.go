@@ -35,6 +35,7 @@ type Options struct {
 	Deadline time.Duration // of sending one message; 0: 20 s
 	GiveUp   time.Duration // after which a message becomes a dead letter; 0: 72 h
 	Backoff  time.Duration // after the first failure, doubled with each; 0: 30 s
+	Lease    time.Duration // after which another node may send what one has begun to send; 0: twice the deadline and 30 s
 }
 
 // Channel is a way to tell people.
@@ -97,6 +98,9 @@ func New(ctx context.Context, o Options) (*Notifier, error) {
 		if *d.value <= 0 {
 			*d.value = d.def
 		}
+	}
+	if o.Lease <= o.Deadline {
+		o.Lease = 2*o.Deadline + 30*time.Second
 	}
 	o.Channels = slices.Clone(o.Channels)
 	for i := range o.Channels {

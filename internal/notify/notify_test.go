@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -22,6 +23,13 @@ import (
 var server *pgtest.Server
 
 func TestMain(m *testing.M) {
+	if where, hook, ok := strings.Cut(os.Getenv(childEnv), " "); ok {
+		if err := child(context.Background(), where, hook); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
 	os.Exit(pgtest.Run(context.Background(), m, func(s *pgtest.Server) { server = s }))
 }
 

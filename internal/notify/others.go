@@ -46,9 +46,15 @@ func (s *Shoutrrr) Send(_ context.Context, m *Message) error {
 	if err != nil {
 		return errors.New("shoutrrr: the address does not suit its service") // the library's words repeat it
 	}
-	errs := r.Send(m.Text(), &types.Params{"title": m.Title()})
+	errs := r.Send(unmarked(m.Text()), &types.Params{"title": unmarked(m.Title())})
 	if err := errors.Join(errs...); err != nil {
 		return errors.New("shoutrrr: " + scheme + " did not take the message") // nor does this say more: it may hold the token
 	}
 	return nil
+}
+
+// unmarked keeps text from being a mention, a link or an image where a service
+// reads markup, whatever its own is: an invisible space parts the signs.
+func unmarked(s string) string {
+	return strings.NewReplacer("@", "@\u200b", "<", "<\u200b", "](", "]\u200b(", "![", "!\u200b[", "#", "#\u200b").Replace(s)
 }

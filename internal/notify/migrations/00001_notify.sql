@@ -20,7 +20,7 @@ CREATE TABLE notify_pending (
     first BIGINT NOT NULL,
     body TEXT NOT NULL
 );
-CREATE INDEX notify_pending_ready ON notify_pending (channel, ready);
+CREATE INDEX notify_pending_order ON notify_pending (channel, recipient, id);
 CREATE TABLE notify_outbox (
     id TEXT PRIMARY KEY,
     channel TEXT NOT NULL,
