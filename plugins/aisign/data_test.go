@@ -4,6 +4,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
+	"os"
 	"regexp/syntax"
 	"strings"
 	"testing"
@@ -125,7 +126,7 @@ func TestEveryPattern(t *testing.T) {
 		t.Fatalf("%d formats of keys", len(s.Keys()))
 	}
 	for _, k := range s.Keys() {
-		value := made(t, k.RE.String())
+		value := made(t, k.RE().String())
 		if !has(s.Key(value), k.ID) {
 			t.Errorf("a key of %s (%s) is found as %v", k.ID, k.Prefix, ids(s.Key(value)))
 		}
@@ -200,17 +201,17 @@ func TestRedactUnknown(t *testing.T) {
 // No entry of the data is shaped like a key itself.
 func TestNoKeyInData(t *testing.T) {
 	s := loaded(t)
-	names, err := files.ReadDir("signatures")
+	names, err := os.ReadDir("signatures")
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, n := range names {
-		b, err := files.ReadFile("signatures/" + n.Name())
+		b, err := os.ReadFile("signatures/" + n.Name())
 		if err != nil {
 			t.Fatal(err)
 		}
 		for _, k := range s.Keys() {
-			if k.RE.Match(b) {
+			if k.RE().Match(b) {
 				t.Errorf("%s holds what looks like a key of %s", n.Name(), k.ID)
 			}
 		}

@@ -4,8 +4,8 @@
 //
 // It knows facts, not verdicts: a signature says whose something is. Whether it
 // was used, by whom and for what is for the one who saw it to say. The data is
-// in signatures/, one file per category, embedded. It imports a YAML reader and
-// the standard library. It promises that every list of the data is looked up
+// in signatures/, one file per category, and compiled in as signatures.bin. It
+// imports a YAML reader and the standard library. It promises that every list of the data is looked up
 // by exactly the rule that its field states, that look-ups never read the
 // network, and that a Set is safe for concurrent use.
 package aisign

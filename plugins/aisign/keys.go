@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // Key is one format of credentials of one vendor.
@@ -15,10 +16,15 @@ type Key struct {
 	Match
 	Prefix string
 	// RE finds the credential within a text: it is not anchored.
-	RE    *regexp.Regexp
-	whole *regexp.Regexp
-	hides *regexp.Regexp // in letters of either case
-	start *regexp.Regexp
+	RE    func() *regexp.Regexp
+	whole func() *regexp.Regexp
+	hides func() *regexp.Regexp // in letters of either case
+	start func() *regexp.Regexp
+}
+
+// expression is compiled when it is first asked for: most never are.
+func expression(text string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(text) })
 }
 
 func (s *Set) buildKeys() {
@@ -26,7 +32,7 @@ func (s *Set) buildKeys() {
 		for _, k := range l.Keys {
 			s.keys = append(s.keys, Key{
 				Match:  Match{Signature: sig, Field: "keys", Entry: k.Prefix, Doubt: doubt || k.Weak},
-				Prefix: k.Prefix, RE: regexp.MustCompile(k.RE), whole: regexp.MustCompile(`^(?:` + k.RE + `)$`), hides: regexp.MustCompile(`(?i:` + k.RE + `)`), start: regexp.MustCompile(`^(?:` + k.RE + `)`),
+				Prefix: k.Prefix, RE: expression(k.RE), whole: expression(`^(?:` + k.RE + `)$`), hides: expression(`(?i:` + k.RE + `)`), start: expression(`^(?:` + k.RE + `)`),
 			})
 		}
 	})
@@ -36,7 +42,7 @@ func (s *Set) buildKeys() {
 // Len is the length of the credential that a text begins with, 0 if it begins
 // with none.
 func (k Key) Len(b []byte) int {
-	loc := k.start.FindIndex(b)
+	loc := k.start().FindIndex(b)
 	if loc == nil {
 		return 0
 	}
@@ -54,7 +60,7 @@ func (s *Set) Key(value string) []Match {
 		return nil
 	}
 	for _, k := range s.keys {
-		if k.whole.MatchString(value) {
+		if k.whole().MatchString(value) {
 			f.add(k.Match, len(k.Prefix))
 		}
 	}
@@ -67,7 +73,7 @@ func (s *Set) Concealed(text string) string {
 	small := strings.ToLower(text)
 	for _, k := range s.keys {
 		if strings.Contains(small, strings.ToLower(k.Prefix)) {
-			text = k.hides.ReplaceAllLiteralString(text, "[credential]")
+			text = k.hides().ReplaceAllLiteralString(text, "[credential]")
 		}
 	}
 	return text
@@ -94,7 +100,7 @@ func (r Redacted) String() string {
 func (s *Set) Redact(value string, salt []byte) Redacted {
 	r := Redacted{Length: len(value)}
 	for _, k := range s.keys {
-		if len(value) <= 4096 && strings.HasPrefix(value, k.Prefix) && k.whole.MatchString(value) {
+		if len(value) <= 4096 && strings.HasPrefix(value, k.Prefix) && k.whole().MatchString(value) {
 			r.Prefix = k.Prefix
 			break
 		}

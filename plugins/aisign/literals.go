@@ -38,7 +38,7 @@ func (s *Set) Literals() Literals {
 		l.Trailers = append(l.Trailers, from.Trailers...)
 	})
 	for _, k := range s.keys {
-		l.Keys = append(l.Keys, beginnings(k.RE.String())...)
+		l.Keys = append(l.Keys, beginnings(k.RE().String())...)
 	}
 	for _, list := range []*[]string{&l.Hosts, &l.Env, &l.Keys, &l.Calls, &l.Models, &l.Settings, &l.Trailers} {
 		slices.Sort(*list)

@@ -3,7 +3,6 @@ package aisign
 import (
 	"bytes"
 	"crypto/sha256"
-	"embed"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -16,27 +15,50 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-//go:embed signatures/*.yaml
-var files embed.FS
-
 // file is one file of data.
 type file struct {
 	Signatures []*Signature `yaml:"signatures"`
 	Vendors    []vendor     `yaml:"vendors"`
 }
 
-// Load reads the signatures that are embedded. It fails only if the data is
-// wrong, which the tests of this package exclude.
-func Load() (*Set, error) { return load(files) }
+// data is what all files hold.
+type data struct {
+	Digest     string
+	Signatures []*Signature // by id
+	Vendors    []vendor
+}
 
-// load reads signatures/*.yaml of a file system. Names of fields that are not
-// known are refused, and so is data that cannot be right.
+// Load makes a set of the signatures that are compiled in. It fails only if
+// they are damaged, which the tests of this package exclude.
+func Load() (*Set, error) {
+	d := &data{}
+	if err := unpack(compiled, d); err != nil {
+		return nil, err
+	}
+	return newSet(d), nil
+}
+
+// load makes a set of signatures/*.yaml of a file system, and refuses data that
+// cannot be right.
 func load(from fs.FS) (*Set, error) {
+	d, err := read(from)
+	if err != nil {
+		return nil, err
+	}
+	if err := d.check(); err != nil {
+		return nil, err
+	}
+	return newSet(d), nil
+}
+
+// read reads signatures/*.yaml of a file system. Names of fields that are not
+// known are refused.
+func read(from fs.FS) (*data, error) {
 	names, err := fs.Glob(from, "signatures/*.yaml")
 	if err != nil {
 		return nil, err
 	}
-	s, sum, vendors := &Set{}, sha256.New(), []vendor(nil)
+	d, sum := &data{}, sha256.New()
 	for _, name := range names {
 		b, err := fs.ReadFile(from, name)
 		if err != nil {
@@ -48,17 +70,24 @@ func load(from fs.FS) (*Set, error) {
 		}
 		fmt.Fprintf(sum, "%s %d\n", path.Base(name), len(b))
 		sum.Write(b)
-		s.signatures = append(s.signatures, f.Signatures...)
-		vendors = append(vendors, f.Vendors...)
+		d.Signatures = append(d.Signatures, f.Signatures...)
+		d.Vendors = append(d.Vendors, f.Vendors...)
 	}
-	slices.SortFunc(s.signatures, func(a, b *Signature) int { return strings.Compare(a.ID, b.ID) })
-	s.digest = hex.EncodeToString(sum.Sum(nil))
-	if err := errors.Join(check(s.signatures), checkVendors(s.signatures, vendors)); err != nil {
-		return nil, err
-	}
+	slices.SortFunc(d.Signatures, func(a, b *Signature) int { return strings.Compare(a.ID, b.ID) })
+	d.Digest = hex.EncodeToString(sum.Sum(nil))
+	return d, nil
+}
+
+// check refuses data that cannot be right.
+func (d *data) check() error {
+	return errors.Join(check(d.Signatures), checkVendors(d.Signatures, d.Vendors))
+}
+
+func newSet(d *data) *Set {
+	s := &Set{signatures: d.Signatures, digest: d.Digest}
 	s.build()
-	s.buildVendors(vendors)
-	return s, nil
+	s.buildVendors(d.Vendors)
+	return s
 }
 
 func decode(b []byte) (*file, error) {

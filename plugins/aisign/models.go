@@ -8,12 +8,12 @@ import (
 // model is one regular expression of ids.
 type model struct {
 	entry
-	re *regexp.Regexp
+	re func() *regexp.Regexp
 }
 
 func (s *Set) buildModels() {
 	s.names("models", func(l *Lists) []string { return l.Models }, func(e entry) {
-		s.models = append(s.models, model{e, regexp.MustCompile(`(?i)` + e.text)})
+		s.models = append(s.models, model{e, expression(`(?i)` + e.text)})
 	})
 	s.routes = map[string][]entry{}
 	s.names("routes", func(l *Lists) []string { return l.Routes }, func(e entry) {
@@ -77,7 +77,7 @@ func (s *Set) bareModel(id string) []Match {
 	id = bare(id)
 	var f found
 	for _, m := range s.models {
-		if m.re.MatchString(id) {
+		if m.re().MatchString(id) {
 			f.add(m.match(), len(m.text))
 		}
 	}

@@ -13,26 +13,28 @@ type vendor struct {
 	Aliases []string `yaml:"aliases"`
 }
 
-// legal are words of a company's form and place, which say nothing about who it
-// is.
-func legal() []string {
-	return []string{"inc", "incorporated", "llc", "ltd", "limited", "gmbh", "ag", "sa", "sas", "sarl", "srl", "bv", "nv", "ab", "oy", "oyj", "aps",
+// legal reports whether a word is of a company's form and place, which say
+// nothing about who it is.
+func legal(word string) bool {
+	switch word {
+	case "inc", "incorporated", "llc", "ltd", "limited", "gmbh", "ag", "sa", "sas", "sarl", "srl", "bv", "nv", "ab", "oy", "oyj", "aps",
 		"plc", "pbc", "lp", "llp", "pty", "pte", "co", "corp", "corporation", "company", "opco", "holdings", "holding", "group", "kk", "se", "spa",
-		"ulc", "emea", "europe", "ireland", "uk", "international", "deutschland", "germany", "france", "us", "usa", "eu", "the", "operations"}
+		"ulc", "emea", "europe", "ireland", "uk", "international", "deutschland", "germany", "france", "us", "usa", "eu", "the", "operations", "r", "l":
+		return true
+	}
+	return false
 }
+
+// oneWord makes single words of B.V., S.à r.l. and L.P.
+var oneWord = strings.NewReplacer(".", "", "à", "a", "'", "", "’", "")
 
 // vendorName is a name as vendors are compared.
 func vendorName(name string) string {
-	noise := map[string]bool{}
-	for _, w := range legal() {
-		noise[w] = true
-	}
-	// B.V., S.à r.l. and L.P. are single words.
-	name = strings.NewReplacer(".", "", "à", "a", "'", "", "’", "").Replace(strings.ToLower(name))
+	name = oneWord.Replace(strings.ToLower(name))
 	var kept []string
 	all := words(name, false)
 	for _, w := range all {
-		if w = strings.ToLower(w); !noise[w] && w != "r" && w != "l" {
+		if w = strings.ToLower(w); !legal(w) {
 			kept = append(kept, w)
 		}
 	}
