@@ -84,12 +84,6 @@ func (r Retention) Of(kind string) time.Duration {
 	return r.Default
 }
 
-// Connectors says where the connectors are.
-type Connectors struct {
-	Dir  string // empty: beside the running program
-	Lock string // empty: connectors.lock in Dir
-}
-
 // Source is a configured connector.
 type Source struct {
 	Name      string // [a-z][a-z0-9-]*, unique
@@ -138,7 +132,7 @@ func Default(dir string) (*Config, error) {
 	if err != nil {
 		return nil, fmt.Errorf("configuration: %w", err)
 	}
-	c := &Config{Store: Location{text: filepath.Join(dir, DefaultStore)}, Findings: DefaultFindings(), Server: DefaultServer()}
+	c := &Config{Store: Location{text: filepath.Join(dir, DefaultStore)}, Connectors: Connectors{Confine: ConfineModes()[0]}, Findings: DefaultFindings(), Server: DefaultServer()}
 	c.Key = defaultKey(dir, c.Store)
 	return c, nil
 }

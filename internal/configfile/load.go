@@ -103,11 +103,6 @@ type findingsYAML struct {
 	OwnerRole string                   `yaml:"owner_role"`
 }
 
-type connectorsYAML struct {
-	Dir  string `yaml:"dir"`
-	Lock string `yaml:"lock"`
-}
-
 type sourceYAML struct {
 	Name      string            `yaml:"name,required"`
 	Connector string            `yaml:"connector,required"`
@@ -178,7 +173,7 @@ func (r reader) config(y fileYAML) *Config {
 	c := &Config{
 		Path: r.f.Name(), Organization: y.Organization,
 		Register:   resolve(r.dir, y.Register),
-		Connectors: Connectors{Dir: resolve(r.dir, y.Connectors.Dir), Lock: resolve(r.dir, y.Connectors.Lock)},
+		Connectors: r.connectors(y.Connectors),
 	}
 	if y.Store == "" {
 		y.Store = DefaultStore

@@ -23,12 +23,16 @@ var errSink = errors.New("the run was ended by its sink")
 // that was sent and valid before it has been handed to sink, unless ctx ended
 // or the sink itself failed.
 func (h *Host) Collect(ctx context.Context, name string, req connector.Request, sink Sink) (Result, error) {
-	s, err := h.start(ctx, name, req.Config.Secrets)
+	reads, err := h.reads(ctx, name, req.Config.Settings)
+	if err != nil {
+		return Result{}, err
+	}
+	s, err := h.start(ctx, name, req.Config.Secrets, reads)
 	if err != nil {
 		return Result{}, err
 	}
 	defer s.stop()
-	result := Result{BinaryDigest: s.digest}
+	result := Result{BinaryDigest: s.digest, Confinement: s.confinement()}
 	if result.Descriptor, err = s.describe(ctx); err != nil {
 		return result, err
 	}

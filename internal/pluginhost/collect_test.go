@@ -52,6 +52,7 @@ func TestCollect(t *testing.T) {
 		Counts:       pluginhost.Counts{Records: map[string]int64{"test.thing": 2500}},
 		Descriptor:   describeFake("fake"),
 		BinaryDigest: lock.Connectors["fake"].SHA256,
+		Confinement:  pluginhost.Confinement{Why: "it is switched off"},
 	}
 	if diff := cmp.Diff(wantResult, got, cmpopts.IgnoreFields(pluginhost.Counts{}, "Bytes")); diff != "" {
 		t.Errorf("result (-want +got):\n%s", diff)

@@ -25,6 +25,9 @@ var (
 	ErrFlood        = errors.New("sent more than is allowed")
 	ErrBadRecord    = errors.New("sent something that is not allowed")
 	ErrLied         = errors.New("claims something else than it sent")
+	ErrForbidden    = errors.New("tried what no connector may")
+	ErrResources    = errors.New("used more than it may")
+	ErrUnconfined   = errors.New("cannot be confined here")
 )
 
 // Error is a failure of one connector. Its text holds no secret and is safe to
@@ -83,6 +86,12 @@ func hint(class error, name string) string {
 		return "what was read before is kept; run again, and report it to the connector's author if it repeats"
 	case is(ErrTimeout):
 		return "what was read before is kept and the next run goes on from there; allow more time if it repeats"
+	case is(ErrForbidden):
+		return "what was read before is kept; if you did not expect it, keep the binary for whoever looks into it, and take it out of connectors.lock"
+	case is(ErrResources):
+		return "what was read before is kept; narrow the source's scope, or raise connectors.memory or connectors.cpu if the amount is right"
+	case is(ErrUnconfined):
+		return "take a kernel with Landlock and seccomp, or set connectors.confine to best-effort"
 	case is(ErrFlood):
 		return "narrow the source's scope, or raise the limit if the amount is right"
 	}

@@ -26,6 +26,9 @@ type Installed struct {
 	// Descriptor is what the connector says about itself; Describe fills it,
 	// List does not start connectors and leaves it empty.
 	Descriptor connector.Descriptor
+	// Confinement is what held the process that described itself; Describe
+	// fills it.
+	Confinement Confinement
 }
 
 // List returns the connectors that are there, sorted by name, without starting
@@ -58,7 +61,7 @@ func (h *Host) List(ctx context.Context) ([]Installed, error) {
 
 // Describe starts the connector and returns what it says about itself.
 func (h *Host) Describe(ctx context.Context, name string) (Installed, error) {
-	s, err := h.start(ctx, name, nil)
+	s, err := h.start(ctx, name, nil, nil)
 	if err != nil {
 		return Installed{}, err
 	}
@@ -71,7 +74,7 @@ func (h *Host) Describe(ctx context.Context, name string) (Installed, error) {
 		return Installed{}, s.fail(ErrDescriptor, err.Error(), nil)
 	}
 	return Installed{
-		Name: name, Path: binaryPath(h.dir, name), Digest: s.digest, Locked: true, Descriptor: d,
+		Name: name, Path: binaryPath(h.dir, name), Digest: s.digest, Locked: true, Descriptor: d, Confinement: s.confinement(),
 	}, nil
 }
 
@@ -79,7 +82,11 @@ func (h *Host) Describe(ctx context.Context, name string) (Installed, error) {
 // credential is a report with a Problem; an error means that the check could
 // not be made.
 func (h *Host) Check(ctx context.Context, name string, cfg connector.Config) (connector.CheckReport, error) {
-	s, err := h.start(ctx, name, cfg.Secrets)
+	reads, err := h.reads(ctx, name, cfg.Settings)
+	if err != nil {
+		return connector.CheckReport{}, err
+	}
+	s, err := h.start(ctx, name, cfg.Secrets, reads)
 	if err != nil {
 		return connector.CheckReport{}, err
 	}
@@ -193,14 +200,18 @@ func (s *session) callError(ctx context.Context, call string, err error) error {
 
 // crashError describes a process that went away.
 func (s *session) crashError(call string) error {
-	detail := "during " + call
+	detail, class := "during "+call, ErrCrashed
+	words := s.log.lastWords()
 	if p := s.proc.Load(); p != nil {
 		if end := p.end(stopGrace); end != "" {
 			detail += ": " + end
+			if cause, text := s.cage.cause(p.cmd.ProcessState, words); cause != nil {
+				class, detail = cause, detail+": "+text
+			}
 		}
 	}
-	if words := s.log.lastWords(); words != "" {
+	if words != "" {
 		detail += "; it said: " + words
 	}
-	return s.fail(ErrCrashed, detail, nil)
+	return s.fail(class, detail, nil)
 }

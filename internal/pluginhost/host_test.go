@@ -54,7 +54,7 @@ func TestListAndDescribe(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want[1].Descriptor = describeFake("fake")
+	want[1].Descriptor, want[1].Confinement.Why = describeFake("fake"), "it is switched off"
 	if diff := cmp.Diff(want[1], described); diff != "" {
 		t.Errorf("describe (-want +got):\n%s", diff)
 	}

@@ -31,6 +31,7 @@ const hostDirVar = "EXHIBIT_TEST_HOST_DIR"
 // TestMain lets the test binary be a connector, a hostile one, or a host,
 // depending on how it was started.
 func TestMain(m *testing.M) {
+	pluginhost.Stage()
 	name, isConnector := strings.CutPrefix(filepath.Base(os.Args[0]), "exhibit-connector-")
 	switch {
 	case isConnector && strings.HasPrefix(name, "raw-"):

@@ -18,6 +18,9 @@ type Options struct {
 	Logger *slog.Logger
 	// Limits of every run. Zero fields take the defaults.
 	Limits Limits
+	// Confine says what connector processes are held to. With a mode other than
+	// ConfineOff the program calls Stage first in its main.
+	Confine Confine
 	// Clock tells the time against which event times are judged; nil means the
 	// system's.
 	Clock func() time.Time
@@ -78,6 +81,8 @@ type Host struct {
 	dir, lock string
 	log       *slog.Logger
 	limits    Limits
+	confine   Confine
+	schemas   *schemaCache
 	now       func() time.Time
 }
 
@@ -99,7 +104,8 @@ func New(o Options) (*Host, error) {
 	if err != nil {
 		return nil, fmt.Errorf("connector directory %s: %w", o.Dir, err)
 	}
-	h := &Host{dir: dir, lock: o.Lock, log: o.Logger, limits: o.Limits.withDefaults(), now: o.Clock}
+	h := &Host{dir: dir, lock: o.Lock, log: o.Logger, limits: o.Limits.withDefaults(), now: o.Clock,
+		confine: o.Confine.withDefaults(), schemas: &schemaCache{}}
 	if h.lock == "" {
 		h.lock = filepath.Join(dir, LockName)
 	}

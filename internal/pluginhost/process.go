@@ -27,6 +27,7 @@ type process struct {
 	cmd       *exec.Cmd
 	name      string
 	socketDir string
+	cage      *cage // nil: the connector is not confined
 	stdout    io.ReadCloser
 	exited    chan struct{} // closed when Wait has returned
 
@@ -42,19 +43,24 @@ var _ runner.Runner = (*process)(nil)
 // open by something it started.
 const waitDelay = 2 * time.Second
 
-// newProcess prepares the verified binary f at path to run with env.
-func newProcess(path string, f *os.File, env []string, stderr io.Writer) (*process, error) {
+// newProcess prepares the verified binary f at path to run with env, in a cage
+// unless that is nil.
+func newProcess(path string, f *os.File, env []string, stderr io.Writer, c *cage) (*process, error) {
 	cmd := exec.Command(path) //nolint:noctx // session.stop ends it, after asking it to end by itself
 	cmd.Env = append(env, wire.HostPIDKey+"="+strconv.Itoa(os.Getpid()))
 	cmd.Stderr = stderr
 	cmd.WaitDelay = waitDelay
 	ownGroup(cmd)
-	runOpenFile(cmd, f)
+	if c == nil {
+		runOpenFile(cmd, f)
+	} else if err := c.prepare(cmd, f); err != nil {
+		return nil, err
+	}
 	stdout, err := cmd.StdoutPipe()
 	if err != nil {
 		return nil, err
 	}
-	return &process{cmd: cmd, name: path, stdout: stdout, exited: make(chan struct{})}, nil
+	return &process{cmd: cmd, name: path, cage: c, stdout: stdout, exited: make(chan struct{})}, nil
 }
 
 // Start starts the process on a thread of its own that lives until the process
@@ -68,12 +74,25 @@ func (p *process) Start(context.Context) error {
 		if err == nil {
 			err = p.began()
 		}
+		if err == nil && p.cage != nil {
+			err = p.confined()
+		}
 		started <- err
 		if err == nil {
 			<-p.exited
 		}
 	}()
 	return <-started
+}
+
+// confined waits until the stage has become the connector.
+func (p *process) confined() error {
+	err := p.cage.wait(p.cmd)
+	if err != nil {
+		err = errors.Join(err, killGroup(p.child))
+		_ = p.cmd.Wait() // it was killed; that is what it says
+	}
+	return err
 }
 
 // began makes the process known to kill, which may have been called already.

@@ -1,6 +1,7 @@
 package pluginhost
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -35,19 +36,26 @@ type session struct {
 	scrub  scrubber
 	client *plugin.Client
 	proc   atomic.Pointer[process]
+	cage   *cage // nil: nothing confines it
+	host   *Host
 	rpc    wire.ConnectorClient
 }
 
-// start verifies and starts a connector. The caller stops the session.
-func (h *Host) start(ctx context.Context, name string, secrets map[string]string) (*session, error) {
+// start verifies and starts a connector, which may read the paths named by its
+// settings if it is confined. The caller stops the session.
+func (h *Host) start(ctx context.Context, name string, secrets map[string]string, reads []string) (*session, error) {
 	f, digest, err := h.open(name)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
+	cage, err := h.newCage(name, reads)
+	if err != nil {
+		return nil, err
+	}
 	scrub := newScrubber(secrets)
 	s := &session{
-		name: name, digest: digest, limits: h.limits, scrub: scrub,
+		name: name, digest: digest, limits: h.limits, scrub: scrub, cage: cage, host: h,
 		log: &logCapture{log: h.log.With("connector", name), scrub: scrub, limit: h.limits.LogLines},
 	}
 	s.client = plugin.NewClient(&plugin.ClientConfig{
@@ -60,10 +68,13 @@ func (h *Host) start(ctx context.Context, name string, secrets map[string]string
 		Logger:           s.log.libraryLog(),
 		SyncStdout:       s.log.writer(),
 		SyncStderr:       s.log.writer(),
-		UnixSocketConfig: &plugin.UnixSocketConfig{TempDir: socketBase()},
+		UnixSocketConfig: &plugin.UnixSocketConfig{TempDir: cage.socketBase()},
 		RunnerFunc: func(_ hclog.Logger, cmd *exec.Cmd, dir string) (runner.Runner, error) {
 			env := append(connectorEnv(environ()), cmd.Env...)
-			p, err := newProcess(binaryPath(h.dir, name), f, env, s.log.writer())
+			if cage != nil {
+				cage.plan.Socket = dir
+			}
+			p, err := newProcess(binaryPath(h.dir, name), f, env, s.log.writer(), cage)
 			if err != nil {
 				return nil, err
 			}
@@ -136,6 +147,9 @@ func (s *session) startError(err error) error {
 	if words := s.log.lastWords(); words != "" {
 		detail += "; it said: " + words
 	}
+	if errors.Is(err, ErrUnconfined) {
+		return s.fail(ErrUnconfined, detail, nil)
+	}
 	return s.fail(ErrStart, detail, err)
 }
 
@@ -158,6 +172,20 @@ func (s *session) stop() {
 			s.log.log.Warn("remove the connector's socket", "error", err)
 		}
 	}
+	if err := s.cage.remove(); err != nil {
+		s.log.log.Warn("remove the connector's folder", "error", err)
+	}
+}
+
+// confinement is what holds the process.
+func (s *session) confinement() Confinement {
+	switch {
+	case s.cage != nil:
+		return s.cage.fact
+	case s.host.confine.Mode == ConfineOff:
+		return Confinement{Why: "it is switched off"}
+	}
+	return Confinement{Why: "this system has no means that Exhibit uses"}
 }
 
 // kill ends the process at once.
@@ -291,5 +319,9 @@ func (s *session) describe(ctx context.Context) (connector.Descriptor, error) {
 	if err != nil {
 		return connector.Descriptor{}, s.fail(ErrDescriptor, err.Error(), nil)
 	}
+	if before, ok := s.host.schemas.get(s.digest); ok && !bytes.Equal(before, d.ConfigSchema) {
+		return connector.Descriptor{}, s.fail(ErrDescriptor, "it describes its settings otherwise than before", nil)
+	}
+	s.host.schemas.put(s.digest, d.ConfigSchema)
 	return d, nil
 }

@@ -76,4 +76,5 @@ type Result struct {
 	Calls        connector.Calls
 	Descriptor   connector.Descriptor
 	BinaryDigest evidence.Digest
+	Confinement  Confinement // what held the process
 }

@@ -1,0 +1,98 @@
+package pluginhost
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// cage is what confines one process: the plan before it starts, and the fact
+// once it has.
+type cage struct {
+	plan   plan
+	reads  []string
+	within time.Duration // for the stage to become the connector
+	from   *os.File      // the stage's report
+	fact   Confinement
+}
+
+var errNoStage = errors.New("connectors cannot be confined on this system")
+
+// newCage prepares the confinement of one process that may read what its
+// settings name. It is nil where the host confines nothing.
+func (h *Host) newCage(name string, reads []string) (*cage, error) {
+	switch {
+	case h.confine.Mode == ConfineOff || !canConfine && h.confine.Mode != ConfineRequired:
+		return nil, nil
+	case !canConfine:
+		return nil, fail(name, ErrUnconfined, errNoStage.Error())
+	}
+	base, err := os.MkdirTemp(socketBase(), basePrefix)
+	if err != nil {
+		return nil, fail(name, ErrStart, "a folder for its socket: "+err.Error())
+	}
+	if base, err = filepath.EvalSymlinks(base); err != nil {
+		return nil, fail(name, ErrStart, err.Error())
+	}
+	c := &cage{within: h.limits.Start, plan: plan{
+		Name: binaryPath(h.dir, name), Required: h.confine.Mode == ConfineRequired, Base: base,
+		Memory: h.confine.Memory, CPU: h.confine.CPU, KeepRead: len(reads) > 0,
+	}}
+	for _, path := range systemReads(environ()) {
+		c.plan.read(path)
+	}
+	for _, path := range reads {
+		c.plan.allow(path)
+	}
+	c.reads = reads
+	return c, nil
+}
+
+// basePrefix begins the name of a run's own folder.
+const basePrefix = "exr-"
+
+// socketBase is where the process's socket is made.
+func (c *cage) socketBase() string {
+	if c == nil {
+		return socketBase()
+	}
+	return c.plan.Base
+}
+
+// prepare makes cmd start f in the cage.
+func (c *cage) prepare(cmd *exec.Cmd, f *os.File) (err error) {
+	c.from, err = stage(cmd, f, c.plan)
+	return err
+}
+
+// wait returns when the process is the connector and the confinement a fact.
+func (c *cage) wait(cmd *exec.Cmd) error {
+	r, err := staged(cmd, c.from, c.within)
+	if err != nil {
+		return err
+	}
+	c.fact = r.confinement(c.plan, c.reads)
+	if r.Failed != "" {
+		why := r.Failed
+		if len(r.Problems) > 0 {
+			why += ": " + strings.Join(r.Problems, "; ")
+		}
+		if c.plan.Required && (r.Landlock == 0 || !r.Seccomp || !r.Limits || !r.NoNewPrivs) {
+			return fmt.Errorf("%w: %s", ErrUnconfined, why)
+		}
+		return errors.New(why)
+	}
+	return nil
+}
+
+// remove takes away the run's own folder.
+func (c *cage) remove() error {
+	if c == nil {
+		return nil
+	}
+	return os.RemoveAll(c.plan.Base)
+}

@@ -1,0 +1,27 @@
+package pluginhost
+
+import (
+	"os"
+	"strings"
+)
+
+// outOfMemory begins what a Go program says at its end when it gets no memory.
+const outOfMemory = "fatal error: runtime: "
+
+// cause tells how the cage ended a process, if it did: the class and why. What
+// the process said last is the only sign that it got no memory.
+func (c *cage) cause(state *os.ProcessState, words string) (class error, text string) {
+	if c == nil || state == nil {
+		return nil, ""
+	}
+	switch {
+	case forbiddenCall(state):
+		return ErrForbidden, "it asked the system for what is denied to a connector, such as starting a program, " +
+			"watching another process or changing the machine"
+	case c.fact.CPU > 0 && state.UserTime()+state.SystemTime() >= c.fact.CPU:
+		return ErrResources, "it used its processor time of " + c.fact.CPU.String()
+	case c.fact.Memory > 0 && strings.HasPrefix(words, outOfMemory) && strings.Contains(words, "memory"):
+		return ErrResources, "it used its memory of " + size(c.fact.Memory)
+	}
+	return nil, ""
+}

@@ -1,0 +1,159 @@
+package pluginhost
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// ConfineMode says whether connector processes are confined.
+type ConfineMode string
+
+// Modes of confinement. The zero value confines nothing: a program that wants
+// it has to call Stage first in its main.
+const (
+	ConfineOff        ConfineMode = ""
+	ConfineBestEffort ConfineMode = "best-effort" // as far as this system can; the run says how far
+	ConfineRequired   ConfineMode = "required"    // a connector that cannot be confined is not started
+)
+
+// Confine is what connector processes are held to.
+type Confine struct {
+	Mode   ConfineMode
+	Memory int64         // bytes that a process may have; 0: 1 GiB
+	CPU    time.Duration // time of processors that a process may use; 0: 1 h
+}
+
+// MinMemory is the least Confine.Memory: below it no Go program starts.
+const MinMemory = 128 << 20
+
+// withDefaults fills in zero fields.
+func (c Confine) withDefaults() Confine {
+	setDefault(&c.Memory, 1<<30)
+	setDefault(&c.CPU, time.Hour)
+	c.Memory = max(c.Memory, MinMemory)
+	c.CPU = max(c.CPU.Round(time.Second), time.Second)
+	return c
+}
+
+// Confinement is what held a connector's process, as the kernel confirmed it.
+// The zero value says that nothing did.
+type Confinement struct {
+	Confined     bool          // whether anything below holds
+	Why          string        // why not all of it does; empty if it does
+	Landlock     int           // version of the kernel's interface that is in force; 0: none
+	Seccomp      bool          // system calls are filtered
+	NoNewPrivs   bool          // it cannot gain rights by starting another program
+	Capabilities []string      // rights of the superuser that it keeps
+	Memory       int64         // bytes; 0: no limit
+	CPU          time.Duration // 0: no limit
+	Reads        []string      // what its settings let it read
+}
+
+// Versions of Landlock from which on something is denied by it.
+const (
+	landlockFiles    = 1
+	landlockTruncate = 3
+	landlockTCP      = 4
+	landlockScopes   = 6
+	landlockUnix     = 9
+	landlockUDP      = 10
+)
+
+// Denied lists what the process could not do, in words.
+func (c Confinement) Denied() []string {
+	var d []string
+	if c.Landlock >= landlockFiles {
+		d = append(d, "reading other files")
+	}
+	if c.Landlock >= landlockFiles || c.Seccomp {
+		d = append(d, "writing files")
+	}
+	if c.Seccomp {
+		d = append(d, "starting programs", "watching or changing other processes", "changing the system")
+	}
+	if c.Landlock >= landlockTCP {
+		d = append(d, "listening on TCP")
+	}
+	if c.Landlock >= landlockUDP {
+		d = append(d, "listening on UDP")
+	}
+	if c.Landlock >= landlockUnix {
+		d = append(d, "sockets of other programs")
+	}
+	return d
+}
+
+// Open lists what a full confinement denies and this one does not, in words.
+func (c Confinement) Open() []string {
+	var o []string
+	if c.Landlock < landlockFiles {
+		o = append(o, "reading files")
+		if !c.Seccomp {
+			o = append(o, "writing files")
+		}
+	}
+	if !c.Seccomp {
+		o = append(o, "starting programs", "watching or changing other processes", "changing the system")
+	}
+	if c.Landlock < landlockTCP {
+		o = append(o, "listening on TCP")
+	}
+	if c.Landlock < landlockUDP {
+		o = append(o, "listening on UDP")
+	}
+	if c.Landlock < landlockUnix {
+		o = append(o, "sockets of other programs on this machine")
+	}
+	return o
+}
+
+// String is the fact in one line, as a run records it.
+func (c Confinement) String() string {
+	if !c.Confined {
+		return "not confined: " + c.Why
+	}
+	var held []string
+	if c.Landlock > 0 {
+		held = append(held, fmt.Sprintf("Landlock %d", c.Landlock))
+	}
+	if c.Seccomp {
+		held = append(held, "seccomp")
+	}
+	if c.NoNewPrivs {
+		held = append(held, "no new privileges")
+	}
+	if c.Memory > 0 {
+		held = append(held, "memory "+size(c.Memory))
+	}
+	if c.CPU > 0 {
+		held = append(held, "processor time "+c.CPU.String())
+	}
+	s := "confined by " + strings.Join(held, ", ")
+	if len(c.Capabilities) > 0 {
+		s += "; keeps " + strings.Join(c.Capabilities, ", ")
+	}
+	if d := c.Denied(); len(d) > 0 {
+		s += "; denied: " + strings.Join(d, ", ")
+	}
+	if o := c.Open(); len(o) > 0 {
+		s += "; not denied: " + strings.Join(o, ", ")
+	}
+	if len(c.Reads) > 0 {
+		s += "; reads " + strings.Join(c.Reads, ", ")
+	}
+	if c.Why != "" {
+		s += "; " + c.Why
+	}
+	return s
+}
+
+// size writes a number of bytes with the largest unit that leaves it whole.
+func size(n int64) string {
+	units := []string{"B", "KiB", "MiB", "GiB"}
+	i := 0
+	for n%1024 == 0 && i < len(units)-1 {
+		n, i = n/1024, i+1
+	}
+	return fmt.Sprintf("%d %s", n, units[i])
+}
