@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/exhibit-aims/exhibit/internal/service"
+
 	"github.com/spf13/cobra"
 
 	"github.com/exhibit-aims/exhibit/internal/agent"
@@ -64,7 +66,7 @@ func runAgent(ctx context.Context, g *globals, o agentOptions) error {
 	if err != nil {
 		return err
 	}
-	e, err := newEvaluator(w.cfg, w.store)
+	e, err := service.NewEvaluator(w.cfg, w.store)
 	if err != nil {
 		return err
 	}
@@ -118,7 +120,7 @@ func (w *workplace) schedules() ([]agent.Scheduled, error) {
 // watcher assesses after each run and logs the controls whose status changed.
 type watcher struct {
 	w    *workplace
-	e    *evaluator
+	e    *service.Evaluator
 	last map[string]assess.Status
 
 	observed time.Time // when the agent last put on record what it knows of itself
@@ -134,12 +136,12 @@ func (a *watcher) assess(ctx context.Context, run evidence.Run) error {
 	}
 	if started.Sub(a.observed) >= observeEvery {
 		a.observed = started
-		now := func(ctx context.Context) (*assess.Assessment, error) { return a.e.at(ctx, started.UTC()) }
+		now := func(ctx context.Context) (*assess.Assessment, error) { return a.e.At(ctx, started.UTC()) }
 		if err := a.w.observe(ctx, now); err != nil {
 			return err
 		}
 	}
-	result, err := a.e.at(ctx, time.Now().UTC())
+	result, err := a.e.At(ctx, time.Now().UTC())
 	if err != nil {
 		return err
 	}
@@ -154,5 +156,5 @@ func (a *watcher) assess(ctx context.Context, run evidence.Run) error {
 		a.w.logger.Info("control changed", "control", c.ID, "title", c.Title, "from", before, "to", c.Status, "reason", c.Reason)
 	}
 	a.w.logger.Info("assessed", "after", run.Provenance.Source, "results", len(result.Results), "changed", changed, "took", time.Since(started))
-	return a.w.recordAssessment(ctx, result, true)
+	return a.w.svc.RecordAssessment(ctx, result, true)
 }

@@ -8,14 +8,13 @@ import (
 	"strings"
 	"time"
 
+	"github.com/exhibit-aims/exhibit/internal/service"
+
 	"github.com/spf13/cobra"
 
 	"github.com/exhibit-aims/exhibit/config"
-	"github.com/exhibit-aims/exhibit/internal/agent"
-	"github.com/exhibit-aims/exhibit/internal/assess"
 	"github.com/exhibit-aims/exhibit/internal/catalog"
 	"github.com/exhibit-aims/exhibit/internal/people"
-	"github.com/exhibit-aims/exhibit/internal/store"
 	"github.com/exhibit-aims/exhibit/internal/yamlfile"
 )
 
@@ -75,7 +74,7 @@ somebody else approves it.`,
 }
 
 func runApplicabilityPropose(ctx context.Context, g *globals, as, path string) error {
-	s, must, err := readStatement(path)
+	s, err := readStatement(path)
 	if err != nil {
 		return err
 	}
@@ -84,35 +83,24 @@ func runApplicabilityPropose(ctx context.Context, g *globals, as, path string) e
 		return err
 	}
 	defer d.Close()
-	all, err := everOnRecord(ctx, d.store, people.KindStatement, people.ParseStatement,
-		func(id string) people.Statement {
-			return people.Statement{Version: id, Source: "a record that was erased"}
-		})
+	changed, err := d.ProposeStatement(ctx, s)
 	if err != nil {
 		return err
 	}
-	rec, err := d.policy.Propose(d.who, s, must, all, d.now)
-	if err != nil {
-		return err
-	}
-	if err := d.record(ctx, agent.MethodCommand, rec); err != nil {
-		return err
-	}
-	before, _ := people.InForce(all, d.now)
 	g.note("Version %s is on record; it changes %d controls. It is not in force until somebody else approves it: exhibit applicability approve %s --as PERSON",
-		clean(s.Version), len(people.Diff(before, s)), clean(s.Version))
+		clean(s.Version), changed, clean(s.Version))
 	return nil
 }
 
-// readStatement reads a file; must are the ids on which it has to decide.
-func readStatement(path string) (s people.Statement, must []string, err error) {
+// readStatement reads a file.
+func readStatement(path string) (s people.Statement, err error) {
 	cat, err := catalog.Load(config.FS)
 	if err != nil {
-		return s, nil, err
+		return s, err
 	}
 	f, err := yamlfile.Read(path)
 	if err != nil {
-		return s, nil, usageError{err, "exhibit applicability template writes such a file"}
+		return s, usageError{err, "exhibit applicability template writes such a file"}
 	}
 	var y statementFile
 	f.Decode(&y)
@@ -131,15 +119,10 @@ func readStatement(path string) (s people.Statement, must []string, err error) {
 		s.Controls = append(s.Controls, people.Decision(c))
 	}
 	if err := f.Err(); err != nil {
-		return s, nil, err
+		return s, err
 	}
 	s.Version = y.Version
-	for _, ctl := range cat.Controls {
-		if ctl.Annex() {
-			must = append(must, ctl.ID)
-		}
-	}
-	return s, must, nil
+	return s, nil
 }
 
 func newApplicabilityApproveCommand(g *globals) *cobra.Command {
@@ -170,69 +153,12 @@ func runApplicabilityApprove(ctx context.Context, g *globals, as, version, sum s
 		return err
 	}
 	defer d.Close()
-	s, err := findStatement(ctx, d.store, version, d.now)
+	s, err := d.ApproveStatement(ctx, version, sum)
 	if err != nil {
-		return err
-	}
-	if sum == "" {
-		if err := onlyText(ctx, d.store, s); err != nil {
-			return err
-		}
-	}
-	rec, err := d.policy.Confirm(d.who, s, sum, d.now)
-	if err != nil {
-		return err
-	}
-	if err := d.record(ctx, agent.MethodCommand, rec); err != nil {
 		return err
 	}
 	g.note("Version %s is in force from now on. Digest of the text: %s", clean(version), s.ControlsSum)
 	return nil
-}
-
-// onlyText refuses a version whose text was replaced: whoever approves it says
-// which text they have read.
-func onlyText(ctx context.Context, st store.Store, s people.Statement) error {
-	for ev, err := range st.Evidence(ctx, store.EvidenceQuery{Kinds: []string{people.KindStatement}, Payloads: true}) {
-		if err != nil {
-			return err
-		}
-		if ev.Source != people.Source || ev.Key != s.Version || ev.Payload == nil {
-			continue
-		}
-		before, err := people.ParseStatement(ev)
-		if err != nil {
-			return err
-		}
-		if before.ControlsSum != s.ControlsSum {
-			return usageError{fmt.Errorf("the text of version %s was replaced on %s: say which one you have read", s.Version, s.ProposedAt.Format(time.RFC3339)),
-				"exhibit applicability show " + s.Version + " prints it with its digest; then --digest DIGEST"}
-		}
-	}
-	return nil
-}
-
-// findStatement returns a version; without one, the version in force.
-func findStatement(ctx context.Context, st store.Store, version string, now time.Time) (people.Statement, error) {
-	all, err := onRecord(ctx, st, people.KindStatement, people.ParseStatement)
-	if err != nil {
-		return people.Statement{}, err
-	}
-	if version == "" {
-		if s, ok := people.InForce(all, now); ok {
-			return s, nil
-		}
-		return people.Statement{}, usageError{fmt.Errorf("no approved statement of applicability is on record"),
-			"exhibit applicability propose, then approve; or applicability: in the register"}
-	}
-	var versions []string
-	for i := len(all) - 1; i >= 0; i-- {
-		if all[i].Version == version {
-			return all[i], nil
-		}
-		versions = append(versions, all[i].Version)
-	}
-	return people.Statement{}, usageError{fmt.Errorf("there is no version %q", version), "on record: " + strings.Join(versions, ", ")}
 }
 
 func newApplicabilityShowCommand(g *globals) *cobra.Command {
@@ -250,39 +176,21 @@ although evidence shows the activity is marked.`,
 	}
 }
 
-// contradictionSlug is the expectation that finds excluded controls whose
-// activity is seen.
-const contradictionSlug = "soa-exclusion-not-contradicted"
-
 func runApplicabilityShow(ctx context.Context, g *globals, version string) error {
-	cfg, err := g.loadConfig()
+	svc, done, err := g.reading(ctx)
 	if err != nil {
 		return err
 	}
-	st, err := openStore(ctx, cfg, nil, readOnly)
+	defer done()
+	s, err := svc.FindStatement(ctx, version, time.Now().UTC())
 	if err != nil {
 		return err
 	}
-	defer st.Close()
-	now := time.Now().UTC()
-	s, err := findStatement(ctx, st, version, now)
+	v, err := svc.Refresh(ctx)
 	if err != nil {
 		return err
 	}
-	e, err := newEvaluator(cfg, st)
-	if err != nil {
-		return err
-	}
-	a, err := e.at(ctx, now)
-	if err != nil {
-		return err
-	}
-	contradiction := ""
-	for _, r := range a.Results {
-		if r.Expectation == contradictionSlug && r.Status == assess.StatusFailing {
-			contradiction = r.Reason
-		}
-	}
+	contradiction := v.Contradiction()
 	if g.output != "table" {
 		return printJSON(g.std.out, g.output, struct {
 			people.Statement
@@ -335,7 +243,7 @@ func runApplicabilityTemplate(ctx context.Context, g *globals) error {
 	var before people.Statement
 	if st, err := g.openStore(ctx); err == nil {
 		defer st.Close()
-		all, err := onRecord(ctx, st, people.KindStatement, people.ParseStatement)
+		all, err := service.OnRecord(ctx, st, people.KindStatement, people.ParseStatement)
 		if err != nil {
 			return err
 		}
@@ -377,16 +285,16 @@ func newApplicabilityDiffCommand(g *globals) *cobra.Command {
 }
 
 func runApplicabilityDiff(ctx context.Context, g *globals, from, to string) error {
-	st, err := g.openStore(ctx)
+	svc, done, err := g.reading(ctx)
 	if err != nil {
 		return err
 	}
-	defer st.Close()
-	a, err := findStatement(ctx, st, from, time.Now())
+	defer done()
+	a, err := svc.FindStatement(ctx, from, time.Now())
 	if err != nil {
 		return err
 	}
-	b, err := findStatement(ctx, st, to, time.Now())
+	b, err := svc.FindStatement(ctx, to, time.Now())
 	if err != nil {
 		return err
 	}

@@ -11,7 +11,6 @@ import (
 
 	"github.com/exhibit-aims/exhibit/internal/ask"
 	"github.com/exhibit-aims/exhibit/internal/assess"
-	"github.com/exhibit-aims/exhibit/internal/store"
 	"github.com/exhibit-aims/exhibit/internal/yamlfile"
 )
 
@@ -128,35 +127,18 @@ func (g *globals) askWorld(ctx context.Context, asOf string, o ask.Options, kind
 	if err != nil {
 		return nil, err
 	}
-	cfg, err := g.loadConfig()
+	svc, done, err := g.reading(ctx)
 	if err != nil {
 		return nil, err
 	}
-	st, err := openStore(ctx, cfg, nil, readOnly)
-	if err != nil {
-		return nil, err
-	}
-	defer st.Close()
-	e, err := newEvaluator(cfg, st)
-	if err != nil {
-		return nil, err
-	}
+	defer done()
 	p := newProgress(g, "assessing")
 	defer p.end()
-	a, err := e.at(ctx, at)
+	a, err := svc.Assess(ctx, at)
 	if err != nil {
 		return nil, err
 	}
-	policy, err := findingPolicy(ctx, cfg, st, at)
-	if err != nil {
-		return nil, err
-	}
-	o.Owner = func(r *assess.Result) string {
-		who, _ := policy.Owner(r)
-		return who
-	}
-	q := store.EvidenceQuery{Kinds: kinds, Before: a.Checkpoint.Size, Payloads: true}
-	return ask.NewWorld(a, st.Evidence(ctx, q), o)
+	return svc.WorldOf(ctx, a, o, kinds...)
 }
 
 func printAnswers(g *globals, q ask.Question, answers []ask.Answer) {

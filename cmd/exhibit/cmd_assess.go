@@ -86,7 +86,7 @@ func (g *globals) record(ctx context.Context, a *assess.Assessment, asOfNow bool
 		return fmt.Errorf("the assessment was not recorded: %w", err)
 	}
 	defer w.Close()
-	return w.recordAssessment(ctx, a, asOfNow)
+	return w.svc.RecordAssessment(ctx, a, asOfNow)
 }
 
 // failIf returns exit code 4 if a control has one of the statuses.

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/exhibit-aims/exhibit/internal/readiness"
+	"github.com/exhibit-aims/exhibit/internal/service"
 )
 
 func newBodiesCommand(g *globals) *cobra.Command {
@@ -38,11 +39,14 @@ Fill in registers/certification-bodies.yaml (exhibit template certification-bodi
 }
 
 func runBodies(ctx context.Context, g *globals, asOf string) error {
-	p, err := g.programme(ctx, asOf, readiness.BodyKinds)
+	var sheet readiness.Sheet
+	err := g.programme(ctx, asOf, readiness.BodyKinds, func(p *service.Programme) error {
+		sheet = readiness.Worksheet(p.Assessment, p.Records)
+		return nil
+	})
 	if err != nil {
 		return err
 	}
-	sheet := readiness.Worksheet(p.assessment, p.records)
 	if g.output != "table" {
 		return printJSON(g.std.out, g.output, sheet)
 	}

@@ -8,6 +8,8 @@ import (
 	"log/slog"
 	"strings"
 
+	"github.com/exhibit-aims/exhibit/internal/service"
+
 	"github.com/spf13/cobra"
 
 	"github.com/exhibit-aims/exhibit/config"
@@ -59,7 +61,7 @@ func runCatalogCheck(g *globals, paths []string) error {
 			cfg.Expectations.Files = append(cfg.Expectations.Files, p)
 		}
 	}
-	eng, err := newEngine(cfg)
+	eng, err := service.EngineOf(cfg)
 	if err != nil {
 		return err
 	}
@@ -110,7 +112,7 @@ func (g *globals) rules() (*configfile.Config, *assess.Engine, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	eng, err := newEngine(cfg)
+	eng, err := service.EngineOf(cfg)
 	return cfg, eng, err
 }
 

@@ -9,6 +9,8 @@ import (
 	"reflect"
 	"strings"
 
+	"github.com/exhibit-aims/exhibit/internal/service"
+
 	"github.com/spf13/cobra"
 
 	"github.com/exhibit-aims/exhibit/internal/assess"
@@ -48,7 +50,7 @@ func runCatalogDiff(g *globals, path string) error {
 	if err != nil {
 		return err
 	}
-	eng, err := newEngine(cfg)
+	eng, err := service.EngineOf(cfg)
 	if err != nil {
 		return err
 	}

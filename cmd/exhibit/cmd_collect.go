@@ -128,7 +128,7 @@ func (w *workplace) collect(ctx context.Context, name string, full bool, progres
 		if err != nil {
 			return run, err
 		}
-		return run, w.renewPeople(ctx)
+		return run, w.svc.RenewPeople(ctx)
 	}
 	src, err := w.source(name)
 	if err != nil {

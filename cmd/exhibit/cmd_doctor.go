@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/exhibit-aims/exhibit/internal/service"
+
 	"github.com/spf13/cobra"
 
 	"github.com/exhibit-aims/exhibit/config"
@@ -93,7 +95,7 @@ func (d *doctor) fail(area string, err error) { d.bad(area, err.Error(), hintOf(
 
 // files checks what is read from files: register, rules, key.
 func (d *doctor) files() {
-	engine, err := newEngine(d.cfg)
+	engine, err := service.EngineOf(d.cfg)
 	if err != nil {
 		d.fail("expectations", err)
 	} else {

@@ -11,14 +11,13 @@ import (
 	"strings"
 	"time"
 
+	"github.com/exhibit-aims/exhibit/internal/service"
+
 	"github.com/spf13/cobra"
 
-	"github.com/exhibit-aims/exhibit/internal/evaluate"
 	"github.com/exhibit-aims/exhibit/internal/evidence"
 	"github.com/exhibit-aims/exhibit/internal/export"
-	"github.com/exhibit-aims/exhibit/internal/export/gather"
 	"github.com/exhibit-aims/exhibit/internal/export/xlsx"
-	"github.com/exhibit-aims/exhibit/internal/register"
 )
 
 type exportOptions struct {
@@ -77,7 +76,7 @@ func exportFlags(c *cobra.Command, o *exportOptions, file string) {
 }
 
 func runExport(ctx context.Context, g *globals, o exportOptions, write exporter) error {
-	return g.exporting(ctx, o, func(w *workplace, _ *evaluator, m *made) error { return write(ctx, g, w, m.Snapshot, o.out) })
+	return g.exporting(ctx, o, func(w *workplace, m *service.Made) error { return write(ctx, g, w, m.Snapshot, o.out) })
 }
 
 // parsePeriod reads two dates, or two RFC 3339 times, joined by two dots.
@@ -122,27 +121,6 @@ func parseSince(s string, at time.Time) (time.Time, error) {
 	return from, nil
 }
 
-// gatherRequest says what an export of a spec shows, but for what changed.
-func (w *workplace) gatherRequest(ctx context.Context, e *evaluator, sp spec) (gather.Request, error) {
-	cp, err := contentCheckpoint(ctx, w.store)
-	if err != nil {
-		return gather.Request{}, err
-	}
-	signed, err := cp.Sign(w.key.Signer())
-	if err != nil {
-		return gather.Request{}, err
-	}
-	r := gather.Request{Organisation: w.cfg.Organization, Period: sp.period, GeneratedBy: currentUser(),
-		ToolVersion: version, PublicKey: w.key.Public(), Checkpoint: signed, Shipped: e.rules.Shipped,
-		Duties: evaluate.Duties{Due: w.cfg.Findings.Due, OwnerRole: w.cfg.Findings.OwnerRole}}
-	if w.cfg.Register != "" {
-		if reg, err := register.Load(w.cfg.Register, register.Known{}); err == nil {
-			r.Organisation, r.Roles = reg.Organization.Name, reg.Organization.Roles
-		}
-	}
-	return r, nil
-}
-
 func exportWorkbook(ctx context.Context, g *globals, w *workplace, s *export.Snapshot, path string) error {
 	return w.writeExport(ctx, g, "workbook", path, s, func(out io.Writer) error {
 		_, err := xlsx.Write(ctx, out, s, w.key.Signer(), xlsx.Options{})
@@ -167,5 +145,5 @@ func (w *workplace) writeExport(ctx context.Context, g *globals, what, path stri
 	if err := os.Rename(tmp.Name(), path); err != nil {
 		return outputError(path, err)
 	}
-	return w.recordExport(ctx, s, map[string]any{"what": what, "file": filepath.Base(path), "sha256": sum.digest(), "bytes": sum.n})
+	return w.svc.RecordExport(ctx, s, map[string]any{"what": what, "file": filepath.Base(path), "sha256": sum.digest(), "bytes": sum.n})
 }

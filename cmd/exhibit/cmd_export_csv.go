@@ -98,7 +98,7 @@ func (w *workplace) writeSheets(ctx context.Context, g *globals, dir string, s *
 	if err := replaceFolder(tmp, dir); err != nil {
 		return outputError(dir, err)
 	}
-	return w.recordExport(ctx, s, map[string]any{
+	return w.svc.RecordExport(ctx, s, map[string]any{
 		"what": string(opt.Format), "file": filepath.Base(dir) + "/" + plain.ManifestFile, "sha256": hex.EncodeToString(sum.Manifest.SHA256[:]), "bytes": sum.Bytes,
 	})
 }

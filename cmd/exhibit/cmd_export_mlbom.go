@@ -4,6 +4,8 @@ import (
 	"context"
 	"io"
 
+	"github.com/exhibit-aims/exhibit/internal/service"
+
 	"github.com/spf13/cobra"
 
 	"github.com/exhibit-aims/exhibit/internal/export/gather"
@@ -18,7 +20,7 @@ func newExportMLBOMCommand(g *globals) *cobra.Command {
 		Short: "The AI inventory as a CycloneDX bill of materials",
 		Args:  cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			return g.exporting(c.Context(), o, func(w *workplace, _ *evaluator, m *made) error {
+			return g.exporting(c.Context(), o, func(w *workplace, m *service.Made) error {
 				return exportMLBOM(c.Context(), g, w, m, o.out)
 			})
 		},
@@ -40,8 +42,8 @@ snapshot, so that the same ledger and the same instant give the same bytes.`
 }
 
 // exportMLBOM reads the records through what the profile hides.
-func exportMLBOM(ctx context.Context, g *globals, w *workplace, m *made, path string) error {
-	src, err := redact.NewSource(ctx, w.store, m.redact, m.Assessment.Checkpoint.Size)
+func exportMLBOM(ctx context.Context, g *globals, w *workplace, m *service.Made, path string) error {
+	src, err := redact.NewSource(ctx, w.store, m.Profile, m.Assessment.Checkpoint.Size)
 	if err != nil {
 		return err
 	}

@@ -192,7 +192,7 @@ func (w *workplace) writeModels(ctx context.Context, g *globals, m *oscal.Maker,
 	if err := replaceFolder(tmp, dir); err != nil {
 		return outputError(dir, err)
 	}
-	return w.recordExport(ctx, s, map[string]any{"what": "oscal", "file": filepath.Base(dir), "sha256": list.digest(), "bytes": total, "files": files})
+	return w.svc.RecordExport(ctx, s, map[string]any{"what": "oscal", "file": filepath.Base(dir), "sha256": list.digest(), "bytes": total, "files": files})
 }
 
 func writeModel(ctx context.Context, m *oscal.Maker, model oscal.Model, path string) (exportedFile, error) {

@@ -2,11 +2,12 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/exhibit-aims/exhibit/internal/service"
 
 	"github.com/spf13/cobra"
 
@@ -65,28 +66,25 @@ first. With -o json each is an object:
 	return c
 }
 
-// stateDuty is how a duty is shown that is no finding yet; stateAll selects
-// everything.
-const (
-	stateDuty finding.State = "duty"
-	stateAll  finding.State = "all"
-)
+// stateAll selects everything.
+const stateAll finding.State = "all"
 
 func runFindings(ctx context.Context, g *globals, o findingsOptions) error {
-	states := []finding.State{finding.Open, finding.Noted, finding.Covered, finding.Concluded, stateDuty, stateAll}
+	states := []finding.State{finding.Open, finding.Noted, finding.Covered, finding.Concluded, service.StateDuty, stateAll}
 	if o.state != "" && !slices.Contains(states, finding.State(o.state)) {
 		return usageError{fmt.Errorf("state %q is not known", o.state), "states: open, acknowledged, waived, resolved, duty, all"}
 	}
-	rows, at, err := g.findingRows(ctx, o.asOf)
+	v, err := g.view(ctx, o.asOf)
 	if err != nil {
 		return err
 	}
-	rows = slices.DeleteFunc(rows, func(r findingRow) bool { return !o.wants(r) })
+	rows, at := slices.Clone(v.Findings), v.Assessment.AsOf
+	rows = slices.DeleteFunc(rows, func(r service.FindingRow) bool { return !o.wants(r) })
 	if g.output != "table" {
 		return printRows(g.std.out, g.output, rows)
 	}
-	duties := slices.DeleteFunc(slices.Clone(rows), func(r findingRow) bool { return r.State != stateDuty })
-	rows = slices.DeleteFunc(rows, func(r findingRow) bool { return r.State == stateDuty })
+	duties := slices.DeleteFunc(slices.Clone(rows), func(r service.FindingRow) bool { return r.State != service.StateDuty })
+	rows = slices.DeleteFunc(rows, func(r service.FindingRow) bool { return r.State == service.StateDuty })
 	if len(rows)+len(duties) == 0 {
 		g.note("Nothing is %s as of %s%s.", o.adjective(), at.Format(time.RFC3339), o.narrowed())
 		return nil
@@ -96,14 +94,14 @@ func runFindings(ctx context.Context, g *globals, o findingsOptions) error {
 	return nil
 }
 
-func (o findingsOptions) wants(r findingRow) bool {
+func (o findingsOptions) wants(r service.FindingRow) bool {
 	switch {
 	case o.owner != "" && r.Owner != o.owner,
 		o.control != "" && r.Control != o.control,
 		o.system != "" && !slices.Contains(r.Systems, o.system):
 		return false
 	case o.state == "":
-		return r.State.IsOpen() || r.State == stateDuty
+		return r.State.IsOpen() || r.State == service.StateDuty
 	}
 	return o.state == string(stateAll) || string(r.State) == o.state
 }
@@ -134,12 +132,12 @@ func (o findingsOptions) adjective() string {
 	return o.state
 }
 
-func printFindings(g *globals, rows []findingRow, at time.Time, what string) {
+func printFindings(g *globals, rows []service.FindingRow, at time.Time, what string) {
 	if len(rows) > 0 {
 		t := table{head: []string{"FINDING", "CONTROL", "EXPECTATION", "SUBJECT", "STATUS", "STATE", "OPENED", "AGE", "DUE", "OWNER", "GRADE", "NEXT STEP"}}
 		for _, r := range rows {
 			t.add(r.ID, r.Control, r.Expectation, short(r.Subject.ID, 36), string(r.Status), string(r.State), dayOf(r.OpenedAt),
-				fmt.Sprintf("%dd", r.AgeDays), r.dueWord(), orDash(r.Owner), r.gradeWord(), short(r.NextStep, 70))
+				fmt.Sprintf("%dd", r.AgeDays), dueWord(r), orDash(r.Owner), gradeWord(r), short(r.NextStep, 70))
 		}
 		if g.coloured() {
 			t.tint = func(row, col int) string {
@@ -183,7 +181,7 @@ func printFindings(g *globals, rows []findingRow, at time.Time, what string) {
 }
 
 // printDuties lists what has to be done by a deadline that has not passed.
-func printDuties(g *globals, rows []findingRow) {
+func printDuties(g *globals, rows []service.FindingRow) {
 	if len(rows) == 0 {
 		return
 	}
@@ -229,16 +227,12 @@ acknowledged, reassigned, graded.`,
 }
 
 func runFindingsShow(ctx context.Context, g *globals, id string) error {
-	st, err := g.openStore(ctx)
+	svc, done, err := g.reading(ctx)
 	if err != nil {
 		return err
 	}
-	defer st.Close()
-	var b lifeBook
-	if err := b.read(ctx, st, time.Time{}); err != nil {
-		return err
-	}
-	l, err := b.find(id)
+	defer done()
+	l, err := svc.Life(ctx, id)
 	if err != nil {
 		return err
 	}
@@ -247,15 +241,6 @@ func runFindingsShow(ctx context.Context, g *globals, id string) error {
 	}
 	printLife(g, l)
 	return nil
-}
-
-// find returns a life that the ledger has.
-func (b *lifeBook) find(id string) (*finding.Life, error) {
-	if l, ok := b.Life(id); ok {
-		return l, nil
-	}
-	return nil, usageError{fmt.Errorf("no finding %q is in the ledger", id),
-		"exhibit findings --state all lists them; exhibit assess records what is open now"}
 }
 
 func printLife(g *globals, l *finding.Life) {
@@ -299,12 +284,4 @@ func printLife(g *globals, l *finding.Life) {
 		t.add(e.At.UTC().Format(time.RFC3339), string(e.Type), by, string(e.Status), fmt.Sprint(e.Checkpoint.Size), cause)
 	}
 	t.print(out)
-}
-
-// asUsage turns a refused act into a mistake of the command line.
-func asUsage(err error) error {
-	if errors.Is(err, finding.ErrAct) {
-		return usageError{err, "exhibit findings show ID shows how it stands"}
-	}
-	return err
 }

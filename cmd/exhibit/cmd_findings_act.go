@@ -4,13 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/exhibit-aims/exhibit/internal/finding"
 	"github.com/exhibit-aims/exhibit/internal/people"
-	"github.com/exhibit-aims/exhibit/internal/store"
 )
 
 func newFindingsAcknowledgeCommand(g *globals) *cobra.Command {
@@ -23,9 +21,7 @@ it. It stays open. When it is resolved and reopened, it has to be acknowledged a
 		Example: `  exhibit findings acknowledge F-0123456789ab --as marek --note planned`,
 		Args:    cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			return g.actOnFinding(c.Context(), args[0], as, func(l *finding.Life, now time.Time) (finding.Event, error) {
-				return finding.Acknowledge(l, as, note, now)
-			})
+			return g.actOnFinding(c.Context(), as, func(d *desk) (finding.Event, error) { return d.Acknowledge(c.Context(), args[0], note) })
 		},
 	}
 	asFlag(c, &as)
@@ -47,9 +43,7 @@ or until the person is not active in the register any more.`,
 			if _, err := g.activePerson(to, "--to"); err != nil {
 				return err
 			}
-			return g.actOnFinding(c.Context(), args[0], as, func(l *finding.Life, now time.Time) (finding.Event, error) {
-				return finding.Assign(l, to, as, note, now)
-			})
+			return g.actOnFinding(c.Context(), as, func(d *desk) (finding.Event, error) { return d.Assign(c.Context(), args[0], to, note) })
 		},
 	}
 	asFlag(c, &as)
@@ -69,9 +63,7 @@ suggestion stays visible. What a person decided ends when the finding is resolve
 		Example: `  exhibit findings grade F-0123456789ab minor --because one-release-rolled-back --as marek`,
 		Args:    cobra.ExactArgs(2),
 		RunE: func(c *cobra.Command, args []string) error {
-			return g.actOnFinding(c.Context(), args[0], as, func(l *finding.Life, now time.Time) (finding.Event, error) {
-				return finding.Grade(l, args[1], as, because, now)
-			})
+			return g.actOnFinding(c.Context(), as, func(d *desk) (finding.Event, error) { return d.Grade(c.Context(), args[0], args[1], because) })
 		},
 	}
 	asFlag(c, &as)
@@ -91,42 +83,20 @@ func (g *globals) activePerson(id, flag string) (people.Person, error) {
 	return who, err
 }
 
-// actOnFinding appends what a person does to a finding.
-func (g *globals) actOnFinding(ctx context.Context, id, as string, act func(*finding.Life, time.Time) (finding.Event, error)) error {
-	who, err := g.activePerson(as, "--as")
+// actOnFinding puts on record what a person does to a finding.
+func (g *globals) actOnFinding(ctx context.Context, as string, act func(*desk) (finding.Event, error)) error {
+	if _, err := g.activePerson(as, "--as"); err != nil {
+		return err
+	}
+	d, err := g.openDesk(ctx, as, false)
 	if err != nil {
 		return err
 	}
-	w, err := g.openToChange(ctx)
+	defer d.Close()
+	e, err := act(d)
 	if err != nil {
 		return err
 	}
-	defer w.Close()
-	leave, err := w.takeDesk(ctx)
-	if err != nil {
-		return err
-	}
-	defer leave()
-	if err := w.lives.read(ctx, w.store, time.Time{}); err != nil {
-		return err
-	}
-	l, err := w.lives.find(id)
-	if err != nil {
-		return err
-	}
-	now := time.Now().UTC()
-	e, err := act(l, now)
-	if err != nil {
-		return asUsage(err)
-	}
-	e.Account = who.Account
-	entries, err := findingEntries([]finding.Event{e}, now)
-	if err != nil {
-		return err
-	}
-	if _, err := w.store.Append(ctx, store.Batch{Entries: entries}); err != nil {
-		return err
-	}
-	g.note("%s: %s by %s.", l.ID, e.Type, who.ID)
+	g.note("%s: %s by %s.", e.Finding, e.Type, d.Who.ID)
 	return nil
 }

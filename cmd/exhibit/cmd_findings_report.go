@@ -12,12 +12,13 @@ import (
 	"strings"
 	"time"
 
+	"github.com/exhibit-aims/exhibit/internal/service"
+
 	"github.com/spf13/cobra"
 
 	"github.com/exhibit-aims/exhibit/config"
 	"github.com/exhibit-aims/exhibit/internal/assess"
 	"github.com/exhibit-aims/exhibit/internal/catalog"
-	"github.com/exhibit-aims/exhibit/internal/configfile"
 	"github.com/exhibit-aims/exhibit/internal/crosswalk"
 	"github.com/exhibit-aims/exhibit/internal/evidence"
 	"github.com/exhibit-aims/exhibit/internal/gapreport"
@@ -75,7 +76,7 @@ func runFindingsReport(ctx context.Context, g *globals, o reportOptions) error {
 		return err
 	}
 	defer st.Close()
-	r, err := g.gapReport(ctx, cfg, st, o.asOf)
+	r, err := g.gapReport(ctx, o.asOf)
 	if err != nil {
 		return err
 	}
@@ -90,7 +91,7 @@ func runFindingsReport(ctx context.Context, g *globals, o reportOptions) error {
 }
 
 // gapReport makes the report of what is open at an instant.
-func (g *globals) gapReport(ctx context.Context, cfg *configfile.Config, st store.Store, asOf string) (gapreport.Report, error) {
+func (g *globals) gapReport(ctx context.Context, asOf string) (gapreport.Report, error) {
 	cat, err := catalog.Load(config.FS)
 	if err != nil {
 		return gapreport.Report{}, err
@@ -99,12 +100,12 @@ func (g *globals) gapReport(ctx context.Context, cfg *configfile.Config, st stor
 	if err != nil {
 		return gapreport.Report{}, err
 	}
-	rows, a, err := g.findingsIn(ctx, cfg, st, asOf)
+	v, err := g.view(ctx, asOf)
 	if err != nil {
 		return gapreport.Report{}, err
 	}
-	in := gapreport.Input{Assessment: a, Catalog: cat, Frameworks: frameworks}
-	for _, r := range rows {
+	in := gapreport.Input{Assessment: v.Assessment, Catalog: cat, Frameworks: frameworks}
+	for _, r := range v.Findings {
 		if r.State.IsOpen() {
 			in.Items = append(in.Items, itemOf(r))
 		}
@@ -112,7 +113,7 @@ func (g *globals) gapReport(ctx context.Context, cfg *configfile.Config, st stor
 	return gapreport.Make(in), nil
 }
 
-func itemOf(r findingRow) gapreport.Item {
+func itemOf(r service.FindingRow) gapreport.Item {
 	grade := r.Grade
 	if r.Judged != nil {
 		grade = r.Judged.Grade
@@ -173,7 +174,7 @@ func (g *globals) freezeReport(ctx context.Context, o reportOptions) error {
 		return err
 	}
 	defer w.Close()
-	r, err := g.gapReport(ctx, w.cfg, w.store, o.asOf)
+	r, err := g.gapReport(ctx, o.asOf)
 	if err != nil {
 		return err
 	}

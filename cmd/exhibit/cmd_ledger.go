@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/exhibit-aims/exhibit/internal/evaluate"
 	"github.com/exhibit-aims/exhibit/internal/evidence"
 	"github.com/exhibit-aims/exhibit/internal/ledger"
 	"github.com/exhibit-aims/exhibit/internal/store"
@@ -96,7 +97,7 @@ func runCheckpoint(ctx context.Context, g *globals, newest bool) error {
 		return err
 	}
 	if !newest {
-		content, err := contentCheckpoint(ctx, st)
+		content, err := evaluate.Content(ctx, st)
 		if err != nil {
 			return err
 		}

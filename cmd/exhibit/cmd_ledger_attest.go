@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/exhibit-aims/exhibit/internal/attest"
+	"github.com/exhibit-aims/exhibit/internal/evaluate"
 	"github.com/exhibit-aims/exhibit/internal/evidence"
 	"github.com/exhibit-aims/exhibit/internal/ledger"
 	"github.com/exhibit-aims/exhibit/internal/store"
@@ -38,7 +39,7 @@ func (g *globals) openAttestor(ctx context.Context) (*attestor, error) {
 }
 
 func (a *attestor) load(ctx context.Context) error {
-	content, err := contentCheckpoint(ctx, a.store)
+	content, err := evaluate.Content(ctx, a.store)
 	if err != nil {
 		return err
 	}

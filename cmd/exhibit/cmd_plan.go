@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
@@ -11,11 +10,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/exhibit-aims/exhibit/config"
 	"github.com/exhibit-aims/exhibit/internal/assess"
-	"github.com/exhibit-aims/exhibit/internal/evidence"
 	"github.com/exhibit-aims/exhibit/internal/plan"
-	"github.com/exhibit-aims/exhibit/internal/store"
 )
 
 type planOptions struct {
@@ -47,37 +43,29 @@ entry of the ledger. Another start computes every date anew. With --as-of, how i
 }
 
 func runPlan(ctx context.Context, g *globals, o planOptions) error {
-	cfg, err := g.loadConfig()
+	start, err := planStart(o.start)
 	if err != nil {
 		return err
 	}
-	if _, _, err := planStart(o.start, cfg.Plan.Start, time.Time{}); err != nil {
-		return err
-	}
-	engine, err := newEngine(cfg)
+	at, err := parseAsOf(o.asOf, time.Now())
 	if err != nil {
 		return err
 	}
-	roadmap, err := plan.Load(config.FS, plan.Known{Kinds: engine.Catalog().KindIDs(), Expectations: slugs(engine)})
+	svc, done, err := g.reading(ctx)
 	if err != nil {
 		return err
 	}
-	p, err := g.programme(ctx, o.asOf, roadmap.Kinds())
+	defer done()
+	roadmap, err := svc.Roadmap()
 	if err != nil {
 		return err
 	}
-	w := plan.World{Assessment: p.assessment, Records: p.records, Runs: p.runs, Operates: p.operates,
-		Retention: cfg.Retention.Default > 0 || len(cfg.Retention.Kinds) > 0}
-	for _, s := range cfg.Sources {
-		w.Sources = append(w.Sources, s.Name)
-	}
-	if err := g.planLedger(ctx, p, &w); err != nil {
+	p := newProgress(g, "assessing")
+	r, err := svc.Plan(ctx, roadmap, at, start)
+	p.end()
+	if err != nil {
 		return err
 	}
-	if w.Start, w.StartFrom, err = planStart(o.start, cfg.Plan.Start, w.Start); err != nil {
-		return err
-	}
-	r := roadmap.Compute(w)
 	if g.output != "table" {
 		err = printJSON(g.std.out, g.output, r)
 	} else {
@@ -89,80 +77,16 @@ func runPlan(ctx context.Context, g *globals, o planOptions) error {
 	return err
 }
 
-// planStart says when the project began: as asked for, as configured, or with
-// the ledger.
-func planStart(asked string, configured, first time.Time) (time.Time, string, error) {
-	switch {
-	case asked != "":
-		day, err := time.Parse(time.DateOnly, asked)
-		if err != nil {
-			return day, "", usageError{fmt.Errorf("--start %q is not a date", asked), "write 2026-09-01"}
-		}
-		return day, "as asked for", nil
-	case !configured.IsZero():
-		return configured.UTC(), "plan.start of the configuration", nil
+// planStart reads on which day the project began; none is given by zero.
+func planStart(asked string) (time.Time, error) {
+	if asked == "" {
+		return time.Time{}, nil
 	}
-	return first.UTC().Truncate(24 * time.Hour), "the first entry of the ledger", nil
-}
-
-// planLedger reads from the ledger what no record says: when it began, what it
-// records of assessments and exports, and which findings are open.
-func (g *globals) planLedger(ctx context.Context, p *programme, w *plan.World) error {
-	st, err := openStore(ctx, p.cfg, nil, readOnly)
+	day, err := time.Parse(time.DateOnly, asked)
 	if err != nil {
-		return err
+		return day, usageError{fmt.Errorf("--start %q is not a date", asked), "write 2026-09-01"}
 	}
-	defer st.Close()
-	if w.Start, err = firstEntry(ctx, st); err != nil {
-		return err
-	}
-	if w.Recorded, err = recorded(ctx, st, p.asOf); err != nil {
-		return err
-	}
-	w.Grades, err = openGrades(ctx, st, p.assessment)
-	return err
-}
-
-// recorded returns when an assessment and a bundle were first recorded.
-func recorded(ctx context.Context, st store.Store, until time.Time) (map[string]time.Time, error) {
-	out := map[string]time.Time{}
-	err := entriesOf(ctx, st, func(e evidence.Entry) error {
-		var body struct {
-			What string `json:"what"`
-		}
-		if err := json.Unmarshal(e.Body, &body); err != nil {
-			return fmt.Errorf("entry %d: %w", e.Seq, err)
-		}
-		what := plan.RecordedAssessment
-		if e.Type == evidence.EntryExport {
-			what = body.What
-		}
-		if _, known := out[what]; !known && !e.At.After(until) {
-			out[what] = e.At
-		}
-		return nil
-	}, evidence.EntryAssessment, evidence.EntryExport)
-	return out, err
-}
-
-// openGrades lists open findings by grade: a person's, else the suggested one.
-func openGrades(ctx context.Context, st store.Store, a *assess.Assessment) (map[string][]string, error) {
-	var book lifeBook
-	if err := book.read(ctx, st, a.AsOf); err != nil {
-		return nil, err
-	}
-	out := map[string][]string{}
-	for _, f := range assess.Findings(a) {
-		if f.Status == assess.StatusDue {
-			continue
-		}
-		grade := f.Grade
-		if l, ok := book.Life(f.ID); ok && l.Judged != nil {
-			grade = l.Judged.Grade
-		}
-		out[grade] = append(out[grade], f.ID)
-	}
-	return out, nil
+	return day, nil
 }
 
 func printPlan(g *globals, roadmap *plan.Plan, r plan.Report) {

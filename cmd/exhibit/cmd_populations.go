@@ -8,11 +8,12 @@ import (
 	"strings"
 	"time"
 
+	"github.com/exhibit-aims/exhibit/internal/service"
+
 	"github.com/spf13/cobra"
 
 	"github.com/exhibit-aims/exhibit/internal/assess"
 	"github.com/exhibit-aims/exhibit/internal/evidence"
-	"github.com/exhibit-aims/exhibit/internal/yamlfile"
 )
 
 func newPopulationsCommand(g *globals) *cobra.Command {
@@ -52,7 +53,7 @@ func runPopulations(ctx context.Context, g *globals, asOf string, items bool, ar
 	if len(args) == 0 {
 		return printPopulations(g, a)
 	}
-	p, err := populationOf(a, args[0])
+	p, err := service.PopulationOf(a, args[0])
 	if err != nil {
 		return err
 	}
@@ -60,22 +61,6 @@ func runPopulations(ctx context.Context, g *globals, asOf string, items bool, ar
 		return printItems(g, a, p)
 	}
 	return printPopulation(g, a, p)
-}
-
-// populationOf finds the population of an expectation.
-func populationOf(a *assess.Assessment, slug string) (*assess.Population, error) {
-	var known []string
-	for i := range a.Populations {
-		if a.Populations[i].Expectation == slug {
-			return &a.Populations[i], nil
-		}
-		known = append(known, a.Populations[i].Expectation)
-	}
-	hint := "exhibit populations lists them"
-	if near := yamlfile.Nearest(slug, known); near != "" {
-		hint = "did you mean " + near + "?"
-	}
-	return nil, usageError{fmt.Errorf("there is no expectation %q", slug), hint}
 }
 
 func printPopulations(g *globals, a *assess.Assessment) error {

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/exhibit-aims/exhibit/internal/readiness"
+	"github.com/exhibit-aims/exhibit/internal/service"
 	"github.com/exhibit-aims/exhibit/internal/yamlfile"
 )
 
@@ -70,17 +71,20 @@ func runReadiness(ctx context.Context, g *globals, o readinessOptions, id string
 	if o.since != "" && id != "surveillance" {
 		return usageError{errors.New("--since is for surveillance"), "leave it out"}
 	}
-	p, err := g.programme(ctx, o.asOf, book.Kinds())
+	var pack readiness.Pack
+	err = g.programme(ctx, o.asOf, book.Kinds(), func(p *service.Programme) error {
+		w := readiness.World{Assessment: p.Assessment, Records: p.Records, Reads: p.Reads(), Operates: p.Operates}
+		if id == "surveillance" {
+			if err := g.sinceLastAudit(ctx, o.since, &w); err != nil {
+				return err
+			}
+		}
+		pack = book.Prepare(stage, w)
+		return nil
+	})
 	if err != nil {
 		return err
 	}
-	w := readiness.World{Assessment: p.assessment, Records: p.records, Reads: p.reads(), Operates: p.operates}
-	if id == "surveillance" {
-		if err := g.sinceLastAudit(ctx, o.since, &w); err != nil {
-			return err
-		}
-	}
-	pack := book.Prepare(stage, w)
 	if g.output != "table" {
 		err = printJSON(g.std.out, g.output, pack)
 	} else {

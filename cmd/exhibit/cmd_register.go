@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/exhibit-aims/exhibit/internal/service"
+
 	"github.com/spf13/cobra"
 
 	"github.com/exhibit-aims/exhibit/config"
@@ -54,7 +56,7 @@ func (g *globals) loadRegister() (*register.Register, error) {
 	if err != nil {
 		return nil, err
 	}
-	engine, err := newEngine(cfg)
+	engine, err := service.EngineOf(cfg)
 	if err != nil {
 		return nil, err
 	}

@@ -53,16 +53,16 @@ func runRegisterAttest(ctx context.Context, g *globals, as, system, note string)
 	}
 	defer d.Close()
 	a := people.Attestation{System: system, Entry: reg.Digest().String(), Note: note}
-	rec, err := people.Attest(d.who, a, s.Owner, s.Deputy, d.now)
+	rec, err := people.Attest(d.Who, a, s.Owner, s.Deputy, d.Now)
 	if err != nil {
 		return err
 	}
-	if err := d.record(ctx, agent.MethodCommand, rec); err != nil {
+	if err := d.Record(ctx, agent.MethodCommand, rec); err != nil {
 		return err
 	}
 	if _, err := d.collect(ctx, agent.RegisterSource, false, nil); err != nil {
 		return fmt.Errorf("the confirmation is on record, and the register was not read again: %w", err)
 	}
-	g.note("%s confirmed the entry of %s at %s.", clean(d.who.ID), clean(system), d.now.Format(time.RFC3339))
+	g.note("%s confirmed the entry of %s at %s.", clean(d.Who.ID), clean(system), d.Now.Format(time.RFC3339))
 	return nil
 }

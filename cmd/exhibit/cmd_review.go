@@ -13,15 +13,14 @@ import (
 	"strings"
 	"time"
 
+	"github.com/exhibit-aims/exhibit/internal/service"
+
 	"github.com/spf13/cobra"
 
-	"github.com/exhibit-aims/exhibit/internal/agent"
 	"github.com/exhibit-aims/exhibit/internal/evidence"
 	"github.com/exhibit-aims/exhibit/internal/importfile"
 	"github.com/exhibit-aims/exhibit/internal/people"
-	"github.com/exhibit-aims/exhibit/internal/register"
 	"github.com/exhibit-aims/exhibit/internal/store"
-	"github.com/exhibit-aims/exhibit/internal/yamlfile"
 )
 
 func newReviewCommand(g *globals) *cobra.Command {
@@ -99,71 +98,24 @@ func runReviewSubmit(ctx context.Context, g *globals, s submission, path string)
 		return err
 	}
 	defer d.Close()
-	if s.upload.Expectation != "" {
-		if err := knownExpectation(d.cfg, s.upload.Expectation); err != nil {
-			return err
-		}
-	}
-	file, sum, err := people.File(filepath.Base(path), mime.TypeByExtension(filepath.Ext(path)), content)
-	if err != nil {
-		return err
-	}
-	u := s.upload
-	u.Filename, u.SHA256, u.FileSHA256 = filepath.Base(path), sum, sum
+	in := service.Submission{Upload: s.upload, Times: times, Name: filepath.Base(path), MediaType: mime.TypeByExtension(filepath.Ext(path)), Content: content}
 	if s.about != "" {
 		subjectType, id, ok := strings.Cut(s.about, "/")
 		if !ok || id == "" {
 			return usageError{fmt.Errorf("--about %q is not type/id", s.about), "for example vendor/acme"}
 		}
-		u.About = &evidence.Subject{Type: subjectType, ID: id}
+		in.Upload.About = &evidence.Subject{Type: subjectType, ID: id}
 	}
-	var typed *evidence.Record
 	if s.record != "" {
-		if typed, err = readOneRecord(d, s.record); err != nil {
+		if in.Record, err = readOneRecord(d, s.record); err != nil {
 			return err
 		}
-		u.About = &typed.Subject
 	}
-	all, err := everOnRecord(ctx, d.store, people.KindUpload, people.ParseUpload,
-		func(id string) people.Upload { return people.Upload{ID: id} })
+	made, err := d.Submit(ctx, in)
 	if err != nil {
-		return err
-	}
-	made, rec, err := d.policy.Submit(d.who, u, times, all, d.now)
-	if err != nil {
-		return err
-	}
-	if typed != nil {
-		// What is accepted later is this record as it is sealed, of this kind and
-		// about this subject: the same words about another one are another record.
-		if u.SHA256, err = sealRecord(ctx, d, *typed); err != nil {
-			return err
-		}
-		if made, rec, err = d.policy.Submit(d.who, u, times, all, d.now); err != nil {
-			return err
-		}
-	}
-	if err := d.record(ctx, agent.MethodCommand, file, rec); err != nil {
 		return err
 	}
 	return printUpload(g, made)
-}
-
-// sealRecord appends a record that a file supports and returns its digest.
-func sealRecord(ctx context.Context, d *desk, typed evidence.Record) (string, error) {
-	if err := d.record(ctx, agent.MethodUpload, typed); err != nil {
-		return "", err
-	}
-	q := store.EvidenceQuery{Kinds: []string{typed.Kind}, Source: people.Source, Latest: true}
-	for ev, err := range d.store.Evidence(ctx, q) {
-		if err != nil {
-			return "", err
-		}
-		if ev.Key == typed.Key {
-			return ev.Digest.String(), nil
-		}
-	}
-	return "", fmt.Errorf("%s %s: %w", typed.Kind, typed.Key, store.ErrNotFound)
 }
 
 func (s submission) times() (t people.Times, err error) {
@@ -213,7 +165,7 @@ func readOneRecord(d *desk, path string) (*evidence.Record, error) {
 	}
 	defer f.Close()
 	var found []evidence.Record
-	for item, err := range importfile.Read(f, importfile.Options{Source: people.Source, Catalog: d.catalog, Now: d.now}) {
+	for item, err := range importfile.Read(f, importfile.Options{Source: people.Source, Catalog: d.catalog, Now: d.Now}) {
 		if err != nil {
 			return nil, usageError{fmt.Errorf("%s: %w", path, err), "one line as exhibit import reads it"}
 		}
@@ -231,103 +183,6 @@ func readOneRecord(d *desk, path string) (*evidence.Record, error) {
 	return &found[0], nil
 }
 
-// handedIn is evidence that somebody handed in, and how its review stands.
-type handedIn struct {
-	ID         string    `json:"id"`
-	What       string    `json:"what"`
-	Subject    string    `json:"subject,omitempty"`
-	By         string    `json:"by"`
-	At         time.Time `json:"at"`
-	State      string    `json:"state"` // pending | accepted | rejected
-	Reviewer   string    `json:"reviewer,omitempty"`
-	ReviewedAt time.Time `json:"reviewed_at,omitzero"`
-	SHA256     string    `json:"sha256"`
-
-	upload *people.Upload
-	run    evidence.Provenance
-}
-
-// pile collects what was handed in: uploads, and records of runs of the method
-// upload that no upload speaks of. Of an upload that a file brought, the review
-// that people put on record counts.
-func pile(ctx context.Context, st store.Store) ([]handedIn, error) {
-	runs := map[string]evidence.Provenance{}
-	for run, err := range st.Runs(ctx, "") {
-		if err != nil {
-			return nil, err
-		}
-		runs[run.ID] = run.Provenance
-	}
-	uploads, err := onRecord(ctx, st, people.KindUpload, func(ev evidence.Evidence) (handedIn, error) {
-		u, err := people.ParseUpload(ev)
-		return handedInUpload(&u, runs[ev.Run]), err
-	})
-	if err != nil {
-		return nil, err
-	}
-	type name struct{ id, sum string }
-	ours := map[name]bool{}
-	for _, h := range uploads {
-		if h.upload.Source == people.Source {
-			ours[name{h.ID, h.SHA256}] = true
-		}
-	}
-	var out []handedIn
-	spoken := map[string]bool{}
-	for _, h := range uploads {
-		spoken[h.SHA256] = true
-		if h.upload.Source == people.Source || !ours[name{h.ID, h.SHA256}] {
-			out = append(out, h)
-		}
-	}
-	rest, err := unspoken(ctx, st, spoken, runs)
-	return append(out, rest...), err
-}
-
-func handedInUpload(u *people.Upload, run evidence.Provenance) handedIn {
-	h := handedIn{ID: u.ID, What: u.Title, By: u.Uploader, At: u.UploadedAt.Time, State: "pending", Reviewer: u.Reviewer,
-		ReviewedAt: u.ReviewedAt.Time, SHA256: u.SHA256, upload: u, run: run}
-	if h.What == "" {
-		h.What = u.Filename
-	}
-	if u.About != nil {
-		h.Subject = u.About.Type + "/" + u.About.ID
-	}
-	if u.Decision != "" {
-		h.State = u.Decision
-	}
-	return h
-}
-
-func unspoken(ctx context.Context, st store.Store, spoken map[string]bool, runs map[string]evidence.Provenance) ([]handedIn, error) {
-	uploadRuns := map[string]evidence.Provenance{}
-	for id, run := range runs {
-		if run.Method == agent.MethodUpload {
-			uploadRuns[id] = run
-		}
-	}
-	if len(uploadRuns) == 0 {
-		return nil, nil
-	}
-	var out []handedIn
-	for ev, err := range st.Evidence(ctx, store.EvidenceQuery{Latest: true}) {
-		if err != nil {
-			return nil, err
-		}
-		from, byHand := uploadRuns[ev.Run]
-		if !byHand || ev.Kind == people.KindUpload || spoken[ev.Digest.String()] || spoken[ev.PayloadSum.String()] {
-			continue
-		}
-		by, _ := people.SplitIdentity(from.Identity)
-		if by == "" {
-			by = from.Source
-		}
-		out = append(out, handedIn{ID: ev.Digest.String()[:12], What: ev.Kind + " " + ev.Key, Subject: ev.Subject.Type + "/" + ev.Subject.ID,
-			By: by, At: ev.CollectedAt, State: "pending", SHA256: ev.Digest.String(), run: from})
-	}
-	return out, nil
-}
-
 func newReviewListCommand(g *globals) *cobra.Command {
 	var all bool
 	c := &cobra.Command{
@@ -343,19 +198,19 @@ func newReviewListCommand(g *globals) *cobra.Command {
 }
 
 func runReviewList(ctx context.Context, g *globals, all bool) error {
-	st, err := g.openStore(ctx)
+	svc, done, err := g.reading(ctx)
 	if err != nil {
 		return err
 	}
-	defer st.Close()
-	list, err := pile(ctx, st)
+	defer done()
+	list, err := svc.Pile(ctx)
 	if err != nil {
 		return err
 	}
 	if !all {
-		list = slices.DeleteFunc(list, func(h handedIn) bool { return h.State != "pending" })
+		list = slices.DeleteFunc(list, func(h service.HandedIn) bool { return h.State != "pending" })
 	}
-	slices.SortStableFunc(list, func(a, b handedIn) int { return a.At.Compare(b.At) })
+	slices.SortStableFunc(list, func(a, b service.HandedIn) int { return a.At.Compare(b.At) })
 	if g.output != "table" {
 		return printRows(g.std.out, g.output, list)
 	}
@@ -382,43 +237,43 @@ func newReviewShowCommand(g *globals) *cobra.Command {
 }
 
 func runReviewShow(ctx context.Context, g *globals, id, path string) error {
-	st, err := g.openStore(ctx)
+	svc, done, err := g.reading(ctx)
 	if err != nil {
 		return err
 	}
-	defer st.Close()
-	h, err := findHandedIn(ctx, st, id)
+	defer done()
+	h, err := svc.FindHandedIn(ctx, id)
 	if err != nil {
 		return err
 	}
 	if path != "" {
 		sum := ""
-		if h.upload != nil {
-			sum = h.upload.FileSHA256
+		if h.Upload != nil {
+			sum = h.Upload.FileSHA256
 		}
-		if err := writeUploaded(ctx, st, sum, path); err != nil {
+		if err := writeUploaded(ctx, svc.Store(), sum, path); err != nil {
 			return err
 		}
 	}
-	record, err := vouchedFor(ctx, st, h)
+	record, err := svc.VouchedFor(ctx, h)
 	if err != nil {
 		return err
 	}
 	if g.output != "table" {
-		if h.upload == nil {
+		if h.Upload == nil {
 			return printJSON(g.std.out, g.output, struct {
-				handedIn
-				Record *vouched `json:"record,omitempty"`
+				service.HandedIn
+				Record *service.Vouched `json:"record,omitempty"`
 			}{h, record})
 		}
 		return printJSON(g.std.out, g.output, struct {
 			people.Upload
-			Record *vouched `json:"record,omitempty"`
-		}{*h.upload, record})
+			Record *service.Vouched `json:"record,omitempty"`
+		}{*h.Upload, record})
 	}
-	if h.upload == nil {
+	if h.Upload == nil {
 		fmt.Fprintf(g.std.out, "%s  %s: handed in by %s with exhibit import\n", clean(h.ID), h.State, clean(h.By))
-	} else if err := printUpload(g, *h.upload); err != nil {
+	} else if err := printUpload(g, *h.Upload); err != nil {
 		return err
 	}
 	if record != nil {
@@ -428,38 +283,7 @@ func runReviewShow(ctx context.Context, g *globals, id, path string) error {
 	return nil
 }
 
-// vouched is the record that comes with what was handed in, which whoever
-// accepts it accepts.
-type vouched struct {
-	Kind    string           `json:"kind"`
-	Subject evidence.Subject `json:"subject"`
-	Key     string           `json:"key"`
-	Payload json.RawMessage  `json:"payload"`
-}
-
-func vouchedFor(ctx context.Context, st store.Store, h handedIn) (*vouched, error) {
-	if h.upload != nil && (h.upload.FileSHA256 == h.SHA256 || h.SHA256 == "") {
-		return nil, nil
-	}
-	for ev, err := range st.Evidence(ctx, store.EvidenceQuery{}) {
-		if err != nil {
-			return nil, err
-		}
-		if ev.Digest.String() != h.SHA256 && ev.PayloadSum.String() != h.SHA256 {
-			continue
-		}
-		payload, err := st.Payload(ctx, ev.PayloadSum)
-		if errors.Is(err, store.ErrErased) {
-			payload = json.RawMessage("null")
-		} else if err != nil {
-			return nil, err
-		}
-		return &vouched{Kind: ev.Kind, Subject: ev.Subject, Key: ev.Key, Payload: payload}, nil
-	}
-	return nil, nil
-}
-
-func writeUploaded(ctx context.Context, st store.Store, sum, path string) error {
+func writeUploaded(ctx context.Context, st store.Reader, sum, path string) error {
 	if sum == "" {
 		return usageError{errors.New("no file came with it"), ""}
 	}
@@ -482,25 +306,6 @@ func writeUploaded(ctx context.Context, st store.Store, sum, path string) error 
 		return os.WriteFile(path, b.Content, 0o600)
 	}
 	return fmt.Errorf("file %s: %w", sum, store.ErrNotFound)
-}
-
-func findHandedIn(ctx context.Context, st store.Store, id string) (handedIn, error) {
-	list, err := pile(ctx, st)
-	if err != nil {
-		return handedIn{}, err
-	}
-	var ids []string
-	for _, h := range list {
-		if h.ID == id || len(id) >= 12 && strings.HasPrefix(h.SHA256, id) {
-			return h, nil
-		}
-		ids = append(ids, h.ID)
-	}
-	hint := "exhibit review list --all shows them"
-	if near := yamlfile.Nearest(id, ids); near != "" {
-		hint = "did you mean " + near + "?"
-	}
-	return handedIn{}, usageError{fmt.Errorf("nothing with the id %q was handed in", id), hint}
 }
 
 func newReviewDecideCommand(g *globals, decision string) *cobra.Command {
@@ -531,46 +336,11 @@ func runReviewDecide(ctx context.Context, g *globals, as, id, decision, note str
 		return err
 	}
 	defer d.Close()
-	h, err := findHandedIn(ctx, d.store, id)
-	if err != nil {
+	if err := d.Review(ctx, id, decision, note); err != nil {
 		return err
 	}
-	u, err := reviewed(g, h)
-	if err != nil {
-		return err
-	}
-	rec, err := d.policy.Review(d.who, u, decision, note, d.now)
-	if err != nil {
-		return err
-	}
-	if err := d.record(ctx, agent.MethodCommand, rec); err != nil {
-		return err
-	}
-	g.note("%s was %s by %s.", clean(id), decision, clean(d.who.ID))
+	g.note("%s was %s by %s.", clean(id), decision, clean(d.Who.ID))
 	return nil
-}
-
-// reviewed is the upload that a review decides on. What a file brought names
-// who handed it in, and has to name somebody of the register: a name that is
-// nobody's would let one person hand in and accept.
-func reviewed(g *globals, h handedIn) (people.Upload, error) {
-	if h.upload != nil && h.upload.Source == people.Source {
-		return *h.upload, nil
-	}
-	u := people.Upload{ID: "UP-" + h.ID, SHA256: h.SHA256, Title: h.What, Uploader: h.By}
-	if h.upload != nil {
-		u = *h.upload
-	}
-	_, u.UploaderAccount = people.SplitIdentity(h.run.Identity)
-	reg, err := g.loadRegister()
-	if err != nil {
-		return u, err
-	}
-	if u.Decision == "" && !slices.ContainsFunc(reg.People, func(p register.Person) bool { return people.Same(p.ID, u.Uploader) }) {
-		return u, usageError{fmt.Errorf("%s was handed in by %q, who is no person of the register: it cannot be told whether somebody else accepts it", h.ID, u.Uploader),
-			"import it again with the id of a person as identity (or uploader), or hand it in with exhibit review submit"}
-	}
-	return u, nil
 }
 
 func printUpload(g *globals, u people.Upload) error {

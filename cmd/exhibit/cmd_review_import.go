@@ -11,6 +11,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/exhibit-aims/exhibit/internal/service"
+
 	"github.com/spf13/cobra"
 
 	"github.com/exhibit-aims/exhibit/internal/agent"
@@ -107,7 +109,7 @@ func runReviewImport(ctx context.Context, g *globals, o returnOptions, path stri
 		}
 		defer w.Close()
 		who := people.Person{ID: "nobody", Account: account(), Active: true}
-		return importReturned(ctx, &desk{workplace: w, who: who, policy: policy(w.cfg), now: time.Now().UTC(), leave: func() {}}, o, path)
+		return importReturned(ctx, &desk{w, w.svc.Looking(who)}, o, path)
 	}
 	d, err := g.openDesk(ctx, o.as, false)
 	if err != nil {
@@ -303,11 +305,11 @@ func (b *broughtBack) take(in returned.Inputs) {
 func (b *broughtBack) prepare(ctx context.Context, d *desk) error {
 	from := people.NewReturned(b.Snapshot, b.AsOf, b.Auditor, b.Conflicts)
 	from.Filename, from.FileSHA256 = b.File, b.SHA256
-	conclusions, err := onRecord(ctx, d.store, people.KindConclusion, people.ParseConclusion)
+	conclusions, err := service.OnRecord(ctx, d.store, people.KindConclusion, people.ParseConclusion)
 	if err != nil {
 		return err
 	}
-	selections, err := onRecord(ctx, d.store, people.KindSelection, people.ParseSelection)
+	selections, err := service.OnRecord(ctx, d.store, people.KindSelection, people.ParseSelection)
 	if err != nil {
 		return err
 	}
@@ -324,8 +326,8 @@ func (b *broughtBack) prepare(ctx context.Context, d *desk) error {
 	}
 	for i := range b.Notes {
 		n := &b.Notes[i]
-		c, rec, err := people.Concluded(d.who, people.Conclusion{Control: n.Control, Status: b.statuses[n.Control], Note: n.Note, Conclusion: n.Conclusion, Returned: from},
-			conclusions, d.now)
+		c, rec, err := people.Concluded(d.Who, people.Conclusion{Control: n.Control, Status: b.statuses[n.Control], Note: n.Note, Conclusion: n.Conclusion, Returned: from},
+			conclusions, d.Now)
 		if err != nil {
 			return err
 		}
@@ -334,7 +336,7 @@ func (b *broughtBack) prepare(ctx context.Context, d *desk) error {
 	}
 	for i := range b.Samples {
 		s := &b.Samples[i]
-		made, rec, err := people.Selected(d.who, people.Selection{Expectation: s.Expectation, Items: s.Items, Returned: from}, selections, d.now)
+		made, rec, err := people.Selected(d.Who, people.Selection{Expectation: s.Expectation, Items: s.Items, Returned: from}, selections, d.Now)
 		if err != nil {
 			return err
 		}
@@ -354,7 +356,7 @@ func (b *broughtBack) put(ctx context.Context, d *desk) error {
 		}
 		records = append([]evidence.Record{file}, records...)
 	}
-	if err := d.record(ctx, agent.MethodCommand, records...); err != nil {
+	if err := d.Record(ctx, agent.MethodCommand, records...); err != nil {
 		return err
 	}
 	b.Recorded = len(b.records)

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/exhibit-aims/exhibit/internal/service"
+
 	"github.com/spf13/cobra"
 
 	"github.com/exhibit-aims/exhibit/internal/people"
@@ -120,11 +122,11 @@ func runReviewNotes(ctx context.Context, g *globals, control string) error {
 		return err
 	}
 	defer st.Close()
-	conclusions, err := onRecord(ctx, st, people.KindConclusion, people.ParseConclusion)
+	conclusions, err := service.OnRecord(ctx, st, people.KindConclusion, people.ParseConclusion)
 	if err != nil {
 		return err
 	}
-	selections, err := onRecord(ctx, st, people.KindSelection, people.ParseSelection)
+	selections, err := service.OnRecord(ctx, st, people.KindSelection, people.ParseSelection)
 	if err != nil {
 		return err
 	}

@@ -6,15 +6,14 @@ import (
 	"fmt"
 	"mime"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
+	"github.com/exhibit-aims/exhibit/internal/service"
+
 	"github.com/spf13/cobra"
 
-	"github.com/exhibit-aims/exhibit/internal/agent"
 	"github.com/exhibit-aims/exhibit/internal/assess"
-	"github.com/exhibit-aims/exhibit/internal/evidence"
 	"github.com/exhibit-aims/exhibit/internal/people"
 )
 
@@ -80,7 +79,7 @@ func runSample(ctx context.Context, g *globals, o sampleOptions, slug string) er
 	if err != nil {
 		return err
 	}
-	p, err := populationOf(a, slug)
+	p, err := service.PopulationOf(a, slug)
 	if err != nil {
 		return err
 	}
@@ -107,23 +106,7 @@ func (g *globals) recordSample(ctx context.Context, as string, s *assess.Sample,
 		return "", err
 	}
 	defer d.Close()
-	all, err := everOnRecord(ctx, d.store, people.KindSample, people.ParseSample,
-		func(id string) people.Sample { return people.Sample{ID: id} })
-	if err != nil {
-		return "", err
-	}
-	items := []string{}
-	for _, i := range s.Items {
-		items = append(items, i.Subject.Type+"/"+i.Subject.ID)
-	}
-	drawn, rec, err := people.Drawn(d.who, people.Sample{
-		Expectation: s.Expectation, LedgerSize: s.Checkpoint.Size, LedgerRoot: s.Checkpoint.Root, Count: s.Count, Population: s.Population.String(),
-		Complete: s.Complete, Seed: s.Seed, Size: s.Size, Always: s.Always, Items: items,
-	}, asOf, all, d.now)
-	if err != nil {
-		return "", err
-	}
-	return drawn.ID, d.record(ctx, agent.MethodCommand, rec)
+	return d.RecordSample(ctx, s, asOf)
 }
 
 // sampleOutput is a draw with its id, if it is on record.
@@ -191,90 +174,19 @@ func runRetest(ctx context.Context, g *globals, o retestOptions, slug, subject s
 		return err
 	}
 	defer d.Close()
-	result, cp, err := resultOf(ctx, d, slug, subject)
-	if err != nil {
-		return err
-	}
-	r := people.Retest{Expectation: slug, About: result.Subject, Result: o.result, Note: o.note, Status: string(result.Status), Sample: o.sample,
-		LedgerSize: cp.Size, LedgerRoot: cp.Root}
-	var records []evidence.Record
+	var file *service.RetestFile
 	if o.file != "" {
 		content, err := readLimited(o.file)
 		if err != nil {
 			return err
 		}
-		file, sum, err := people.File(filepath.Base(o.file), mime.TypeByExtension(filepath.Ext(o.file)), content)
-		if err != nil {
-			return err
-		}
-		r.Filename, r.FileSHA256 = filepath.Base(o.file), sum
-		records = append(records, file)
+		file = &service.RetestFile{Name: filepath.Base(o.file), MediaType: mime.TypeByExtension(filepath.Ext(o.file)), Content: content}
 	}
-	if err := inSample(ctx, d, o.sample, r); err != nil {
-		return err
-	}
-	all, err := everOnRecord(ctx, d.store, people.KindRetest, people.ParseRetest,
-		func(id string) people.Retest { return people.Retest{ID: id} })
+	r, err := d.RetestItem(ctx, slug, subject, people.Retest{Result: o.result, Note: o.note, Sample: o.sample}, file)
 	if err != nil {
-		return err
-	}
-	r, rec, err := people.Retested(d.who, r, result.Owner, all, d.now)
-	if err != nil {
-		return err
-	}
-	if err := d.record(ctx, agent.MethodCommand, append(records, rec)...); err != nil {
 		return err
 	}
 	return printRetest(g, r)
-}
-
-// resultOf finds the result for an item as of now.
-func resultOf(ctx context.Context, d *desk, slug, subject string) (*assess.Result, assess.Checkpoint, error) {
-	e, err := newEvaluator(d.cfg, d.store)
-	if err != nil {
-		return nil, assess.Checkpoint{}, err
-	}
-	a, err := e.at(ctx, d.now)
-	if err != nil {
-		return nil, assess.Checkpoint{}, err
-	}
-	if _, err := populationOf(a, slug); err != nil {
-		return nil, a.Checkpoint, err
-	}
-	var found []*assess.Result
-	for _, r := range assess.Items(a, slug) {
-		if r.Subject.ID == subject || r.Subject.Type+"/"+r.Subject.ID == subject {
-			found = append(found, r)
-		}
-	}
-	switch len(found) {
-	case 0:
-		return nil, a.Checkpoint, usageError{fmt.Errorf("%q is not in the population of %s", subject, slug), "exhibit populations " + slug + " --items lists it"}
-	case 1:
-		return found[0], a.Checkpoint, nil
-	}
-	return nil, a.Checkpoint, usageError{fmt.Errorf("%q names %d items of %s", subject, len(found), slug), "write type/id"}
-}
-
-// inSample checks that an item was in a draw on record.
-func inSample(ctx context.Context, d *desk, id string, r people.Retest) error {
-	if id == "" {
-		return nil
-	}
-	all, err := onRecord(ctx, d.store, people.KindSample, people.ParseSample)
-	if err != nil {
-		return err
-	}
-	for _, s := range all {
-		if s.ID != id {
-			continue
-		}
-		if s.Expectation != r.Expectation || !slices.Contains(s.Items, r.About.Type+"/"+r.About.ID) {
-			return usageError{fmt.Errorf("%s/%s was not drawn in %s", r.About.Type, r.About.ID, id), "leave --sample out, or name the draw that it was in"}
-		}
-		return nil
-	}
-	return usageError{fmt.Errorf("there is no draw %q on record", id), "exhibit sample EXPECTATION --record makes one"}
 }
 
 func printRetest(g *globals, r people.Retest) error {

@@ -11,7 +11,6 @@ import (
 
 	"github.com/exhibit-aims/exhibit/internal/agent"
 	"github.com/exhibit-aims/exhibit/internal/shadow"
-	"github.com/exhibit-aims/exhibit/internal/yamlfile"
 )
 
 func newShadowCommand(g *globals) *cobra.Command {
@@ -48,32 +47,6 @@ func (g *globals) shadowNow(ctx context.Context) (shadow.Result, time.Time, erro
 	now := time.Now().UTC()
 	res, err := agent.ReconcileShadow(ctx, st, now)
 	return res, now, err
-}
-
-// findCase returns the case with an id, or with the only id that begins so.
-func findCase(res shadow.Result, id string) (shadow.Case, error) {
-	var ids []string
-	var found []shadow.Case
-	for _, c := range res.Cases {
-		if c.ID == id {
-			return c, nil
-		}
-		ids = append(ids, c.ID)
-		if id != "" && strings.HasPrefix(strings.ToLower(c.ID), strings.ToLower(id)) {
-			found = append(found, c)
-		}
-	}
-	if len(found) == 1 {
-		return found[0], nil
-	}
-	hint := "exhibit shadow list shows them"
-	if near := yamlfile.Nearest(id, ids); near != "" {
-		hint = "did you mean " + near + "?"
-	}
-	if len(found) > 1 {
-		return shadow.Case{}, usageError{fmt.Errorf("%d cases begin with %q", len(found), id), "name one in full"}
-	}
-	return shadow.Case{}, usageError{fmt.Errorf("there is no case %q", id), hint}
 }
 
 type shadowListOptions struct {

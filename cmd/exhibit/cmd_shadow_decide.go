@@ -4,18 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
+
+	"github.com/exhibit-aims/exhibit/internal/service"
 
 	"github.com/spf13/cobra"
 
 	"github.com/exhibit-aims/exhibit/internal/agent"
 	"github.com/exhibit-aims/exhibit/internal/people"
-	"github.com/exhibit-aims/exhibit/internal/register"
 	"github.com/exhibit-aims/exhibit/internal/shadow"
-	"github.com/exhibit-aims/exhibit/internal/yamlfile"
-	"github.com/exhibit-aims/exhibit/plugins/aisign"
 )
 
 // verdicts are the decisions by the words of the command.
@@ -69,39 +67,11 @@ func runShadowDecide(ctx context.Context, g *globals, o shadowDecideOptions, arg
 		return err
 	}
 	defer desk.Close()
-	res, err := agent.ReconcileShadow(ctx, desk.store, desk.now)
+	made, c, err := desk.DecideCase(ctx, args[0], d, t)
 	if err != nil {
 		return err
 	}
-	c, err := findCase(res, args[0])
-	if err != nil {
-		return err
-	}
-	if c.Status == shadow.Gone {
-		return usageError{fmt.Errorf("case %s is gone: nothing is left to decide", c.ID), "should it come back, it opens again"}
-	}
-	if d.System != "" && !slices.Contains(res.Systems, d.System) {
-		hint := "write its entry (exhibit shadow draft " + c.ID + "), then exhibit collect register"
-		if near := yamlfile.Nearest(d.System, res.Systems); near != "" {
-			hint = "did you mean " + near + "?"
-		}
-		return usageError{fmt.Errorf("%q is no registered system that is in use", d.System), hint}
-	}
-	d.Case, d.Title = c.ID, c.Title
-	d.Content, d.Items = c.DecidedOn(d.Decision)
-	all, err := everOnRecord(ctx, desk.store, people.KindCaseDecision, people.ParseCaseDecision,
-		func(id string) people.CaseDecision { return people.CaseDecision{ID: id} })
-	if err != nil {
-		return err
-	}
-	d, rec, err := desk.policy.DecideCase(desk.who, d, t, all, desk.now)
-	if err != nil {
-		return err
-	}
-	if err := desk.record(ctx, agent.MethodCommand, rec); err != nil {
-		return err
-	}
-	return desk.decided(ctx, d)
+	return desk.decided(made, c)
 }
 
 // parseVerdict reads what was decided.
@@ -129,20 +99,8 @@ func parseVerdict(o shadowDecideOptions, args []string) (d people.CaseDecision, 
 	return d, t, err
 }
 
-// decided brings the cases on record up to what was decided, and prints how the
-// case stands.
-func (d *desk) decided(ctx context.Context, made people.CaseDecision) error {
-	if err := d.reconcile(ctx); err != nil {
-		return err
-	}
-	res, err := agent.ReconcileShadow(ctx, d.store, time.Now().UTC())
-	if err != nil {
-		return err
-	}
-	c, err := findCase(res, made.Case)
-	if err != nil {
-		return err
-	}
+// decided prints how the case stands on which something was decided.
+func (d *desk) decided(made people.CaseDecision, c shadow.Case) error {
 	if d.g.output != "table" {
 		return printJSON(d.g.std.out, d.g.output, struct {
 			people.CaseDecision
@@ -150,7 +108,7 @@ func (d *desk) decided(ctx context.Context, made people.CaseDecision) error {
 		}{made, c.Status})
 	}
 	fmt.Fprintf(d.g.std.out, "%s  %s  %s\n", clean(made.ID), clean(strings.TrimSpace(made.Decision+" "+made.System)), clean(c.Title))
-	fmt.Fprintf(d.g.std.out, "%s is %s\n", clean(c.ID), clean(stateText(&c, d.now)))
+	fmt.Fprintf(d.g.std.out, "%s is %s\n", clean(c.ID), clean(stateText(&c, d.Now)))
 	switch {
 	case made.NeedsSecond() && made.ApprovedBy == "":
 		d.g.note("It counts once somebody other than %s approves it: exhibit shadow approve %s --as PERSON", clean(made.DecidedBy), clean(made.ID))
@@ -182,33 +140,11 @@ func runShadowApprove(ctx context.Context, g *globals, as, id string) error {
 		return err
 	}
 	defer d.Close()
-	all, err := onRecord(ctx, d.store, people.KindCaseDecision, people.ParseCaseDecision)
+	made, c, err := d.ApproveCase(ctx, id)
 	if err != nil {
 		return err
 	}
-	var found *people.CaseDecision
-	var ids []string
-	for i := range all {
-		ids = append(ids, all[i].ID)
-		if all[i].ID == id || all[i].Case == id && all[i].NeedsSecond() && all[i].ApprovedBy == "" {
-			found = &all[i]
-		}
-	}
-	if found == nil {
-		hint := "exhibit shadow list shows what waits"
-		if near := yamlfile.Nearest(id, ids); near != "" {
-			hint = "did you mean " + near + "?"
-		}
-		return usageError{fmt.Errorf("there is no decision %q", id), hint}
-	}
-	made, rec, err := d.policy.ApproveCase(d.who, *found, d.now)
-	if err != nil {
-		return err
-	}
-	if err := d.record(ctx, agent.MethodCommand, rec); err != nil {
-		return err
-	}
-	return d.decided(ctx, made)
+	return d.decided(made, c)
 }
 
 func newShadowDraftCommand(g *globals) *cobra.Command {
@@ -223,29 +159,23 @@ which a needed blank is still empty is refused, with its line. Nothing is writte
 }
 
 func runShadowDraft(ctx context.Context, g *globals, id string) error {
-	res, _, err := g.shadowNow(ctx)
+	svc, done, err := g.reading(ctx)
 	if err != nil {
 		return err
 	}
-	c, err := findCase(res, id)
+	defer done()
+	res, err := agent.ReconcileShadow(ctx, svc.Store(), time.Now().UTC())
 	if err != nil {
 		return err
 	}
-	vendors := map[string]string{}
-	if cfg, err := g.loadConfig(); err == nil && cfg.Register != "" {
-		reg, err := register.Load(cfg.Register, register.Known{})
-		if err != nil {
-			return err
-		}
-		for _, v := range reg.Vendors {
-			vendors[v.ID] = v.Name
-		}
-	}
-	signs, err := aisign.Load()
+	c, err := service.FindCase(res, id)
 	if err != nil {
 		return err
 	}
-	draft := shadow.Draft(c, vendors, signs)
+	draft, err := svc.DraftEntry(c)
+	if err != nil {
+		return err
+	}
 	if g.output != "table" {
 		return printJSON(g.std.out, g.output, map[string]string{"finding_id": c.ID, "entry": draft})
 	}

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/exhibit-aims/exhibit/internal/service"
+
 	"github.com/spf13/cobra"
 
 	"github.com/exhibit-aims/exhibit/internal/agent"
@@ -54,7 +56,7 @@ func runShadowShow(ctx context.Context, g *globals, id string) error {
 	if err != nil {
 		return err
 	}
-	c, err := findCase(res, id)
+	c, err := service.FindCase(res, id)
 	if err != nil {
 		return err
 	}
@@ -62,7 +64,7 @@ func runShadowShow(ctx context.Context, g *globals, id string) error {
 	if d.History, err = shadowHistory(ctx, st, c.ID); err != nil {
 		return err
 	}
-	all, err := onRecord(ctx, st, people.KindCaseDecision, people.ParseCaseDecision)
+	all, err := service.OnRecord(ctx, st, people.KindCaseDecision, people.ParseCaseDecision)
 	if err != nil {
 		return err
 	}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -10,11 +9,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/exhibit-aims/exhibit/internal/ask"
-	"github.com/exhibit-aims/exhibit/internal/assess"
-	"github.com/exhibit-aims/exhibit/internal/configfile"
 	"github.com/exhibit-aims/exhibit/internal/evidence"
-	"github.com/exhibit-aims/exhibit/internal/store"
+	"github.com/exhibit-aims/exhibit/internal/service"
 )
 
 type todayOptions struct {
@@ -42,36 +38,15 @@ exhibit findings.`,
 	return c
 }
 
-// ownerView is what one person has to look after.
-type ownerView struct {
-	Person   string        `json:"person"` // empty: nobody is named
-	Systems  []ownedSystem `json:"systems"`
-	Duties   []findingRow  `json:"duties"`
-	Findings []findingRow  `json:"findings"`
-}
-
-type ownedSystem struct {
-	ID string `json:"id"`
-	As string `json:"as"` // owner or deputy
-}
-
 func runToday(ctx context.Context, g *globals, o todayOptions) error {
-	cfg, err := g.loadConfig()
+	v, err := g.view(ctx, o.asOf)
 	if err != nil {
 		return err
 	}
-	st, err := openStore(ctx, cfg, nil, readOnly)
-	if err != nil {
-		return err
-	}
-	defer st.Close()
-	views, at, err := g.ownerViews(ctx, cfg, st, o.asOf)
-	if err != nil {
-		return err
-	}
+	views, at := v.Owners, v.Assessment.AsOf
 	if o.owner != "" {
 		all := views
-		views = slices.DeleteFunc(slices.Clone(views), func(v ownerView) bool { return v.Person != o.owner })
+		views = slices.DeleteFunc(slices.Clone(views), func(v service.OwnerView) bool { return v.Person != o.owner })
 		if len(views) == 0 && g.output == "table" {
 			g.note("%s has no system, no duty and no open finding; these have: %s.", clean(o.owner), personWords(all))
 		}
@@ -86,7 +61,7 @@ func runToday(ctx context.Context, g *globals, o todayOptions) error {
 	return nil
 }
 
-func personWords(views []ownerView) string {
+func personWords(views []service.OwnerView) string {
 	var out []string
 	for _, v := range views {
 		if v.Person != "" {
@@ -96,73 +71,7 @@ func personWords(views []ownerView) string {
 	return orDash(strings.Join(out, ", "))
 }
 
-// ownerViews sorts everything open by whose move it is.
-func (g *globals) ownerViews(ctx context.Context, cfg *configfile.Config, st store.Store, asOf string) ([]ownerView, time.Time, error) {
-	rows, a, err := g.findingsIn(ctx, cfg, st, asOf)
-	if err != nil {
-		return nil, time.Time{}, err
-	}
-	w, err := worldOf(ctx, st, a)
-	if err != nil {
-		return nil, time.Time{}, err
-	}
-	by := map[string]*ownerView{}
-	of := func(person string) *ownerView {
-		if by[person] == nil {
-			by[person] = &ownerView{Person: person, Systems: []ownedSystem{}, Duties: []findingRow{}, Findings: []findingRow{}}
-		}
-		return by[person]
-	}
-	for _, s := range w.Systems() {
-		if !s.RetiredAt.IsZero() && !s.RetiredAt.After(a.AsOf) {
-			continue
-		}
-		of(s.Owner).Systems = append(of(s.Owner).Systems, ownedSystem{s.ID, "owner"})
-		if s.Deputy != "" && s.Deputy != s.Owner {
-			of(s.Deputy).Systems = append(of(s.Deputy).Systems, ownedSystem{s.ID, "deputy"})
-		}
-	}
-	for _, r := range rows {
-		switch v := of(r.Owner); {
-		case r.State == stateDuty:
-			v.Duties = append(v.Duties, r)
-		case r.State.IsOpen():
-			v.Findings = append(v.Findings, r)
-		}
-	}
-	var out []ownerView
-	for _, v := range by {
-		if len(v.Systems)+len(v.Duties)+len(v.Findings) == 0 {
-			continue
-		}
-		slices.SortStableFunc(v.Duties, soonest)
-		slices.SortStableFunc(v.Findings, soonest)
-		out = append(out, *v)
-	}
-	slices.SortFunc(out, func(x, y ownerView) int {
-		return cmp.Or(-cmp.Compare(min(len(x.Person), 1), min(len(y.Person), 1)), strings.Compare(x.Person, y.Person))
-	})
-	return out, a.AsOf, nil
-}
-
-// worldOf reads the register as of an assessment.
-func worldOf(ctx context.Context, st store.Store, a *assess.Assessment) (*ask.World, error) {
-	q := store.EvidenceQuery{Kinds: []string{"inventory.ai_system"}, Before: a.Checkpoint.Size, Payloads: true}
-	return ask.NewWorld(a, st.Evidence(ctx, q), ask.Options{})
-}
-
-// soonest orders by due date; what has none comes last.
-func soonest(x, y findingRow) int {
-	due := func(r findingRow) int64 {
-		if r.DueAt == nil {
-			return 1<<63 - 1
-		}
-		return r.DueAt.Unix()
-	}
-	return cmp.Or(cmp.Compare(due(x), due(y)), mostUrgent(x, y))
-}
-
-func printOwner(g *globals, v ownerView) {
+func printOwner(g *globals, v service.OwnerView) {
 	out := g.std.out
 	overdue := 0
 	for _, r := range v.Findings {
@@ -185,10 +94,10 @@ func printOwner(g *globals, v ownerView) {
 	t := table{head: []string{"DUE", "WHAT", "CONTROL", "EXPECTATION", "SUBJECT", "STATUS", "NEXT STEP"}}
 	for _, r := range append(slices.Clone(v.Duties), v.Findings...) {
 		what := "finding"
-		if r.State == stateDuty {
+		if r.State == service.StateDuty {
 			what = "duty"
 		}
-		t.add(r.dueWord(), what, r.Control, r.Expectation, short(subjectWord(r.Subject), 44), string(r.Status), short(r.NextStep, 70))
+		t.add(dueWord(r), what, r.Control, r.Expectation, short(subjectWord(r.Subject), 44), string(r.Status), short(r.NextStep, 70))
 	}
 	t.print(out)
 	fmt.Fprintln(out)

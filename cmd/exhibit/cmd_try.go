@@ -9,6 +9,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/exhibit-aims/exhibit/internal/service"
+
 	"github.com/spf13/cobra"
 
 	"github.com/exhibit-aims/exhibit/internal/assess"
@@ -77,11 +79,11 @@ func runTry(ctx context.Context, g *globals, dir string) error {
 	if err := printRuns(g, runs); err != nil {
 		return err
 	}
-	e, err := newEvaluator(cfg, w.store)
+	e, err := service.NewEvaluator(cfg, w.store)
 	if err != nil {
 		return err
 	}
-	now := func(ctx context.Context) (*assess.Assessment, error) { return e.at(ctx, time.Now().UTC()) }
+	now := func(ctx context.Context) (*assess.Assessment, error) { return e.At(ctx, time.Now().UTC()) }
 	if err := w.observe(ctx, now); err != nil {
 		return err
 	}
@@ -89,7 +91,7 @@ func runTry(ctx context.Context, g *globals, dir string) error {
 	if err != nil {
 		return err
 	}
-	if err := w.recordAssessment(ctx, a, true); err != nil {
+	if err := w.svc.RecordAssessment(ctx, a, true); err != nil {
 		return err
 	}
 	if g.output == "table" {
@@ -119,12 +121,12 @@ func tryCollect(ctx context.Context, g *globals, w *workplace, org *sandbox.Org,
 }
 
 // tryExport writes workbook, bundle and key, and says what to do next.
-func tryExport(ctx context.Context, g *globals, w *workplace, e *evaluator, dir string) error {
-	m, err := w.make(ctx, e, spec{at: time.Now().UTC()})
+func tryExport(ctx context.Context, g *globals, w *workplace, e *service.Evaluator, dir string) error {
+	m, err := w.svc.Make(ctx, service.Spec{At: time.Now().UTC()})
 	if err != nil {
 		return err
 	}
-	in, err := w.bundleOf(ctx, e, m, false)
+	in, err := w.svc.BundleOf(ctx, m, false)
 	if err != nil {
 		return err
 	}

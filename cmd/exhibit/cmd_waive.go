@@ -7,14 +7,12 @@ import (
 	"strings"
 	"time"
 
+	"github.com/exhibit-aims/exhibit/internal/service"
+
 	"github.com/spf13/cobra"
 
-	"github.com/exhibit-aims/exhibit/internal/agent"
-	"github.com/exhibit-aims/exhibit/internal/configfile"
 	"github.com/exhibit-aims/exhibit/internal/evidence"
 	"github.com/exhibit-aims/exhibit/internal/people"
-	"github.com/exhibit-aims/exhibit/internal/store"
-	"github.com/exhibit-aims/exhibit/internal/yamlfile"
 )
 
 func newWaiveCommand(g *globals) *cobra.Command {
@@ -78,84 +76,11 @@ func runWaiveRequest(ctx context.Context, g *globals, as, subject, expires strin
 		return err
 	}
 	defer d.Close()
-	if w.Subject, err = waivedSubject(ctx, d, w.Expectation, subject); err != nil {
+	if w, err = d.RequestWaiver(ctx, w, subject, end); err != nil {
 		return err
 	}
-	all, err := everOnRecord(ctx, d.store, people.KindWaiver, people.ParseWaiver,
-		func(id string) people.Waiver { return people.Waiver{ID: id} })
-	if err != nil {
-		return err
-	}
-	w, rec, err := d.policy.Request(d.who, w, end, all, d.now)
-	if err != nil {
-		return err
-	}
-	if err := d.record(ctx, agent.MethodCommand, rec); err != nil {
-		return err
-	}
-	return printWaiver(g, w, d.now)
+	return printWaiver(g, w, d.Now)
 }
-
-// waivedSubject checks that an expectation and a subject of its results exist.
-func waivedSubject(ctx context.Context, d *desk, slug, subject string) (evidence.Subject, error) {
-	var none evidence.Subject
-	if err := knownExpectation(d.cfg, slug); err != nil {
-		return none, err
-	}
-	if subject == "*" {
-		return evidence.Subject{Type: "*", ID: "*"}, nil
-	}
-	subjectType, id, ok := strings.Cut(subject, "/")
-	if !ok || id == "" {
-		return none, usageError{fmt.Errorf("--subject %q is not type/id", subject), "for example ai_system/claims-triage; exhibit findings names them"}
-	}
-	e, err := newEvaluator(d.cfg, d.store)
-	if err != nil {
-		return none, err
-	}
-	a, err := e.at(ctx, d.now)
-	if err != nil {
-		return none, err
-	}
-	var names []string
-	for _, r := range a.Results {
-		if r.Expectation != slug {
-			continue
-		}
-		if r.Subject.Type == subjectType && r.Subject.ID == id {
-			return r.Subject, nil
-		}
-		names = append(names, r.Subject.Type+"/"+r.Subject.ID)
-	}
-	hint := "it has " + strings.Join(names[:min(len(names), 5)], ", ")
-	if near := yamlfile.Nearest(subject, names); near != "" {
-		hint = "did you mean " + near + "?"
-	}
-	return none, usageError{fmt.Errorf("%s has no result for %s", slug, subject), hint}
-}
-
-// knownExpectation refuses a slug that no expectation in force has.
-func knownExpectation(cfg *configfile.Config, slug string) error {
-	eng, err := newEngine(cfg)
-	if err != nil {
-		return err
-	}
-	var slugs []string
-	for _, e := range eng.Expectations() {
-		if e.Slug == slug {
-			return nil
-		}
-		slugs = append(slugs, e.Slug)
-	}
-	hint := "exhibit catalog explain lists them"
-	if near := yamlfile.Nearest(slug, slugs); near != "" {
-		hint = "did you mean " + near + "?"
-	}
-	return usageError{fmt.Errorf("no expectation is called %q", slug), hint}
-}
-
-// decision is one step on a waiver by somebody.
-type decision func(p people.Policy, who people.Person, w people.Waiver, because string, now time.Time) (people.Waiver, evidence.Record, error)
 
 func newWaiveApproveCommand(g *globals) *cobra.Command {
 	return waiveStep(g, "approve ID", "Approve a request that somebody else made",
@@ -173,7 +98,7 @@ func newWaiveRevokeCommand(g *globals) *cobra.Command {
 	return waiveStep(g, "revoke ID", "End a waiver before its time", "Ends a waiver now, with the reason. What it covered shows again as it is.", true, people.Policy.Revoke)
 }
 
-func waiveStep(g *globals, use, short, long string, reason bool, do decision) *cobra.Command {
+func waiveStep(g *globals, use, short, long string, reason bool, do service.WaiverStep) *cobra.Command {
 	var as, because string
 	c := &cobra.Command{Use: use, Short: short, Long: long, Args: cobra.ExactArgs(1),
 		Example: "  exhibit waive " + strings.Replace(use, "ID", "W-2026-01", 1) + " --as ines",
@@ -188,48 +113,17 @@ func waiveStep(g *globals, use, short, long string, reason bool, do decision) *c
 	return c
 }
 
-func runWaiveStep(ctx context.Context, g *globals, as, id, because string, do decision) error {
+func runWaiveStep(ctx context.Context, g *globals, as, id, because string, do service.WaiverStep) error {
 	d, err := g.openDesk(ctx, as, false)
 	if err != nil {
 		return err
 	}
 	defer d.Close()
-	w, err := findWaiver(ctx, d.store, id)
+	w, err := d.StepWaiver(ctx, id, because, do)
 	if err != nil {
 		return err
 	}
-	w, rec, err := do(d.policy, d.who, w, because, d.now)
-	if err != nil {
-		return err
-	}
-	if err := d.record(ctx, agent.MethodCommand, rec); err != nil {
-		return err
-	}
-	return printWaiver(g, w, d.now)
-}
-
-// findWaiver returns the waiver with an id, one made by command before others.
-func findWaiver(ctx context.Context, st store.Store, id string) (people.Waiver, error) {
-	all, err := onRecord(ctx, st, people.KindWaiver, people.ParseWaiver)
-	if err != nil {
-		return people.Waiver{}, err
-	}
-	var ids []string
-	var found *people.Waiver
-	for i := range all {
-		ids = append(ids, all[i].ID)
-		if all[i].ID == id && (found == nil || all[i].Source == people.Source) {
-			found = &all[i]
-		}
-	}
-	if found == nil {
-		hint := "exhibit waive list shows them"
-		if near := yamlfile.Nearest(id, ids); near != "" {
-			hint = "did you mean " + near + "?"
-		}
-		return people.Waiver{}, usageError{fmt.Errorf("there is no waiver %q", id), hint}
-	}
-	return *found, nil
+	return printWaiver(g, w, d.Now)
 }
 
 // waiverRow is what is printed of a waiver.
@@ -314,7 +208,7 @@ func runWaiveList(ctx context.Context, g *globals, states []string) error {
 		return err
 	}
 	defer st.Close()
-	all, err := onRecord(ctx, st, people.KindWaiver, people.ParseWaiver)
+	all, err := service.OnRecord(ctx, st, people.KindWaiver, people.ParseWaiver)
 	if err != nil {
 		return err
 	}
@@ -346,12 +240,12 @@ func newWaiveShowCommand(g *globals) *cobra.Command {
 		Long:    "Prints a waiver with who asked, who decided, and when.",
 		Example: "  exhibit waive show W-2026-01",
 		RunE: func(c *cobra.Command, args []string) error {
-			st, err := g.openStore(c.Context())
+			svc, done, err := g.reading(c.Context())
 			if err != nil {
 				return err
 			}
-			defer st.Close()
-			w, err := findWaiver(c.Context(), st, args[0])
+			defer done()
+			w, err := svc.FindWaiver(c.Context(), args[0])
 			if err != nil {
 				return err
 			}

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/exhibit-aims/exhibit/internal/pluginhost"
+	"github.com/exhibit-aims/exhibit/internal/service"
 	"github.com/exhibit-aims/exhibit/internal/store"
 	"github.com/exhibit-aims/exhibit/internal/yamlfile"
 )
@@ -89,7 +90,7 @@ func codeOf(err error) int {
 	var usage usageError
 	var config yamlfile.Problems
 	switch {
-	case errors.As(err, &usage), errors.As(err, &config), isCobraUsage(err),
+	case errors.As(err, &usage), errors.As(err, &config), service.IsMistake(err), isCobraUsage(err),
 		errors.Is(err, pluginhost.ErrConfig), errors.Is(err, pluginhost.ErrNotInstalled):
 		return exitUsage
 	case errors.Is(err, store.ErrNoStore):

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/exhibit-aims/exhibit/internal/service"
+
 	"github.com/exhibit-aims/exhibit/internal/people"
 	"github.com/exhibit-aims/exhibit/internal/register"
 )
@@ -37,7 +39,7 @@ func conflicts(ctx context.Context, d *desk, auditor string) ([]string, error) {
 	}
 	who := reg.People[i]
 	for _, r := range who.Roles {
-		if !strings.Contains(strings.ToLower(r.Role), "audit") && (r.Until.IsZero() || r.Until.After(d.now)) {
+		if !strings.Contains(strings.ToLower(r.Role), "audit") && (r.Until.IsZero() || r.Until.After(d.Now)) {
 			out = append(out, "holds the role "+r.Role)
 		}
 	}
@@ -61,7 +63,7 @@ func conflicts(ctx context.Context, d *desk, auditor string) ([]string, error) {
 // approvals is what somebody approved.
 func approvals(ctx context.Context, d *desk, id string) ([]string, error) {
 	var out []string
-	waivers, err := onRecord(ctx, d.store, people.KindWaiver, people.ParseWaiver)
+	waivers, err := service.OnRecord(ctx, d.store, people.KindWaiver, people.ParseWaiver)
 	if err != nil {
 		return nil, err
 	}
@@ -70,7 +72,7 @@ func approvals(ctx context.Context, d *desk, id string) ([]string, error) {
 			out = append(out, fmt.Sprintf("approved the waiver %s", w.ID))
 		}
 	}
-	statements, err := onRecord(ctx, d.store, people.KindStatement, people.ParseStatement)
+	statements, err := service.OnRecord(ctx, d.store, people.KindStatement, people.ParseStatement)
 	if err != nil {
 		return nil, err
 	}

@@ -20,6 +20,7 @@ import (
 	"github.com/exhibit-aims/exhibit/internal/configfile"
 	"github.com/exhibit-aims/exhibit/internal/ledger"
 	"github.com/exhibit-aims/exhibit/internal/pluginhost"
+	"github.com/exhibit-aims/exhibit/internal/service"
 	"github.com/exhibit-aims/exhibit/internal/store"
 	"github.com/exhibit-aims/exhibit/internal/store/postgres"
 	"github.com/exhibit-aims/exhibit/internal/store/sqlite"
@@ -124,7 +125,7 @@ type workplace struct {
 	locks     agent.Locks
 	collector *agent.Collector
 	logger    *slog.Logger
-	lives     lifeBook // as far as they were read
+	svc       *service.Service
 
 	unattended bool // nobody reads along: what is told goes to the log
 }
@@ -155,12 +156,20 @@ func (g *globals) openWorkplace(ctx context.Context, cfg *configfile.Config, log
 	if err != nil {
 		return nil, err
 	}
-	return &workplace{
+	w := &workplace{
 		g: g, cfg: cfg, catalog: cat, key: key, store: st, host: host, logger: logger,
 		locks: agent.Locks{Dir: lockDir(cfg)},
 		collector: &agent.Collector{Host: host, Store: st, Catalog: cat, Clock: time.Now, Version: version,
 			Logger: logger},
-	}, nil
+	}
+	w.svc = w.serviceOn(st)
+	return w, nil
+}
+
+// serviceOn answers and acts on a store with what the workplace has.
+func (w *workplace) serviceOn(st store.Store) *service.Service {
+	return service.New(service.Options{Config: w.cfg, Catalog: w.catalog, Store: st, Key: w.key, Recorder: w.collector, Locks: w.locks,
+		Logger: w.logger, Clock: time.Now, Version: version, User: currentUser(), Reconcile: w.reconcile})
 }
 
 // Close closes the store.

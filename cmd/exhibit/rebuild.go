@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"iter"
 
+	"github.com/exhibit-aims/exhibit/internal/service"
+
 	"golang.org/x/mod/sumdb/tlog"
 
 	"github.com/exhibit-aims/exhibit/internal/evidence"
@@ -64,22 +66,16 @@ func (w *workplace) rebuild(ctx context.Context, h handedOut) (*export.Snapshot,
 	if err != nil {
 		return nil, err
 	}
-	sp := spec{at: h.AsOf, since: h.Since}
+	sp := service.Spec{At: h.AsOf, Since: h.Since}
 	if h.Period != "" {
-		if sp.period, err = parsePeriod(h.Period); err != nil {
+		if sp.Period, err = parsePeriod(h.Period); err != nil {
 			return nil, err
 		}
 	}
-	if sp.redact, err = redact.Find(h.Redaction, ownProfiles(w.cfg)); err != nil {
+	if sp.Redact, err = redact.Find(h.Redaction, service.OwnProfiles(w.cfg)); err != nil {
 		return nil, err
 	}
-	earlier := *w
-	earlier.store = then
-	e, err := newEvaluator(w.cfg, then)
-	if err != nil {
-		return nil, err
-	}
-	m, err := earlier.make(ctx, e, sp)
+	m, err := w.serviceOn(then).Make(ctx, sp)
 	if err != nil {
 		return nil, err
 	}

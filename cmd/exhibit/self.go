@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/exhibit-aims/exhibit/internal/service"
+
 	"github.com/exhibit-aims/exhibit/internal/agent"
 	"github.com/exhibit-aims/exhibit/internal/assess"
 	"github.com/exhibit-aims/exhibit/internal/evidence"
@@ -43,11 +45,11 @@ func (w *workplace) observe(ctx context.Context, evaluate func(context.Context) 
 // observeOnce is observe for a command that has no assessment at hand.
 func (w *workplace) observeOnce(ctx context.Context) error {
 	return w.observe(ctx, func(ctx context.Context) (*assess.Assessment, error) {
-		e, err := newEvaluator(w.cfg, w.store)
+		e, err := service.NewEvaluator(w.cfg, w.store)
 		if err != nil {
 			return nil, err
 		}
-		return e.at(ctx, time.Now().UTC())
+		return e.At(ctx, time.Now().UTC())
 	})
 }
 

@@ -2,13 +2,12 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/exhibit-aims/exhibit/internal/agent"
+	"github.com/exhibit-aims/exhibit/internal/service"
 	"github.com/exhibit-aims/exhibit/internal/shadow"
 	"github.com/exhibit-aims/exhibit/internal/store"
 )
@@ -55,66 +54,6 @@ func (w *workplace) tell(c *shadow.Case) {
 	w.g.note("AI that nobody registered: %s", clean(c.Line()))
 }
 
-// wholeness is what is known, as of an instant, of whether the list of AI
-// systems is whole.
-type wholeness struct {
-	open    int       // uses of AI that no registered system accounts for
-	scanned time.Time // when somebody looked last; zero if nobody did
-	at      time.Time
-}
-
-// lookedFor is how old the last search may be for its silence to mean anything.
-const lookedFor = 7 * 24 * time.Hour
-
-// says is a line for people, empty where nothing speaks against the list.
-func (h wholeness) says() string {
-	switch {
-	case h.open > 0:
-		return fmt.Sprintf("The list of AI systems may not be whole: %s that no registered system accounts for (exhibit shadow list). What concerns a system may be missing here.",
-			counted(h.open, "use of AI is open", "uses of AI are open"))
-	case h.scanned.IsZero():
-		return "No scan for AI is on record, so nobody can tell whether the list of AI systems is whole (exhibit shadow coverage)."
-	case h.at.Sub(h.scanned) > lookedFor:
-		return "AI was looked for last on " + h.scanned.Format(time.DateOnly) + ", so nobody can tell whether the list of AI systems is still whole (exhibit shadow coverage)."
-	}
-	return ""
-}
-
-// readWholeness reads the cases and scans on record as of an instant.
-func readWholeness(ctx context.Context, st store.Reader, at time.Time) (wholeness, error) {
-	h := wholeness{at: at}
-	open := map[string]bool{} // by source and key: whether its newest revision was open
-	q := store.EvidenceQuery{Kinds: []string{shadow.KindCase, shadow.KindScan}, Payloads: true}
-	for ev, err := range st.Evidence(ctx, q) {
-		if err != nil {
-			return h, err
-		}
-		if ev.CollectedAt.After(at) {
-			continue
-		}
-		if ev.Kind == shadow.KindScan {
-			if ev.CollectedAt.After(h.scanned) {
-				h.scanned = ev.CollectedAt.UTC()
-			}
-			continue
-		}
-		var c struct {
-			Status string `json:"status"`
-		}
-		if len(ev.Payload) > 0 && json.Unmarshal(ev.Payload, &c) != nil {
-			continue
-		}
-		gone := !ev.GoneAt.IsZero() && !ev.GoneAt.After(at)
-		open[ev.Source+" "+ev.Key] = !gone && slices.Contains([]string{"", "open", "expired", shadow.New, shadow.Due}, c.Status) && len(ev.Payload) > 0
-	}
-	for _, is := range open {
-		if is {
-			h.open++
-		}
-	}
-	return h, nil
-}
-
 // noteWholeness says below what concerns a system whether the list of systems
 // is whole.
 func (g *globals) noteWholeness(ctx context.Context, at time.Time) error {
@@ -126,11 +65,11 @@ func (g *globals) noteWholeness(ctx context.Context, at time.Time) error {
 		return err
 	}
 	defer st.Close()
-	h, err := readWholeness(ctx, st, at)
+	h, err := service.ReadWholeness(ctx, st, at)
 	if err != nil {
 		return err
 	}
-	if line := h.says(); line != "" {
+	if line := h.Says(); line != "" {
 		fmt.Fprintln(g.std.out, "\n"+line)
 	}
 	return nil

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/exhibit-aims/exhibit/internal/agent"
-	"github.com/exhibit-aims/exhibit/internal/assess"
 	"github.com/exhibit-aims/exhibit/internal/configfile"
 	"github.com/exhibit-aims/exhibit/internal/evidence"
 	"github.com/exhibit-aims/exhibit/internal/people"
@@ -81,6 +80,11 @@ func (s *Service) Desk(ctx context.Context, who people.Person) (*Desk, error) {
 	return &Desk{s: s, Who: who, Policy: PolicyOf(s.Config()), Now: s.clock().UTC(), leave: leave}, nil
 }
 
+// Looking is a desk from which nothing is put on record, to see what would be.
+func (s *Service) Looking(who people.Person) *Desk {
+	return &Desk{s: s, Who: who, Policy: PolicyOf(s.Config()), Now: s.clock().UTC(), leave: func() {}}
+}
+
 // Leave gives the desk to the next one.
 func (d *Desk) Leave() { d.leave() }
 
@@ -98,13 +102,6 @@ func (d *Desk) Record(ctx context.Context, method string, records ...evidence.Re
 
 func (d *Desk) byCommand(ctx context.Context, records ...evidence.Record) error {
 	return d.Record(ctx, agent.MethodCommand, records...)
-}
-
-// assessed is the assessment as of the desk's time.
-func (d *Desk) assessed(ctx context.Context) (*assess.Assessment, error) {
-	d.s.assessing.Lock()
-	defer d.s.assessing.Unlock()
-	return d.s.evaluator.At(ctx, d.Now)
 }
 
 // RenewPeople claims anew that what people put on record is all there is. Where

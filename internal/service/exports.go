@@ -46,7 +46,10 @@ type Made struct {
 func (s *Service) Make(ctx context.Context, sp Spec) (*Made, error) {
 	s.assessing.Lock()
 	defer s.assessing.Unlock()
-	e := s.evaluator
+	e, err := s.rules()
+	if err != nil {
+		return nil, err
+	}
 	a, err := e.At(ctx, sp.At)
 	if err != nil {
 		return nil, err

@@ -84,7 +84,7 @@ func (d *Desk) RetestItem(ctx context.Context, slug, subject string, r people.Re
 
 // resultOf finds the result for an item as of the desk's time.
 func (d *Desk) resultOf(ctx context.Context, slug, subject string) (*assess.Result, assess.Checkpoint, error) {
-	a, err := d.assessed(ctx)
+	a, err := d.s.Assess(ctx, d.Now)
 	if err != nil {
 		return nil, assess.Checkpoint{}, err
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/exhibit-aims/exhibit/internal/agent"
+	"github.com/exhibit-aims/exhibit/internal/assess"
 	"github.com/exhibit-aims/exhibit/internal/catalog"
 	"github.com/exhibit-aims/exhibit/internal/configfile"
 	"github.com/exhibit-aims/exhibit/internal/evaluate"
@@ -60,23 +61,52 @@ type Service struct {
 	lives       evaluate.Lives // as far as they were read
 
 	assessing sync.Mutex // one evaluation at a time: the state is shared
-	evaluator *Evaluator
+	evaluator *Evaluator // nil until something is evaluated; see rules
 
 	view  atomic.Pointer[View] // the newest that was made
 	pastM sync.Mutex
 	past  []*View // of earlier instants, the newest asked for last
 }
 
-// New makes a Service. The rules of the configuration must be in order.
-func New(o Options) (*Service, error) {
+// New makes a Service. Rules are compiled when they are first needed.
+func New(o Options) *Service {
 	s := &Service{Options: o, store: o.Store}
 	s.config.Store(o.Config)
-	e, err := NewEvaluator(o.Config, o.Store)
+	return s
+}
+
+// rules returns the evaluator; the caller holds assessing.
+func (s *Service) rules() (*Evaluator, error) {
+	if s.evaluator == nil {
+		e, err := NewEvaluator(s.Config(), s.store)
+		if err != nil {
+			return nil, err
+		}
+		s.evaluator = e
+	}
+	return s.evaluator, nil
+}
+
+// Assess evaluates at an instant.
+func (s *Service) Assess(ctx context.Context, at time.Time) (*assess.Assessment, error) {
+	s.assessing.Lock()
+	defer s.assessing.Unlock()
+	e, err := s.rules()
 	if err != nil {
 		return nil, err
 	}
-	s.evaluator = e
-	return s, nil
+	return e.At(ctx, at)
+}
+
+// Slugs are the names of the expectations in force.
+func (s *Service) Slugs() ([]string, error) {
+	s.assessing.Lock()
+	defer s.assessing.Unlock()
+	e, err := s.rules()
+	if err != nil {
+		return nil, err
+	}
+	return slugsOf(e), nil
 }
 
 // Config is the configuration in force.
@@ -103,19 +133,13 @@ func (s *Service) Reload(cfg *configfile.Config) error {
 func (s *Service) Register() (*register.Register, error) {
 	path := s.Config().Register
 	if path == "" {
-		return nil, mistake("set register: in exhibit.yaml; exhibit init writes one", "no register is configured, so nobody is a person of it")
+		return nil, mistake("name one under register: in exhibit.yaml", "no register is configured")
 	}
-	return register.Load(path, register.Known{Now: s.clock(), Controls: s.Catalog.ControlIDs(), Expectations: s.slugs()})
-}
-
-func (s *Service) slugs() []string {
-	s.assessing.Lock()
-	defer s.assessing.Unlock()
-	var out []string
-	for _, e := range s.evaluator.Engine().Expectations() {
-		out = append(out, e.Slug)
+	slugs, err := s.Slugs()
+	if err != nil {
+		return nil, err
 	}
-	return out
+	return register.Load(path, register.Known{Now: s.clock(), Controls: s.Catalog.ControlIDs(), Expectations: slugs})
 }
 
 func (s *Service) clock() time.Time { return s.Clock() }

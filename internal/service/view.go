@@ -206,9 +206,7 @@ func (s *Service) At(ctx context.Context, at time.Time) (*View, error) {
 }
 
 func (s *Service) makeView(ctx context.Context, at time.Time, past bool) (*View, error) {
-	s.assessing.Lock()
-	a, err := s.evaluator.At(ctx, at)
-	s.assessing.Unlock()
+	a, err := s.Assess(ctx, at)
 	if err != nil {
 		return nil, err
 	}
@@ -301,14 +299,33 @@ func (s *Service) Ask(ctx context.Context, v *View, question, system, seed strin
 	return w.Answer(q, system), q, nil
 }
 
-// World reads the evidence of some kinds that an assessment was made from.
+// World reads the evidence of some kinds that the assessment of a view was made
+// from.
 func (s *Service) World(ctx context.Context, v *View, o ask.Options, kinds ...string) (*ask.World, error) {
-	o.Owner = func(r *assess.Result) string {
-		who, _ := v.policy.Owner(r)
+	o.Owner = ownerBy(v.policy)
+	return s.world(ctx, v.Assessment, o, kinds)
+}
+
+// WorldOf is World of an assessment without a view.
+func (s *Service) WorldOf(ctx context.Context, a *assess.Assessment, o ask.Options, kinds ...string) (*ask.World, error) {
+	policy, err := FindingPolicy(ctx, s.Config(), s.store, a.AsOf)
+	if err != nil {
+		return nil, err
+	}
+	o.Owner = ownerBy(policy)
+	return s.world(ctx, a, o, kinds)
+}
+
+func (s *Service) world(ctx context.Context, a *assess.Assessment, o ask.Options, kinds []string) (*ask.World, error) {
+	q := store.EvidenceQuery{Kinds: kinds, Before: a.Checkpoint.Size, Payloads: true}
+	return ask.NewWorld(a, s.store.Evidence(ctx, q), o)
+}
+
+func ownerBy(p finding.Policy) func(*assess.Result) string {
+	return func(r *assess.Result) string {
+		who, _ := p.Owner(r)
 		return who
 	}
-	q := store.EvidenceQuery{Kinds: kinds, Before: v.Assessment.Checkpoint.Size, Payloads: true}
-	return ask.NewWorld(v.Assessment, s.store.Evidence(ctx, q), o)
 }
 
 // Draw draws a sample from the population of an expectation.

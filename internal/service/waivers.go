@@ -2,6 +2,7 @@ package service
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -67,15 +68,12 @@ func (d *Desk) StepWaiver(ctx context.Context, id, because string, do WaiverStep
 
 // KnownExpectation refuses a slug that no expectation in force has.
 func (s *Service) KnownExpectation(slug string) error {
-	s.assessing.Lock()
-	list := s.evaluator.Engine().Expectations()
-	s.assessing.Unlock()
-	var known []string
-	for _, e := range list {
-		if e.Slug == slug {
-			return nil
-		}
-		known = append(known, e.Slug)
+	known, err := s.Slugs()
+	if err != nil {
+		return err
+	}
+	if slices.Contains(known, slug) {
+		return nil
 	}
 	return notFound(slug, known, "exhibit catalog explain lists them", "no expectation is called %q", slug)
 }
@@ -93,7 +91,7 @@ func (d *Desk) waivedSubject(ctx context.Context, slug, subject string) (evidenc
 	if !ok || id == "" {
 		return none, mistake("for example ai_system/claims-triage; exhibit findings names them", "subject %q is not type/id", subject)
 	}
-	a, err := d.assessed(ctx)
+	a, err := d.s.Assess(ctx, d.Now)
 	if err != nil {
 		return none, err
 	}
