@@ -60,6 +60,10 @@ var rules = []rule{
 	{"the operational database knows nothing of what is kept in it", []string{"internal/opsdb"}, []string{"internal", "plugins", "connectors", "config", "cmd"}, nil},
 	{"what is told and ticketed is handed over: no store, no service, no assessment", []string{"internal/notify", "internal/ticket"},
 		[]string{"internal", "plugins", "connectors", "config", "cmd"}, []string{"internal/opsdb"}},
+	{"telemetry is handed words and numbers: it knows no store, no source and no page",
+		[]string{"internal/telemetry"}, []string{"internal", "plugins", "connectors", "config", "cmd"}, []string{"internal/ledger", "internal/telemetry"}},
+	{"who reads secrets knows where they are and nothing else",
+		[]string{"internal/secrets"}, []string{"internal", "plugins", "connectors", "config", "cmd"}, []string{"internal/configfile", "internal/secrets"}},
 	{"configuration data holds no logic", []string{"config"}, []string{"internal", "plugins", "connectors", "other"}, nil},
 }
 
