@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"path/filepath"
 	"time"
 
 	"github.com/exhibit-aims/exhibit/internal/service"
@@ -57,11 +56,18 @@ func runAgent(ctx context.Context, g *globals, o agentOptions) error {
 	}
 	defer w.Close()
 	w.unattended = true
-	release, err := w.locks.Acquire("agent")
-	if err != nil {
-		return fmt.Errorf("another agent runs on %s: %w", w.cfg.Store, err)
+	if !w.cfg.Store.IsURL() {
+		release, err := w.locks.Acquire("agent")
+		if err != nil {
+			return fmt.Errorf("another agent runs on %s: %w", w.cfg.Store, err)
+		}
+		defer release()
 	}
-	defer release()
+	ops, err := openOps(ctx, w.cfg)
+	if err != nil {
+		return err
+	}
+	defer ops.Close()
 	schedules, err := w.schedules()
 	if err != nil {
 		return err
@@ -72,10 +78,10 @@ func runAgent(ctx context.Context, g *globals, o agentOptions) error {
 	}
 	after := watcher{w: w, e: e, last: map[string]assess.Status{}}
 	return agent.Run(ctx, agent.Options{
-		Jobs: filepath.Join(w.locks.Dir, "jobs.db"), Schedules: schedules, Concurrency: w.concurrency(),
-		Tick: o.tick, StopTimeout: o.stopTimeout, Logger: logger, Clock: time.Now,
-		Read: func(ctx context.Context, source string) (evidence.Run, error) {
-			return w.collect(ctx, source, false, nil)
+		DB: ops, Locks: w.locks, Version: version, Schedules: schedules, Concurrency: w.concurrency(),
+		Tick: o.tick, StopTimeout: o.stopTimeout, Logger: logger,
+		Read: func(ctx context.Context, order agent.Order) (evidence.Run, error) {
+			return w.collectHeld(ctx, order, false, nil)
 		},
 		After: after.assess,
 	})
@@ -103,15 +109,16 @@ const registerSchedule = "*/5 * * * *"
 // schedule is read only when somebody asks.
 func (w *workplace) schedules() ([]agent.Scheduled, error) {
 	var out []agent.Scheduled
+	timed := false
 	if w.cfg.Register != "" {
 		out = append(out, agent.Scheduled{Source: agent.RegisterSource, Spec: registerSchedule})
+		timed = true
 	}
 	for _, s := range w.cfg.Sources {
-		if s.Schedule != "" {
-			out = append(out, agent.Scheduled{Source: s.Name, Spec: s.Schedule, Zone: s.Zone, Jitter: s.Jitter})
-		}
+		out = append(out, agent.Scheduled{Source: s.Name, Connector: s.Connector, Spec: s.Schedule, Zone: s.Zone, Jitter: s.Jitter})
+		timed = timed || s.Schedule != ""
 	}
-	if len(out) == 0 {
+	if !timed {
 		return nil, usageError{errors.New("no source has a schedule: the agent would never read anything"), "add schedule: to the sources, for example \"0 */6 * * *\""}
 	}
 	return out, nil

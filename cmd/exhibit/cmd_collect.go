@@ -118,11 +118,17 @@ func collectAll(ctx context.Context, g *globals, w *workplace, sources []string,
 // collect makes one run of a configured source, or of the register, under the
 // source's lock.
 func (w *workplace) collect(ctx context.Context, name string, full bool, progress func(connector.Progress)) (evidence.Run, error) {
-	release, err := w.locks.Acquire(name)
+	ctx, release, err := agent.Hold(ctx, w.locks, name)
 	if err != nil {
 		return evidence.Run{}, fmt.Errorf("another process reads source %w", err)
 	}
 	defer release()
+	return w.collectHeld(ctx, agent.Order{Source: name}, full, progress)
+}
+
+// collectHeld is collect for who holds the source's lock.
+func (w *workplace) collectHeld(ctx context.Context, order agent.Order, full bool, progress func(connector.Progress)) (evidence.Run, error) {
+	name := order.Source
 	if name == agent.RegisterSource {
 		run, err := w.collector.CollectRegister(ctx, w.cfg.Register)
 		if err != nil {
@@ -135,7 +141,7 @@ func (w *workplace) collect(ctx context.Context, name string, full bool, progres
 		configured, _ := w.cfg.Source(name)
 		return evidence.Run{}, errors.Join(err, w.collector.Refuse(ctx, name, configured.Connector, err))
 	}
-	src.Full = full
+	src.Full, src.RequestsPerSecond = full, order.RequestsPerSecond
 	return w.collector.Collect(ctx, src, progress)
 }
 

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"golang.org/x/mod/sumdb/note"
 
 	"github.com/exhibit-aims/exhibit/config"
@@ -19,6 +20,7 @@ import (
 	"github.com/exhibit-aims/exhibit/internal/catalog"
 	"github.com/exhibit-aims/exhibit/internal/configfile"
 	"github.com/exhibit-aims/exhibit/internal/ledger"
+	"github.com/exhibit-aims/exhibit/internal/opsdb"
 	"github.com/exhibit-aims/exhibit/internal/pluginhost"
 	"github.com/exhibit-aims/exhibit/internal/service"
 	"github.com/exhibit-aims/exhibit/internal/store"
@@ -122,7 +124,8 @@ type workplace struct {
 	key       *ledger.Key
 	store     store.Store
 	host      *pluginhost.Host
-	locks     agent.Locks
+	locks     agent.Locker
+	release   func() // what the locks need
 	collector *agent.Collector
 	logger    *slog.Logger
 	svc       *service.Service
@@ -156,9 +159,13 @@ func (g *globals) openWorkplace(ctx context.Context, cfg *configfile.Config, log
 	if err != nil {
 		return nil, err
 	}
+	locks, release, err := newLocks(ctx, cfg, logger)
+	if err != nil {
+		return nil, errors.Join(err, st.Close())
+	}
 	w := &workplace{
 		g: g, cfg: cfg, catalog: cat, key: key, store: st, host: host, logger: logger,
-		locks: agent.Locks{Dir: lockDir(cfg)},
+		locks: locks, release: release,
 		collector: &agent.Collector{Host: host, Store: st, Catalog: cat, Clock: time.Now, Version: version,
 			Logger: logger},
 	}
@@ -172,8 +179,37 @@ func (w *workplace) serviceOn(st store.Store) *service.Service {
 		Logger: w.logger, Clock: time.Now, Version: version, User: currentUser(), Reconcile: w.reconcile})
 }
 
-// Close closes the store.
-func (w *workplace) Close() error { return w.store.Close() }
+// Close closes the store and gives back what locks are left.
+func (w *workplace) Close() error {
+	w.release()
+	return w.store.Close()
+}
+
+// newLocks makes the locks that all who work on the store share: files beside
+// it, or locks of its PostgreSQL database.
+func newLocks(ctx context.Context, cfg *configfile.Config, logger *slog.Logger) (locks agent.Locker, release func(), err error) {
+	if !cfg.Store.IsURL() {
+		return agent.Locks{Dir: lockDir(cfg)}, func() {}, nil
+	}
+	conn, err := pgx.ParseConfig(cfg.Store.Reveal())
+	if err != nil { // what pgx says may quote the URL
+		return nil, nil, errors.New("store: not a PostgreSQL URL; want postgres://user@host:port/database")
+	}
+	// A command that was told to stop still gives its locks back itself.
+	session := agent.NewSessionLocks(context.WithoutCancel(ctx), conn, func(err error) {
+		logger.Warn("the connection that holds locks ended; what was done under them stops", "error", err)
+	})
+	return session, session.Close, nil
+}
+
+// openOps opens the database of what the agent needs to run: beside a SQLite
+// store, or in its PostgreSQL database.
+func openOps(ctx context.Context, cfg *configfile.Config) (*opsdb.DB, error) {
+	if cfg.Store.IsURL() {
+		return opsdb.OpenURL(ctx, cfg.Store.Reveal())
+	}
+	return opsdb.OpenFile(ctx, filepath.Join(lockDir(cfg), opsdb.FileName))
+}
 
 // lockDir is where locks and the job queue live: beside a SQLite store, or
 // beside the key when the store is elsewhere.

@@ -52,6 +52,8 @@ type Source struct {
 	Timeout   time.Duration // of a whole run; zero: one hour
 	Full      bool          // read all again, ignoring cursors and validators
 	Since     time.Time
+
+	RequestsPerSecond float64 // this run's part of a budget; 0: what the settings say
 }
 
 // closeTimeout bounds the last append of a run whose context is already done.

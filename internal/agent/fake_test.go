@@ -13,11 +13,24 @@ import (
 	"time"
 
 	"github.com/exhibit-aims/exhibit/internal/pluginhost"
+	"github.com/exhibit-aims/exhibit/internal/store/postgres/pgtest"
 	"github.com/exhibit-aims/exhibit/plugins/connector"
-	"github.com/exhibit-aims/exhibit/plugins/connectortest"
+	"github.com/exhibit-aims/exhibit/plugins/serve"
+	"github.com/exhibit-aims/exhibit/plugins/wire"
 )
 
-func TestMain(m *testing.M) { connectortest.Main(m, fake{}) }
+var server *pgtest.Server
+
+func TestMain(m *testing.M) {
+	if os.Getenv(wire.CookieKey) == wire.CookieValue {
+		serve.Connector(fake{})
+		os.Exit(0)
+	}
+	if os.Getenv(nodeVar) != "" {
+		os.Exit(nodeMain())
+	}
+	os.Exit(pgtest.Run(context.Background(), m, func(s *pgtest.Server) { server = s }, "max_connections=200"))
+}
 
 // fake is a connector whose behaviour its settings decide. It runs in a
 // process of its own, as the test binary.
