@@ -13,9 +13,12 @@ import (
 	_ "time/tzdata" // schedules name time zones; not every machine knows them
 
 	"github.com/spf13/cobra"
+
+	"github.com/exhibit-aims/exhibit/internal/pluginhost"
 )
 
 func main() {
+	pluginhost.Stage() // does not return if this process is to become a connector
 	os.Exit(run(os.Args[1:], streams{in: os.Stdin, out: os.Stdout, err: os.Stderr}))
 }
 

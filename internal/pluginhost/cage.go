@@ -28,6 +28,8 @@ func (h *Host) newCage(name string, reads []string) (*cage, error) {
 	switch {
 	case h.confine.Mode == ConfineOff || !canConfine && h.confine.Mode != ConfineRequired:
 		return nil, nil
+	case os.Args[0] == stageName: // its main did not call Stage: it must not start itself again and again
+		return nil, fail(name, ErrUnconfined, "this program is no stage")
 	case !canConfine:
 		return nil, fail(name, ErrUnconfined, errNoStage.Error())
 	}
@@ -42,7 +44,7 @@ func (h *Host) newCage(name string, reads []string) (*cage, error) {
 		Name: binaryPath(h.dir, name), Required: h.confine.Mode == ConfineRequired, Base: base,
 		Memory: h.confine.Memory, CPU: h.confine.CPU, KeepRead: len(reads) > 0,
 	}}
-	for _, path := range systemReads(environ()) {
+	for _, path := range systemReads(h.environ()) {
 		c.plan.read(path)
 	}
 	for _, path := range reads {
