@@ -41,6 +41,9 @@ type Options struct {
 	Around   func(http.Handler) http.Handler // measures; nil for nobody
 	Logger   *slog.Logger
 	Now      func() time.Time
+
+	HeaderTime time.Duration // in which the headers of a request have to come; 0: 10 s
+	Grace      time.Duration // in which answers may end by themselves at a stop; 0: 3 s
 }
 
 // Server listens, and proves who asks.
@@ -203,9 +206,16 @@ const (
 	defaultBody = 64 << 20
 	connections = 2048
 
-	graceTime = 3 * time.Second  // in which answers may end by themselves
-	stopTime  = 10 * time.Second // in which all have to
+	graceTime = 3 * time.Second
+	stopTime  = 10 * time.Second // in which all answers have to end at a stop
 )
+
+func or(d, otherwise time.Duration) time.Duration {
+	if d > 0 {
+		return d
+	}
+	return otherwise
+}
 
 // Run serves h until ctx is done, then lets what is being answered come to an
 // end, for a while.
@@ -214,7 +224,7 @@ func (s *Server) Run(ctx context.Context, h Handlers) error {
 	defer cancel()
 	srv := &http.Server{
 		Handler: s.handler(h), BaseContext: func(net.Listener) context.Context { return requests },
-		ReadHeaderTimeout: headerTime, ReadTimeout: readTime, WriteTimeout: writeTime, IdleTimeout: idleTime,
+		ReadHeaderTimeout: or(s.o.HeaderTime, headerTime), ReadTimeout: readTime, WriteTimeout: writeTime, IdleTimeout: idleTime,
 		MaxHeaderBytes: headerBytes, ErrorLog: slog.NewLogLogger(s.o.Logger.Handler(), slog.LevelDebug),
 	}
 	l := netutil.LimitListener(s.listener, connections)
@@ -240,7 +250,7 @@ func (s *Server) Run(ctx context.Context, h Handlers) error {
 		return fmt.Errorf("server: %w", err)
 	case <-ctx.Done():
 	}
-	defer time.AfterFunc(graceTime, cancel).Stop()
+	defer time.AfterFunc(or(s.o.Grace, graceTime), cancel).Stop()
 	return s.shutdown(requests, srv)
 }
 
