@@ -35,6 +35,8 @@ type Config struct {
 	Plan         Plan
 	Ledger       Ledger
 	Export       Export
+	Notify       Notify
+	Tickets      Tickets
 	Server       Server
 	Network      Network
 	Secrets      Secrets

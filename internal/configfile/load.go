@@ -77,6 +77,8 @@ type fileYAML struct {
 	Plan         planYAML         `yaml:"plan"`
 	Ledger       ledgerYAML       `yaml:"ledger"`
 	Export       exportYAML       `yaml:"export"`
+	Notify       notifyYAML       `yaml:"notify"`
+	Tickets      ticketsYAML      `yaml:"tickets"`
 	Server       serverYAML       `yaml:"server"`
 	Network      networkYAML      `yaml:"network"`
 	Secrets      secretsYAML      `yaml:"secrets"`
@@ -203,6 +205,8 @@ func (r reader) config(y fileYAML) *Config {
 	c.Plan = Plan(y.Plan)
 	c.Ledger = r.ledger(y.Ledger)
 	c.Export = r.export(y.Export)
+	c.Notify = r.notify(y.Notify)
+	c.Tickets = r.tickets(y.Tickets)
 	c.Server = r.server(y.Server)
 	c.Network = r.network(y.Network)
 	c.Secrets = r.secrets(y.Secrets)

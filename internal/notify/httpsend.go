@@ -15,7 +15,7 @@ import (
 
 // Secret reads a secret when it is needed, so that one that was replaced is
 // taken up without a restart.
-type Secret func() (string, error)
+type Secret func(ctx context.Context) (string, error)
 
 // client is an HTTP client that goes where it is told to and nowhere else: a
 // redirection is an answer, not an order.

@@ -44,7 +44,7 @@ func (s *Mail) Send(ctx context.Context, m *Message) error {
 	password := ""
 	if s.Password != nil {
 		var err error
-		if password, err = s.Password(); err != nil {
+		if password, err = s.Password(ctx); err != nil {
 			return err
 		}
 	}

@@ -64,7 +64,9 @@ func sqlite(t *testing.T) *opsdb.DB {
 
 const secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
-func fixed(s string) notify.Secret { return func() (string, error) { return s, nil } }
+func fixed(s string) notify.Secret {
+	return func(context.Context) (string, error) { return s, nil }
+}
 
 // receiver is a real HTTP server that takes webhooks, verifies them and keeps
 // their bodies by id.

@@ -30,8 +30,8 @@ var _ Sender = (*Shoutrrr)(nil)
 var made = []string{"slack", "teams", "smtp", "pagerduty", "generic", "generic+http", "generic+https", "logger"}
 
 // Send sends a message as plain text.
-func (s *Shoutrrr) Send(_ context.Context, m *Message) error {
-	address, err := s.URL()
+func (s *Shoutrrr) Send(ctx context.Context, m *Message) error {
+	address, err := s.URL(ctx)
 	if err != nil {
 		return err
 	}

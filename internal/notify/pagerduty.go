@@ -30,7 +30,7 @@ var _ Sender = (*PagerDuty)(nil)
 // Send sends the events of a message. One that fails leaves those after it for
 // the next time; those before it are sent again then, and change nothing.
 func (s *PagerDuty) Send(ctx context.Context, m *Message) error {
-	key, err := s.Key()
+	key, err := s.Key(ctx)
 	if err != nil {
 		return err
 	}

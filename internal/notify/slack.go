@@ -26,7 +26,7 @@ var _ Sender = (*Slack)(nil)
 // Send posts a message. Slack knows no key by which a repetition could be told:
 // the id stands at the end of the message.
 func (s *Slack) Send(ctx context.Context, m *Message) error {
-	address, err := s.URL()
+	address, err := s.URL(ctx)
 	if err != nil {
 		return err
 	}

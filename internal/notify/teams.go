@@ -23,7 +23,7 @@ const maxCard = 24 << 10
 
 // Send posts a message.
 func (s *Teams) Send(ctx context.Context, m *Message) error {
-	address, err := s.URL()
+	address, err := s.URL(ctx)
 	if err != nil {
 		return err
 	}

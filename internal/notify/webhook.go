@@ -39,7 +39,7 @@ var _ Sender = (*Webhook)(nil)
 // Send posts a message. The same message has the same id and the same body each
 // time; its timestamp is that of the sending.
 func (w *Webhook) Send(ctx context.Context, m *Message) error {
-	address, err := w.URL()
+	address, err := w.URL(ctx)
 	if err != nil {
 		return err
 	}
@@ -47,7 +47,7 @@ func (w *Webhook) Send(ctx context.Context, m *Message) error {
 	if err != nil {
 		return err
 	}
-	secret, err := w.Key()
+	secret, err := w.Key(ctx)
 	if err != nil {
 		return err
 	}
