@@ -27,5 +27,12 @@ func connectorEnv(environ []string) []string {
 	return env
 }
 
-// environ is the host's own environment.
-func environ() []string { return os.Environ() }
+// environ is the host's own environment, with what Options.Env puts in its place.
+func (h *Host) environ() []string {
+	env := os.Environ()
+	for _, entry := range h.env {
+		name, _, _ := strings.Cut(entry, "=")
+		env = slices.DeleteFunc(env, func(own string) bool { return strings.HasPrefix(own, name+"=") })
+	}
+	return append(env, h.env...)
+}

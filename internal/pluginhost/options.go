@@ -21,10 +21,26 @@ type Options struct {
 	// Confine says what connector processes are held to. With a mode other than
 	// ConfineOff the program calls Stage first in its main.
 	Confine Confine
+	// Env are variables (NAME=value) that take the place of the host's own where
+	// connectors get them: how to reach the network, and whom to trust there.
+	Env []string
+	// Observe is told that a process of a connector started, was killed by the
+	// host, or was refused. It is called from many goroutines; nil: nobody is told.
+	Observe func(connector string, event ProcessEvent)
 	// Clock tells the time against which event times are judged; nil means the
 	// system's.
 	Clock func() time.Time
 }
+
+// ProcessEvent is what happened to a connector's process.
+type ProcessEvent string
+
+// What is observed of processes.
+const (
+	ProcessStarted ProcessEvent = "started"
+	ProcessKilled  ProcessEvent = "killed"  // it had not ended by itself when it was asked to
+	ProcessRefused ProcessEvent = "refused" // it is not the binary of the lock file, or could not be confined
+)
 
 // Limits is how much a connector may take.
 type Limits struct {
@@ -84,6 +100,8 @@ type Host struct {
 	confine   Confine
 	schemas   *schemaCache
 	now       func() time.Time
+	env       []string
+	observe   func(connector string, event ProcessEvent)
 }
 
 // New returns a host. It reads nothing yet: a missing directory or lock file
@@ -108,6 +126,10 @@ func New(o Options) (*Host, error) {
 		confine: o.Confine.withDefaults(), schemas: &schemaCache{}}
 	if h.lock == "" {
 		h.lock = filepath.Join(dir, LockName)
+	}
+	h.env, h.observe = o.Env, o.Observe
+	if h.observe == nil {
+		h.observe = func(string, ProcessEvent) {}
 	}
 	if h.log == nil {
 		h.log = slog.New(slog.DiscardHandler)

@@ -46,11 +46,13 @@ type session struct {
 func (h *Host) start(ctx context.Context, name string, secrets map[string]string, reads []string) (*session, error) {
 	f, digest, err := h.open(name)
 	if err != nil {
+		h.observe(name, ProcessRefused)
 		return nil, err
 	}
 	defer f.Close()
 	cage, err := h.newCage(name, reads)
 	if err != nil {
+		h.observe(name, ProcessRefused)
 		return nil, err
 	}
 	scrub := newScrubber(secrets)
@@ -70,7 +72,7 @@ func (h *Host) start(ctx context.Context, name string, secrets map[string]string
 		SyncStderr:       s.log.writer(),
 		UnixSocketConfig: &plugin.UnixSocketConfig{TempDir: cage.socketBase()},
 		RunnerFunc: func(_ hclog.Logger, cmd *exec.Cmd, dir string) (runner.Runner, error) {
-			env := append(connectorEnv(environ()), cmd.Env...)
+			env := append(connectorEnv(h.environ()), cmd.Env...)
 			if cage != nil {
 				cage.plan.Socket = dir
 			}
@@ -80,6 +82,7 @@ func (h *Host) start(ctx context.Context, name string, secrets map[string]string
 			}
 			p.socketDir = dir
 			s.proc.Store(p)
+			h.observe(name, ProcessStarted)
 			return p, nil
 		},
 		GRPCDialOptions: []grpc.DialOption{
@@ -161,6 +164,7 @@ func (s *session) stop() {
 		s.client.Kill()
 	}()
 	if !within(gone, stopGrace) {
+		s.host.observe(s.name, ProcessKilled)
 		s.kill()
 		if !within(gone, stopTimeout) {
 			s.log.log.Warn("the connector's process could not be ended", "pid", s.client.ID())
