@@ -218,6 +218,38 @@ func ParseGone(e Entry) (Gone, error) {
 	return Gone{Run: b.Run, Kind: b.Kind, Keys: b.Keys, At: time.Time(b.At)}, nil
 }
 
+// KeyHandover is the signing key handed over to the next: a note that both keys
+// signed (package ledger), by whom, and why.
+type KeyHandover struct {
+	Note   string `json:"note"`
+	By     string `json:"by"`
+	Reason string `json:"reason"`
+}
+
+// KeyEntry makes the entry that says the signing key was handed over.
+func KeyEntry(k KeyHandover, at time.Time) (Entry, error) {
+	if k.By == "" || k.Reason == "" || k.Note == "" {
+		return Entry{}, errors.New("handover of the key: say who hands it over and why")
+	}
+	b, err := marshal(k)
+	if err != nil {
+		return Entry{}, fmt.Errorf("handover of the key: %w", err)
+	}
+	return NewEntry(EntryKey, at, b)
+}
+
+// ParseKey reads what KeyEntry wrote.
+func ParseKey(e Entry) (KeyHandover, error) {
+	var k KeyHandover
+	if err := unmarshal(e.Body, &k); err != nil {
+		return KeyHandover{}, err
+	}
+	if k.By == "" || k.Reason == "" {
+		return KeyHandover{}, fmt.Errorf("%w: a handover of the key by nobody", ErrMalformed)
+	}
+	return k, nil
+}
+
 // ErasureEntry makes the entry that says a payload was erased.
 func ErasureEntry(er Erasure, at time.Time) (Entry, error) {
 	if er.By == "" || er.Reason == "" {

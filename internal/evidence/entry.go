@@ -21,6 +21,7 @@ const (
 	EntryExport        EntryType = "export"        // what was handed out, with its digest
 	EntryErasure       EntryType = "erasure"       // a payload erased: digest, who, why
 	EntryFinding       EntryType = "finding"       // what happened to findings at one instant
+	EntryKey           EntryType = "key"           // the signing key was handed over to the next
 	EntryAttestation   EntryType = "attestation"   // what others said of a checkpoint: time stamp, cosignature, publication
 	EntryAccess        EntryType = "access"        // who saw raw payloads, made or revoked a token
 )
@@ -43,17 +44,17 @@ func knownType(b []byte) EntryType {
 	case EntryEvidence:
 		return EntryEvidence
 	case EntryRunOpened, EntryGone, EntryRunClosed, EntryRegister, EntryWaiver, EntryApplicability,
-		EntryAssessment, EntryExport, EntryErasure, EntryFinding, EntryAttestation, EntryAccess:
+		EntryAssessment, EntryExport, EntryErasure, EntryFinding, EntryAttestation, EntryKey, EntryAccess:
 		return t
 	}
 	return ""
 }
 
-// Sealed reports whether entries of type t follow from what a run read or from
-// an erasure, so that only a store makes them.
+// Sealed reports whether entries of type t follow from what a run read, from an
+// erasure or from a handover of the key, so that only a store makes them.
 func (t EntryType) Sealed() bool {
 	switch t {
-	case EntryRunOpened, EntryEvidence, EntryGone, EntryRunClosed, EntryErasure:
+	case EntryRunOpened, EntryEvidence, EntryGone, EntryRunClosed, EntryErasure, EntryKey:
 		return true
 	}
 	return false

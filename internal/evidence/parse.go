@@ -103,6 +103,9 @@ func (e Entry) check() error {
 	case EntryErasure:
 		_, err := ParseErasure(e)
 		return err
+	case EntryKey:
+		_, err := ParseKey(e)
+		return err
 	default:
 		return checkCanonicalObject(e.Body)
 	}

@@ -43,6 +43,27 @@ func GenerateKey() (*Key, error) {
 	return parseKey(secret)
 }
 
+// GenerateNext makes a key of the same name, to follow k.
+func GenerateNext(k *Key) (*Key, error) {
+	secret, _, err := note.GenerateKey(rand.Reader, k.Origin())
+	if err != nil {
+		return nil, err
+	}
+	return parseKey(secret)
+}
+
+// CreateNext makes a key that can follow k in a new file at path.
+func CreateNext(path string, k *Key) (*Key, error) {
+	secret, _, err := note.GenerateKey(rand.Reader, k.Origin())
+	if err != nil {
+		return nil, err
+	}
+	if err := writeNew(path, []byte(secret+"\n"), 0o600); err != nil {
+		return nil, fmt.Errorf("create signing key: %w", err)
+	}
+	return LoadKey(path)
+}
+
 func newSecret() (string, error) {
 	id := make([]byte, 8)
 	if _, err := rand.Read(id); err != nil {

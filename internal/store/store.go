@@ -28,6 +28,10 @@ var (
 	ErrLocked = errors.New("store is locked by another process")
 	// ErrTampered: stored bytes contradict the ledger. Restore a backup.
 	ErrTampered = errors.New("store does not match its ledger")
+	// ErrNotEmpty: a store is to be restored where there is one already.
+	ErrNotEmpty = errors.New("there is a store already")
+	// ErrNewer: a later version of the program wrote the store. Use that one.
+	ErrNewer = errors.New("the store was written by a newer version of exhibit")
 	// ErrNotFound: no such payload, entry or run.
 	ErrNotFound = errors.New("not found")
 	// ErrErased: the payload was erased; its digest and proof remain.
@@ -56,6 +60,9 @@ type Writer interface {
 	// bytes be read again, their digest is sealed and they are not kept.
 	// An Erasure's zero At is now.
 	Erase(ctx context.Context, e Erasure) (Receipt, error)
+	// Rotate appends the entry that hands the ledger over from one key to the
+	// next, under a checkpoint of the next one, which signs from then on.
+	Rotate(ctx context.Context, k KeyChange) (Receipt, error)
 	// Reindex rebuilds every index from the ledger.
 	Reindex(ctx context.Context, progress func(done, total int64)) error
 }

@@ -14,7 +14,7 @@ import (
 
 // VerifyOptions say what to hold a store against.
 type VerifyOptions struct {
-	Verifier note.Verifier               // the key that must have signed the checkpoint
+	Verifier note.Verifier               // a key that signed the ledger: the one that signs now, or one that was handed over
 	Since    *ledger.Checkpoint          // a checkpoint that was seen before; nil if none was
 	Progress func(phase string, n int64) // payloads and entries checked so far; may be nil
 }
@@ -31,6 +31,7 @@ type Verified struct {
 	States       int64 // sources whose cursors and validators are as the last closed run left them
 	StatesOpen   int64 // sources that a run is open for, whose cursors and validators were not compared
 	First, Last  time.Time
+	Keys         ledger.Keys // that signed the ledger, one after the other
 }
 
 // Discrepancy is the first thing that does not hold. It is ErrTampered.
@@ -107,6 +108,7 @@ type verifier struct {
 	frontier *ledger.Frontier
 	upper    []ledger.Tile // computed tiles above level 0
 	since    tlog.Hash     // root at the size of o.Since
+	keys     ledger.Succession
 	search   searchCheck
 	lastAt   time.Time
 
@@ -177,16 +179,16 @@ func (v *verifier) run(ctx context.Context) error {
 	if v.tip.Note == nil {
 		return fmt.Errorf("the ledger has no entry yet: %w", ErrNoStore)
 	}
-	if v.out.Checkpoint, err = ledger.OpenCheckpoint(v.tip.Note, v.o.Verifier); err != nil {
+	if v.tables, err = v.raw.Tables(ctx); err != nil {
+		return err
+	}
+	if err := v.openClaimed(); err != nil {
 		return fmt.Errorf("%w: %w", ErrTampered, err)
 	}
 	if v.out.Checkpoint.Size != v.tip.Size {
 		return differs("size kept beside the checkpoint", v.out.Checkpoint.Size, v.tip.Size)
 	}
 	v.heads = make(map[[16]byte]headState, min(v.tip.Size/2, maxHint))
-	if v.tables, err = v.raw.Tables(ctx); err != nil {
-		return err
-	}
 	v.runOf = make(map[string]RunRow, len(v.tables.Runs))
 	for _, r := range v.tables.Runs {
 		v.runOf[r.ID] = r
@@ -212,8 +214,37 @@ func (v *verifier) run(ctx context.Context) error {
 	return v.checkStates()
 }
 
+// openClaimed opens the checkpoint. Where the ledger says that its key was handed
+// over, it is known after the last entry only who may have signed: checkKeys.
+func (v *verifier) openClaimed() (err error) {
+	for _, typ := range v.tables.Types {
+		if typ == evidence.EntryKey {
+			v.out.Checkpoint, err = ledger.UnverifiedCheckpoint(v.tip.Note)
+			return err
+		}
+	}
+	v.out.Checkpoint, err = ledger.OpenCheckpoint(v.tip.Note, v.o.Verifier)
+	return err
+}
+
+// checkKeys opens the checkpoint with the key that the handovers lead to.
+func (v *verifier) checkKeys() error {
+	keys, err := v.keys.From(v.o.Verifier)
+	if err == nil {
+		v.out.Keys = keys
+		_, err = keys.Open(v.tip.Note)
+	}
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrTampered, err)
+	}
+	return nil
+}
+
 // checkEnd checks what is only known after the last entry.
 func (v *verifier) checkEnd() error {
+	if err := v.checkKeys(); err != nil {
+		return err
+	}
 	c := v.out.Checkpoint
 	switch {
 	case v.out.Entries != c.Size:

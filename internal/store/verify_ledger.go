@@ -208,6 +208,12 @@ func (v *verifier) entry(it *checkedEntry, p *checkedPart) error {
 	}
 	v.lastAt, v.out.Last = e.At, e.At
 	v.out.Entries++
+	if e.Type == evidence.EntryKey {
+		root := v.frontier.Root()
+		if err := AddHandover(&v.keys, *e, &root); err != nil {
+			return fmt.Errorf("%w: entry %d: %w", ErrTampered, e.Seq, err)
+		}
+	}
 	v.frontier.Append(it.leaf)
 	v.search.line(e.Seq, it.sum)
 	if v.o.Since != nil && v.out.Entries == v.o.Since.Size {

@@ -116,6 +116,7 @@ func (d *data) clone() data {
 type batch struct {
 	data
 	now     time.Time
+	signer  note.Signer // of the checkpoint
 	run     *run
 	receipt store.Receipt
 }
@@ -123,15 +124,18 @@ type batch struct {
 // change applies fn to a copy and keeps it, with a new checkpoint, if fn
 // returns nil.
 func (s *Store) change(ctx context.Context, fn func(*batch) error) (store.Receipt, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if s.signer == nil {
 		return store.Receipt{}, errors.New("the store was opened without a signing key and cannot be written")
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	if err := store.CheckSigner(s.d.note, s.signer); err != nil {
+		return store.Receipt{}, err
+	}
 	if err := ctx.Err(); err != nil {
 		return store.Receipt{}, err
 	}
-	b := &batch{data: s.d.clone(), now: evidence.Stamp(s.now())}
+	b := &batch{data: s.d.clone(), now: evidence.Stamp(s.now()), signer: s.signer}
 	if n := len(b.at); n > 0 && b.now.Before(b.at[n-1]) {
 		b.now = b.at[n-1]
 	}
@@ -145,12 +149,12 @@ func (s *Store) change(ctx context.Context, fn func(*batch) error) (store.Receip
 		if err != nil {
 			return store.Receipt{}, err
 		}
-		if b.note, err = (ledger.Checkpoint{Size: int64(len(b.lines)), Root: root}).Sign(s.signer); err != nil {
+		if b.note, err = (ledger.Checkpoint{Size: int64(len(b.lines)), Root: root}).Sign(b.signer); err != nil {
 			return store.Receipt{}, err
 		}
 	}
 	b.receipt.Next, b.receipt.Checkpoint = int64(len(b.lines)), b.note
-	s.d = b.data
+	s.d, s.signer = b.data, b.signer
 	return b.receipt, nil
 }
 
@@ -186,6 +190,37 @@ func (b *batch) add(e evidence.Entry) int64 {
 	b.at = append(b.at, e.At)
 	b.types = append(b.types, e.Type)
 	return int64(len(b.lines)) - 1
+}
+
+// Rotate implements store.Writer.
+func (s *Store) Rotate(ctx context.Context, k store.KeyChange) (store.Receipt, error) {
+	r, err := s.change(ctx, func(b *batch) error {
+		if b.note == nil {
+			return fmt.Errorf("%w: the ledger has no entry yet: there is nothing to hand over", store.ErrNoStore)
+		}
+		if err := store.CheckSigner(b.note, k.Old.Signer()); err != nil {
+			return err
+		}
+		c, err := ledger.UnverifiedCheckpoint(b.note)
+		if err != nil {
+			return err
+		}
+		body, err := k.Entry(c)
+		if err != nil {
+			return err
+		}
+		e, err := evidence.KeyEntry(body, b.now)
+		if err != nil {
+			return err
+		}
+		b.add(e)
+		b.signer = k.New.Signer()
+		return nil
+	})
+	if err != nil {
+		return store.Receipt{}, fmt.Errorf("rotate key: %w", err)
+	}
+	return r, nil
 }
 
 // Append implements store.Writer.

@@ -14,21 +14,22 @@ import (
 	"github.com/exhibit-aims/exhibit/internal/evidence"
 	"github.com/exhibit-aims/exhibit/internal/ledger"
 	"github.com/exhibit-aims/exhibit/internal/store"
+	"github.com/exhibit-aims/exhibit/internal/store/portable"
 )
 
 // Store is a store.Store on a DB whose schema is there.
 type Store struct {
-	db     DB
-	signer note.Signer
-	now    func() time.Time
+	db  DB
+	now func() time.Time
 
 	keyHash func(source, kind, key string) int64
 	tails   chan *tail // the one tail: out while a writer has it, until its transaction is over
 
-	mu   sync.Mutex
-	ids  map[string]int64 // committed rows of names: kinds and sources
-	grp  map[groupName]int64
-	runs map[string]*openRun // opened by a committed entry; may be closed since
+	mu     sync.Mutex
+	signer note.Signer      // changed by Rotate
+	ids    map[string]int64 // committed rows of names: kinds and sources
+	grp    map[groupName]int64
+	runs   map[string]*openRun // opened by a committed entry; may be closed since
 
 	kept *keptPayloads // of the block that was read last
 }
@@ -47,6 +48,7 @@ const maxRuns = 256
 var (
 	_ store.Store      = (*Store)(nil)
 	_ store.Verifiable = (*Store)(nil)
+	_ portable.Store   = (*Store)(nil)
 )
 
 // New makes a Store. signer may be nil for a store that is only read; now may
@@ -62,6 +64,13 @@ func New(db DB, signer note.Signer, now func() time.Time) *Store {
 		ids: make(map[string]int64), grp: make(map[groupName]int64),
 		runs: make(map[string]*openRun),
 	}
+}
+
+// signs gives the signer, nil for a store that is only read.
+func (s *Store) signs() note.Signer {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.signer
 }
 
 // Close ends the use of the store.
@@ -130,7 +139,8 @@ func readTip(ctx context.Context, tx Tx) (tip, error) {
 // openTip reads the end of the ledger for appending to it, and refuses to
 // continue a log that is not this signer's or does not match its tiles.
 func (s *Store) openTip(ctx context.Context, tx Tx) (tip, *ledger.Frontier, error) {
-	if s.signer == nil {
+	signer := s.signs()
+	if signer == nil {
 		return tip{}, nil, errors.New("the store was opened without a signing key and cannot be written")
 	}
 	t, err := readTip(ctx, tx)
@@ -148,8 +158,8 @@ func (s *Store) openTip(ctx context.Context, tx Tx) (tip, *ledger.Frontier, erro
 	if err != nil {
 		return tip{}, nil, fmt.Errorf("%w: %w", store.ErrTampered, err)
 	}
-	if c.Origin != s.signer.Name() {
-		return tip{}, nil, fmt.Errorf("the ledger was begun with key %s, the signing key at hand is %s; use the first one", c.Origin, s.signer.Name())
+	if err := store.CheckSigner(t.note, signer); err != nil {
+		return tip{}, nil, err
 	}
 	if c.Size != t.size || c.Root != f.Root() {
 		return tip{}, nil, fmt.Errorf("%w: checkpoint says %d entries with root %s, tiles give %d with %s; run exhibit verify",

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
 
 	"github.com/exhibit-aims/exhibit/internal/evidence"
@@ -16,6 +17,7 @@ import (
 // writer gathers what one transaction changes.
 type writer struct {
 	s        *Store
+	signer   note.Signer // of the checkpoint
 	tx       Tx
 	now      time.Time // fixed for the transaction
 	tip      tip       // size and time move on as entries are added
@@ -77,7 +79,7 @@ func (s *Store) begin(ctx context.Context, tx Tx) (*writer, error) {
 		now = t.at
 	}
 	w := &writer{
-		s: s, tx: tx, now: now, tip: t, first: t.size, frontier: f,
+		s: s, signer: s.signs(), tx: tx, now: now, tip: t, first: t.size, frontier: f,
 		reader: &lineReader{tx: tx},
 		tally:  make(map[string]*tally),
 		counts: make(map[store.Pair]store.CountRow),
@@ -175,7 +177,7 @@ func (w *writer) finish(ctx context.Context) error {
 	if err := w.mergeTail(ctx); err != nil {
 		return err
 	}
-	msg, err := ledger.Checkpoint{Size: w.tip.size, Root: w.frontier.Root()}.Sign(w.s.signer)
+	msg, err := ledger.Checkpoint{Size: w.tip.size, Root: w.frontier.Root()}.Sign(w.signer)
 	if err != nil {
 		return err
 	}

@@ -50,6 +50,8 @@ func Run(t *testing.T, open Open) {
 		{"runs", testRuns},
 		{"bad batches leave nothing", testBadBatches},
 		{"erasure", testErasure},
+		{"backup", testBackup},
+		{"rotation", testRotation},
 		{"reindex", testReindex},
 		{"proofs", testProofs},
 		{"clock going back", testClock},

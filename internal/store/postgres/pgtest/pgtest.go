@@ -31,6 +31,8 @@ type Server struct {
 	out  bytes.Buffer
 	done chan error
 	n    int
+
+	launch func() error // starts the server in its directory
 }
 
 // Run starts a server, runs the tests of m with it, stops it and returns the
@@ -139,22 +141,25 @@ func start(ctx context.Context, settings []string) (*Server, error) {
 	for _, set := range settings {
 		args = append(args, "-c", set)
 	}
-	s.cmd = exec.CommandContext(ctx, filepath.Join(bin, "postgres"), args...)
-	s.cmd.Cancel = func() error { return s.cmd.Process.Signal(syscall.SIGINT) }
-	s.cmd.Dir = dir
-	s.cmd.Stdout, s.cmd.Stderr = &s.out, &s.out
-	// Should the test binary be killed, the server ends too.
-	s.cmd.SysProcAttr = &syscall.SysProcAttr{Credential: cred, Pdeathsig: syscall.SIGQUIT}
-	started := make(chan error, 1)
-	go func() {
-		runtime.LockOSThread() // the death signal is bound to the thread
-		err := s.cmd.Start()
-		started <- err
-		if err == nil {
-			s.done <- s.cmd.Wait()
-		}
-	}()
-	if err := <-started; err != nil {
+	s.launch = func() error {
+		s.cmd = exec.CommandContext(ctx, filepath.Join(bin, "postgres"), args...)
+		s.cmd.Cancel = func() error { return s.cmd.Process.Signal(syscall.SIGINT) }
+		s.cmd.Dir = dir
+		s.cmd.Stdout, s.cmd.Stderr = &s.out, &s.out
+		// Should the test binary be killed, the server ends too.
+		s.cmd.SysProcAttr = &syscall.SysProcAttr{Credential: cred, Pdeathsig: syscall.SIGQUIT}
+		started := make(chan error, 1)
+		go func() {
+			runtime.LockOSThread() // the death signal is bound to the thread
+			err := s.cmd.Start()
+			started <- err
+			if err == nil {
+				s.done <- s.cmd.Wait()
+			}
+		}()
+		return <-started
+	}
+	if err := s.launch(); err != nil {
 		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
 	if err := s.wait(ctx); err != nil {
