@@ -86,7 +86,13 @@ func (s *Service) Looking(who people.Person) *Desk {
 }
 
 // Leave gives the desk to the next one.
-func (d *Desk) Leave() { d.leave() }
+func (d *Desk) Leave() {
+	d.leave()
+	select {
+	case d.s.acted <- struct{}{}:
+	default:
+	}
+}
 
 // Record appends what the person made.
 func (d *Desk) Record(ctx context.Context, method string, records ...evidence.Record) error {

@@ -22,29 +22,34 @@ const findingsLock = "findings"
 // their entry comes before it, in the same transaction. One of the past, or
 // one that another has overtaken, leaves them as they are.
 func (s *Service) RecordAssessment(ctx context.Context, a *assess.Assessment, asOfNow bool) error {
+	_, err := s.recordAssessment(ctx, a, asOfNow)
+	return err
+}
+
+func (s *Service) recordAssessment(ctx context.Context, a *assess.Assessment, asOfNow bool) (store.Receipt, error) {
 	now := s.clock()
 	leave, err := s.wait(ctx, findingsLock)
 	if err != nil {
-		return fmt.Errorf("the assessment was not recorded: %w", err)
+		return store.Receipt{}, fmt.Errorf("the assessment was not recorded: %w", err)
 	}
 	defer leave()
 	var entries []store.NewEntry
 	var states map[finding.State]int
 	if asOfNow {
 		if entries, states, err = s.updateFindings(ctx, a, now); err != nil {
-			return err
+			return store.Receipt{}, err
 		}
 	}
 	body, err := assessmentBody(a, states)
 	if err != nil {
-		return err
+		return store.Receipt{}, err
 	}
 	entries = append(entries, store.NewEntry{Type: evidence.EntryAssessment, At: now.UTC(), Body: body})
-	_, err = s.store.Append(ctx, store.Batch{Entries: entries})
+	receipt, err := s.store.Append(ctx, store.Batch{Entries: entries})
 	if errors.Is(err, store.ErrLocked) {
-		return fmt.Errorf("the assessment was not recorded: %w", err)
+		err = fmt.Errorf("the assessment was not recorded: %w", err)
 	}
-	return err
+	return receipt, err
 }
 
 // updateFindings returns the entries that an assessment as of now adds to the

@@ -64,13 +64,14 @@ type Service struct {
 	evaluator *Evaluator // nil until something is evaluated; see rules
 
 	view  atomic.Pointer[View] // the newest that was made
+	acted chan struct{}        // holds a token after an act that no view shows yet
 	pastM sync.Mutex
 	past  []*View // of earlier instants, the newest asked for last
 }
 
 // New makes a Service. Rules are compiled when they are first needed.
 func New(o Options) *Service {
-	s := &Service{Options: o, store: o.Store}
+	s := &Service{Options: o, store: o.Store, acted: make(chan struct{}, 1)}
 	s.config.Store(o.Config)
 	return s
 }

@@ -28,8 +28,11 @@ type View struct {
 	Owners     []OwnerView  // whose move it is, by person; what nobody owns comes last
 	Shadow     shadow.Result
 	Wholeness  Wholeness
-	Made       time.Time // by the clock of whoever made it
-	Past       bool      // of an instant that was asked for, not of now
+	Made       time.Time       // by the clock of whoever made it
+	Past       bool            // of an instant that was asked for, not of now
+	Expiring   []assess.Expiry // of a view of now: what will not be satisfied any more in 30 days, the earliest first
+
+	seen int64 // entries of the ledger when it was made
 
 	policy  finding.Policy
 	book    *finding.Book
@@ -160,11 +163,20 @@ func (s *Service) Current(ctx context.Context) (*View, error) {
 
 // Refresh makes the view of now. Others see it from then on.
 func (s *Service) Refresh(ctx context.Context) (*View, error) {
-	v, err := s.makeView(ctx, s.clock().UTC(), false)
+	size, err := s.Size(ctx)
 	if err != nil {
 		return nil, err
 	}
-	s.view.Store(v)
+	a, expiring, err := s.assessAhead(ctx, s.clock().UTC())
+	if err != nil {
+		return nil, err
+	}
+	v, err := s.ViewOf(ctx, a, false)
+	if err != nil {
+		return nil, err
+	}
+	v.Expiring, v.seen = expiring, size
+	s.show(v)
 	return v, nil
 }
 
@@ -192,7 +204,11 @@ func (s *Service) At(ctx context.Context, at time.Time) (*View, error) {
 		}
 	}
 	s.pastM.Unlock()
-	v, err := s.makeView(ctx, at.UTC(), true)
+	a, err := s.Assess(ctx, at.UTC())
+	if err != nil {
+		return nil, err
+	}
+	v, err := s.ViewOf(ctx, a, true)
 	if err != nil {
 		return nil, err
 	}
@@ -203,14 +219,6 @@ func (s *Service) At(ctx context.Context, at time.Time) (*View, error) {
 		s.past = slices.Delete(s.past, 0, 1)
 	}
 	return v, nil
-}
-
-func (s *Service) makeView(ctx context.Context, at time.Time, past bool) (*View, error) {
-	a, err := s.Assess(ctx, at)
-	if err != nil {
-		return nil, err
-	}
-	return s.ViewOf(ctx, a, past)
 }
 
 // ViewOf makes the view that belongs to an assessment: of now, or of an instant
