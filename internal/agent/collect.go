@@ -39,6 +39,8 @@ type Collector struct {
 	Version string // of the agent, for provenance
 	Logger  *slog.Logger
 
+	Patience time.Duration // how long an append waits for other writers, beyond what the store does
+
 	mu     sync.Mutex
 	checks map[string]probe // by source: what its last check found
 }
@@ -69,6 +71,9 @@ func (c *Collector) Collect(ctx context.Context, src Source, progress func(conne
 	}
 	if err := c.closeDangling(ctx, src.Name); err != nil {
 		return evidence.Run{}, err
+	}
+	if src.Config.Settings, err = c.limited(src, installed.Descriptor); err != nil {
+		return evidence.Run{}, fmt.Errorf("source %s: %w", src.Name, err)
 	}
 	report, checkErr := c.Host.Check(ctx, src.Connector, src.Config)
 	rec := newRecorder(c, evidence.Provenance{
@@ -164,11 +169,17 @@ func (c *Collector) closeDangling(ctx context.Context, source string) error {
 	for _, run := range open {
 		run.Status, run.FinishedAt = evidence.RunFailed, c.Clock().UTC()
 		run.Error = "the agent stopped before the run ended; what it had acknowledged was kept"
-		if _, err := c.Store.Append(ctx, store.Batch{Run: run.ID, Close: &store.RunClose{Run: run, Seen: seenAll}}); err != nil {
+		if _, err := c.append(ctx, store.Batch{Run: run.ID, Close: &store.RunClose{Run: run, Seen: seenAll}}); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// CloseOrphans fails the runs of a source whose process died before their end.
+// The caller holds the source's lock.
+func (c *Collector) CloseOrphans(ctx context.Context, source string) error {
+	return c.closeDangling(ctx, source)
 }
 
 func seenAll(string, string, string) bool { return true }

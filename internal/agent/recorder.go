@@ -56,7 +56,7 @@ func newRecorder(c *Collector, p evidence.Provenance, progress func(connector.Pr
 }
 
 func (r *recorder) open(ctx context.Context) error {
-	_, err := r.c.Store.Append(ctx, store.Batch{Open: &r.run})
+	_, err := r.c.append(ctx, store.Batch{Open: &r.run})
 	return err
 }
 
@@ -99,7 +99,7 @@ func (r *recorder) Batch(ctx context.Context, b pluginhost.Batch) error {
 
 // append stores a batch and remembers what of it was seen.
 func (r *recorder) append(ctx context.Context, b store.Batch) error {
-	receipt, err := r.c.Store.Append(ctx, b)
+	receipt, err := r.c.append(ctx, b)
 	if err != nil {
 		return err
 	}
@@ -250,7 +250,7 @@ func (r *recorder) end(ctx context.Context) (evidence.Run, error) {
 		k.Seen = k.New + k.Revised + k.Unchanged
 		r.run.Kinds[kind] = k
 	}
-	receipt, err := r.c.Store.Append(ctx, store.Batch{Run: r.run.ID, Close: &store.RunClose{Run: r.run, Seen: r.wasSeen}})
+	receipt, err := r.c.append(ctx, store.Batch{Run: r.run.ID, Close: &store.RunClose{Run: r.run, Seen: r.wasSeen}})
 	if err != nil {
 		return r.run, err
 	}
@@ -342,7 +342,7 @@ func (r *recorder) forget(ctx context.Context, s store.State) error {
 	for key := range s.Validators {
 		out.State = append(out.State, store.StateChange{Key: key})
 	}
-	_, err := r.c.Store.Append(ctx, out)
+	_, err := r.c.append(ctx, out)
 	return err
 }
 

@@ -105,7 +105,7 @@ func (c *Collector) keepRegister(ctx context.Context, run string, reg *register.
 	if err != nil {
 		return nil, fmt.Errorf("register: %w", err)
 	}
-	_, err = c.Store.Append(ctx, store.Batch{
+	_, err = c.append(ctx, store.Batch{
 		Run: run,
 		State: []store.StateChange{{Cursor: true, Key: registerDigest, Value: mustJSON(digest)},
 			{Cursor: true, Key: registerKinds, Value: mustJSON(strings.Join(claims, " "))}},
