@@ -131,6 +131,7 @@ func (f *folder) walk(ctx context.Context, rel string, rules []gitignore.Pattern
 		return err
 	}
 	l, err := f.list(rel, rules)
+	l.close()
 	if err != nil {
 		if err := visit(Entry{Path: valid(rel), Unread: reason(err), failed: true}); err != nil {
 			return err

@@ -12,6 +12,7 @@ import (
 
 // listed is a folder of which is known what is done at each of its names.
 type listed struct {
+	dir    *os.File // to be closed, nil if it could not be opened
 	items  []item
 	rules  []gitignore.Pattern // of git, for what is below
 	unread string              // why nothing in it is read
@@ -32,18 +33,25 @@ func (f *folder) list(rel string, rules []gitignore.Pattern) (listed, error) {
 		return listed{unread: "nested too deeply"}, nil
 	}
 	full := filepath.Join(f.dir, filepath.FromSlash(rel))
-	list, err := os.ReadDir(full)
+	l := listed{rules: rules}
+	var list []fs.DirEntry
+	var err error
+	if l.dir, err = os.Open(full); err == nil {
+		list, err = l.dir.ReadDir(-1)
+	}
+	slices.SortFunc(list, func(a, b fs.DirEntry) int { return strings.Compare(a.Name(), b.Name()) })
 	if f.work != nil {
 		if own := patterns(filepath.Join(full, ".gitignore"), domain(rel)); len(own) > 0 {
-			rules = append(slices.Clip(rules), own...)
+			l.rules = append(slices.Clip(rules), own...)
 		}
 	}
 	if rel != "" && bareRepository(list) {
-		return listed{unread: "what git keeps of a repository: named by itself, its last commit is read"}, err
+		l.unread = "what git keeps of a repository: named by itself, its last commit is read"
+		return l, err
 	}
-	l := listed{rules: rules, items: make([]item, 0, len(list))}
+	l.items = make([]item, 0, len(list))
 	for _, d := range list {
-		if f.work != nil && f.work.ignored(rel+d.Name(), d.IsDir(), rules) {
+		if f.work != nil && f.work.ignored(rel+d.Name(), d.IsDir(), l.rules) {
 			continue
 		}
 		if s := f.item(rel, d); s.name != "" {
@@ -51,6 +59,13 @@ func (f *folder) list(rel string, rules []gitignore.Pattern) (listed, error) {
 		}
 	}
 	return l, err
+}
+
+// close gives back the folder.
+func (l *listed) close() {
+	if l.dir != nil {
+		_ = l.dir.Close() // only read
+	}
 }
 
 // item says what is done at a name; one without a name is passed over.

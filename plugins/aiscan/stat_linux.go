@@ -16,12 +16,20 @@ func statID(info fs.FileInfo, now time.Time) string {
 	if !ok {
 		return ""
 	}
-	if now.Sub(time.Unix(st.Ctim.Unix())) < settled {
+	b, ok := told(nil, st, now)
+	if !ok {
 		return ""
 	}
-	var b [48]byte
-	for i, v := range []int64{int64(st.Dev), int64(st.Ino), st.Size, st.Mtim.Nano(), st.Ctim.Nano(), int64(st.Mode)} {
-		binary.LittleEndian.PutUint64(b[8*i:], uint64(v))
+	return statPrefix + hex.EncodeToString(b)
+}
+
+// told adds to b what statID says.
+func told(b []byte, st *syscall.Stat_t, now time.Time) ([]byte, bool) {
+	if now.Sub(time.Unix(st.Ctim.Unix())) < settled {
+		return b, false
 	}
-	return statPrefix + hex.EncodeToString(b[:])
+	for _, v := range [...]int64{int64(st.Dev), int64(st.Ino), st.Size, st.Mtim.Nano(), st.Ctim.Nano(), int64(st.Mode)} {
+		b = binary.LittleEndian.AppendUint64(b, uint64(v))
+	}
+	return b, true
 }

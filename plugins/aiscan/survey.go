@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"errors"
+	"hash"
 	"path/filepath"
 	"sync"
 	"time"
@@ -53,29 +54,15 @@ func (v *survey) walk(ctx context.Context, fail context.CancelCauseFunc, rel str
 		return sum
 	}
 	l, err := v.folder.list(rel, rules)
+	h := sha256.New()
+	below := 0
+	if err == nil {
+		below, err = v.own(h, rel, l)
+	}
+	l.close()
 	if err != nil {
 		fail(err)
 		return sum
-	}
-	h := sha256.New()
-	var b []byte
-	b = text(binary.AppendUvarint(b, uint64(len(l.items))), l.unread)
-	h.Write(b)
-	below := 0
-	for _, s := range l.items {
-		b = text(text(b[:0], s.name), s.unread)
-		switch {
-		case s.enter:
-			below++
-		case s.unread == "":
-			id, err := v.id(rel, s)
-			if err != nil {
-				fail(err)
-				return sum
-			}
-			b = text(b, id)
-		}
-		h.Write(b)
 	}
 	sums := make([][sha256.Size]byte, 0, below)
 	var wait sync.WaitGroup
@@ -103,20 +90,42 @@ func (v *survey) walk(ctx context.Context, fail context.CancelCauseFunc, rel str
 	return sum
 }
 
+// own writes what stands in a folder itself, and counts the folders in it.
+func (v *survey) own(h hash.Hash, rel string, l listed) (below int, err error) {
+	b := text(binary.AppendUvarint(nil, uint64(len(l.items))), l.unread)
+	h.Write(b)
+	for _, s := range l.items {
+		b = text(text(b[:0], s.name), s.unread)
+		switch {
+		case s.enter:
+			below++
+		case s.unread == "":
+			if b, err = v.content(b, rel, l, s); err != nil {
+				return 0, err
+			}
+		}
+		h.Write(b)
+	}
+	return below, nil
+}
+
 // text adds a text that ends where it says.
 func text(b []byte, s string) []byte {
 	return append(binary.AppendUvarint(b, uint64(len(s))), s...)
 }
 
-// id names the content of a file.
-func (v *survey) id(rel string, s item) (string, error) {
+// content adds what names the content of a file.
+func (v *survey) content(b []byte, rel string, l listed, s item) ([]byte, error) {
+	if v.folder.work == nil {
+		return appendStat(b, l.dir, s.entry, v.now)
+	}
 	info, err := s.entry.Info()
 	if err != nil {
-		return "", err
+		return b, err
 	}
 	id := v.folder.id(rel+s.name, info, v.now)
 	if id == "" {
-		return "", errUnsettled
+		return b, errUnsettled
 	}
-	return id, nil
+	return text(b, id), nil
 }
