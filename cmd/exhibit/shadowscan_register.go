@@ -2,10 +2,14 @@ package main
 
 import (
 	"context"
+	"errors"
+	"io/fs"
 	"iter"
+	"os"
 	"slices"
 	"time"
 
+	"github.com/exhibit-aims/exhibit/internal/configfile"
 	"github.com/exhibit-aims/exhibit/internal/evidence"
 	"github.com/exhibit-aims/exhibit/internal/export/scanned"
 	"github.com/exhibit-aims/exhibit/internal/register"
@@ -26,6 +30,9 @@ type against struct {
 // scanAgainst reads the register: the file named, or that of the configuration.
 func (g *globals) scanAgainst(_ context.Context, path string, signs *aisign.Set, now time.Time) (*against, error) {
 	a := &against{signs: signs, now: now}
+	if path == "" && g.noConfig() {
+		return a, nil
+	}
 	if path == "" {
 		cfg, err := g.loadConfig()
 		if err != nil {
@@ -48,6 +55,17 @@ func (g *globals) scanAgainst(_ context.Context, path string, signs *aisign.Set,
 		a.register = append(a.register, sealedForNow(r, register.SourceName, now))
 	}
 	return a, nil
+}
+
+// noConfig reports whether there is no configuration, and so no register that it
+// names: then the catalogue, by which one is read, need not be read either. It
+// takes longer than the scan of a tree that has not changed.
+func (g *globals) noConfig() bool {
+	if g.config != "" || g.store != "" {
+		return false
+	}
+	_, err := os.Lstat(configfile.DefaultName)
+	return errors.Is(err, fs.ErrNotExist)
 }
 
 // sealedForNow is a record as evidence that is on no ledger: what it is held
