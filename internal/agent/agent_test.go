@@ -120,7 +120,7 @@ func TestCutOffRunIsMadeAgain(t *testing.T) {
 		o.After = func(_ context.Context, run evidence.Run) error {
 			afters++
 			if afters == 1 {
-				exec(t, db, `UPDATE river_job SET max_attempts = 25`)
+				mustExec(t, db, `UPDATE river_job SET max_attempts = 25`)
 				return errors.New("the assessment failed")
 			}
 			stop()

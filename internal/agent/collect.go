@@ -101,6 +101,9 @@ func (c *Collector) Collect(ctx context.Context, src Source, progress func(conne
 		c.noteProbe(src.Name, src.Connector, rec.run.StartedAt, report)
 	}
 	run, err := rec.close(ctx, src.Kinds, res, runErr)
+	if err == nil {
+		err = rec.broken // the run ended because of the store: it says nothing about the source
+	}
 	if err != nil {
 		return run, fmt.Errorf("source %s: %w", src.Name, err)
 	}

@@ -34,6 +34,7 @@ type recorder struct {
 	revised   map[string]int64 // by kind: further revisions
 	same      map[string]int64 // by kind: emitted or attested as they were
 	malformed map[string]int   // by kind: records refused
+	broken    error            // of the store, that ended the reading
 }
 
 // maxMalformedGaps bounds the gaps that name a single refused record, per kind.
@@ -101,6 +102,9 @@ func (r *recorder) Batch(ctx context.Context, b pluginhost.Batch) error {
 func (r *recorder) append(ctx context.Context, b store.Batch) error {
 	receipt, err := r.c.append(ctx, b)
 	if err != nil {
+		if !errors.Is(err, store.ErrUnknownGroup) && ctx.Err() == nil {
+			r.broken = err
+		}
 		return err
 	}
 	addCounts(r.fresh, receipt.New)

@@ -68,7 +68,7 @@ func count(t *testing.T, db *opsdb.DB, query string, args ...any) (n int) {
 	return n
 }
 
-func exec(t *testing.T, db *opsdb.DB, query string, args ...any) {
+func mustExec(t *testing.T, db *opsdb.DB, query string, args ...any) {
 	t.Helper()
 	if _, err := db.ExecContext(t.Context(), db.Rebind(query), args...); err != nil {
 		t.Fatal(err)
@@ -83,7 +83,7 @@ func waitingJobs(t *testing.T, db *opsdb.DB) int {
 // finish ends every job that waits.
 func finish(t *testing.T, db *opsdb.DB) {
 	t.Helper()
-	exec(t, db, `UPDATE river_job SET state = 'completed', finalized_at = CURRENT_TIMESTAMP WHERE finalized_at IS NULL`)
+	mustExec(t, db, `UPDATE river_job SET state = 'completed', finalized_at = CURRENT_TIMESTAMP WHERE finalized_at IS NULL`)
 }
 
 func TestTicks(t *testing.T) {
@@ -361,7 +361,7 @@ func TestBudgetIsSharedByAllNodes(t *testing.T) {
 		if err := s.giveBack(ctx, "1", sources[1]); err != nil || lease(3) != 0.25 {
 			t.Errorf("what was given back is not free: %v", err)
 		}
-		exec(t, db, `DELETE FROM agent_lease`)
+		mustExec(t, db, `DELETE FROM agent_lease`)
 		var sum float64
 		var wg sync.WaitGroup
 		for i := range 4 {
@@ -406,7 +406,7 @@ func TestTakeOver(t *testing.T) {
 			if db.Dialect == opsdb.PostgreSQL {
 				by = `ARRAY['other', '` + name + `']`
 			}
-			exec(t, db, `UPDATE river_job SET state = 'running', attempt = 1, attempted_by = `+by+` WHERE `+s.arg("source")+` = ?`, source)
+			mustExec(t, db, `UPDATE river_job SET state = 'running', attempt = 1, attempted_by = `+by+` WHERE `+s.arg("source")+` = ?`, source)
 			if err := s.begin(ctx, source, 1, collectJob{Source: source, Due: c.now()}, name); err != nil {
 				t.Fatal(err)
 			}

@@ -1,0 +1,336 @@
+package agent
+
+import (
+	"bufio"
+	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/exhibit-aims/exhibit/internal/evidence"
+	"github.com/exhibit-aims/exhibit/internal/ledger"
+	"github.com/exhibit-aims/exhibit/internal/opsdb"
+	"github.com/exhibit-aims/exhibit/internal/store"
+	"github.com/exhibit-aims/exhibit/internal/store/postgres"
+)
+
+// TestFleet runs four nodes on one PostgreSQL with 200 sources, kills nodes and
+// the server at times of chance, and then holds that every tick was read once or
+// in a catch-up, no source twice at the same time, nothing acknowledged was
+// lost, the ledger verifies, and no run is left open. EXHIBIT_FLEET_KILLS sets
+// how often it kills.
+func TestFleet(t *testing.T) {
+	kills := 8
+	if v := os.Getenv("EXHIBIT_FLEET_KILLS"); v != "" {
+		var err error
+		if kills, err = strconv.Atoi(v); err != nil {
+			t.Fatal(err)
+		}
+	}
+	f := newFleet(t, nodeConfig{Sources: 200, Spec: "*/20 * * * *", Jitter: 20 * time.Minute, Speed: 60, Longest: 300 * time.Millisecond})
+	for i := range 4 {
+		f.start(fmt.Sprintf("node%d", i))
+	}
+	f.untilReading()
+	crashes := 0
+	for i := range kills {
+		if i%10 == 5 {
+			crashes++
+			server.Crash(t, []syscall.Signal{syscall.SIGKILL, syscall.SIGQUIT, syscall.SIGINT}[crashes%3], rand.N(time.Second))
+		} else {
+			f.kill(fmt.Sprintf("node%d", rand.IntN(4)))
+		}
+		time.Sleep(rand.N(1500 * time.Millisecond))
+	}
+	f.drain()
+	f.check()
+	t.Logf("%d kills of nodes, %d of the server", kills-crashes, crashes)
+}
+
+// fleet is nodes in processes of their own, each started again when it ends.
+type fleet struct {
+	t    *testing.T
+	c    nodeConfig
+	db   *opsdb.DB
+	s    *Schedule
+	mu   sync.Mutex
+	pids map[string]*exec.Cmd
+	wg   sync.WaitGroup
+	stop context.CancelFunc
+	ctx  context.Context
+	end  time.Time // from when on no ticks are made
+}
+
+func newFleet(t *testing.T, c nodeConfig) *fleet {
+	t.Helper()
+	c.URL, c.Dir, c.Epoch = server.Database(t), t.TempDir(), time.Now()
+	ctx, stop := context.WithCancel(t.Context())
+	f := &fleet{t: t, c: c, pids: map[string]*exec.Cmd{}, ctx: ctx, stop: stop}
+	if _, err := ledger.LoadOrCreateKey(filepath.Join(c.Dir, "exhibit.key")); err != nil {
+		t.Fatal(err)
+	}
+	var err error
+	if f.db, err = opsdb.OpenURL(t.Context(), c.URL); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { f.db.Close() })
+	f.s = testSchedule(t, f.db, &clock{})
+	f.s.clock = c.now
+	t.Cleanup(func() {
+		stop()
+		f.wg.Wait()
+		if t.Failed() {
+			f.showLogs()
+		}
+	})
+	return f
+}
+
+// start keeps a node running until the fleet stops.
+func (f *fleet) start(name string) {
+	f.wg.Go(func() {
+		for f.ctx.Err() == nil {
+			f.runOnce(name)
+		}
+	})
+}
+
+func (f *fleet) runOnce(name string) {
+	c := f.c
+	c.Name = fmt.Sprintf("%s-%d", name, time.Now().UnixNano())
+	text, err := json.Marshal(c)
+	if err != nil {
+		f.t.Error(err)
+		return
+	}
+	log, err := os.OpenFile(filepath.Join(f.c.Dir, name+".log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		f.t.Error(err)
+		return
+	}
+	defer log.Close()
+	cmd := exec.CommandContext(f.ctx, os.Args[0])
+	cmd.Env = append(os.Environ(), nodeVar+"="+string(text))
+	cmd.Stdout, cmd.Stderr = log, log
+	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
+	cmd.WaitDelay = 20 * time.Second
+	if err := cmd.Start(); err != nil {
+		f.t.Error(err)
+		return
+	}
+	f.mu.Lock()
+	f.pids[name] = cmd
+	f.mu.Unlock()
+	_ = cmd.Wait() // killed, mostly
+	f.mu.Lock()
+	delete(f.pids, name)
+	f.mu.Unlock()
+	time.Sleep(100 * time.Millisecond)
+}
+
+// kill ends a node without a chance to say so.
+func (f *fleet) kill(name string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if cmd := f.pids[name]; cmd != nil {
+		_ = cmd.Process.Kill() // it may have ended just now
+	}
+}
+
+func (f *fleet) untilReading() {
+	f.t.Helper()
+	f.wait("the first runs", time.Minute, func() bool { return f.count(`SELECT count(*) FROM agent_run WHERE status = 'complete'`) > 0 })
+}
+
+func (f *fleet) count(query string) int {
+	var n int
+	if err := f.db.QueryRowContext(f.ctx, query).Scan(&n); err != nil {
+		return -1 // the server is down for the moment, or the table is not made yet
+	}
+	return n
+}
+
+func (f *fleet) wait(what string, most time.Duration, ok func() bool) {
+	f.t.Helper()
+	for end := time.Now().Add(most); !ok(); time.Sleep(100 * time.Millisecond) {
+		if time.Now().After(end) {
+			f.t.Fatalf("%s: it did not come within %s", what, most)
+		}
+	}
+}
+
+// drain stops the schedule and waits until all jobs are done.
+func (f *fleet) drain() {
+	f.t.Helper()
+	if err := f.s.load(f.ctx, nil, "test"); err != nil {
+		f.t.Fatal(err)
+	}
+	f.end = f.c.now()
+	f.wait("the end of all jobs", 2*time.Minute, func() bool {
+		// What an error put off for longer is not waited for.
+		_, _ = f.db.ExecContext(f.ctx, `UPDATE river_job SET state = 'available', scheduled_at = now() WHERE state IN ('retryable', 'scheduled')`)
+		return f.count(`SELECT count(*) FROM river_job WHERE kind = 'collect' AND finalized_at IS NULL`) == 0
+	})
+	f.stop()
+	f.wg.Wait()
+}
+
+func (f *fleet) check() {
+	f.t.Helper()
+	ctx := f.t.Context()
+	f.checkTicks(ctx)
+	st, err := postgres.Open(ctx, f.c.URL, postgres.Options{ReadOnly: true})
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	defer st.Close()
+	key, err := ledger.LoadOrCreateKey(filepath.Join(f.c.Dir, "exhibit.key"))
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	verifier, err := ledger.ParseVerifier(key.Public())
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	held, err := store.Verify(ctx, st, store.VerifyOptions{Verifier: verifier})
+	if err != nil {
+		f.t.Errorf("the ledger does not verify: %v", err)
+	}
+	statuses := map[evidence.RunStatus]int{}
+	for run, err := range st.Runs(ctx, "") {
+		if err != nil {
+			f.t.Fatal(err)
+		}
+		statuses[run.Status]++
+	}
+	if statuses[evidence.RunOpen] > 0 {
+		f.t.Errorf("%d runs were left open", statuses[evidence.RunOpen])
+	}
+	kept := map[string]bool{}
+	for ev, err := range st.Evidence(ctx, store.EvidenceQuery{Kinds: []string{fakeKind}}) {
+		if err != nil {
+			f.t.Fatal(err)
+		}
+		kept[ev.Source+" "+ev.Key] = true
+	}
+	acked, lost := 0, 0
+	for _, line := range f.noted("acked") {
+		acked++
+		if !kept[line] {
+			lost++
+			f.t.Errorf("acknowledged and lost: %s", line)
+		}
+	}
+	if acked == 0 {
+		f.t.Error("nothing was read")
+	}
+	for _, line := range f.noted("overlaps") {
+		f.t.Errorf("read twice at the same time: %s", line)
+	}
+	f.t.Logf("%d records acknowledged, %d lost; %d entries verified; runs %v", acked, lost, held.Entries, statuses)
+}
+
+// checkTicks holds every time of every schedule against the ticks that were
+// made, and each tick against its job and runs.
+func (f *fleet) checkTicks(ctx context.Context) {
+	f.t.Helper()
+	type made struct{ due, made int64 }
+	rows := map[string][]made{}
+	err := f.s.query(ctx, `SELECT source, due, made FROM agent_tick ORDER BY source, due`, func(r *sql.Rows) error {
+		var source string
+		var m made
+		err := r.Scan(&source, &m.due, &m.made)
+		rows[source] = append(rows[source], m)
+		return err
+	})
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	ticks, caught, lost := 0, 0, 0
+	for _, s := range f.c.schedules() {
+		list := rows[s.Source]
+		if len(list) == 0 {
+			f.t.Errorf("%s never came due", s.Source)
+			continue
+		}
+		for i := 1; i < len(list); i++ {
+			if list[i].due <= list[i-1].made {
+				f.t.Errorf("%s: the tick of %v was made again with the one of %v", s.Source, fromMilli(list[i].due), fromMilli(list[i-1].due))
+			}
+		}
+		for n, i := (tick{due: fromMilli(list[0].due)}), 0; n.due.Before(f.end); {
+			for i < len(list) && list[i].made < toMilli(n.due) {
+				i++
+			}
+			ticks++
+			switch {
+			case i < len(list) && list[i].due == toMilli(n.due):
+			case i < len(list) && list[i].due < toMilli(n.due):
+				caught++
+			case f.end.Sub(n.due) < 2*time.Minute: // it was to come when the schedule was stopped
+				ticks--
+			default:
+				lost++
+				f.t.Errorf("%s: the tick of %v is lost", s.Source, n.due)
+			}
+			var err error
+			if n, err = s.next(n.due); err != nil {
+				f.t.Fatal(err)
+			}
+		}
+	}
+	jobs := f.count2(`SELECT count(*) FROM river_job WHERE kind = 'collect'`)
+	undone := f.count2(`SELECT count(*) FROM agent_tick t WHERE NOT EXISTS (SELECT 1 FROM agent_run r WHERE r.job = t.job AND r.status = 'complete')`)
+	twice := f.count2(`SELECT count(*) FROM (SELECT job FROM agent_run WHERE status = 'complete' GROUP BY job HAVING count(*) > 1) d`)
+	again := f.count2(`SELECT count(*) FROM agent_run WHERE status = 'lost'`)
+	failed := f.count2(`SELECT count(*) FROM agent_run WHERE status IN ('error', 'failed')`)
+	if undone > 0 || twice > 0 {
+		f.t.Errorf("%d ticks have no complete run, %d jobs have two", undone, twice)
+	}
+	f.t.Logf("%d ticks of %d sources: %d with a job of their own or a shared one, %d in a catch-up, %d lost; %d jobs; %d runs cut off and made again, %d in error and made again",
+		ticks, len(rows), ticks-caught-lost, caught, lost, jobs, again, failed)
+}
+
+func (f *fleet) count2(query string) int {
+	f.t.Helper()
+	return count(f.t, f.db, query)
+}
+
+// noted reads what all processes of the fleet noted.
+func (f *fleet) noted(name string) (lines []string) {
+	f.t.Helper()
+	files, err := filepath.Glob(filepath.Join(f.c.Dir, name+".*"))
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	for _, path := range files {
+		file, err := os.Open(path)
+		if err != nil {
+			f.t.Fatal(err)
+		}
+		for sc := bufio.NewScanner(file); sc.Scan(); {
+			lines = append(lines, sc.Text())
+		}
+		file.Close()
+	}
+	return lines
+}
+
+func (f *fleet) showLogs() {
+	files, _ := filepath.Glob(filepath.Join(f.c.Dir, "*.log"))
+	for _, path := range files {
+		text, _ := os.ReadFile(path)
+		lines := strings.Split(string(text), "\n")
+		f.t.Logf("%s:\n%s", filepath.Base(path), strings.Join(lines[max(0, len(lines)-40):], "\n"))
+	}
+}
