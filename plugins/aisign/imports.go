@@ -138,13 +138,13 @@ func derived(lang, name string) string {
 	}
 }
 
-func (s *Set) buildImports() {
-	s.imports = map[string]*tree{}
+func (s *Set) importsOf() map[string]*tree {
+	all := map[string]*tree{}
 	of := func(lang string) *tree {
-		if s.imports[lang] == nil {
-			s.imports[lang] = &tree{*newIndex(), separator(lang)}
+		if all[lang] == nil {
+			all[lang] = &tree{*newIndex(), separator(lang)}
 		}
-		return s.imports[lang]
+		return all[lang]
 	}
 	s.lists(func(sig *Signature, l *Lists, doubt bool) {
 		for _, lang := range sortedKeys(l.Imports) {
@@ -164,6 +164,7 @@ func (s *Set) buildImports() {
 			}
 		}
 	})
+	return all
 }
 
 // Import returns whose a module or namespace is that code imports. An entry is
@@ -172,7 +173,7 @@ func (s *Set) buildImports() {
 // taken for them.
 func (s *Set) Import(lang, path string) []Match {
 	lang = language(lang)
-	t := s.imports[lang]
+	t := s.imports()[lang]
 	if t == nil || len(path) > maxName {
 		return nil
 	}

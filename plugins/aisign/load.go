@@ -11,6 +11,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"sync"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -86,7 +87,7 @@ func (d *data) check() error {
 func newSet(d *data) *Set {
 	s := &Set{signatures: d.Signatures, digest: d.Digest}
 	s.build()
-	s.buildVendors(d.Vendors)
+	s.vendors = sync.OnceValue(func() map[string][]*Signature { return s.vendorsOf(d.Vendors) })
 	return s
 }
 

@@ -91,20 +91,21 @@ func packageKeys(ecosystem, name string) []string {
 	return keys
 }
 
-func (s *Set) buildPackages() {
-	s.packages = map[string]*index{}
+func (s *Set) packagesOf() map[string]*index {
+	all := map[string]*index{}
 	s.lists(func(sig *Signature, l *Lists, doubt bool) {
 		for _, eco := range sortedKeys(l.Packages) {
-			x := s.packages[eco]
+			x := all[eco]
 			if x == nil {
 				x = newIndex()
-				s.packages[eco] = x
+				all[eco] = x
 			}
 			for _, name := range l.Packages[eco] {
 				x.add(entryName(eco, name), entry{sig, "packages", name, doubt})
 			}
 		}
 	})
+	return all
 }
 
 // entryName is the name of an entry as it is looked up.
@@ -125,7 +126,7 @@ func entryName(eco, name string) string {
 func (s *Set) Package(eco, name string) []Match {
 	var f found
 	eco = ecosystem(eco)
-	x := s.packages[eco]
+	x := s.packages()[eco]
 	if x == nil || len(name) > maxName {
 		return nil
 	}

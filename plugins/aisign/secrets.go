@@ -35,24 +35,25 @@ func credential() []string {
 	return []string{"KEY", "TOKEN", "SECRET", "APIKEY", "PAT", "PASSWORD", "CREDENTIALS", "CREDENTIAL", "KEYS"}
 }
 
-func (s *Set) buildSecrets() {
-	s.envWords = map[string]bool{}
+func (s *Set) secretsOf() map[string][]entry {
+	last := map[string]bool{}
 	for _, w := range credential() {
-		s.envWords[w] = true
+		last[w] = true
 	}
-	s.secrets = map[string][]entry{}
+	all := map[string][]entry{}
 	add := func(e entry) {
 		joined := strings.Join(tokens(e.text), "")
-		s.secrets[joined] = append(s.secrets[joined], e)
+		all[joined] = append(all[joined], e)
 	}
 	fromEnv := func(e entry) {
-		if words := tokens(e.text); !strings.Contains(e.text, "*") && s.envWords[words[len(words)-1]] {
+		if words := tokens(e.text); !strings.Contains(e.text, "*") && last[words[len(words)-1]] {
 			add(e)
 		}
 	}
 	s.names("env", func(l *Lists) []string { return l.Env }, fromEnv)
 	s.names("env_weak", func(l *Lists) []string { return l.EnvWeak }, fromEnv)
 	s.names("secrets", func(l *Lists) []string { return l.Secrets }, add)
+	return all
 }
 
 // tokens are the words of a name in upper case: OPENAI_API_KEY, openai-api-key
@@ -107,7 +108,7 @@ func (s *Set) SecretName(name string) []Match {
 		joined := ""
 		for to := from; to < len(words) && to < from+8; to++ {
 			joined += words[to]
-			for _, e := range s.secrets[joined] {
+			for _, e := range s.secrets()[joined] {
 				spans = append(spans, span{from, to + 1, e})
 			}
 		}

@@ -1,6 +1,9 @@
 package aisign
 
-import "slices"
+import (
+	"slices"
+	"sync"
+)
 
 // Set is all signatures, ready to be asked. Its look-ups return matches by id
 // of the signature, one for each signature: by the entry that says most.
@@ -9,11 +12,13 @@ type Set struct {
 	digest     string
 	byID       map[string]*Signature
 
-	packages map[string]*index // by ecosystem
-	imports  map[string]*tree  // by language
+	// What takes long to make is made when it is first asked.
+	packages func() map[string]*index // by ecosystem
+	imports  func() map[string]*tree  // by language
+	secrets  func() map[string][]entry
+	vendors  func() map[string][]*Signature
+
 	env      *index
-	envWords map[string]bool // last words of names of variables that hold a credential
-	secrets  map[string][]entry
 	hosts    *hosts
 	ports    map[int][]entry
 	calls    []entry
@@ -39,7 +44,6 @@ type Set struct {
 	apps     *index
 	exts     *index
 	trailers []entry
-	vendors  map[string][]*Signature
 }
 
 // All returns the signatures by id. The caller does not change them.
@@ -75,11 +79,11 @@ func (s *Set) build() {
 	for _, sig := range s.signatures {
 		s.byID[sig.ID] = sig
 	}
-	s.buildPackages()
-	s.buildImports()
+	s.packages = sync.OnceValue(s.packagesOf)
+	s.imports = sync.OnceValue(s.importsOf)
+	s.secrets = sync.OnceValue(s.secretsOf)
 	s.buildNames()
 	s.buildHosts()
-	s.buildSecrets()
 	s.buildKeys()
 	s.buildModels()
 	s.buildFiles()

@@ -44,22 +44,23 @@ func vendorName(name string) string {
 	return strings.Join(kept, "")
 }
 
-func (s *Set) buildVendors(vendors []vendor) {
-	s.vendors = map[string][]*Signature{}
+func (s *Set) vendorsOf(vendors []vendor) map[string][]*Signature {
+	all := map[string][]*Signature{}
 	byVendor := map[string][]*Signature{}
 	for _, sig := range s.signatures {
 		byVendor[sig.Vendor] = append(byVendor[sig.Vendor], sig)
 	}
 	for _, name := range sortedKeys(byVendor) {
 		if name != unspecified {
-			s.vendors[vendorName(name)] = byVendor[name]
+			all[vendorName(name)] = byVendor[name]
 		}
 	}
 	for _, v := range vendors {
 		for _, alias := range v.Aliases {
-			s.vendors[vendorName(alias)] = byVendor[v.Name]
+			all[vendorName(alias)] = byVendor[v.Name]
 		}
 	}
+	return all
 }
 
 // unspecified is the vendor of signatures that have none.
@@ -73,7 +74,7 @@ func (s *Set) Vendor(name string) []*Signature {
 	if len(name) > maxName {
 		return nil
 	}
-	if sigs := s.vendors[vendorName(name)]; sigs != nil {
+	if sigs := s.vendors()[vendorName(name)]; sigs != nil {
 		return sigs
 	}
 	if sig := s.byID[strings.ReplaceAll(spaced(name), " ", "-")]; sig != nil {
