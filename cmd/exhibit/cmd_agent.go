@@ -31,7 +31,12 @@ func newAgentCommand(g *globals) *cobra.Command {
 		Long: `Reads each source on its cron schedule and the register with every run, assesses
 after each run, and logs what changed. Due times and jobs are kept beside the store: after
 downtime each source is read once, and a run that was cut off is made again. SIGINT and
-SIGTERM stop it cleanly. One agent runs on a store.`,
+SIGTERM stop it cleanly. On a SQLite store one agent runs; on a PostgreSQL store several may,
+with the same configuration: each time of a schedule is met by one of them, and what one leaves
+when it dies another takes over.`,
+		Example: `  exhibit agent
+  exhibit agent --log-format json --log-level debug
+  exhibit agent status`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return runAgent(c.Context(), g, o) },
 	}
@@ -39,6 +44,7 @@ SIGTERM stop it cleanly. One agent runs on a store.`,
 	c.Flags().DurationVar(&o.stopTimeout, "stop-timeout", 30*time.Second, "how `long` a run may go on after the agent is told to stop")
 	c.Flags().StringVar(&o.logFormat, "log-format", "text", "`format` of the log: text or json")
 	c.Flags().StringVar(&o.logLevel, "log-level", "info", "least `level` that is logged: debug, info, warn or error")
+	c.AddCommand(newAgentStatusCommand(g), newAgentPauseCommand(g), newAgentResumeCommand(g), newAgentRunCommand(g))
 	return c
 }
 
