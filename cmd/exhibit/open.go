@@ -226,6 +226,7 @@ func newHost(cfg *configfile.Config, logger *slog.Logger) (*pluginhost.Host, err
 		Dir: cfg.Connectors.Dir, Lock: cfg.Connectors.Lock, Logger: logger,
 		Limits: pluginhost.Limits{Run: l.Run, Idle: l.Idle, RecordBytes: int(l.RecordBytes), Records: l.Records,
 			Bytes: l.RunBytes, RecordsPerSecond: l.RecordsPerSecond},
+		Confine: confinement(cfg.Connectors),
 	})
 }
 
