@@ -80,6 +80,10 @@ func hintOf(err error) string {
 		return "collect first (exhibit collect), or name a store with --store"
 	case errors.Is(err, store.ErrLocked):
 		return "wait for the other process, or stop it; a store has one writer at a time"
+	case errors.Is(err, store.ErrNewer):
+		return "use that version; there is no way back but to restore a backup from before"
+	case errors.Is(err, store.ErrOlder):
+		return "exhibit store upgrade makes a backup and brings the store up to date"
 	case errors.Is(err, store.ErrTampered):
 		return "keep this copy for an investigation and restore a backup"
 	}

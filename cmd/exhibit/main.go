@@ -134,6 +134,7 @@ func newRootCommand(std streams) *cobra.Command {
 		newExportCommand(g),
 		newVerifyCommand(g),
 		newLedgerCommand(g),
+		newStoreCommand(g),
 		newAgentCommand(g),
 		newAccessCommand(g),
 		newCatalogCommand(g),

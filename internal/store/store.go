@@ -32,6 +32,8 @@ var (
 	ErrNotEmpty = errors.New("there is a store already")
 	// ErrNewer: a later version of the program wrote the store. Use that one.
 	ErrNewer = errors.New("the store was written by a newer version of exhibit")
+	// ErrOlder: an earlier version wrote the store. Back it up and upgrade it.
+	ErrOlder = errors.New("the store was written by an older version of exhibit")
 	// ErrNotFound: no such payload, entry or run.
 	ErrNotFound = errors.New("not found")
 	// ErrErased: the payload was erased; its digest and proof remain.

@@ -154,7 +154,7 @@ func TestNewer(t *testing.T) {
 	if err := c.Close(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := postgres.Open(t.Context(), url, postgres.Options{Signer: key.Signer(), Create: true}); err == nil || !strings.Contains(err.Error(), "newer program") {
-		t.Errorf("Open: %v, want to be told to use the newer program", err)
+	if _, err := postgres.Open(t.Context(), url, postgres.Options{Signer: key.Signer(), Create: true}); !errors.Is(err, store.ErrNewer) {
+		t.Errorf("Open: %v, want ErrNewer", err)
 	}
 }

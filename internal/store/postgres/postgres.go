@@ -28,6 +28,8 @@ type Options struct {
 	Signer      note.Signer      // signs checkpoints; nil for a store that is only read
 	Create      bool             // make the schema if it is absent
 	ReadOnly    bool             // never write
+	Older       bool             // with ReadOnly: a store of an older schema will do, for a backup
+	Upgrade     bool             // bring a store of an older schema up to date; without, it is store.ErrOlder
 	LockTimeout time.Duration    // how long to wait for another writer; 0 means 5 s
 	Now         func() time.Time // the clock; nil means the system's
 }
@@ -59,7 +61,7 @@ func Open(ctx context.Context, url string, o Options) (*sqlstore.Store, error) {
 		return nil, fmt.Errorf("store: %w", err)
 	}
 	d := &database{pool: pool, timeout: o.LockTimeout, readOnly: o.ReadOnly}
-	if err := d.prepareSchema(ctx, o.Create && !o.ReadOnly); err != nil {
+	if err := d.prepareSchema(ctx, o); err != nil {
 		pool.Close()
 		return nil, fmt.Errorf("store on %s, database %s: %w", cfg.ConnConfig.Host, cfg.ConnConfig.Database, err)
 	}
@@ -76,7 +78,7 @@ var migrations embed.FS
 // searchStep is the step that needs more than SQL: 0002_search.sql.
 const searchStep = 1
 
-func (d *database) prepareSchema(ctx context.Context, create bool) error {
+func (d *database) prepareSchema(ctx context.Context, o Options) error {
 	names, err := fs.Glob(migrations, "migrations/*.sql")
 	if err != nil {
 		return err
@@ -86,14 +88,14 @@ func (d *database) prepareSchema(ctx context.Context, create bool) error {
 		return explain(err)
 	}
 	switch {
-	case have == 0 && !create:
+	case have == 0 && (!o.Create || o.ReadOnly):
 		return fmt.Errorf("%w: the database has no schema %s; collect first, or name another", store.ErrNoStore, schema)
 	case have > len(names):
-		return fmt.Errorf("the store has schema version %d, this program knows %d; use the newer program", have, len(names))
-	case have < len(names) && d.readOnly:
-		return fmt.Errorf("the store has schema version %d, this program needs %d; open it once for writing", have, len(names))
-	case have == len(names):
+		return fmt.Errorf("%w: it has schema %d, this program knows %d", store.ErrNewer, have, len(names))
+	case have == len(names), d.readOnly && o.Older:
 		return nil
+	case have > 0 && (d.readOnly || !o.Upgrade):
+		return fmt.Errorf("%w: it has schema %d, this program needs %d", store.ErrOlder, have, len(names))
 	}
 	return d.write(ctx, func(t *tx) error {
 		if err := run(ctx, t.conn, "CREATE SCHEMA IF NOT EXISTS "+schema+

@@ -23,8 +23,9 @@ var migrations embed.FS
 // applicationID marks the file as ours: "EXHB".
 const applicationID = 0x45584842
 
-// migrate brings the file to this version's schema.
-func migrate(db *sql.DB) error {
+// migrate brings the file to this version's schema, a file that has an older one
+// only if upgrade says so.
+func migrate(db *sql.DB, upgrade bool) error {
 	names, err := fs.Glob(migrations, "migrations/*.sql")
 	if err != nil {
 		return err
@@ -32,6 +33,9 @@ func migrate(db *sql.DB) error {
 	have, err := version(db)
 	if err != nil {
 		return err
+	}
+	if have > 0 && have < len(names) && !upgrade {
+		return older(have, len(names))
 	}
 	for i := have; i < len(names); i++ {
 		text, err := migrations.ReadFile(names[i])
@@ -42,7 +46,11 @@ func migrate(db *sql.DB) error {
 			return fmt.Errorf("%s: %w", names[i], err)
 		}
 	}
-	return checkVersion(db)
+	return checkVersion(db, false)
+}
+
+func older(have, want int) error {
+	return fmt.Errorf("%w: it has schema %d, this program needs %d", store.ErrOlder, have, want)
 }
 
 // searchStep is the step that needs more than SQL: 0002_search.sql.
@@ -123,8 +131,9 @@ func version(db *sql.DB) (int, error) {
 	return steps, nil
 }
 
-// checkVersion refuses a file that is empty or that a newer program wrote.
-func checkVersion(db *sql.DB) error {
+// checkVersion refuses a file that is empty or that a newer program wrote; or an
+// older one, unless that will do.
+func checkVersion(db *sql.DB, olderWill bool) error {
 	names, err := fs.Glob(migrations, "migrations/*.sql")
 	if err != nil {
 		return err
@@ -135,8 +144,10 @@ func checkVersion(db *sql.DB) error {
 		return err
 	case have == 0:
 		return fmt.Errorf("%w: the file is empty; collect first", store.ErrNoStore)
-	case have != len(names):
-		return fmt.Errorf("the store has schema %d, this program knows %d; use the newer program, or open it once for writing", have, len(names))
+	case have > len(names):
+		return fmt.Errorf("%w: it has schema %d, this program knows %d", store.ErrNewer, have, len(names))
+	case have < len(names) && !olderWill:
+		return older(have, len(names))
 	}
 	return nil
 }

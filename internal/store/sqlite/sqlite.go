@@ -31,6 +31,8 @@ type Options struct {
 	Signer      note.Signer      // signs checkpoints; nil for a store that is only read
 	Create      bool             // make the file if it is absent
 	ReadOnly    bool             // never write to the file or beside it
+	Older       bool             // with ReadOnly: a store of an older schema will do, for a backup
+	Upgrade     bool             // bring a store of an older schema up to date; without, it is store.ErrOlder
 	LockTimeout time.Duration    // how long to wait for another writer; 0 means 5 s
 	Now         func() time.Time // the clock; nil means the system's
 }
@@ -79,6 +81,7 @@ func open(path string, o Options) (*database, error) {
 			return nil, errors.Join(err, d.Close())
 		}
 	}
+	d.older = o.ReadOnly && o.Older
 	if err := d.openReaders(o.ReadOnly); err != nil {
 		return nil, errors.Join(err, d.Close())
 	}
@@ -131,7 +134,7 @@ func (d *database) openWriter(o Options) error {
 	db.SetMaxOpenConns(1)
 	db.SetMaxIdleConns(1)
 	d.writer = db
-	return explain(migrate(db))
+	return explain(migrate(db, o.Upgrade))
 }
 
 func (d *database) openReaders(only bool) error {
@@ -172,7 +175,7 @@ func (d *database) tryReaders(query url.Values) error {
 		err = d.readers.Close()
 	}
 	d.readers = db
-	return errors.Join(err, checkVersion(db))
+	return errors.Join(err, checkVersion(db, d.older))
 }
 
 var _ sqlstore.DB = (*database)(nil)

@@ -19,6 +19,7 @@ import (
 type database struct {
 	path    string
 	timeout time.Duration
+	older   bool          // an older schema will do
 	busy    chan struct{} // held by the writer of this process
 	writer  *sql.DB
 	readers *sql.DB
