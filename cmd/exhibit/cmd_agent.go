@@ -62,6 +62,7 @@ func runAgent(ctx context.Context, g *globals, o agentOptions) error {
 	}
 	defer w.Close()
 	w.unattended = true
+	w.collector.Patience = time.Minute
 	if !w.cfg.Store.IsURL() {
 		release, err := w.locks.Acquire("agent")
 		if err != nil {
@@ -84,12 +85,13 @@ func runAgent(ctx context.Context, g *globals, o agentOptions) error {
 	}
 	after := watcher{w: w, e: e, last: map[string]assess.Status{}}
 	return agent.Run(ctx, agent.Options{
-		DB: ops, Locks: w.locks, Version: version, Schedules: schedules, Concurrency: w.concurrency(),
+		DB: ops, Locks: w.locks, Version: version, Schedules: schedules, Concurrency: w.concurrency(), MissedAfter: w.cfg.Schedule.MissedAfter,
 		Tick: o.tick, StopTimeout: o.stopTimeout, Logger: logger,
 		Read: func(ctx context.Context, order agent.Order) (evidence.Run, error) {
 			return w.collectHeld(ctx, order, false, nil)
 		},
-		After: after.assess,
+		After:  after.assess,
+		Settle: w.collector.CloseOrphans,
 	})
 }
 
@@ -117,11 +119,12 @@ func (w *workplace) schedules() ([]agent.Scheduled, error) {
 	var out []agent.Scheduled
 	timed := false
 	if w.cfg.Register != "" {
-		out = append(out, agent.Scheduled{Source: agent.RegisterSource, Spec: registerSchedule})
+		out = append(out, agent.Scheduled{Source: agent.RegisterSource, Spec: registerSchedule, Priority: 1})
 		timed = true
 	}
 	for _, s := range w.cfg.Sources {
-		out = append(out, agent.Scheduled{Source: s.Name, Connector: s.Connector, Spec: s.Schedule, Zone: s.Zone, Jitter: s.Jitter})
+		out = append(out, agent.Scheduled{Source: s.Name, Connector: s.Connector, Spec: s.Schedule, Zone: s.Zone, Jitter: s.Jitter,
+			Blackout: s.Blackout, Priority: s.Priority, Budget: agent.Budget(s.Budget)})
 		timed = timed || s.Schedule != ""
 	}
 	if !timed {

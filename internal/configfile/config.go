@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/exhibit-aims/exhibit/internal/agent/blackout"
 	"github.com/exhibit-aims/exhibit/internal/yamlfile"
 )
 
@@ -35,6 +36,7 @@ type Config struct {
 	Plan         Plan
 	Ledger       Ledger
 	Export       Export
+	Schedule     Schedule
 	Notify       Notify
 	Tickets      Tickets
 	Server       Server
@@ -90,11 +92,14 @@ func (r Retention) Of(kind string) time.Duration {
 type Source struct {
 	Name      string // [a-z][a-z0-9-]*, unique
 	Connector string
-	Schedule  string         // cron expression of five fields or a descriptor; empty: only when asked
-	Zone      *time.Location // of Schedule; never nil, UTC by default
-	Jitter    time.Duration  // added to each due time, at most
-	Timeout   time.Duration  // of a run; 0: the limit of all runs
-	Kinds     []string       // kinds wanted; empty: all
+	Schedule  string            // cron expression of five fields or a descriptor; empty: only when asked
+	Zone      *time.Location    // of Schedule; never nil, UTC by default
+	Jitter    time.Duration     // added to each due time, at most
+	Blackout  []blackout.Window // its own and those of all; a time inside is put off to the end
+	Priority  int               // 1 is read first … 4; 2 by default
+	Budget    Budget            // of its credential; the zero value is none
+	Timeout   time.Duration     // of a run; 0: the limit of all runs
+	Kinds     []string          // kinds wanted; empty: all
 	Secrets   map[string]Secret
 	Settings  json.RawMessage // what stands under config, as a JSON object; the connector's schema says what may
 }

@@ -58,7 +58,7 @@ func TestExampleLoads(t *testing.T) {
 	}
 	github, ok := c.Source("github")
 	want := configfile.Source{
-		Name: "github", Connector: "github", Schedule: "15 * * * *", Zone: lisbon, Jitter: 5 * time.Minute, Timeout: time.Hour,
+		Name: "github", Connector: "github", Schedule: "15 * * * *", Zone: lisbon, Jitter: 5 * time.Minute, Priority: 2, Timeout: time.Hour,
 		Settings: json.RawMessage(`{"branches":["main"],"organization":"northwind","scan_code":true}`),
 	}
 	ignore := cmpopts.IgnoreFields(configfile.Source{}, "Secrets", "Zone")

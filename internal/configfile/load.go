@@ -71,6 +71,7 @@ type fileYAML struct {
 	Sources      []sourceYAML     `yaml:"sources"`
 	Expectations expectationsYAML `yaml:"expectations"`
 	Limits       limitsYAML       `yaml:"limits"`
+	Schedule     scheduleYAML     `yaml:"schedule"`
 	Findings     findingsYAML     `yaml:"findings"`
 	People       peopleYAML       `yaml:"people"`
 	Retention    retentionYAML    `yaml:"retention"`
@@ -111,6 +112,9 @@ type sourceYAML struct {
 	Schedule  string            `yaml:"schedule"`
 	Timezone  string            `yaml:"timezone"`
 	Jitter    time.Duration     `yaml:"jitter"`
+	Blackout  []string          `yaml:"blackout"`
+	Priority  int               `yaml:"priority"`
+	Budget    budgetYAML        `yaml:"budget"`
 	Timeout   time.Duration     `yaml:"timeout"`
 	Kinds     []string          `yaml:"kinds"`
 	Secrets   map[string]Secret `yaml:"secrets"`
@@ -189,14 +193,18 @@ func (r reader) config(y fileYAML) *Config {
 	if c.Key == "" {
 		c.Key = defaultKey(r.dir, store)
 	}
+	c.Schedule = r.scheduling(y.Schedule)
 	seen := map[string]bool{}
 	for i, s := range y.Sources {
 		if s.Name != "" && seen[s.Name] {
 			r.f.Problemf(at("sources", i, "name"), "%q is used twice", s.Name).Hint("one connector may serve several sources, each with its own name")
 		}
 		seen[s.Name] = true
-		c.Sources = append(c.Sources, r.source(at("sources", i), s))
+		source := r.source(at("sources", i), s)
+		r.timing(at("sources", i), s, c.Schedule, &source)
+		c.Sources = append(c.Sources, source)
 	}
+	r.sameBudgets(c.Sources)
 	c.Expectations = r.expectations(y.Expectations)
 	c.Limits = r.limits(y.Limits)
 	c.Findings = r.findings(y.Findings)
