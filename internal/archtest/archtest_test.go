@@ -64,6 +64,9 @@ var rules = []rule{
 		[]string{"internal/telemetry"}, []string{"internal", "plugins", "connectors", "config", "cmd"}, []string{"internal/ledger", "internal/telemetry"}},
 	{"who reads secrets knows where they are and nothing else",
 		[]string{"internal/secrets"}, []string{"internal", "plugins", "connectors", "config", "cmd"}, []string{"internal/configfile", "internal/secrets"}},
+	{"pages know what can be asked and told, and no store, host or listener",
+		[]string{"internal/dashboard"}, []string{"internal/store", "internal/opsdb", "internal/pluginhost", "internal/server", "internal/evaluate", "database/sql", "os", "os/exec", "plugins"},
+		[]string{"internal/store/"}},
 	{"configuration data holds no logic", []string{"config"}, []string{"internal", "plugins", "connectors", "other"}, nil},
 }
 

@@ -1,0 +1,143 @@
+package dashboard
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/exhibit-aims/exhibit/internal/assess"
+	"github.com/exhibit-aims/exhibit/internal/evidence"
+	"github.com/exhibit-aims/exhibit/internal/service"
+)
+
+// prepared is what pages need of a view beside what it holds: made when it is
+// first asked for, and then kept with the view, so that no request costs more
+// for a larger organisation.
+type prepared struct {
+	view *service.View
+	once sync.Map // a *sync.Once by name
+	kept sync.Map // what was made, by name
+
+	waitsM sync.Mutex
+	waits  *waits
+}
+
+// keptViews bounds of how many views something is kept.
+const keptViews = 6
+
+// prepare gives what is kept of a view.
+func (d *Dashboard) prepare(v *service.View) *prepared {
+	d.viewsM.Lock()
+	defer d.viewsM.Unlock()
+	for i, p := range d.views {
+		if p.view == v {
+			d.views = append(slices.Delete(d.views, i, i+1), p)
+			return p
+		}
+	}
+	p := &prepared{view: v}
+	d.views = append(d.views, p)
+	if len(d.views) > keptViews {
+		d.views = slices.Delete(d.views, 0, 1)
+	}
+	return p
+}
+
+// once makes something of a view the first time that it is asked for.
+func once[T any](p *prepared, name string, build func(*service.View) T) T {
+	o, _ := p.once.LoadOrStore(name, new(sync.Once))
+	o.(*sync.Once).Do(func() { p.kept.Store(name, build(p.view)) })
+	made, _ := p.kept.Load(name)
+	return made.(T)
+}
+
+// tally counts results by status, of each expectation.
+func (p *prepared) tally() map[string]map[assess.Status]int {
+	return once(p, "tally", func(v *service.View) map[string]map[assess.Status]int {
+		out := map[string]map[assess.Status]int{}
+		for _, r := range v.Assessment.Results {
+			if out[r.Expectation] == nil {
+				out[r.Expectation] = map[assess.Status]int{}
+			}
+			out[r.Expectation][r.Status]++
+		}
+		return out
+	})
+}
+
+// rank is how bad a status is: 0 is the worst.
+func rank(s assess.Status) int {
+	if i := slices.Index(statuses, s); i >= 0 {
+		return i
+	}
+	return rank(assess.StatusNotAssessed)
+}
+
+// worstFirst are the results of an expectation, the worst first.
+func (p *prepared) worstFirst(slug string) []*assess.Result {
+	return once(p, "worst "+slug, func(v *service.View) []*assess.Result {
+		_, all, err := v.Expectation(slug)
+		if err != nil {
+			return nil
+		}
+		sorted := slices.Clone(all)
+		slices.SortStableFunc(sorted, func(x, y *assess.Result) int { return rank(x.Status) - rank(y.Status) })
+		return sorted
+	})
+}
+
+// waits is what waits for a second person, of the view of now.
+type waits struct {
+	List   []service.Waiting
+	Ending []service.EndingWaiver
+}
+
+// waivedSoon is how long before its end a waiver is shown as ending.
+const waivedSoon = 30 * 24 * time.Hour
+
+// waits reads what waits. What is asked of the past cannot be told: what waited
+// then has been decided since.
+func (c *call) waits() (waits, error) {
+	if c.view.Past {
+		return waits{}, nil
+	}
+	p := c.shown
+	p.waitsM.Lock()
+	defer p.waitsM.Unlock()
+	if p.waits != nil {
+		return *p.waits, nil
+	}
+	ctx := context.WithoutCancel(c.ctx()) // kept for others
+	list, err := c.d.Service.AwaitsSecond(ctx)
+	if err != nil {
+		return waits{}, err
+	}
+	ending, err := c.d.Service.WaiversEnding(ctx, waivedSoon)
+	if err != nil {
+		return waits{}, err
+	}
+	p.waits = &waits{list, ending}
+	return *p.waits, nil
+}
+
+// explained is how the expectations in force are judged, as long as they are.
+type explained struct {
+	sync.Mutex
+	rules evidence.Digest
+	by    map[string]assess.Explanation
+}
+
+// explain says how an expectation is judged, by the rules with a digest.
+func (d *Dashboard) explain(slug string, rules evidence.Digest) (assess.Explanation, error) {
+	d.explained.Lock()
+	defer d.explained.Unlock()
+	if d.explained.by == nil || d.explained.rules != rules {
+		by, err := d.Service.Explanations()
+		if err != nil {
+			return assess.Explanation{}, err
+		}
+		d.explained.by, d.explained.rules = by, rules
+	}
+	return d.explained.by[slug], nil
+}

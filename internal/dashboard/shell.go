@@ -1,0 +1,131 @@
+package dashboard
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/exhibit-aims/exhibit/internal/assess"
+	"github.com/exhibit-aims/exhibit/internal/service"
+)
+
+// section is a part of the navigation.
+type section struct {
+	Title string
+	Items []navItem
+}
+
+type navItem struct{ Title, Href string }
+
+// sections are all of the navigation; what no page exists for is left out.
+var sections = []section{
+	{"Work", []navItem{{"Today", "/"}, {"Findings", "/findings"}, {"Shadow AI", "/shadow"}, {"Reviews", "/reviews"}}},
+	{"State", []navItem{{"Controls", "/controls"}, {"AI systems", "/systems"}, {"Vendors and models", "/vendors"}, {"Plan", "/plan"}}},
+	{"Record", []navItem{{"Evidence", "/evidence"}, {"Populations", "/populations"}, {"Applicability", "/applicability"}, {"Waivers", "/waivers"}}},
+	{"Operation", []navItem{{"Sources and runs", "/sources"}, {"Exports", "/exports"}}},
+}
+
+// navOf is the navigation to the pages that there are.
+func navOf(routes []route) []section {
+	there := map[string]bool{}
+	for _, r := range routes {
+		path := strings.TrimSuffix(strings.TrimPrefix(r.pattern, "GET "), "{$}")
+		there[path] = true
+	}
+	var out []section
+	for _, s := range sections {
+		kept := section{Title: s.Title}
+		for _, i := range s.Items {
+			if there[i.Href] {
+				kept.Items = append(kept.Items, i)
+			}
+		}
+		if len(kept.Items) > 0 {
+			out = append(out, kept)
+		}
+	}
+	return out
+}
+
+// shell is what every page shows around its content.
+type shell struct {
+	Organisation string
+	Nav          []section
+	At           string // path of the navigation's item that the page belongs to
+	State        *stateLine
+	Version      string
+	Logout       string
+	Account      string
+	Done         string // what an act did
+}
+
+// stateLine says which state of the ledger the page shows.
+type stateLine struct {
+	AsOf       time.Time
+	Checkpoint assess.Checkpoint
+	Past       bool
+	Ahead      int64  // entries that are in the ledger and not in the page
+	Wholeness  string // what speaks against the list of AI systems being whole
+}
+
+func (d *Dashboard) shellOf(c *call, p *page) shell {
+	s := shell{Nav: d.nav, At: p.nav, Version: d.Version, Logout: d.Logout, Account: d.Account, Organisation: d.organisation(c)}
+	if said, ok := saids[c.Query("done")]; ok && c.req.Method == http.MethodGet {
+		s.Done = said
+	}
+	if !c.May("read") { // who may see nothing learns nothing
+		s.Nav, s.Organisation = nil, ""
+		return s
+	}
+	if c.view != nil {
+		a := c.view.Assessment
+		s.State = &stateLine{AsOf: a.AsOf, Checkpoint: a.Checkpoint, Past: c.view.Past, Wholeness: c.view.Wholeness.Says()}
+		if !c.view.Past {
+			s.State.Ahead = d.behind(c.ctx(), c.view)
+		}
+	}
+	return s
+}
+
+// organisation is whose evidence it is: as the register calls it, or the
+// configuration.
+func (d *Dashboard) organisation(c *call) string {
+	if c.shown == nil {
+		return d.Service.Organisation()
+	}
+	return once(c.shown, "organisation", func(*service.View) string { return d.Service.Organisation() })
+}
+
+// saids are the sentences that a page may begin with after an act. The address
+// names one; it cannot make one up.
+var saids = map[string]string{
+	"acknowledged": "Put on record: you have taken note of the finding.",
+}
+
+// lag remembers for a moment how far a view is behind the ledger.
+type lag struct {
+	sync.Mutex
+	view   *service.View
+	behind int64
+	at     time.Time
+}
+
+// lookAgain is how long a page may be late in saying how far it is behind.
+const lookAgain = time.Second
+
+// behind is how many entries the ledger has that a view does not show.
+func (d *Dashboard) behind(ctx context.Context, v *service.View) int64 {
+	d.lag.Lock()
+	defer d.lag.Unlock()
+	now := d.Clock()
+	if since := now.Sub(d.lag.at); d.lag.view != v || since < 0 || since >= lookAgain {
+		n, err := d.Service.Behind(ctx, v)
+		if err != nil {
+			return 0
+		}
+		d.lag.view, d.lag.behind, d.lag.at = v, n, now
+	}
+	return d.lag.behind
+}
