@@ -2,6 +2,7 @@ package dashboard
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -10,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -41,13 +43,50 @@ type org struct {
 	dash      *Dashboard
 }
 
+// reader is an organisation for tests that change nothing: it is made once.
+func reader(t testing.TB) *org {
+	t.Helper()
+	onlyOnce.Do(func() { shared = sandboxOrg(t, sharedDir) })
+	if shared == nil {
+		t.Fatal("the organisation was not made")
+	}
+	mine := *shared
+	mine.t = t
+	return &mine
+}
+
+// What reader makes once, and where.
+var (
+	onlyOnce  sync.Once
+	shared    *org
+	sharedDir string
+)
+
+func TestMain(m *testing.M) {
+	dir, err := os.MkdirTemp("", "exhibit-dashboard-")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	sharedDir = dir
+	code := m.Run()
+	if err := os.RemoveAll(dir); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+	}
+	os.Exit(code)
+}
+
+// actor is an organisation for a test that puts something on record.
+func actor(t testing.TB) *org {
+	t.Helper()
+	return sandboxOrg(t, t.TempDir())
+}
+
 // sandboxOrg is the sandbox organisation as far as its register and the files
-// that it imports go: nothing is read from a server. more are further records,
-// imported as source "more".
-func sandboxOrg(t testing.TB, more string) *org {
+// that it imports go: nothing is read from a server.
+func sandboxOrg(t testing.TB, dir string) *org {
 	t.Helper()
 	now := time.Date(2026, 11, 24, 9, 0, 0, 0, time.UTC)
-	dir := t.TempDir()
 	world, err := sandbox.Start(t.Context(), sandbox.Options{Now: now, Dir: dir})
 	if err != nil {
 		t.Fatal(err)
@@ -68,23 +107,19 @@ func sandboxOrg(t testing.TB, more string) *org {
 		}
 		o.load(in.Source, string(text))
 	}
-	if more != "" {
-		o.load("more", more)
-	}
 	if _, err := o.collector.CollectShadow(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	v, err := o.service.Refresh(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := o.service.RecordAssessment(t.Context(), v.Assessment, true); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := o.service.Refresh(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	o.conclude()
 	return o
+}
+
+// conclude puts an assessment of now on record, and makes the view after it.
+func (o *org) conclude() {
+	o.t.Helper()
+	if _, err := o.service.Conclude(o.t.Context()); err != nil {
+		o.t.Fatal(err)
+	}
 }
 
 // newOrg puts a dashboard before a store.
@@ -99,11 +134,11 @@ func newOrg(t testing.TB, st store.Store, cfgPath string, now time.Time, key *le
 		t.Fatal(err)
 	}
 	o := &org{t: t, now: now, store: st}
-	log := slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelError}))
+	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError}))
 	clock := func() time.Time { return o.now }
 	o.collector = &agent.Collector{Store: st, Catalog: cat, Clock: clock, Version: "test", Logger: log}
 	o.service = service.New(service.Options{Config: cfg, Catalog: cat, Store: st, Key: key, Recorder: o.collector,
-		Locks: agent.Locks{Dir: t.TempDir()}, Logger: log, Clock: clock, Version: "test", User: "tester"})
+		Locks: agent.Locks{Dir: filepath.Join(filepath.Dir(cfgPath), "locks")}, Logger: log, Clock: clock, Version: "test", User: "tester"})
 	o.dash, err = New(Options{Service: o.service, Logger: log, Clock: clock, Version: "0.0.0-test", Logout: "/logout", Account: "/session",
 		Payload: access.NewJournal(func(ctx context.Context, entries ...store.NewEntry) error {
 			_, err := st.Append(ctx, store.Batch{Entries: entries})

@@ -19,7 +19,7 @@ func TestServe(t *testing.T) {
 	if path := os.Getenv("EXHIBIT_DASHBOARD_CONFIG"); path != "" {
 		o = openOrg(t, path)
 	} else {
-		o = sandboxOrg(t, "")
+		o = reader(t)
 	}
 	all := []access.Role{access.Operator, access.Approver, access.Security, access.Admin}
 	who := someone(o.view().Owners[0].Person, all...)
@@ -46,7 +46,7 @@ func TestServe(t *testing.T) {
 
 // TestPages: each page says what it is for.
 func TestPages(t *testing.T) {
-	o := sandboxOrg(t, "")
+	o := reader(t)
 	who := someone("", access.Auditor)
 	o.get(who, "/").want(t, 200, "Today", "Waiting for a second person", "As of 2026-11-24 09:00")
 	o.get(who, "/controls").want(t, 200, "Annex A", "A.6.2.4")

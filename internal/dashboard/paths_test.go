@@ -64,7 +64,7 @@ func mainAddresses(o *org, c *call) map[string][]string {
 // the others and to whoever is not logged in; a form without the secret of the
 // session is refused to everybody.
 func TestEveryRoute(t *testing.T) {
-	o := sandboxOrg(t, "")
+	o := reader(t)
 	all := addresses(o)
 	for _, r := range o.dash.routes {
 		if len(all[r.pattern]) == 0 {
@@ -95,7 +95,7 @@ func TestEveryRoute(t *testing.T) {
 // TestMarkup: what a screen reader, a keyboard and a browser without styles need
 // is in every page, and nothing that the policy forbids.
 func TestMarkup(t *testing.T) {
-	o := sandboxOrg(t, "")
+	o := reader(t)
 	o.eachPage(func(path string, a *answer) {
 		for _, why := range unsound(a) {
 			t.Errorf("%s: %s", path, why)
