@@ -67,7 +67,7 @@ func collectFromGuide(t *testing.T, bin string) {
 	lock, err := pluginhost.Lock(bin)
 	must(t, err)
 	must(t, lock.Write(filepath.Join(bin, pluginhost.LockName)))
-	host := newHost(t, pluginhost.Options{Dir: bin})
+	host := newHost(t, pluginhost.Options{Dir: bin, Confine: pluginhost.Confine{Mode: pluginhost.ConfineBestEffort}})
 	settings, err := json.Marshal(map[string]string{"path": bin})
 	must(t, err)
 	var sink memory
