@@ -37,14 +37,19 @@ func (f *folder) identity(ctx context.Context, workers int) (place, state string
 	if err != nil {
 		return "", ""
 	}
+	return "folder:" + place, f.state(ctx, workers, time.Now())
+}
+
+// state is that of all files at a time, empty if it cannot be said.
+func (f *folder) state(ctx context.Context, workers int, now time.Time) string {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	v := &survey{folder: f, now: time.Now(), others: make(chan struct{}, max(workers-1, 0))}
+	v := &survey{folder: f, now: now, others: make(chan struct{}, max(workers-1, 0))}
 	sum := v.walk(ctx, cancel, "", f.rootRules())
 	if ctx.Err() != nil {
-		return "", ""
+		return ""
 	}
-	return "folder:" + place, f.Commit() + " " + hex.EncodeToString(sum[:])
+	return f.Commit() + " " + hex.EncodeToString(sum[:])
 }
 
 // walk returns the digest of a folder with all that is below it. Whatever fails
