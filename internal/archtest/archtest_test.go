@@ -67,6 +67,8 @@ var rules = []rule{
 	{"pages know what can be asked and told, and no store, host or listener",
 		[]string{"internal/dashboard"}, []string{"internal/store", "internal/opsdb", "internal/pluginhost", "internal/server", "internal/evaluate", "database/sql", "os", "os/exec", "plugins"},
 		[]string{"internal/store/"}},
+	{"the way out and the reading anew know the configuration at most",
+		[]string{"internal/outbound", "internal/reload"}, []string{"internal", "plugins", "connectors", "config", "cmd"}, []string{"internal/configfile", "internal/telemetry"}},
 	{"configuration data holds no logic", []string{"config"}, []string{"internal", "plugins", "connectors", "other"}, nil},
 }
 
