@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/exhibit-aims/exhibit/internal/secrets"
 	"github.com/exhibit-aims/exhibit/internal/service"
 
 	"github.com/spf13/cobra"
@@ -20,7 +21,7 @@ import (
 )
 
 func newTryCommand(g *globals) *cobra.Command {
-	var out string
+	var o tryOptions
 	c := &cobra.Command{
 		Use:   "try",
 		Short: "The sandbox organisation, end to end, without credentials",
@@ -33,15 +34,27 @@ it through the real connectors, assesses, prints what needs attention, and write
   exhibit.pub          the key to verify both with
   exhibit.db           the store; exhibit.yaml and register.yaml, as a user would own them
 
+With --serve the agent then runs on it: dashboard and API, and the schedules of the sandbox, until you
+stop it with Ctrl-C.
+
 Everything in it is simulated and says so. DIR is made anew on each run.`,
 		Example: `  exhibit try
+  exhibit try --serve
   exhibit verify exhibit-try/exhibit-bundle.zip --key exhibit-try/exhibit.pub
   exhibit status A.6.2.5 --config exhibit-try/exhibit.yaml`,
 		Args: cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error { return runTry(c.Context(), g, out) },
+		RunE: func(c *cobra.Command, _ []string) error { return runTry(c.Context(), g, o) },
 	}
-	c.Flags().StringVar(&out, "out", "exhibit-try", "`directory` to write to")
+	c.Flags().StringVar(&o.out, "out", "exhibit-try", "`directory` to write to")
+	c.Flags().BoolVar(&o.serve, "serve", false, "then show it in the dashboard, until stopped")
+	c.Flags().StringVar(&o.listen, "listen", "", "`host:port` of the dashboard (default 127.0.0.1:8765)")
 	return c
+}
+
+type tryOptions struct {
+	out    string
+	serve  bool
+	listen string
 }
 
 // tryFiles are what an earlier try left in its directory, beside the files of
@@ -51,7 +64,8 @@ var tryFiles = []string{
 	"exhibit.xlsx", "exhibit-bundle.zip", "exhibit.pub",
 }
 
-func runTry(ctx context.Context, g *globals, dir string) error {
+func runTry(ctx context.Context, g *globals, o tryOptions) error {
+	dir := o.out
 	org, err := sandbox.Start(ctx, sandbox.Options{Now: time.Now().UTC(), Dir: dir, Logger: g.logger(slog.LevelError)})
 	if err != nil {
 		return err
@@ -79,11 +93,7 @@ func runTry(ctx context.Context, g *globals, dir string) error {
 	if err := printRuns(g, runs); err != nil {
 		return err
 	}
-	e, err := service.NewEvaluator(cfg, w.store)
-	if err != nil {
-		return err
-	}
-	now := func(ctx context.Context) (*assess.Assessment, error) { return e.At(ctx, time.Now().UTC()) }
+	now := func(ctx context.Context) (*assess.Assessment, error) { return w.svc.Assess(ctx, time.Now().UTC()) }
 	if err := w.observe(ctx, now); err != nil {
 		return err
 	}
@@ -97,7 +107,11 @@ func runTry(ctx context.Context, g *globals, dir string) error {
 	if g.output == "table" {
 		printAttention(g, a)
 	}
-	return tryExport(ctx, g, w, e, dir)
+	if err := tryExport(ctx, g, w, dir); err != nil || !o.serve {
+		return err
+	}
+	// The servers of the sandbox go on answering, so its schedules work.
+	return runDaemon(ctx, w, agentOptions{tick: time.Second, stopTimeout: 5 * time.Second, listen: o.listen}, &secrets.Mask{})
 }
 
 // tryCollect reads every source of the sandbox and imports its files.
@@ -121,7 +135,7 @@ func tryCollect(ctx context.Context, g *globals, w *workplace, org *sandbox.Org,
 }
 
 // tryExport writes workbook, bundle and key, and says what to do next.
-func tryExport(ctx context.Context, g *globals, w *workplace, e *service.Evaluator, dir string) error {
+func tryExport(ctx context.Context, g *globals, w *workplace, dir string) error {
 	m, err := w.svc.Make(ctx, service.Spec{At: time.Now().UTC()})
 	if err != nil {
 		return err

@@ -2,10 +2,12 @@ package service
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/exhibit-aims/exhibit/internal/assess"
 	"github.com/exhibit-aims/exhibit/internal/ledger"
+	"github.com/exhibit-aims/exhibit/internal/store"
 )
 
 // Conclude assesses as of now, puts on record what it found and which findings
@@ -116,5 +118,8 @@ func (s *Service) renew(ctx context.Context) error {
 		}
 	}
 	_, err := s.Refresh(ctx)
+	if errors.Is(err, store.ErrNoStore) { // nothing was collected yet
+		return nil
+	}
 	return err
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -54,8 +55,9 @@ type Options struct {
 // Service answers and acts. It is safe for concurrent use.
 type Service struct {
 	Options
-	config atomic.Pointer[configfile.Config]
-	store  store.Store
+	config   atomic.Pointer[configfile.Config]
+	register atomic.Pointer[registerRead]
+	store    store.Store
 
 	ledgerLives sync.Mutex
 	lives       evaluate.Lives // as far as they were read
@@ -123,6 +125,7 @@ func (s *Service) Reload(cfg *configfile.Config) error {
 	s.assessing.Lock()
 	defer s.assessing.Unlock()
 	s.config.Store(cfg)
+	s.register.Store(nil)
 	s.evaluator = e
 	s.pastM.Lock()
 	s.past = nil
@@ -130,17 +133,44 @@ func (s *Service) Reload(cfg *configfile.Config) error {
 	return nil
 }
 
-// Register reads the register of the configuration.
+// Register reads the register of the configuration, unless it is as it was.
+// Nobody changes what is returned.
 func (s *Service) Register() (*register.Register, error) {
 	path := s.Config().Register
 	if path == "" {
 		return nil, mistake("name one under register: in exhibit.yaml", "no register is configured")
 	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, fmt.Errorf("register: %w", err)
+	}
+	now := fileState{path, info.Size(), info.ModTime()}
+	if known := s.register.Load(); known != nil && known.at == now && s.clock().Sub(now.modified) > time.Minute {
+		return known.register, nil
+	}
 	slugs, err := s.Slugs()
 	if err != nil {
 		return nil, err
 	}
-	return register.Load(path, register.Known{Now: s.clock(), Controls: s.Catalog.ControlIDs(), Expectations: slugs})
+	reg, err := register.Load(path, register.Known{Now: s.clock(), Controls: s.Catalog.ControlIDs(), Expectations: slugs})
+	if err != nil {
+		return nil, err
+	}
+	s.register.Store(&registerRead{now, reg})
+	return reg, nil
+}
+
+// fileState tells one state of a file from another, where a minute has passed
+// since it was written.
+type fileState struct {
+	path     string
+	size     int64
+	modified time.Time
+}
+
+type registerRead struct {
+	at       fileState
+	register *register.Register
 }
 
 func (s *Service) clock() time.Time { return s.Clock() }

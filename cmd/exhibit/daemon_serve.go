@@ -1,0 +1,115 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"os"
+	"time"
+
+	"github.com/exhibit-aims/exhibit/internal/ledger"
+	"github.com/exhibit-aims/exhibit/internal/register"
+	"github.com/exhibit-aims/exhibit/internal/server"
+	"github.com/exhibit-aims/exhibit/internal/store"
+	"github.com/exhibit-aims/exhibit/internal/telemetry"
+)
+
+// listenNone serves nothing.
+const listenNone = "none"
+
+// openServer opens the listener, unless nothing is to be served.
+func (d *daemon) openServer(ctx context.Context) (err error) {
+	cfg := d.w.cfg.Server
+	switch {
+	case d.o.listen == listenNone:
+		return nil
+	case d.o.listen != "":
+		cfg.Listen = d.o.listen
+	}
+	if cfg.Listen == "" {
+		return nil
+	}
+	d.server, err = server.New(ctx, server.Options{
+		Config: cfg, DB: d.ops, Account: account(), Logger: d.w.logger, Now: time.Now,
+		Append: func(ctx context.Context, entries ...store.NewEntry) error {
+			_, err := d.w.store.Append(ctx, store.Batch{Entries: entries})
+			return err
+		},
+		Register: func() *register.Register {
+			reg, err := d.w.svc.Register()
+			if err != nil {
+				d.w.logger.Warn("the register cannot be read: nobody is a person of it", "error", err)
+				return nil
+			}
+			return reg
+		},
+		Around: func(next http.Handler) http.Handler { return telemetry.HTTP(d.metrics, d.tracing, next) },
+	})
+	return err
+}
+
+// serve answers until ctx is done.
+func (d *daemon) serve(ctx context.Context) error {
+	if d.server == nil {
+		return nil
+	}
+	health, err := d.health()
+	if err != nil {
+		return err
+	}
+	link, err := d.server.Link(ctx, "")
+	if err != nil {
+		return err
+	}
+	if link == "" {
+		link = d.server.URL()
+	}
+	fmt.Fprintf(d.w.g.std.out, "Dashboard: %s\n", link)
+	return d.server.Run(ctx, server.Handlers{
+		Metrics: d.metrics,
+		Health:  http.HandlerFunc(alive),
+		Ready:   ready(health),
+	})
+}
+
+// alive says that the process answers.
+func alive(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "application/json")
+	fmt.Fprintln(w, `{"state":"ok"}`)
+}
+
+// ready says whether requests may come, without saying how the agent is made.
+func ready(h *telemetry.Health) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		report := h.Ask(r.Context())
+		w.Header().Set("Content-Type", "application/json")
+		if !report.Ready() {
+			w.WriteHeader(http.StatusServiceUnavailable)
+		}
+		// An answer that cannot be written has nobody who reads it.
+		_ = json.NewEncoder(w).Encode(report.Brief())
+	})
+}
+
+// health is what the agent depends on.
+func (d *daemon) health() (*telemetry.Health, error) {
+	key, err := ledger.ParseVerifier(d.w.key.Public())
+	if err != nil {
+		return nil, err
+	}
+	return &telemetry.Health{
+		Version: version, Clock: time.Now, Mask: d.mask.Text,
+		Checks: []telemetry.Check{
+			telemetry.StoreCheck(d.w.store.Checkpoint, store.ErrNoStore, key),
+			telemetry.PingCheck("jobs", d.ops.PingContext),
+		},
+	}, nil
+}
+
+// openTracing makes what sends spans, where something says where to.
+func (d *daemon) openTracing(ctx context.Context) (*telemetry.Tracing, error) {
+	t := d.w.cfg.Telemetry.Traces
+	return telemetry.NewTracing(ctx, telemetry.TraceOptions{Endpoint: t.Endpoint, Sample: t.Sample, Version: version, Getenv: os.Getenv,
+		Mask: d.mask.Text, Logger: d.w.logger})
+}
