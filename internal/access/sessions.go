@@ -230,9 +230,19 @@ func (s *Sessions) End(ctx context.Context, cookie string) error {
 	return s.exec(ctx, "DELETE FROM access_sessions WHERE sum = ?", sumOf(cookie))
 }
 
-// EndID ends the session with an id.
+// ErrNoSession: there is no session with this id.
+var ErrNoSession = errors.New("no such session")
+
+// EndID ends the session with an id, or returns ErrNoSession.
 func (s *Sessions) EndID(ctx context.Context, id string) error {
-	return s.exec(ctx, "DELETE FROM access_sessions WHERE id = ?", id)
+	res, err := s.DB.ExecContext(ctx, s.DB.Rebind("DELETE FROM access_sessions WHERE id = ?"), id)
+	if err != nil {
+		return fmt.Errorf("access: session: %w", err)
+	}
+	if n, err := res.RowsAffected(); err != nil || n == 0 {
+		return errors.Join(fmt.Errorf("%.40q: %w", id, ErrNoSession), err)
+	}
+	return nil
 }
 
 // EndAccount ends all sessions of an account.
