@@ -239,7 +239,12 @@ func (o *org) do(who access.Principal, req *http.Request) *answer {
 // get asks for a page.
 func (o *org) get(who access.Principal, path string) *answer {
 	o.t.Helper()
-	return o.do(who, httptest.NewRequestWithContext(o.t.Context(), http.MethodGet, path, nil))
+	return o.do(who, o.request(path))
+}
+
+// request asks for a page.
+func (o *org) request(path string) *http.Request {
+	return httptest.NewRequestWithContext(o.t.Context(), http.MethodGet, path, nil)
 }
 
 // post sends a form with the hidden field, unless the form has one.
