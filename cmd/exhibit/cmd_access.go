@@ -15,9 +15,9 @@ func newAccessCommand(g *globals) *cobra.Command {
 		Long: `Roles say what somebody may do in the dashboard and by the API. A login at the OpenID provider
 gets its roles from server.roles in the configuration; a token from whoever made it. No role
 makes anybody their own second person: that rule looks at the person and at the account.`,
-		Example: "  exhibit access roles",
+		Example: "  exhibit access roles\n  exhibit access token list\n  exhibit access link --as ines",
 	})
-	c.AddCommand(newAccessRolesCommand(g))
+	c.AddCommand(newAccessRolesCommand(g), newAccessTokenCommand(g), newAccessLinkCommand(g), newAccessSessionCommand(g))
 	return c
 }
 
