@@ -41,7 +41,7 @@ func (h *Host) newCage(name string, reads []string) (*cage, error) {
 		return nil, fail(name, ErrStart, err.Error())
 	}
 	c := &cage{within: h.limits.Start, plan: plan{
-		Name: binaryPath(h.dir, name), Required: h.confine.Mode == ConfineRequired, Base: base,
+		Name: binaryPath(h.dir, name), Required: h.confine.Mode == ConfineRequired, Without: h.without, Base: base,
 		Memory: h.confine.Memory, CPU: h.confine.CPU, KeepRead: len(reads) > 0,
 	}}
 	for _, path := range systemReads(h.environ()) {

@@ -5,8 +5,9 @@ import (
 	"strings"
 )
 
-// outOfMemory begins what a Go program says at its end when it gets no memory.
-const outOfMemory = "fatal error: runtime: "
+// nearly is how much of its processor time a process had that was killed for it:
+// the kernel counts in ticks.
+const nearly = 0.9
 
 // cause tells how the cage ended a process, if it did: the class and why. What
 // the process said last is the only sign that it got no memory.
@@ -18,9 +19,9 @@ func (c *cage) cause(state *os.ProcessState, words string) (class error, text st
 	case forbiddenCall(state):
 		return ErrForbidden, "it asked the system for what is denied to a connector, such as starting a program, " +
 			"watching another process or changing the machine"
-	case c.fact.CPU > 0 && state.UserTime()+state.SystemTime() >= c.fact.CPU:
+	case c.fact.CPU > 0 && state.ExitCode() < 0 && float64(state.UserTime()+state.SystemTime()) >= nearly*float64(c.fact.CPU):
 		return ErrResources, "it used its processor time of " + c.fact.CPU.String()
-	case c.fact.Memory > 0 && strings.HasPrefix(words, outOfMemory) && strings.Contains(words, "memory"):
+	case c.fact.Memory > 0 && strings.HasPrefix(words, "fatal error: ") && strings.Contains(words, "memory"):
 		return ErrResources, "it used its memory of " + size(c.fact.Memory)
 	}
 	return nil, ""

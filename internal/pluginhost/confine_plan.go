@@ -10,9 +10,10 @@ const stageName = "exhibit: confine a connector"
 type plan struct {
 	Name     string        `json:"name"` // the connector's own path, for its argument list
 	Required bool          `json:"required"`
-	Files    []string      `json:"files"` // may be read
-	Trees    []string      `json:"trees"` // may be read and listed, with all that is in them
-	Lists    []string      `json:"lists"` // may be listed, with the folders in them
+	Without  string        `json:"without,omitempty"` // a part that is left out as if it could not be had
+	Files    []string      `json:"files"`             // may be read
+	Trees    []string      `json:"trees"`             // may be read and listed, with all that is in them
+	Lists    []string      `json:"lists"`             // may be listed, with the folders in them
 	Programs []string      `json:"programs"`
 	Base     string        `json:"base"`   // the run's own folder; what is in it may be removed
 	Socket   string        `json:"socket"` // in Base: where the connector's socket is made

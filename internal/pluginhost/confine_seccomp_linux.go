@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"slices"
 
 	seccomp "github.com/elastic/go-seccomp-bpf"
 	"github.com/elastic/go-seccomp-bpf/arch"
@@ -37,6 +38,8 @@ func allowedCalls() []string {
 		// The network.
 		"connect", "bind", "listen", "accept", "accept4", "getsockname", "getpeername", "setsockopt", "getsockopt", "sendto", "recvfrom",
 		"sendmsg", "recvmsg", "sendmmsg", "recvmmsg", "shutdown",
+		// Those that refusals narrow down.
+		"open", "openat", "clone", "execveat", "mmap", "kill", "tgkill", "prlimit64", "socket", "socketpair", "prctl",
 	}
 }
 
@@ -44,7 +47,7 @@ func allowedCalls() []string {
 // that makes one is ended.
 func violations() []string {
 	return []string{
-		"execve", "execveat", "fork", "vfork", "clone", "ptrace", "process_vm_readv", "process_vm_writev", "process_madvise", "kcmp",
+		"execve", "fork", "vfork", "ptrace", "process_vm_readv", "process_vm_writev", "process_madvise", "kcmp",
 		"pidfd_open", "pidfd_getfd", "pidfd_send_signal", "setsid", "setpgid", "unshare", "setns", "mount", "umount2", "pivot_root", "chroot",
 		"open_tree", "move_mount", "fsopen", "fsmount", "mount_setattr", "init_module", "finit_module", "delete_module", "kexec_load",
 		"kexec_file_load", "reboot", "swapon", "swapoff", "acct", "bpf", "perf_event_open", "userfaultfd", "add_key", "request_key", "keyctl",
@@ -64,99 +67,112 @@ const namespaces = unix.CLONE_NEWNS | unix.CLONE_NEWCGROUP | unix.CLONE_NEWUTS |
 // writing are the flags of an open that could change a file.
 const writing = unix.O_WRONLY | unix.O_RDWR | unix.O_CREAT | unix.O_TRUNC
 
-// filter is the policy for one process: fd is the file that it executes next,
-// once, by an empty path at the address token that nobody else knows.
-func filter(fd int, token uintptr) (seccomp.Policy, error) {
-	info, err := arch.GetInfo(runtime.GOARCH)
-	if err != nil {
-		return seccomp.Policy{}, err
-	}
-	known := func(names ...string) []string {
-		var here []string
-		for _, name := range names {
-			if _, ok := info.SyscallNames[name]; ok {
-				here = append(here, name)
-			}
-		}
-		return here
-	}
-	var conditions []seccomp.NameWithConditions
-	for _, c := range append(conditional(), once(fd, token)) {
-		if len(known(c.Name)) > 0 {
-			conditions = append(conditions, c)
-		}
-	}
-	return seccomp.Policy{
-		DefaultAction: seccomp.ActionErrno,
-		Syscalls: []seccomp.SyscallGroup{
-			{Action: seccomp.ActionAllow, Names: known(allowedCalls()...)},
-			{Action: seccomp.ActionAllow, NamesWithCondtions: conditions},
-			{Action: seccomp.ActionErrno | seccomp.Action(unix.ENOSYS), Names: known(unknownCalls()...)},
-			{Action: seccomp.ActionKillProcess, Names: known(violations()...)},
-		},
-	}, nil
+// refusal is a system call that is allowed but with some arguments.
+type refusal struct {
+	call   string
+	action seccomp.Action
+	with   []seccomp.ArgumentConditions // each: all of it holds
 }
 
-func when(name string, all ...seccomp.Condition) seccomp.NameWithConditions {
-	return seccomp.NameWithConditions{Name: name, Conditions: all}
+// refusals are for one process: fd is the file that it executes next, once, by
+// an empty path at the address token that nobody else knows.
+func refusals(fd int, token uintptr) []refusal {
+	const refuse, end = seccomp.ActionErrno, seccomp.ActionKillProcess
+	pid := uint64(os.Getpid()) // the connector's too
+	opens := func(flags uint32) []seccomp.ArgumentConditions {
+		// No file that is there is changed. A new one stays empty: the limit of its size is 0.
+		return []seccomp.ArgumentConditions{
+			{some(flags, writing), none(flags, unix.O_CREAT)}, {some(flags, writing), none(flags, unix.O_EXCL)},
+		}
+	}
+	return []refusal{
+		{"execveat", end, []seccomp.ArgumentConditions{{other(0, uint64(fd))}, {other(1, uint64(token))}, {other(4, unix.AT_EMPTY_PATH)}}},
+		{"clone", end, []seccomp.ArgumentConditions{{none(0, unix.CLONE_THREAD)}, {some(0, namespaces)}}},
+		{"open", refuse, opens(1)},
+		{"openat", refuse, opens(2)},
+		// Memory that the limit does not count.
+		{"mmap", refuse, []seccomp.ArgumentConditions{
+			{some(3, unix.MAP_SHARED), some(3, unix.MAP_ANONYMOUS)}, {some(3, unix.MAP_SHARED), some(2, unix.PROT_WRITE)},
+		}},
+		// Signals to others, limits of others.
+		{"kill", refuse, []seccomp.ArgumentConditions{{other(0, pid), other(0, 0)}}},
+		{"tgkill", refuse, []seccomp.ArgumentConditions{{other(0, pid)}}},
+		{"prlimit64", refuse, []seccomp.ArgumentConditions{{other(0, 0)}}},
+		// All but TCP and UDP, sockets of this machine, and the table of addresses.
+		{"socket", refuse, []seccomp.ArgumentConditions{
+			{other(0, unix.AF_INET), other(0, unix.AF_INET6), other(0, unix.AF_UNIX), other(0, unix.AF_NETLINK)},
+			{other(2, 0), other(2, unix.IPPROTO_TCP), other(2, unix.IPPROTO_UDP)},
+			{is(0, unix.AF_NETLINK), other(2, unix.NETLINK_ROUTE)},
+		}},
+		{"socketpair", refuse, []seccomp.ArgumentConditions{{other(0, unix.AF_UNIX)}}},
+		{"prctl", refuse, []seccomp.ArgumentConditions{{
+			other(0, unix.PR_SET_PDEATHSIG), other(0, unix.PR_GET_PDEATHSIG), other(0, unix.PR_SET_NAME), other(0, unix.PR_GET_NAME),
+			other(0, unix.PR_GET_DUMPABLE), other(0, unix.PR_CAPBSET_READ), other(0, unix.PR_GET_NO_NEW_PRIVS),
+			other(0, unix.PR_SET_VMA), other(0, unix.PR_GET_SECCOMP),
+		}}},
+	}
 }
 
 func is(arg uint32, value uint64) seccomp.Condition {
 	return seccomp.Condition{Argument: arg, Operation: seccomp.Equal, Value: value}
 }
 
-func hasNone(arg uint32, bits uint64) seccomp.Condition {
+func other(arg uint32, value uint64) seccomp.Condition {
+	return seccomp.Condition{Argument: arg, Operation: seccomp.NotEqual, Value: value}
+}
+
+func none(arg uint32, bits uint64) seccomp.Condition {
 	return seccomp.Condition{Argument: arg, Operation: seccomp.BitsNotSet, Value: bits}
 }
 
-func hasAny(arg uint32, bits uint64) seccomp.Condition {
+func some(arg uint32, bits uint64) seccomp.Condition {
 	return seccomp.Condition{Argument: arg, Operation: seccomp.BitsSet, Value: bits}
 }
 
-// once allows the one execution that turns the stage into the connector.
-func once(fd int, token uintptr) seccomp.NameWithConditions {
-	return when("execveat", is(0, uint64(fd)), is(1, uint64(token)), is(4, unix.AT_EMPTY_PATH))
-}
-
-// conditional are the calls that are allowed with some arguments only.
-func conditional() []seccomp.NameWithConditions {
-	pid := uint64(os.Getpid()) // the connector's too
-	calls := []seccomp.NameWithConditions{
-		// No file that is there is changed. A new one stays empty: the limit of its size is 0.
-		when("open", hasNone(1, writing)), when("open", hasAny(1, unix.O_CREAT), hasAny(1, unix.O_EXCL)),
-		when("openat", hasNone(2, writing)), when("openat", hasAny(2, unix.O_CREAT), hasAny(2, unix.O_EXCL)),
-		// Threads, not processes.
-		when("clone", hasAny(0, unix.CLONE_THREAD), hasNone(0, namespaces)),
-		// Memory that the limit counts: not what is shared without a file.
-		when("mmap", hasNone(3, unix.MAP_SHARED)),
-		when("mmap", hasAny(3, unix.MAP_SHARED), hasNone(3, unix.MAP_ANONYMOUS), hasNone(2, unix.PROT_WRITE)),
-		// Signals to itself and its group, limits of itself.
-		when("kill", is(0, pid)), when("kill", is(0, 0)),
-		when("tgkill", is(0, pid)),
-		when("prlimit64", is(0, 0)),
-		// The internet, sockets of this machine, and the table of addresses.
-		when("socketpair", is(0, unix.AF_UNIX)),
+// policies are the filters for one process, in the order in which they are put
+// in force. The kernel asks all and obeys the strictest. There is one for each
+// call with conditions, because the library compares what comes after a
+// condition that did not hold with an argument in the place of the call's
+// number. The last one forbids to add more.
+func policies(fd int, token uintptr) ([]seccomp.Policy, error) {
+	info, err := arch.GetInfo(runtime.GOARCH)
+	if err != nil {
+		return nil, err
 	}
-	for _, family := range []uint64{unix.AF_INET, unix.AF_INET6, unix.AF_UNIX} {
-		for _, protocol := range []uint64{0, unix.IPPROTO_TCP, unix.IPPROTO_UDP} {
-			calls = append(calls, when("socket", is(0, family), is(2, protocol)))
+	known := func(names []string) []string {
+		return slices.DeleteFunc(names, func(name string) bool { _, ok := info.SyscallNames[name]; return !ok })
+	}
+	var all []seccomp.Policy
+	for _, r := range refusals(fd, token) {
+		if _, ok := info.SyscallNames[r.call]; !ok {
+			continue
 		}
+		group := seccomp.SyscallGroup{Action: r.action}
+		for _, with := range r.with {
+			group.NamesWithCondtions = append(group.NamesWithCondtions, seccomp.NameWithConditions{Name: r.call, Conditions: with})
+		}
+		all = append(all, seccomp.Policy{DefaultAction: seccomp.ActionAllow, Syscalls: []seccomp.SyscallGroup{group}})
 	}
-	calls = append(calls, when("socket", is(0, unix.AF_NETLINK), is(2, unix.NETLINK_ROUTE)))
-	for _, option := range []uint64{
-		unix.PR_SET_PDEATHSIG, unix.PR_GET_PDEATHSIG, unix.PR_SET_NAME, unix.PR_GET_NAME, unix.PR_GET_DUMPABLE, unix.PR_CAPBSET_READ,
-		unix.PR_GET_NO_NEW_PRIVS, unix.PR_SET_VMA, unix.PR_GET_SECCOMP,
-	} {
-		calls = append(calls, when("prctl", is(0, option)))
-	}
-	return calls
+	return append(all, seccomp.Policy{
+		DefaultAction: seccomp.ActionErrno,
+		Syscalls: []seccomp.SyscallGroup{
+			{Action: seccomp.ActionAllow, Names: known(allowedCalls())},
+			{Action: seccomp.ActionErrno | seccomp.Action(unix.ENOSYS), Names: known(unknownCalls())},
+			{Action: seccomp.ActionKillProcess, Names: known(violations())},
+		},
+	}), nil
 }
 
-// filterCalls puts the filter in force for this thread and what it executes.
+// filterCalls puts the filters in force for this thread and what it executes.
 func filterCalls(fd int, token uintptr) error {
-	policy, err := filter(fd, token)
+	all, err := policies(fd, token)
 	if err != nil {
 		return fmt.Errorf("system calls: %w", err)
 	}
-	return seccomp.LoadFilter(seccomp.Filter{Policy: policy})
+	for _, policy := range all {
+		if err := seccomp.LoadFilter(seccomp.Filter{Policy: policy}); err != nil {
+			return err
+		}
+	}
+	return nil
 }

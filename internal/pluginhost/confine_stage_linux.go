@@ -62,11 +62,7 @@ func becomeConnector(out *os.File) (report, error) {
 	if err != nil {
 		return r, err
 	}
-	if err := filterCalls(programFD, token); err != nil {
-		r.Problems = append(r.Problems, "no seccomp: "+err.Error())
-	} else {
-		r.Seccomp = true
-	}
+	r.Seccomp = r.apply(p, "seccomp", func() error { return filterCalls(programFD, token) })
 	if missing := r.missing(); p.Required && missing != nil {
 		return r, missing
 	}
@@ -81,23 +77,31 @@ func becomeConnector(out *os.File) (report, error) {
 // confine applies everything but the filter of system calls, which forbids the
 // rest.
 func (r *report) confine(p plan) {
-	note := func(what string, err error) bool {
-		if err != nil {
-			r.Problems = append(r.Problems, "no "+what+": "+err.Error())
-		}
-		return err == nil
-	}
-	r.NoNewPrivs = note("no_new_privs", unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
-	kept, err := dropCapabilities(p.KeepRead)
-	if note("loss of the superuser's rights", err) {
-		r.Capabilities = kept
-	}
-	abi, err := restrictFiles(p)
-	if note("Landlock", err) {
-		r.Landlock = abi
-	}
-	r.Limits = note("limits", limit(p))
+	r.NoNewPrivs = r.apply(p, "no_new_privs", func() error { return unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) })
+	r.apply(p, "loss of the superuser's rights", func() (err error) {
+		r.Capabilities, err = dropCapabilities(p.KeepRead)
+		return err
+	})
+	r.apply(p, "Landlock", func() (err error) {
+		r.Landlock, err = restrictFiles(p)
+		return err
+	})
+	r.Limits = r.apply(p, "limits", func() error { return limit(p) })
 }
+
+// apply puts one part in force, or notes why it is not.
+func (r *report) apply(p plan, part string, do func() error) bool {
+	err := errLeftOut
+	if p.Without != part {
+		err = do()
+	}
+	if err != nil {
+		r.Problems = append(r.Problems, "no "+part+": "+err.Error())
+	}
+	return err == nil
+}
+
+var errLeftOut = errors.New("left out")
 
 // missing says what a required confinement lacks.
 func (r *report) missing() error {

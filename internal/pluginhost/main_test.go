@@ -44,6 +44,8 @@ func TestMain(m *testing.M) {
 	case isConnector && name == "elsewhere":
 		fmt.Println("1|1|tcp|127.0.0.1:1|grpc|")
 		time.Sleep(time.Minute)
+	case isConnector && strings.HasPrefix(name, "caged"):
+		serveCaged(name)
 	case isConnector:
 		serve.Connector(fake{name: name})
 	case os.Getenv(hostDirVar) != "":

@@ -98,6 +98,7 @@ type Host struct {
 	log       *slog.Logger
 	limits    Limits
 	confine   Confine
+	without   string // part of the confinement that is left out; tests only
 	schemas   *schemaCache
 	now       func() time.Time
 	env       []string

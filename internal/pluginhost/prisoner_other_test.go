@@ -1,0 +1,5 @@
+//go:build !linux
+
+package pluginhost_test
+
+func serveCaged(string) {}
