@@ -63,9 +63,15 @@ func (n *Notifier) Observe(ctx context.Context, obs Observation) (Outcome, error
 	return out, nil
 }
 
+// Previewed is a message that would be sent over a channel.
+type Previewed struct {
+	Channel string `json:"channel"`
+	Message
+}
+
 // Preview tells what Observe would do and what the messages would be, and
 // changes nothing.
-func (n *Notifier) Preview(ctx context.Context, obs Observation) (Outcome, []Message, error) {
+func (n *Notifier) Preview(ctx context.Context, obs Observation) (Outcome, []Previewed, error) {
 	now, err := n.now(ctx)
 	if err != nil {
 		return Outcome{}, nil, err
@@ -90,11 +96,11 @@ func (n *Notifier) Preview(ctx context.Context, obs Observation) (Outcome, []Mes
 	if err != nil && !errors.Is(err, errUndo) {
 		return Outcome{}, nil, fmt.Errorf("notify: preview: %w", err)
 	}
-	var messages []Message
+	var messages []Previewed
 	for i := range n.o.Channels {
 		c := &n.o.Channels[i]
 		for _, to := range recipients(pending, c.Name) {
-			messages = append(messages, n.composed(c, to, of(pending, c.Name, to), now))
+			messages = append(messages, Previewed{c.Name, n.composed(c, to, of(pending, c.Name, to), now)})
 		}
 	}
 	return out, messages, nil
