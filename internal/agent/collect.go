@@ -96,7 +96,7 @@ func (c *Collector) Collect(ctx context.Context, src Source, progress func(conne
 	if runErr == nil {
 		res, runErr = c.read(ctx, src, rec)
 	}
-	rec.installed, rec.report = installed.Descriptor, report
+	rec.installed, rec.report, rec.confinement = installed.Descriptor, report, installed.Confinement
 	if checkErr == nil {
 		c.noteProbe(src.Name, src.Connector, rec.run.StartedAt, report)
 	}

@@ -20,12 +20,13 @@ import (
 // recorder appends what one run sees and keeps what its closing needs: which
 // keys and groups were seen (8 bytes each), counts, gaps.
 type recorder struct {
-	c         *Collector
-	run       evidence.Run
-	progress  func(connector.Progress)
-	installed connector.Descriptor
-	report    connector.CheckReport
-	seed      maphash.Seed
+	c           *Collector
+	run         evidence.Run
+	progress    func(connector.Progress)
+	installed   connector.Descriptor
+	confinement pluginhost.Confinement // of the process that described itself
+	report      connector.CheckReport
+	seed        maphash.Seed
 
 	mu        sync.Mutex
 	seen      map[uint64]struct{}
@@ -212,6 +213,9 @@ func (r *recorder) close(ctx context.Context, configured []string, res pluginhos
 	defer cancel()
 	r.run.FinishedAt = r.c.Clock().UTC()
 	r.run.Calls = evidence.CallCounts(res.Calls)
+	if r.run.Confinement = res.Confinement.String(); r.run.Confinement == "" {
+		r.run.Confinement = r.confinement.String() // it did not come to reading
+	}
 	wanted := asked(configured, res.Coverage)
 	r.addPermissionGaps(wanted)
 	r.cover(wanted, res.Coverage, runErr)

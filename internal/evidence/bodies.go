@@ -65,7 +65,10 @@ type runClosedBody struct {
 	Kinds      map[string]kindReadBody `json:"kinds"`
 	Gaps       []Gap                   `json:"gaps"`
 	Calls      CallCounts              `json:"calls"`
-	State      Digest                  `json:"state,omitzero"`
+	// Confinement is missing where no process of a connector read, and in runs
+	// of before it was recorded.
+	Confinement string `json:"confinement,omitzero"`
+	State       Digest `json:"state,omitzero"`
 }
 
 type kindReadBody struct {
@@ -144,7 +147,8 @@ func ParseRunOpened(e Entry) (Run, error) {
 func RunClosed(r Run, at time.Time) (Entry, error) {
 	body := runClosedBody{
 		Run: r.ID, Status: r.Status, FinishedAt: stamp(r.FinishedAt), Error: r.Error,
-		Kinds: make(map[string]kindReadBody, len(r.Kinds)), Gaps: r.Gaps, Calls: r.Calls, State: r.State,
+		Kinds: make(map[string]kindReadBody, len(r.Kinds)), Gaps: r.Gaps, Calls: r.Calls,
+		Confinement: r.Confinement, State: r.State,
 	}
 	for kind, k := range r.Kinds {
 		body.Kinds[kind] = kindReadBody{
@@ -172,7 +176,8 @@ func ParseRunClosed(e Entry) (Run, error) {
 	default:
 		return Run{}, fmt.Errorf("%w: run status %.40q", ErrMalformed, b.Status)
 	}
-	r := Run{ID: b.Run, Status: b.Status, FinishedAt: time.Time(b.FinishedAt), Error: b.Error, Calls: b.Calls, State: b.State}
+	r := Run{ID: b.Run, Status: b.Status, FinishedAt: time.Time(b.FinishedAt), Error: b.Error, Calls: b.Calls,
+		Confinement: b.Confinement, State: b.State}
 	if len(b.Gaps) > 0 {
 		r.Gaps = b.Gaps
 	}

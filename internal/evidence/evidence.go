@@ -125,7 +125,10 @@ type Run struct {
 	Kinds      map[string]KindRead // by kind
 	Gaps       []Gap
 	Calls      CallCounts
-	State      Digest // of the source's cursors and validators when the run closed; zero if there were none
+	// Confinement is what held the connector's process, in words; empty where no
+	// process of a connector read.
+	Confinement string
+	State       Digest // of the source's cursors and validators when the run closed; zero if there were none
 }
 
 // KindRead is what a run claims and counted for one kind.

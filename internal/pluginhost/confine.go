@@ -108,9 +108,13 @@ func (c Confinement) Open() []string {
 	return o
 }
 
-// String is the fact in one line, as a run records it.
+// String is the fact in one line, as a run records it; empty for the zero
+// value, of which nothing is known.
 func (c Confinement) String() string {
-	if !c.Confined {
+	switch {
+	case !c.Confined && c.Why == "":
+		return ""
+	case !c.Confined:
 		return "not confined: " + c.Why
 	}
 	var held []string
