@@ -313,6 +313,10 @@ func TestPersonLeaves(t *testing.T) {
 	if a := b.oidc("/").who(t); a.Person != "marek" {
 		t.Fatalf("%+v", a)
 	}
+	w.unreadable()
+	if a := b.who(); a.Person != "marek" {
+		t.Errorf("a register that is being written ends sessions: %+v", a)
+	}
 	w.people(strings.Replace(registerText, "email: marek@example.com,", "email: marek@example.com, active: false,", 1))
 	if b.in() {
 		t.Error("who left is still in")

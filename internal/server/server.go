@@ -68,6 +68,7 @@ func New(ctx context.Context, o Options) (*Server, error) {
 		return nil, err
 	}
 	c := o.Config
+	o.Register = lastRead(o.Register)
 	s := &Server{o: o, local: c.OIDC == nil && c.Loopback() && !c.BehindProxy}
 	s.Reload(c)
 	s.assemble()
@@ -86,6 +87,19 @@ func New(ctx context.Context, o Options) (*Server, error) {
 	}
 	s.listener = l
 	return s, nil
+}
+
+// lastRead gives the register as it could be read last: a file that is being
+// written ends nobody's session.
+func lastRead(read func() *register.Register) func() *register.Register {
+	var last atomic.Pointer[register.Register]
+	return func() *register.Register {
+		if now := read(); now != nil {
+			last.Store(now)
+			return now
+		}
+		return last.Load()
+	}
 }
 
 func (s *Server) assemble() {

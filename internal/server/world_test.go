@@ -109,6 +109,13 @@ func (w *world) people(text string) {
 	w.reg = reg
 }
 
+// unreadable makes the register one that cannot be read.
+func (w *world) unreadable() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.reg = nil
+}
+
 // freePort finds a port that nobody listens on.
 func freePort(t *testing.T) string {
 	t.Helper()
