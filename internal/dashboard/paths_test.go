@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/net/html"
 
@@ -45,7 +46,7 @@ func mainAddresses(o *org, c *call) map[string][]string {
 		}
 	}
 	return map[string][]string{
-		"GET /{$}":                            {"/", "/?as_of=2026-11-24", "/?done=acknowledged", "/?done=made+up"},
+		"GET /{$}":                            {"/", "/?as_of=" + o.now.AddDate(0, 0, -1).Format(time.DateOnly), "/?done=acknowledged", "/?done=made+up"},
 		"GET /controls":                       {"/controls", "/controls?status=failing", "/controls?area=A.6&q=deploy", "/controls?q=nothing+is+called+so"},
 		"GET /controls/{id}":                  {"/controls/A.4.2", "/controls/6.1.2?status=failing", "/controls/A.4.2?from=51"},
 		"GET /expectations/{slug}":            {c.ExpectationLink(r.Expectation)},
