@@ -28,7 +28,7 @@ do that for you: an authority stamps its time (timestamp), witnesses cosign it
 	})
 	c.AddCommand(newKeyCommand(g), newCheckpointCommand(g), newProveCommand(g), newConsistencyCommand(g),
 		newTimestampCommand(g), newCosignCommand(g), newPublishCommand(g), newAttestationsCommand(g),
-		newReindexCommand(g), newEraseCommand(g))
+		newReindexCommand(g), newEraseCommand(g), newRotateCommand(g))
 	return c
 }
 
@@ -221,6 +221,9 @@ func runConsistency(ctx context.Context, g *globals, keyFile, path string) error
 	key, err := g.verifier(keyFile)
 	if err != nil {
 		return usageError{fmt.Errorf("no key to check signatures with: %w", err), "give the public key with --key"}
+	}
+	if key, err = store.Keys(ctx, st, key); err != nil {
+		return err
 	}
 	old, err := readCheckpoint(path, key)
 	if err != nil {

@@ -31,7 +31,11 @@ func (g *globals) openAttestor(ctx context.Context) (*attestor, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &attestor{workplace: w, client: attest.NewClient(time.Now)}
+	way, err := wayOut(w.cfg)
+	if err != nil {
+		return nil, errors.Join(err, w.Close())
+	}
+	a := &attestor{workplace: w, client: attest.NewClient(time.Now, way.Transport())}
 	if err := a.load(ctx); err != nil {
 		return nil, errors.Join(attestError(err), w.Close())
 	}
@@ -47,7 +51,11 @@ func (a *attestor) load(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	key, err := ledger.ParseVerifier(a.key.Public())
+	own, err := ledger.ParseVerifier(a.key.Public())
+	if err != nil {
+		return err
+	}
+	key, err := store.Keys(ctx, a.store, own) // what others attested may be signed by an earlier one
 	if err != nil {
 		return err
 	}

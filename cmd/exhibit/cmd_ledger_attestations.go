@@ -97,6 +97,9 @@ func runAttestations(ctx context.Context, g *globals, o attestationsOptions) err
 	if err != nil {
 		return err
 	}
+	if trust.Log, err = store.Keys(ctx, st, trust.Log); err != nil {
+		return err
+	}
 	newest, err := st.Checkpoint(ctx)
 	if err != nil {
 		return err

@@ -201,7 +201,11 @@ func verifyStore(ctx context.Context, g *globals, o verifyOptions, key verify.Ke
 			return verify.Report{}, err
 		}
 	}
-	since, err := readCheckpoint(o.since, key)
+	seen, err := keysFor(ctx, st, key, o.since)
+	if err != nil {
+		return verify.Report{}, err
+	}
+	since, err := readCheckpoint(o.since, seen)
 	if err != nil {
 		return verify.Report{}, err
 	}
@@ -213,6 +217,14 @@ func verifyStore(ctx context.Context, g *globals, o verifyOptions, key verify.Ke
 	defer p.end()
 	return verify.Store(ctx, cfg.Store.String(), raw, store.VerifyOptions{Verifier: key, Since: since,
 		Progress: func(phase string, n int64) { p.show(fmt.Sprintf("%s %d", phase, n)) }})
+}
+
+// keysFor gives the keys that a checkpoint kept from earlier may be signed by.
+func keysFor(ctx context.Context, st store.Store, trusted verify.Key, path string) (verify.Key, error) {
+	if path == "" {
+		return trusted, nil
+	}
+	return store.Keys(ctx, st, trusted)
 }
 
 // readCheckpoint reads a checkpoint that was kept; nil if there is no path.

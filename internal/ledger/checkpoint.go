@@ -48,8 +48,12 @@ func (c Checkpoint) Sign(s note.Signer) ([]byte, error) {
 }
 
 // OpenCheckpoint verifies the signature of v's key on msg, and that msg is a
-// checkpoint of v's log. Signatures by other keys are ignored.
+// checkpoint of v's log. Signatures by other keys are ignored. If v is Keys, the
+// key may be any of them that had not been retired at the checkpoint's size.
 func OpenCheckpoint(msg []byte, v note.Verifier) (Checkpoint, error) {
+	if k, ok := v.(Keys); ok {
+		return k.Open(msg)
+	}
 	n, err := note.Open(msg, note.VerifierList(v))
 	if err != nil {
 		return Checkpoint{}, fmt.Errorf("%w (%s): %w", ErrSignature, v.Name(), err)

@@ -161,6 +161,19 @@ type keyUntil struct {
 // OneKey are the keys of a log whose key was never handed over.
 func OneKey(v note.Verifier) Keys { return Keys{[]keyUntil{{v, math.MaxInt64}}} }
 
+// Keys are a note.Verifier, that of the key that signs now, so that they can be
+// handed to whoever opens checkpoints: OpenCheckpoint knows them.
+var _ note.Verifier = Keys{}
+
+// Name is the log's origin, which all its keys have as name.
+func (k Keys) Name() string { return k.Current().Name() }
+
+// KeyHash is that of the key that signs now.
+func (k Keys) KeyHash() uint32 { return k.Current().KeyHash() }
+
+// Verify verifies a signature by the key that signs now.
+func (k Keys) Verify(msg, sig []byte) bool { return k.Current().Verify(msg, sig) }
+
 // Current is the key that signs now.
 func (k Keys) Current() note.Verifier { return k.list[len(k.list)-1].key }
 

@@ -1,8 +1,10 @@
 package store
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"math"
 
 	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
@@ -42,6 +44,26 @@ func CheckSigner(newest []byte, signer note.Signer) error {
 	}
 	return fmt.Errorf("%w: %s+%08x was handed over to another key, or comes from a later copy of the ledger; use the newest key",
 		ErrKey, signer.Name(), signer.KeyHash())
+}
+
+// Keys follows the handovers in a ledger to the keys that signed it, for who
+// trusts one of them. It holds each handover's signatures, not its root, which
+// Verify does.
+func Keys(ctx context.Context, l Ledger, trusted note.Verifier) (ledger.Keys, error) {
+	var s ledger.Succession
+	for e, err := range l.Entries(ctx, 0, math.MaxInt64, evidence.EntryKey) {
+		if err != nil {
+			return ledger.Keys{}, err
+		}
+		if err := AddHandover(&s, e, nil); err != nil {
+			return ledger.Keys{}, fmt.Errorf("%w: entry %d: %w", ErrTampered, e.Seq, err)
+		}
+	}
+	k, err := s.From(trusted)
+	if err != nil {
+		return k, fmt.Errorf("%w: %w", ErrTampered, err)
+	}
+	return k, nil
 }
 
 // AddHandover takes an entry by which the key was handed over. root is that of

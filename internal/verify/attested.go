@@ -79,7 +79,7 @@ func (a *archive) attestation(n int, at bundle.Attested) (int, error) {
 	if err != nil {
 		return 0, fail(bodyName, "content", "an attestation", err.Error())
 	}
-	cp, err := ledger.OpenCheckpoint(parsed.Note, a.key)
+	cp, err := a.keys.Open(parsed.Note)
 	if err != nil {
 		return 0, fail(bodyName, "checkpoint", "a note signed by "+a.report.Key, err.Error())
 	}

@@ -32,6 +32,8 @@ const (
 type archive struct {
 	report  *Report
 	key     Key
+	trusted Key         // that the reader has, if it is an earlier one of the same ledger
+	keys    ledger.Keys // that signed the ledger, once its lines were read
 	zip     *zipform.Reader
 	head    bundle.Head
 	sealed  seal.Seal
@@ -90,7 +92,7 @@ func (a *archive) verify(ctx context.Context, src source) error {
 	if err := a.files(ctx); err != nil {
 		return err
 	}
-	for _, step := range []func() error{a.attested, a.story, a.payloadSets, a.redaction} {
+	for _, step := range []func() error{a.succession, a.attested, a.story, a.payloadSets, a.redaction} {
 		if err := step(); err != nil {
 			return err
 		}
@@ -123,6 +125,7 @@ func (a *archive) open() error {
 	if err != nil {
 		return err
 	}
+	a.earlierKey(msg)
 	if a.sealed, a.key, err = a.report.openSeal(msg, a.key); err != nil {
 		return err
 	}

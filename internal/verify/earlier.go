@@ -82,10 +82,10 @@ func (c *compared) at(t *bundle.Tree) error {
 // earlier holds the bundle's ledger against states of it that were kept.
 func (a *archive) earlier(_ context.Context) error {
 	for _, e := range a.opt.Against {
-		cp, err := ledger.OpenCheckpoint(e.Note, a.key)
+		cp, err := a.keys.Open(e.Note)
 		place := fmt.Sprintf("against %s, %d entries", clip(e.Name), cp.Size)
 		if err != nil {
-			return fail(bundle.CheckpointFile, "against "+clip(e.Name), "a state of the ledger signed by the same key", err.Error())
+			return fail(bundle.CheckpointFile, "against "+clip(e.Name), "a state of the ledger signed by the same key, or one before it", err.Error())
 		}
 		now := a.checkpoint
 		root, known := a.book.against.roots[cp.Size]

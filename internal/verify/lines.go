@@ -10,10 +10,14 @@ import (
 	"slices"
 	"time"
 
+	"golang.org/x/mod/sumdb/tlog"
+
 	"github.com/exhibit-aims/exhibit/internal/assess"
 	"github.com/exhibit-aims/exhibit/internal/evidence"
 	"github.com/exhibit-aims/exhibit/internal/export/bundle"
 	"github.com/exhibit-aims/exhibit/internal/export/zipform"
+	"github.com/exhibit-aims/exhibit/internal/ledger"
+	"github.com/exhibit-aims/exhibit/internal/store"
 )
 
 // maxLine is the longest ledger line that is read.
@@ -24,6 +28,7 @@ type ledgerBook struct {
 	head     bundle.Head
 	parser   evidence.Parser
 	tree     bundle.Tree
+	keys     ledger.Succession
 	open     map[string]*openRun
 	sources  map[string]string // of every run, by id
 	manifest map[string][sha256.Size]byte
@@ -192,6 +197,10 @@ func (b *ledgerBook) line(br *bufio.Reader, seq int64) error {
 		return l.fail("a line", err.Error())
 	}
 	b.entries++
+	before, err := b.rootBefore(raw)
+	if err != nil {
+		return err
+	}
 	b.tree.Leaf(raw)
 	if err := b.against.at(&b.tree); err != nil {
 		return err
@@ -205,6 +214,11 @@ func (b *ledgerBook) line(br *bufio.Reader, seq int64) error {
 		return l.fail("a time not before "+b.at.Format(time.RFC3339Nano), e.At.Format(time.RFC3339Nano))
 	}
 	b.at = e.At
+	if e.Type == evidence.EntryKey {
+		if err := store.AddHandover(&b.keys, e, before); err != nil {
+			return l.fail("a handover of the key that holds", err.Error())
+		}
+	}
 	if e.Type == evidence.EntryEvidence {
 		ev, err := b.parser.Check(e)
 		if err != nil {
@@ -217,6 +231,15 @@ func (b *ledgerBook) line(br *bufio.Reader, seq int64) error {
 		return l.fail("a ledger line in its only form", err.Error())
 	}
 	return b.other(l, e)
+}
+
+// rootBefore gives the root before a line by which the key is handed over.
+func (b *ledgerBook) rootBefore(raw []byte) (*tlog.Hash, error) {
+	if !bytes.HasSuffix(raw, []byte(`"type":"key","v":1}`)) {
+		return nil, nil
+	}
+	h, err := b.tree.Root()
+	return &h, err
 }
 
 // linePlace says where a line is.

@@ -3,6 +3,7 @@ package verify
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/exhibit-aims/exhibit/internal/store"
 )
@@ -25,6 +26,14 @@ func Store(ctx context.Context, path string, st store.Verifiable, o store.Verify
 		return r, nil
 	case err != nil:
 		return r, err
+	}
+	if n := held.Keys.Len(); n > 1 && o.Verifier != nil {
+		r.Key = keyName(held.Keys.Current())
+		text := fmt.Sprintf("the signing key was handed over %d times, each key signed for the next", n-1)
+		if r.Key != keyName(o.Verifier) {
+			text += "; the key given, " + keyName(o.Verifier) + ", is an earlier one"
+		}
+		r.Notes = append(r.Notes, text)
 	}
 	r.held("entries under the signed checkpoint", held.Entries)
 	r.held("evidence in its run, revisions in order", held.Evidence)

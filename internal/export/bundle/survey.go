@@ -17,7 +17,7 @@ import (
 
 // plain are the types of entries that quote no result: those that a bundle has
 // which hides something.
-var plain = []evidence.EntryType{evidence.EntryRunOpened, evidence.EntryEvidence, evidence.EntryGone, evidence.EntryRunClosed, evidence.EntryErasure}
+var plain = []evidence.EntryType{evidence.EntryRunOpened, evidence.EntryEvidence, evidence.EntryGone, evidence.EntryRunClosed, evidence.EntryErasure, evidence.EntryKey}
 
 // Plain reports whether entries of a type quote no result.
 func Plain(t evidence.EntryType) bool { return slices.Contains(plain, t) }
@@ -60,9 +60,15 @@ func (b *writer) markUsed(ctx context.Context) error {
 	for _, r := range b.snap.Runs {
 		runs[r.ID] = true
 	}
-	for e, err := range b.snap.Ledger.Entries(ctx, 0, b.cp.Size, evidence.EntryRunOpened, evidence.EntryRunClosed) {
+	for e, err := range b.snap.Ledger.Entries(ctx, 0, b.cp.Size, evidence.EntryRunOpened, evidence.EntryRunClosed, evidence.EntryKey) {
 		if err != nil {
 			return err
+		}
+		if e.Type == evidence.EntryKey { // who follows it needs every handover
+			if err := b.have.add(e.Seq); err != nil {
+				return err
+			}
+			continue
 		}
 		id, err := runOf(e)
 		if err != nil {

@@ -532,6 +532,8 @@ class Bundle:
         self.by_name = {e.name: e for e in self.zip.entries}
         self.held = []
         self.key = key
+        self.trusted = None  # the reader's key, if it is another of the same name
+        self.handovers = []  # (position, key until then, key from then on)
 
     def ok(self, what, n):
         self.held.append(f"{what}: {n}")
@@ -541,6 +543,7 @@ class Bundle:
         self.files()
         self.checkpoint()
         self.lines()
+        self.succession()
         self.story()
         self.runs()
         self.redacted()
@@ -561,6 +564,10 @@ class Bundle:
             if not claimed:
                 fail("manifest.note", "key", "a key", "none")
             self.key = Key(claimed[1].decode("utf-8", "replace"), "manifest.note")
+        elif claimed:
+            named = Key(claimed[1].decode("utf-8", "replace"), "manifest.note")
+            if named.name == self.key.name and named.line != self.key.line:
+                self.trusted, self.key = self.key, named  # succession() decides
         seal = Seal(msg, self.key, "bundle", "manifest.note")
         e = self.by_name["manifest.json"]
         if [p[3:] for p in seal.parts] != [(e.size, e.packed)]:  # before it is unpacked
@@ -725,6 +732,7 @@ class Bundle:
                 line = next(source, None)
                 if line is None:
                     fail("ledger/entries.jsonl", f"position {n}", "a line", "the end")
+                self.before = tree.root() if line.endswith(b'"type":"key","v":1}') else None
                 tree.push(0, hashlib.sha256(b"\x00" + line).digest())
                 self.line(n, line)
             return
@@ -750,7 +758,7 @@ class Bundle:
             fail(file, place, "a time not before the line before it", e["at"])
         self.at, self.entries = at, self.entries + 1
         body, typ = e["body"], e["type"]
-        known = {"run_opened": self.run_opened, "run_closed": self.run_closed, "evidence": self.evidence, "gone": self.gone, "erasure": self.erasure}
+        known = {"run_opened": self.run_opened, "run_closed": self.run_closed, "evidence": self.evidence, "gone": self.gone, "erasure": self.erasure, "key": self.handover}
         if typ not in known:
             if not self.whole or self.hides:
                 fail(file, place, "an entry of a type that this bundle may hold", typ)
@@ -758,6 +766,46 @@ class Bundle:
         if typ == "gone" and not self.whole:
             fail(file, place, "an entry of a type that a narrowed bundle holds", typ)
         known[typ](n, e, body, place, raw)
+
+    def handover(self, n, _e, body, place, _raw):
+        file = "ledger/entries.jsonl"
+        if sorted(body) != ["by", "note", "reason"] or not body["by"] or not body["reason"]:
+            fail(file, place, "the members of a handover", str(sorted(body)))
+        msg = body["note"].encode()
+        said = body["note"].split("\n\n", 1)[0].split("\n")
+        if len(said) != 6 or said[0] != "exhibit key handover v1":
+            fail(file, place, "a handover of the key", str(said)[:80])
+        old, new = Key(said[4], file), Key(said[5], file)
+        for key in (old, new):
+            if open_note(msg, key, file, False) != "\n".join(said) + "\n" or key.name != said[1]:
+                fail(file, place, "a handover by keys of " + said[1], key.line)
+        if said[1] != self.cp.origin or said[2] != str(n) or said[3] != base64.b64encode(self.before).decode():
+            fail(file, place, f"a handover of the ledger of {n} entries", str(said[1:4]))
+        if old.line == new.line or (self.handovers and self.handovers[-1][2].line != old.line):
+            fail(file, place, "a handover by the key that signed the ledger", old.line)
+        self.handovers.append((n, old, new))
+
+    def succession(self):
+        """The keys that signed the ledger, each with the largest size it signs."""
+        self.keys = [(old, n) for n, old, _ in self.handovers]
+        self.keys.append((self.handovers[-1][2] if self.handovers else self.key, 1 << 62))
+        if self.keys[-1][0].line != self.key.line:
+            fail("manifest.note", "key", "the key that signs this ledger, " + self.keys[-1][0].line, self.key.line)
+        if self.trusted is not None and self.trusted.line not in [k.line for k, _ in self.keys]:
+            fail("manifest.note", "key", "one that the ledger was handed over to from " + self.trusted.line, self.key.line)
+        if self.handovers:
+            self.ok("handovers of the signing key", len(self.handovers))
+
+    def kept(self, msg, file):
+        """A checkpoint by any of the keys that was not retired then."""
+        for key, until in reversed(self.keys[:-1]):
+            try:
+                cp = Checkpoint(msg, key, file)
+            except Failure:
+                continue
+            if cp.size <= until:
+                return cp
+        return Checkpoint(msg, self.key, file)
 
     def opened(self, run, place):
         r = self.run.get(run)
@@ -936,7 +984,7 @@ class Bundle:
         more = note[len(checkpoint):]
         if not note.startswith(checkpoint) or (more if t["kind"] != "cosignature" else not re.match("\u2014 \\S+ \\S+\n\\Z", more.decode("utf-8", "replace"))):
             fail(name + ".note", "content", "the note of the attestation", note[:80].decode("utf-8", "replace"))
-        cp = Checkpoint(checkpoint, self.key, name + ".json")
+        cp = self.kept(checkpoint, name + ".json")
         if (cp.size, cp.root) != (t["size"], t["root"]) or cp.size > self.cp.size:
             fail(name + ".json", "size and root", f"{t['size']} {t['root']}", f"{cp.size} {cp.root}")
         if body["kind"] != t["kind"]:
@@ -1180,7 +1228,7 @@ class Sheets:
 def against(bundle, path):
     """Section 10: a checkpoint that was kept from earlier."""
     with open(path, "rb") as f:
-        old = Checkpoint(f.read(1 << 20), bundle.key, path)
+        old = bundle.kept(f.read(1 << 20), path)
     if old.size > bundle.cp.size:
         fail(path, "size", f"at most {bundle.cp.size} entries", f"{old.size}: entries were dropped, or the bundle is the older one")
     tree = Tree()
