@@ -1,6 +1,9 @@
 package main
 
 import (
+	"context"
+	"strings"
+
 	"github.com/exhibit-aims/exhibit/internal/configfile"
 	"github.com/exhibit-aims/exhibit/internal/pluginhost"
 )
@@ -12,4 +15,15 @@ func confinement(c configfile.Connectors) pluginhost.Confine {
 		mode = pluginhost.ConfineOff
 	}
 	return pluginhost.Confine{Mode: mode, Memory: c.Memory, CPU: c.CPU}
+}
+
+// confinement says what holds the connector's process, and what it may read.
+func (d *doctor) confinement(ctx context.Context, area string, s configfile.Source, c pluginhost.Confinement) {
+	reads, err := d.host.Reads(ctx, s.Connector, s.Settings)
+	if err != nil {
+		d.fail(area, err)
+		return
+	}
+	c.Reads = reads
+	d.good(area, strings.Join(c.Parts(), "\n"))
 }

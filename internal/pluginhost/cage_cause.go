@@ -20,7 +20,7 @@ func (c *cage) cause(state *os.ProcessState, words string) (class error, text st
 		return ErrForbidden, "it asked the system for what is denied to a connector, such as starting a program, " +
 			"watching another process or changing the machine"
 	case c.fact.CPU > 0 && state.ExitCode() < 0 && float64(state.UserTime()+state.SystemTime()) >= nearly*float64(c.fact.CPU):
-		return ErrResources, "it used its processor time of " + c.fact.CPU.String()
+		return ErrResources, "it used its processor time of " + span(c.fact.CPU)
 	case c.fact.Memory > 0 && strings.HasPrefix(words, "fatal error: ") && strings.Contains(words, "memory"):
 		return ErrResources, "it used its memory of " + size(c.fact.Memory)
 	}

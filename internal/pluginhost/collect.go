@@ -23,7 +23,7 @@ var errSink = errors.New("the run was ended by its sink")
 // that was sent and valid before it has been handed to sink, unless ctx ended
 // or the sink itself failed.
 func (h *Host) Collect(ctx context.Context, name string, req connector.Request, sink Sink) (Result, error) {
-	reads, err := h.reads(ctx, name, req.Config.Settings)
+	reads, err := h.Reads(ctx, name, req.Config.Settings)
 	if err != nil {
 		return Result{}, err
 	}

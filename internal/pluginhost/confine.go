@@ -50,12 +50,12 @@ type Confinement struct {
 	Reads        []string      // what its settings let it read
 }
 
-// Versions of Landlock from which on something is denied by it.
+// Versions of Landlock from which on something is denied by it. Signals to
+// others (6) are denied by seccomp too.
 const (
 	landlockFiles    = 1
 	landlockTruncate = 3
 	landlockTCP      = 4
-	landlockScopes   = 6
 	landlockUnix     = 9
 	landlockUDP      = 10
 )
@@ -66,8 +66,11 @@ func (c Confinement) Denied() []string {
 	if c.Landlock >= landlockFiles {
 		d = append(d, "reading other files")
 	}
-	if c.Landlock >= landlockFiles || c.Seccomp {
-		d = append(d, "writing files")
+	if c.Landlock >= landlockTruncate || c.Seccomp {
+		d = append(d, "changing files")
+	}
+	if c.Landlock >= landlockFiles {
+		d = append(d, "making and removing files")
 	}
 	if c.Seccomp {
 		d = append(d, "starting programs", "watching or changing other processes", "changing the system")
@@ -88,10 +91,10 @@ func (c Confinement) Denied() []string {
 func (c Confinement) Open() []string {
 	var o []string
 	if c.Landlock < landlockFiles {
-		o = append(o, "reading files")
-		if !c.Seccomp {
-			o = append(o, "writing files")
-		}
+		o = append(o, "reading other files", "making and removing files")
+	}
+	if c.Landlock < landlockTruncate && !c.Seccomp {
+		o = append(o, "changing files")
 	}
 	if !c.Seccomp {
 		o = append(o, "starting programs", "watching or changing other processes", "changing the system")
@@ -103,20 +106,43 @@ func (c Confinement) Open() []string {
 		o = append(o, "listening on UDP")
 	}
 	if c.Landlock < landlockUnix {
-		o = append(o, "sockets of other programs on this machine")
+		o = append(o, "sockets of other programs")
 	}
 	return o
 }
 
 // String is the fact in one line, as a run records it; empty for the zero
 // value, of which nothing is known.
-func (c Confinement) String() string {
+func (c Confinement) String() string { return strings.Join(c.Parts(), "; ") }
+
+// Parts are what String joins: what holds, what is denied, what is not, what
+// may be read, and why not all of it holds.
+func (c Confinement) Parts() []string {
 	switch {
 	case !c.Confined && c.Why == "":
-		return ""
+		return nil
 	case !c.Confined:
-		return "not confined: " + c.Why
+		return []string{"not confined: " + c.Why}
 	}
+	parts := []string{"confined by " + strings.Join(c.held(), ", ")}
+	for _, list := range []struct {
+		what  string
+		items []string
+	}{
+		{"keeps ", c.Capabilities}, {"denied: ", c.Denied()}, {"not denied: ", c.Open()}, {"reads ", c.Reads},
+	} {
+		if len(list.items) > 0 {
+			parts = append(parts, list.what+strings.Join(list.items, ", "))
+		}
+	}
+	if c.Why != "" {
+		parts = append(parts, c.Why)
+	}
+	return parts
+}
+
+// held names what is in force.
+func (c Confinement) held() []string {
 	var held []string
 	if c.Landlock > 0 {
 		held = append(held, fmt.Sprintf("Landlock %d", c.Landlock))
@@ -131,25 +157,20 @@ func (c Confinement) String() string {
 		held = append(held, "memory "+size(c.Memory))
 	}
 	if c.CPU > 0 {
-		held = append(held, "processor time "+c.CPU.String())
+		held = append(held, "processor time "+span(c.CPU))
 	}
-	s := "confined by " + strings.Join(held, ", ")
-	if len(c.Capabilities) > 0 {
-		s += "; keeps " + strings.Join(c.Capabilities, ", ")
+	return held
+}
+
+// span writes whole hours, minutes or seconds without what is zero.
+func span(d time.Duration) string {
+	switch {
+	case d%time.Hour == 0:
+		return fmt.Sprintf("%d h", d/time.Hour)
+	case d%time.Minute == 0:
+		return fmt.Sprintf("%d min", d/time.Minute)
 	}
-	if d := c.Denied(); len(d) > 0 {
-		s += "; denied: " + strings.Join(d, ", ")
-	}
-	if o := c.Open(); len(o) > 0 {
-		s += "; not denied: " + strings.Join(o, ", ")
-	}
-	if len(c.Reads) > 0 {
-		s += "; reads " + strings.Join(c.Reads, ", ")
-	}
-	if c.Why != "" {
-		s += "; " + c.Why
-	}
-	return s
+	return fmt.Sprintf("%d s", d/time.Second)
 }
 
 // size writes a number of bytes with the largest unit that leaves it whole.

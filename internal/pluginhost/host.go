@@ -82,7 +82,7 @@ func (h *Host) Describe(ctx context.Context, name string) (Installed, error) {
 // credential is a report with a Problem; an error means that the check could
 // not be made.
 func (h *Host) Check(ctx context.Context, name string, cfg connector.Config) (connector.CheckReport, error) {
-	reads, err := h.reads(ctx, name, cfg.Settings)
+	reads, err := h.Reads(ctx, name, cfg.Settings)
 	if err != nil {
 		return connector.CheckReport{}, err
 	}

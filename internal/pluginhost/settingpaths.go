@@ -141,10 +141,10 @@ func (c *schemaCache) put(d evidence.Digest, schema json.RawMessage) {
 	c.seen[d] = schema
 }
 
-// reads returns the paths that a connector may read with some settings. What
+// Reads returns the paths that a connector may read with some settings. What
 // they are, its schema says: it is asked for before, in a process that may read
 // none of them.
-func (h *Host) reads(ctx context.Context, name string, settings json.RawMessage) ([]string, error) {
+func (h *Host) Reads(ctx context.Context, name string, settings json.RawMessage) ([]string, error) {
 	if h.confine.Mode == ConfineOff || !canConfine || len(settings) == 0 {
 		return nil, nil
 	}
