@@ -120,7 +120,7 @@ func (m *matcher) told(signal string) string {
 	what, name, _ := strings.Cut(signal, " ")
 	secret := mixed(name)
 	for _, k := range m.set.Keys() {
-		secret = secret || k.Prefix != "" && k.RE.MatchString(name)
+		secret = secret || k.Prefix != "" && k.RE().MatchString(name)
 	}
 	if secret {
 		return what + " whose name looks like a credential"
