@@ -39,6 +39,7 @@ type Login struct {
 	Secret      func() (string, error) // nil for a public client
 	Scopes      []string               // besides openid
 	GroupsClaim string                 // name, or a path with dots; empty: groups
+	Require     map[string]string      // claims that an ID token must hold, with their values
 	TrustEmail  bool                   // e-mail addresses count though the provider does not say that it verified them
 	Redirect    string                 // the address of the callback
 	Home        string                 // where the provider may send people after logging out
@@ -256,6 +257,11 @@ func (l *Login) identity(ctx context.Context, d *discovered, tok *oauth2.Token, 
 	case t.Subject == "" || len(t.Subject) > 255:
 		return Identity{}, fmt.Errorf("%w: its ID token names nobody", ErrLogin)
 	}
+	for name, want := range l.Require {
+		if !holds(all[name], want) {
+			return Identity{}, fmt.Errorf("%w: the claim %s is not what server.oidc.require asks for", ErrNoRole, name)
+		}
+	}
 	if t.AccessTokenHash != "" {
 		if err := t.VerifyAccessToken(tok.AccessToken); err != nil {
 			return Identity{}, fmt.Errorf("%w: %w", ErrLogin, err)
@@ -268,6 +274,16 @@ func (l *Login) identity(ctx context.Context, d *discovered, tok *oauth2.Token, 
 		}
 	}
 	return l.identified(t, c, groups), nil
+}
+
+// holds reports whether a claim is a text, or a list with it.
+func holds(claim json.RawMessage, want string) bool {
+	var one string
+	if json.Unmarshal(claim, &one) == nil {
+		return one == want
+	}
+	var many []string
+	return json.Unmarshal(claim, &many) == nil && slices.Contains(many, want)
 }
 
 // askMore asks the provider for what its ID token left out.

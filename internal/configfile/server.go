@@ -45,6 +45,7 @@ type OIDC struct {
 	ClientSecret *Secret // nil for a public client
 	Scopes       []string
 	GroupsClaim  string
+	Require      map[string]string // claims that every login must hold
 	TrustEmail   bool
 	People       map[string]string // person of the register by subject or e-mail address
 }
@@ -89,6 +90,7 @@ type oidcYAML struct {
 	ClientSecret *Secret           `yaml:"client_secret"`
 	Scopes       []string          `yaml:"scopes"`
 	GroupsClaim  string            `yaml:"groups_claim"`
+	Require      map[string]string `yaml:"require"`
 	TrustEmail   bool              `yaml:"trust_email"`
 	People       map[string]string `yaml:"people"`
 }
@@ -199,10 +201,13 @@ func (r reader) oidc(at yamlfile.Path, y serverYAML, s Server) *OIDC {
 	if o.Scopes == nil {
 		o.Scopes = []string{"profile", "email"}
 	}
+	if _, limited := o.Require["hd"]; o.Issuer == "https://accounts.google.com" && !limited && y.Roles["viewer"].Everyone {
+		r.f.Problemf(at, "everybody with a Google account could log in, and everybody is a viewer").Hint("add require: {hd: example.com} with your domain")
+	}
 	if s.PublicURL == "" {
 		r.f.Problemf(at, "the provider has to know where people come back to").Hint("add server.public_url; the provider is told public_url + /oidc/callback")
 	}
-	seen := map[string]string{}
+	seen := map[string]string{} // addresses in lower case
 	for _, key := range slices.Sorted(maps.Keys(o.People)) {
 		low := strings.ToLower(key)
 		if other, twice := seen[low]; twice && strings.Contains(key, "@") && o.People[key] != o.People[other] {

@@ -47,6 +47,8 @@ var serverCases = map[string]struct {
 	"everybody is admin":    {oidcServer + "}, roles: {admin: {everyone: true}}}\n", "everybody who can log in would administer", false},
 	"roles of nobody":       {"server: {" + anyRoles + "}\n", "has no meaning without server.oidc", false},
 	"one address, two":      {oidcServer + ", people: {A@x.example: a, a@x.example: b}}, " + anyRoles + "}\n", "for another person", false},
+	"all of Google":         {strings.ReplaceAll(oidcServer, "https://id.example/", "https://accounts.google.com") + "}, " + anyRoles + "}\n", "everybody with a Google account", false},
+	"a domain of Google":    {strings.ReplaceAll(oidcServer, "https://id.example/", "https://accounts.google.com") + ", require: {hd: x.example}}, " + anyRoles + "}\n", "", false},
 	"session for ever":      {"server: {session: {max_age: 30d}}\n", "at most 7 days", false},
 	"no session":            {"server: {session: {idle: 0s}}\n", "at least a minute", false},
 	"body in MB":            {"server: {max_body: 4MB}\n", "write 4096, 512KiB", true},

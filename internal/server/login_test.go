@@ -164,6 +164,8 @@ func TestLoginFaults(t *testing.T) {
 		"of the future":    func() { w.issuer.Tamper(set("iat", time.Now().Add(time.Hour).Unix())) },
 		"no subject":       func() { w.issuer.Tamper(set("sub", "")) },
 		"another token":    func() { w.issuer.Tamper(set("at_hash", "AAAAAAAAAAAAAAAAAAAAAA")) },
+		"another tenant":   func() { w.issuer.Tamper(set("tenant", "p")) },
+		"no tenant":        func() { w.issuer.Tamper(func(c map[string]any) { delete(c, "tenant") }) },
 		"unsigned":         func() { w.issuer.SignBy(issuertest.Unsigned) },
 		"by another key": func() {
 			w.issuer.SignBy(by(jose.JSONWebKey{Key: other, KeyID: w.issuer.Key().KeyID, Algorithm: "ES256"}))

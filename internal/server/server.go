@@ -118,7 +118,7 @@ func (s *Server) assemble() {
 		client = &http.Client{}
 	}
 	s.login = &access.Login{Issuer: c.OIDC.Issuer, ClientID: c.OIDC.ClientID, Scopes: c.OIDC.Scopes, GroupsClaim: c.OIDC.GroupsClaim,
-		TrustEmail: c.OIDC.TrustEmail, Redirect: c.PublicURL + callbackPath, Home: c.PublicURL + loginPath,
+		Require: c.OIDC.Require, TrustEmail: c.OIDC.TrustEmail, Redirect: c.PublicURL + callbackPath, Home: c.PublicURL + loginPath,
 		Client: access.Bounded(client), DB: o.DB, Now: o.Now}
 	if secret := c.OIDC.ClientSecret; secret != nil {
 		s.login.Secret = secret.Resolve

@@ -205,6 +205,7 @@ server:
     issuer: ` + i.URL + `
     client_id: ` + issuertest.ClientID + `
     client_secret: {env: EXHIBIT_TEST_OIDC}
+    require: {tenant: o}
     people: {sub-of-ines: ines, sub-of-lena: lena}
   roles:
     viewer: {everyone: true}

@@ -228,7 +228,7 @@ func (i *Issuer) token(w http.ResponseWriter, r *http.Request) {
 func (i *Issuer) claims(g grant, access string) map[string]any {
 	half := sha256.Sum256([]byte(access))
 	now := time.Now()
-	claims := map[string]any{"iss": i.URL, "aud": ClientID, "sub": "somebody", "nonce": g.nonce, "iat": now.Unix(), "exp": now.Add(5 * time.Minute).Unix(),
+	claims := map[string]any{"iss": i.URL, "aud": ClientID, "sub": "somebody", "tenant": "o", "nonce": g.nonce, "iat": now.Unix(), "exp": now.Add(5 * time.Minute).Unix(),
 		"at_hash": base64.RawURLEncoding.EncodeToString(half[:16])}
 	maps.Copy(claims, g.claims)
 	if i.tamper != nil {
