@@ -196,7 +196,7 @@ func (c *call) SystemLink(id string) string { return c.Link("/systems/" + url.Pa
 func (c *call) ResultLink(slug string, s evidence.Subject) string {
 	base := "/results/" + url.PathEscape(slug)
 	if !inPath(s.Type) || !inPath(s.ID) || strings.Contains(s.Type, "/") {
-		return c.Link(base+"/-/-", "type", s.Type, "id", s.ID)
+		return withQuery(withQuery(c.Link(base+"/-/-"), "type", s.Type), "id", s.ID)
 	}
 	parts := strings.Split(s.ID, "/")
 	for i := range parts {

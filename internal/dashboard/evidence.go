@@ -250,21 +250,31 @@ func proof(c *call) (*page, error) {
 		crumbs: []crumb{{"Evidence", c.Link("/evidence")}}}, nil
 }
 
-// steps says on which side each hash of the path stands, as RFC 6962 joins them.
+// steps says on which side each hash of the path stands.
 func steps(p *service.Proof) []step {
 	out := make([]step, len(p.Hashes))
-	node, last := p.Seq, p.Size-1
-	for i, h := range p.Hashes {
-		for node&1 == 0 && node == last && last > 0 {
-			node, last = node>>1, last>>1
-		}
-		out[i] = step{Hash: h, Left: node&1 == 1}
-		node, last = node>>1, last>>1
+	for i, left := range sides(p.Seq, p.Size, len(p.Hashes)) {
+		out[i] = step{Hash: p.Hashes[i], Left: left}
 	}
 	return out
 }
 
-// sourceLink is where the list of a source's evidence is.
+// sides says which of the n hashes of a path stand left of what is known so far,
+// as RFC 6962 joins them: a node without a right neighbour is moved up as it is.
+func sides(seq, size int64, n int) []bool {
+	left := make([]bool, n)
+	node, last := seq, size-1
+	for i := range left {
+		for node&1 == 0 && node == last && last > 0 {
+			node, last = node>>1, last>>1
+		}
+		left[i] = node&1 == 1
+		node, last = node>>1, last>>1
+	}
+	return left
+}
+
+// SearchLink is the address of a search, with fields of its form.
 func (c *call) SearchLink(params ...string) string { return c.Link("/evidence", params...) }
 
 // ProofLink is the address of the proof of an entry.

@@ -5,6 +5,8 @@ import (
 	"crypto/rand"
 	"errors"
 	"net/http"
+	"net/url"
+	"path"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -31,6 +33,8 @@ type failure struct {
 	Status    int
 	Why, Hint string
 	ID        string // of the request, where nobody but the operator can help
+
+	Near, NearPath string // what is called nearly as what was asked for
 }
 
 // hintOf is what to do about an error.
@@ -98,11 +102,26 @@ func (d *Dashboard) fail(c *call, w http.ResponseWriter, err error) {
 		d.Logger.Error("a page could not be made", "request", f.ID, "method", c.req.Method, "path", c.req.URL.Path, "error", err)
 		f.Why, f.Hint = "Something went wrong on this side. It is in the log of the agent under "+f.ID+".", "Try again; if it stays so, tell whoever runs the agent."
 	}
+	f.Near, f.NearPath = nearest(c.req, f)
 	title := titles[f.Status]
 	if title == "" {
 		title = "Something went wrong"
 	}
 	d.show(c, w, &page{title: title, template: "failure", data: f, status: f.Status})
+}
+
+// nearest is the page that was probably meant, if a hint says what it is called.
+func nearest(r *http.Request, f failure) (name, to string) {
+	name, meant := strings.CutPrefix(strings.TrimSuffix(f.Hint, "?"), "Did you mean ")
+	switch {
+	case f.Status != http.StatusNotFound || !meant:
+		return "", ""
+	case strings.HasPrefix(name, "/"):
+		return name, name
+	case strings.HasSuffix(r.Pattern, "}") && strings.Count(r.Pattern, "{") == 1:
+		return name, path.Dir(r.URL.Path) + "/" + url.PathEscape(name)
+	}
+	return "", ""
 }
 
 // Refuse answers a request that may not be served, as a page.

@@ -61,5 +61,5 @@ func TestPages(t *testing.T) {
 	o.get(who, c.EvidenceLink(ev.Digest)).want(t, 200, ev.Subject.ID, "Provenance", "Clocks")
 	o.get(who, c.ProofLink(ev.Seq)).want(t, 200, "Merkle path", "Signed checkpoint", ev.Digest.String())
 	o.get(who, "/controls/A.6.2.44").want(t, 404, "Did you mean")
-	o.get(who, "/contrls").want(t, 404, "Did you mean /controls?")
+	o.get(who, "/contrls").want(t, 404, "Did you mean /controls ?")
 }
