@@ -94,7 +94,12 @@ func (d *daemon) close(ctx context.Context) error {
 // collect reads the sources as they come due.
 func (d *daemon) collect(ctx context.Context, schedules []agent.Scheduled) error {
 	w := d.w
+	config, connectors, err := w.fingerprint(ctx)
+	if err != nil {
+		return err
+	}
 	return agent.Run(ctx, agent.Options{
+		ConfigDigest: config, Connectors: connectors,
 		DB: d.ops, Locks: w.locks, Version: version, Schedules: schedules, Concurrency: w.concurrency(), MissedAfter: w.cfg.Schedule.MissedAfter,
 		Tick: d.o.tick, StopTimeout: d.o.stopTimeout, Logger: w.logger,
 		Read: func(ctx context.Context, order agent.Order) (evidence.Run, error) {

@@ -33,7 +33,7 @@ func (d *daemon) after(ctx context.Context, run evidence.Run) (err error) {
 	if started.Sub(d.watcher.observed) >= observeEvery {
 		d.watcher.observed = started
 		now := func(ctx context.Context) (*assess.Assessment, error) { return w.svc.Assess(ctx, started.UTC()) }
-		if err := w.observe(ctx, now); err != nil {
+		if err := w.observeAgents(ctx, d.schedule, now); err != nil {
 			return err
 		}
 	}

@@ -19,6 +19,11 @@ import (
 // observe puts on record which AI was seen, and what the agent knows of itself. evaluate gives the
 // assessment as of now; it is asked once a day.
 func (w *workplace) observe(ctx context.Context, evaluate func(context.Context) (*assess.Assessment, error)) error {
+	return w.observeAgents(ctx, nil, evaluate)
+}
+
+// observeAgents is observe with what the agents of a schedule say of themselves.
+func (w *workplace) observeAgents(ctx context.Context, schedule *agent.Schedule, evaluate func(context.Context) (*assess.Assessment, error)) error {
 	if err := w.reconcile(ctx); err != nil {
 		return err
 	}
@@ -31,7 +36,8 @@ func (w *workplace) observe(ctx context.Context, evaluate func(context.Context) 
 	}
 	defer release()
 	return w.collector.CollectSelf(ctx, agent.Self{
-		Verify: w.verifySelf,
+		Schedule: schedule,
+		Verify:   w.verifySelf,
 		Populations: func(ctx context.Context) ([]agent.PopulationFact, error) {
 			a, err := evaluate(ctx)
 			if err != nil {

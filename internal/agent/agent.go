@@ -27,6 +27,7 @@ type Options struct {
 	Node         string             // name of this process in the fleet; empty: host, process and chance
 	Version      string             // of the program
 	ConfigDigest string             // of the configuration, to tell whether nodes agree
+	Connectors   map[string]string  // digests of the installed connectors, by name
 	Concurrency  int                // sources read at the same time
 	Tick         time.Duration      // how often due times are looked at
 	StopTimeout  time.Duration      // how long a run may go on after the daemon was told to stop
@@ -84,8 +85,9 @@ type daemon struct {
 
 	mu      sync.Mutex
 	sources map[string]Scheduled // of this node's configuration
-	active  map[string]bool      // ids of runs under way
 	trouble bool                 // the database did not answer last time
+
+	pruned time.Time // when this node last forgot what is old; only beat uses it
 }
 
 // Run reads sources on their schedules until ctx is done, then stops cleanly:
@@ -95,7 +97,7 @@ type daemon struct {
 // waited for.
 func Run(ctx context.Context, o Options) error {
 	o.setDefaults()
-	d := &daemon{o: o, after: make(chan struct{}, 1), active: map[string]bool{}, sources: bySource(o.Schedules)}
+	d := &daemon{o: o, after: make(chan struct{}, 1), sources: bySource(o.Schedules)}
 	workers := river.NewWorkers()
 	river.AddWorker(workers, &collectWorker{d: d})
 	var err error

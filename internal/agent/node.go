@@ -3,6 +3,8 @@ package agent
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
+	"fmt"
 	"os"
 	"time"
 
@@ -11,25 +13,32 @@ import (
 
 // NodeStatus is what an agent says of itself.
 type NodeStatus struct {
-	Node         string        `json:"node"`
-	Host         string        `json:"host"`
-	Version      string        `json:"version"`
-	ConfigDigest string        `json:"config_sha256,omitempty"`
-	Started      time.Time     `json:"started"`
-	Seen         time.Time     `json:"seen"`
-	Skew         time.Duration `json:"-"` // its clock against the database's
-	SkewMillis   int64         `json:"clock_skew_ms"`
+	Node         string `json:"node"`
+	Host         string `json:"host"`
+	Version      string `json:"version"`
+	ConfigDigest string `json:"config_sha256,omitempty"`
+
+	Connectors map[string]string `json:"connectors,omitempty"` // digests of those installed, by name
+
+	Started    time.Time     `json:"started"`
+	Seen       time.Time     `json:"seen"`
+	Skew       time.Duration `json:"-"` // its clock against the database's
+	SkewMillis int64         `json:"clock_skew_ms"`
 }
 
 // Nodes returns the agents that are on the list, by name. One that died is
 // taken off it by the others, or by the next start.
 func (s *Schedule) Nodes(ctx context.Context) ([]NodeStatus, error) {
 	var out []NodeStatus
-	err := s.query(ctx, `SELECT node, host, version, config, started, seen, skew FROM agent_node ORDER BY node`, func(rows *sql.Rows) error {
+	err := s.query(ctx, `SELECT node, host, version, config, connectors, started, seen, skew FROM agent_node ORDER BY node`, func(rows *sql.Rows) error {
 		var n NodeStatus
 		var started, seen int64
-		if err := rows.Scan(&n.Node, &n.Host, &n.Version, &n.ConfigDigest, &started, &seen, &n.SkewMillis); err != nil {
+		var connectors string
+		if err := rows.Scan(&n.Node, &n.Host, &n.Version, &n.ConfigDigest, &connectors, &started, &seen, &n.SkewMillis); err != nil {
 			return err
+		}
+		if err := json.Unmarshal([]byte(connectors), &n.Connectors); err != nil {
+			return fmt.Errorf("connectors of node %s: %w", n.Node, err)
 		}
 		n.Started, n.Seen, n.Skew = fromMilli(started), fromMilli(seen), time.Duration(n.SkewMillis)*time.Millisecond
 		out = append(out, n)
@@ -59,6 +68,10 @@ func (d *daemon) beat(ctx context.Context) error {
 	if err != nil {
 		host = "unknown"
 	}
+	connectors, err := json.Marshal(d.o.Connectors)
+	if err != nil {
+		return err
+	}
 	asked := time.Now()
 	err = d.s.queue.tx(ctx, func(x tx) error {
 		now, err := d.s.now(ctx, x)
@@ -66,9 +79,9 @@ func (d *daemon) beat(ctx context.Context) error {
 			return err
 		}
 		skew := d.skew(asked, now)
-		_, err = x.exec(ctx, `INSERT INTO agent_node (node, host, version, config, started, seen, skew) VALUES (?, ?, ?, ?, ?, ?, ?)
+		_, err = x.exec(ctx, `INSERT INTO agent_node (node, host, version, config, connectors, started, seen, skew) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 			ON CONFLICT (node) DO UPDATE SET seen = excluded.seen, skew = excluded.skew`,
-			d.o.Node, host, d.o.Version, d.o.ConfigDigest, toMilli(now), toMilli(now), skew.Milliseconds())
+			d.o.Node, host, d.o.Version, d.o.ConfigDigest, string(connectors), toMilli(now), toMilli(now), skew.Milliseconds())
 		return err
 	})
 	if err != nil {
@@ -80,6 +93,10 @@ func (d *daemon) beat(ctx context.Context) error {
 	if err := d.s.mendClock(ctx); err != nil {
 		return err
 	}
+	if time.Since(d.pruned) < time.Hour {
+		return nil
+	}
+	d.pruned = time.Now()
 	return d.s.prune(ctx)
 }
 

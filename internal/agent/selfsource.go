@@ -25,6 +25,8 @@ const (
 	KindRun        = "collector.run"
 	KindProbe      = "collector.permission_probe"
 	KindPopulation = "population.statement"
+	KindMissed     = "collector.missed_run"
+	KindAgent      = "collector.agent"
 )
 
 // VerifyConnector is the connector under which a verification of the store is
@@ -43,6 +45,9 @@ type Self struct {
 	Verify func(ctx context.Context) (Verification, error)
 	// Populations lists every population as of now.
 	Populations func(ctx context.Context) ([]PopulationFact, error)
+	// Schedule is what the agents keep: times that were missed, and what they say
+	// of themselves. Nil where no agent runs.
+	Schedule *Schedule
 }
 
 // Verification is what a check of the store found.
@@ -100,7 +105,20 @@ func (c *Collector) CollectSelf(ctx context.Context, self Self) error {
 	if s.err != nil {
 		return s.err
 	}
-	return s.append(ctx)
+	if self.Schedule == nil {
+		return s.append(ctx)
+	}
+	missed, err := s.agents(ctx, self.Schedule)
+	if err == nil {
+		err = s.err
+	}
+	if err == nil {
+		err = s.append(ctx)
+	}
+	if err != nil {
+		return err
+	}
+	return self.Schedule.markRecorded(ctx, missed)
 }
 
 // selfRun is one round of CollectSelf.
@@ -118,7 +136,7 @@ type selfRun struct {
 // read finds out what is on record already.
 func (s *selfRun) read(ctx context.Context) error {
 	s.recorded, s.stated, s.newest = map[string]string{}, map[string]time.Time{}, map[string]time.Time{}
-	q := store.EvidenceQuery{Kinds: []string{KindRun, KindProbe, KindPopulation}, Source: SelfSource, Latest: true, Payloads: true}
+	q := store.EvidenceQuery{Kinds: []string{KindRun, KindProbe, KindPopulation, KindAgent}, Source: SelfSource, Latest: true, Payloads: true}
 	for ev, err := range s.c.Store.Evidence(ctx, q) {
 		if err != nil {
 			return err
@@ -155,6 +173,10 @@ func selfKey(ev evidence.Evidence) (key, says string) {
 		var p PopulationFact
 		_ = json.Unmarshal(ev.Payload, &p) // as above
 		return KindPopulation + " " + p.Expectation, p.IDs
+	case KindAgent:
+		var f agentFact
+		_ = json.Unmarshal(ev.Payload, &f) // as above
+		return KindAgent + " " + f.Node, f.says()
 	}
 	if ev.Subject.ID == VerifyConnector {
 		return KindRun + " " + VerifyConnector, ""
@@ -296,7 +318,7 @@ func (s *selfRun) append(ctx context.Context) error {
 			return err
 		}
 	}
-	for _, kind := range []string{KindRun, KindProbe, KindPopulation} {
+	for _, kind := range []string{KindRun, KindProbe, KindPopulation, KindMissed, KindAgent} {
 		rec.run.Kinds[kind] = evidence.KindRead{Coverage: "complete", IndependentCount: -1, Query: "what the agent itself did"}
 	}
 	rec.run.FinishedAt, rec.run.Status = s.c.Now(), evidence.RunComplete

@@ -1,0 +1,2 @@
+-- +goose Up
+ALTER TABLE agent_node ADD COLUMN connectors TEXT NOT NULL DEFAULT '{}';
