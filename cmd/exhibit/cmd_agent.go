@@ -53,7 +53,7 @@ cleanly.`,
 }
 
 func runAgent(ctx context.Context, g *globals, o agentOptions) error {
-	mask := &secrets.Mask{}
+	mask := g.mask
 	logger, err := g.agentLogger(o, mask)
 	if err != nil {
 		return err

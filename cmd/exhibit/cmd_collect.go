@@ -136,7 +136,7 @@ func (w *workplace) collectHeld(ctx context.Context, order agent.Order, full boo
 		}
 		return run, w.svc.RenewPeople(ctx)
 	}
-	src, err := w.source(name)
+	src, err := w.source(ctx, name)
 	if err != nil {
 		configured, _ := w.cfg.Source(name)
 		return evidence.Run{}, errors.Join(err, w.collector.Refuse(ctx, name, configured.Connector, err))

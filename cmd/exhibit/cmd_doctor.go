@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -19,6 +20,7 @@ import (
 	"github.com/exhibit-aims/exhibit/internal/ledger"
 	"github.com/exhibit-aims/exhibit/internal/pluginhost"
 	"github.com/exhibit-aims/exhibit/internal/register"
+	"github.com/exhibit-aims/exhibit/internal/secrets"
 	"github.com/exhibit-aims/exhibit/plugins/connector"
 )
 
@@ -28,7 +30,7 @@ func newDoctorCommand(g *globals) *cobra.Command {
 		Short: "Check configuration, connectors, credentials, permissions and scope",
 		Long: `Checks everything that collecting needs, without collecting: the configuration and
 the register, the rules, each connector's binary against the lock file, each credential, each permission it
-needs, and what it can reach. Exit code 3 says that something is missing.`,
+needs, what it can reach, and what its process is kept from. Exit code 3 says that something is missing.`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return runDoctor(c.Context(), g) },
 	}
@@ -51,13 +53,20 @@ func runDoctor(ctx context.Context, g *globals) error {
 	if err != nil {
 		return err
 	}
-	d := doctor{g: g, cfg: cfg, host: host}
+	reader, err := g.secretsOf(cfg)
+	if err != nil {
+		return err
+	}
+	d := doctor{g: g, cfg: cfg, host: host, secrets: reader}
 	if cfg.Path == "" {
 		d.bad("configuration", "no exhibit.yaml here", "exhibit init writes a commented one")
 	} else {
 		d.good("configuration", cfg.Path)
 	}
 	d.files()
+	for _, s := range cfg.FurtherSecrets() {
+		d.secretsThere(ctx, s.Of, map[string]configfile.Secret{s.Name: s.Secret})
+	}
 	for _, s := range cfg.Sources {
 		d.source(ctx, s)
 	}
@@ -81,6 +90,8 @@ type doctor struct {
 	cfg   *configfile.Config
 	host  *pluginhost.Host
 	found []diagnosis
+
+	secrets *secrets.Resolver
 }
 
 func (d *doctor) good(area, detail string) {
@@ -118,11 +129,28 @@ func (d *doctor) files() {
 	d.good("store", d.cfg.Store.String())
 }
 
+// secretsThere reads each secret where it is kept, and says where, never what.
+func (d *doctor) secretsThere(ctx context.Context, area string, named map[string]configfile.Secret) bool {
+	session, ok := d.secrets.Session(), true
+	for _, name := range slices.Sorted(maps.Keys(named)) {
+		if _, err := session.Resolve(ctx, named[name]); err != nil {
+			d.fail(area, fmt.Errorf("secret %s: %w", name, err))
+			ok = false
+			continue
+		}
+		d.good(area, "secret "+name+" is there: "+named[name].Place())
+	}
+	return ok
+}
+
 // source checks one source: secrets, connector, permissions, scope.
 func (d *doctor) source(ctx context.Context, s configfile.Source) {
 	area := "source " + s.Name
-	w := workplace{g: d.g, cfg: d.cfg}
-	src, err := w.source(s.Name)
+	if !d.secretsThere(ctx, area, s.Secrets) {
+		return
+	}
+	w := workplace{g: d.g, cfg: d.cfg, secrets: d.secrets}
+	src, err := w.source(ctx, s.Name)
 	if err != nil {
 		d.fail(area, err)
 		return
@@ -142,6 +170,7 @@ func (d *doctor) source(ctx context.Context, s configfile.Source) {
 		return
 	}
 	d.good(area, fmt.Sprintf("connector %s %s, as %s", s.Connector, installed.Descriptor.Version, report.Identity))
+	d.confinement(ctx, area, s, installed.Confinement)
 	d.permissions(area, s.Kinds, installed.Descriptor, report.Permissions)
 	if len(report.Scope) > 0 {
 		d.good(area, fmt.Sprintf("reaches %d: %s", len(report.Scope), short(strings.Join(report.Scope, ", "), 120)))

@@ -109,7 +109,7 @@ func (a *attestor) publish(ctx context.Context, p configfile.Publish, restart bo
 	} else {
 		hook := attest.Webhook{URL: p.Webhook}
 		if p.Secret != nil {
-			secret, err := p.Secret.Resolve()
+			secret, err := a.secrets.Resolve(ctx, *p.Secret)
 			if err != nil {
 				return usageError{fmt.Errorf("secret of a webhook: %w", err), ""}
 			}

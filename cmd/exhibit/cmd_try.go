@@ -9,7 +9,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/exhibit-aims/exhibit/internal/secrets"
 	"github.com/exhibit-aims/exhibit/internal/service"
 
 	"github.com/spf13/cobra"
@@ -111,7 +110,7 @@ func runTry(ctx context.Context, g *globals, o tryOptions) error {
 		return err
 	}
 	// The servers of the sandbox go on answering, so its schedules work.
-	return runDaemon(ctx, w, agentOptions{tick: time.Second, stopTimeout: 5 * time.Second, listen: o.listen}, &secrets.Mask{})
+	return runDaemon(ctx, w, agentOptions{tick: time.Second, stopTimeout: 5 * time.Second, listen: o.listen}, w.g.mask)
 }
 
 // tryCollect reads every source of the sandbox and imports its files.

@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/exhibit-aims/exhibit/internal/pluginhost"
+	"github.com/exhibit-aims/exhibit/internal/secrets"
 )
 
 func main() {
@@ -67,6 +68,7 @@ type globals struct {
 	output  string
 	quiet   bool
 	noColor bool
+	mask    *secrets.Mask // of the secrets that were read
 }
 
 const rootLong = `Exhibit collects evidence that AI is governed in practice, seals it into a
@@ -83,7 +85,7 @@ Exit codes: 0 ok, 1 error, 2 usage or configuration, 3 a collection was partial
 or failed, 4 --fail-on was met, 10 no store, 11 store locked, 12 tampered.`
 
 func newRootCommand(std streams) *cobra.Command {
-	g := &globals{std: std}
+	g := &globals{std: std, mask: &secrets.Mask{}}
 	root := &cobra.Command{
 		Use:               "exhibit",
 		Short:             "The evidence agent for ISO/IEC 42001",
@@ -136,6 +138,8 @@ func newRootCommand(std streams) *cobra.Command {
 		newLedgerCommand(g),
 		newStoreCommand(g),
 		newAgentCommand(g),
+		newNotifyCommand(g),
+		newTicketsCommand(g),
 		newAccessCommand(g),
 		newCatalogCommand(g),
 		newCrosswalkCommand(g),

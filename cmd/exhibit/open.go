@@ -22,10 +22,12 @@ import (
 	"github.com/exhibit-aims/exhibit/internal/ledger"
 	"github.com/exhibit-aims/exhibit/internal/opsdb"
 	"github.com/exhibit-aims/exhibit/internal/pluginhost"
+	"github.com/exhibit-aims/exhibit/internal/secrets"
 	"github.com/exhibit-aims/exhibit/internal/service"
 	"github.com/exhibit-aims/exhibit/internal/store"
 	"github.com/exhibit-aims/exhibit/internal/store/postgres"
 	"github.com/exhibit-aims/exhibit/internal/store/sqlite"
+	"github.com/exhibit-aims/exhibit/internal/telemetry"
 	"github.com/exhibit-aims/exhibit/plugins/connector"
 )
 
@@ -129,6 +131,7 @@ type workplace struct {
 	collector *agent.Collector
 	logger    *slog.Logger
 	svc       *service.Service
+	secrets   *secrets.Resolver
 
 	unattended bool // nobody reads along: what is told goes to the log
 }
@@ -151,6 +154,10 @@ func (g *globals) openWorkplace(ctx context.Context, cfg *configfile.Config, log
 	if err != nil {
 		return nil, err
 	}
+	secrets, err := g.secretsOf(cfg)
+	if err != nil {
+		return nil, err
+	}
 	key, err := ledger.LoadOrCreateKey(cfg.Key)
 	if err != nil {
 		return nil, fmt.Errorf("signing key: %w", err)
@@ -165,7 +172,7 @@ func (g *globals) openWorkplace(ctx context.Context, cfg *configfile.Config, log
 	}
 	w := &workplace{
 		g: g, cfg: cfg, catalog: cat, key: key, store: st, host: host, logger: logger,
-		locks: locks, release: release,
+		locks: locks, release: release, secrets: secrets,
 		collector: &agent.Collector{Host: host, Store: st, Catalog: cat, Clock: time.Now, Version: version,
 			Logger: logger},
 	}
@@ -221,9 +228,13 @@ func lockDir(cfg *configfile.Config) string {
 }
 
 func newHost(cfg *configfile.Config, logger *slog.Logger) (*pluginhost.Host, error) {
+	way, err := wayOut(cfg)
+	if err != nil {
+		return nil, err
+	}
 	l := cfg.Limits
 	return pluginhost.New(pluginhost.Options{
-		Dir: cfg.Connectors.Dir, Lock: cfg.Connectors.Lock, Logger: logger,
+		Dir: cfg.Connectors.Dir, Lock: cfg.Connectors.Lock, Logger: logger, Env: way.Environ(),
 		Limits: pluginhost.Limits{Run: l.Run, Idle: l.Idle, RecordBytes: int(l.RecordBytes), Records: l.Records,
 			Bytes: l.RunBytes, RecordsPerSecond: l.RecordsPerSecond},
 		Confine: confinement(cfg.Connectors),
@@ -235,7 +246,7 @@ func (g *globals) logger(level slog.Level) *slog.Logger {
 	if g.quiet {
 		level = slog.LevelError
 	}
-	return slog.New(slog.NewTextHandler(g.std.err, &slog.HandlerOptions{Level: level}))
+	return slog.New(telemetry.NewHandler(slog.NewTextHandler(g.std.err, &slog.HandlerOptions{Level: level}), g.mask.Text))
 }
 
 // openConfigured is openWorkplace for what needs a configuration file. Without
@@ -292,19 +303,16 @@ func (w *workplace) choose(names []string) ([]string, error) {
 	return all, nil
 }
 
-// source resolves a configured source and its secrets.
-func (w *workplace) source(name string) (agent.Source, error) {
+// source resolves a configured source and its secrets, which are read anew for
+// each run.
+func (w *workplace) source(ctx context.Context, name string) (agent.Source, error) {
 	s, ok := w.cfg.Source(name)
 	if !ok {
 		return agent.Source{}, usageError{fmt.Errorf("source %q is not configured", name), "see sources in the configuration"}
 	}
-	secrets := map[string]string{}
-	for key, secret := range s.Secrets {
-		value, err := secret.Resolve()
-		if err != nil {
-			return agent.Source{}, usageError{fmt.Errorf("source %s: secret %s: %w", name, key, err), ""}
-		}
-		secrets[key] = value
+	secrets, err := w.secrets.Session().ResolveAll(ctx, s.Secrets)
+	if err != nil {
+		return agent.Source{}, usageError{fmt.Errorf("source %s: %w", name, err), ""}
 	}
 	return agent.Source{
 		Name: s.Name, Connector: s.Connector, Kinds: s.Kinds, Timeout: s.Timeout,

@@ -299,7 +299,7 @@ func TestStampNonce(t *testing.T) {
 				}{Token: asn1.RawValue{FullBytes: token}}, ""))
 			}))
 			defer s.Close()
-			_, info, err := NewClient(time.Now).Stamp(t.Context(), Authority{URL: s.URL}, note)
+			_, info, err := NewClient(time.Now, nil).Stamp(t.Context(), Authority{URL: s.URL}, note)
 			if tc.want == "" {
 				if err != nil || info.ChainChecked {
 					t.Errorf("%+v %v", info, err)

@@ -131,4 +131,4 @@ func answer(status int, body []byte) http.Handler {
 	})
 }
 
-func client() *attest.Client { return attest.NewClient(time.Now) }
+func client() *attest.Client { return attest.NewClient(time.Now, nil) }

@@ -179,7 +179,7 @@ func TestTimestampClock(t *testing.T) {
 	l := newBook(t, newKey(t), 1).log()
 	url := serve(t, authority)
 	for _, off := range []time.Duration{-6 * time.Minute, 6 * time.Minute} {
-		c := attest.NewClient(func() time.Time { return time.Now().Add(off) })
+		c := attest.NewClient(func() time.Time { return time.Now().Add(off) }, nil)
 		_, _, err := c.Stamp(t.Context(), attest.Authority{URL: url, Roots: roots}, l.Note)
 		if !errors.Is(err, attest.ErrNotVerified) || !strings.Contains(err.Error(), "clock") {
 			t.Errorf("%v off: %v", off, err)
