@@ -1,3 +1,5 @@
+//go:build unix
+
 // Package pgtest runs a private PostgreSQL server for tests: its own data
 // directory, reached through a socket that only its owner can open, gone when
 // the test binary ends. It imports the standard library and pgx. It promises
@@ -147,7 +149,7 @@ func start(ctx context.Context, settings []string) (*Server, error) {
 		s.cmd.Dir = dir
 		s.cmd.Stdout, s.cmd.Stderr = &s.out, &s.out
 		// Should the test binary be killed, the server ends too.
-		s.cmd.SysProcAttr = &syscall.SysProcAttr{Credential: cred, Pdeathsig: syscall.SIGQUIT}
+		s.cmd.SysProcAttr = serverAttr(cred)
 		started := make(chan error, 1)
 		go func() {
 			runtime.LockOSThread() // the death signal is bound to the thread
