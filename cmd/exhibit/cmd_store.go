@@ -20,14 +20,14 @@ import (
 func newStoreCommand(g *globals) *cobra.Command {
 	c := group(&cobra.Command{
 		Use:   "store",
-		Short: "Back up, restore, move and upgrade the store",
+		Short: "Back up, restore, move, upgrade and clear out the store",
 		Long: `The store is one SQLite file, or a schema of a PostgreSQL database. A backup is the
 same file for both, so that what was backed up from one can be restored into the other: the ledger,
 payloads, cursors and the signed checkpoint. The signing key is not in it: keep a copy of the key file
 apart from the backups. Nor is what the agent only needs to run (due times, sessions, tokens, what was
 told to whom): that is in the file or schema of operation beside the store, and no evidence.`,
 	})
-	c.AddCommand(newBackupCommand(g), newRestoreCommand(g), newCopyCommand(g), newUpgradeCommand(g))
+	c.AddCommand(newBackupCommand(g), newRestoreCommand(g), newCopyCommand(g), newUpgradeCommand(g), newExpireCommand(g))
 	return c
 }
 

@@ -73,11 +73,14 @@ func DefaultFindings() Findings {
 	}
 }
 
-// Retention says how long records are kept. Nothing is deleted by it: it is what
-// a check of the store holds erasures against.
+// Retention says how long records are kept. Payloads are erased by it only where
+// somebody asks for it, or Erase is set; a check of the store holds erasures
+// against it.
 type Retention struct {
 	Default time.Duration            // of kinds not named; 0: nobody decided
 	Kinds   map[string]time.Duration // by kind
+	Erase   bool                     // the agent erases daily what has been kept long enough
+	Hold    Hold
 }
 
 // Of returns how long records of a kind are kept; 0 if nobody decided.

@@ -93,6 +93,8 @@ type planYAML struct {
 type retentionYAML struct {
 	Default time.Duration            `yaml:"default"`
 	Kinds   map[string]time.Duration `yaml:"kinds"`
+	Erase   bool                     `yaml:"erase"`
+	Hold    Hold                     `yaml:"hold"`
 }
 
 type peopleYAML struct {
@@ -399,5 +401,6 @@ func (r reader) retention(y retentionYAML) Retention {
 			r.f.Problemf(place, "records are kept for a time").Hint("for example 2190d, six years")
 		}
 	}
+	r.hold(y)
 	return Retention(y)
 }

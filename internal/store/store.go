@@ -62,6 +62,8 @@ type Writer interface {
 	// bytes be read again, their digest is sealed and they are not kept.
 	// An Erasure's zero At is now.
 	Erase(ctx context.Context, e Erasure) (Receipt, error)
+	// EraseAll is Erase of many payloads in one transaction: all, or none.
+	EraseAll(ctx context.Context, list []Erasure) (Receipt, error)
 	// Rotate appends the entry that hands the ledger over from one key to the
 	// next, under a checkpoint of the next one, which signs from then on.
 	Rotate(ctx context.Context, k KeyChange) (Receipt, error)

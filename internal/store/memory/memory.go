@@ -493,30 +493,44 @@ func (b *batch) findGone(kind string, c *store.RunClose) (int64, error) {
 
 // Erase implements store.Writer.
 func (s *Store) Erase(ctx context.Context, er store.Erasure) (store.Receipt, error) {
+	return s.EraseAll(ctx, []store.Erasure{er})
+}
+
+// EraseAll implements store.Writer.
+func (s *Store) EraseAll(ctx context.Context, list []store.Erasure) (store.Receipt, error) {
 	r, err := s.change(ctx, func(b *batch) error {
-		body, known := b.payloads[er.Payload]
-		if !known {
-			return fmt.Errorf("payload %s: %w", er.Payload, store.ErrNotFound)
+		for _, er := range list {
+			if err := b.erase(er); err != nil {
+				return err
+			}
 		}
-		if body == nil {
-			return fmt.Errorf("payload %s: %w before", er.Payload, store.ErrErased)
-		}
-		at, err := store.EntryTime(er.At, b.now, b.last())
-		if err != nil {
-			return err
-		}
-		e, err := evidence.ErasureEntry(evidence.Erasure{Payload: er.Payload, By: er.By, Reason: er.Reason}, at)
-		if err != nil {
-			return err
-		}
-		b.add(e)
-		b.payloads[er.Payload] = nil
 		return nil
 	})
 	if err != nil {
 		return store.Receipt{}, fmt.Errorf("erase: %w", err)
 	}
 	return r, nil
+}
+
+func (b *batch) erase(er store.Erasure) error {
+	body, known := b.payloads[er.Payload]
+	if !known {
+		return fmt.Errorf("payload %s: %w", er.Payload, store.ErrNotFound)
+	}
+	if body == nil {
+		return fmt.Errorf("payload %s: %w before", er.Payload, store.ErrErased)
+	}
+	at, err := store.EntryTime(er.At, b.now, b.last())
+	if err != nil {
+		return err
+	}
+	e, err := evidence.ErasureEntry(evidence.Erasure{Payload: er.Payload, By: er.By, Reason: er.Reason}, at)
+	if err != nil {
+		return err
+	}
+	b.add(e)
+	b.payloads[er.Payload] = nil
+	return nil
 }
 
 // Reindex implements store.Writer. There is no index but the data itself.

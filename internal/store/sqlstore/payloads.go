@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/exhibit-aims/exhibit/internal/evidence"
 	"github.com/exhibit-aims/exhibit/internal/store"
@@ -226,6 +228,11 @@ func (u *keptPayloads) get(d evidence.Digest, note []byte) ([]byte, bool) {
 
 // Erase implements store.Writer.
 func (s *Store) Erase(ctx context.Context, er store.Erasure) (store.Receipt, error) {
+	return s.EraseAll(ctx, []store.Erasure{er})
+}
+
+// EraseAll implements store.Writer.
+func (s *Store) EraseAll(ctx context.Context, list []store.Erasure) (store.Receipt, error) {
 	var w *writer
 	defer func() {
 		if w != nil {
@@ -236,7 +243,7 @@ func (s *Store) Erase(ctx context.Context, er store.Erasure) (store.Receipt, err
 		if w, err = s.begin(ctx, tx); err != nil {
 			return err
 		}
-		if err := w.erase(ctx, er); err != nil {
+		if err := w.erase(ctx, list); err != nil {
 			return err
 		}
 		return w.finish(ctx)
@@ -251,8 +258,50 @@ func (s *Store) Erase(ctx context.Context, er store.Erasure) (store.Receipt, err
 	return w.receipt, nil
 }
 
-func (w *writer) erase(ctx context.Context, er store.Erasure) error {
-	b, err := readPayloadBlock(ctx, w.tx, er.Payload)
+// erase appends an entry for each payload and rewrites their blocks.
+func (w *writer) erase(ctx context.Context, list []store.Erasure) error {
+	sums := make([]evidence.Digest, len(list))
+	for i, er := range list {
+		sums[i] = er.Payload
+	}
+	places, err := findPayloads(ctx, w.tx, sums, w.tail.blocks)
+	if err != nil {
+		return err
+	}
+	goes := make(map[int64]map[evidence.Digest]bool) // by block
+	for _, er := range list {
+		block, ok := places[er.Payload]
+		if !ok {
+			return fmt.Errorf("payload %s: %w", er.Payload, store.ErrNotFound)
+		}
+		if goes[block] == nil {
+			goes[block] = make(map[evidence.Digest]bool)
+		}
+		if goes[block][er.Payload] {
+			return fmt.Errorf("payload %s: %w before", er.Payload, store.ErrErased)
+		}
+		goes[block][er.Payload] = true
+		at, err := store.EntryTime(er.At, w.now, w.tip.at)
+		if err != nil {
+			return err
+		}
+		e, err := evidence.ErasureEntry(evidence.Erasure{Payload: er.Payload, By: er.By, Reason: er.Reason}, at)
+		if err != nil {
+			return err
+		}
+		w.add(e)
+	}
+	for _, block := range slices.Sorted(maps.Keys(goes)) {
+		if err := w.eraseIn(ctx, block, goes[block]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// eraseIn rewrites a block without the bytes of some payloads.
+func (w *writer) eraseIn(ctx context.Context, block int64, goes map[evidence.Digest]bool) error {
+	b, err := payloadBlockAt(ctx, w.tx, block)
 	if err != nil {
 		return err
 	}
@@ -262,24 +311,15 @@ func (w *writer) erase(ctx context.Context, er store.Erasure) error {
 	}
 	var head, raw []byte
 	for i := range items {
-		if items[i].sum == er.Payload {
+		if goes[items[i].sum] {
 			if items[i].erased {
-				return fmt.Errorf("payload %s: %w before", er.Payload, store.ErrErased)
+				return fmt.Errorf("payload %s: %w before", items[i].sum, store.ErrErased)
 			}
 			items[i].erased, bodies[i] = true, nil
 		}
 		head = appendHead(head, items[i])
 		raw = append(raw, bodies[i]...)
 	}
-	at, err := store.EntryTime(er.At, w.now, w.tip.at)
-	if err != nil {
-		return err
-	}
-	e, err := evidence.ErasureEntry(evidence.Erasure{Payload: er.Payload, By: er.By, Reason: er.Reason}, at)
-	if err != nil {
-		return err
-	}
-	w.add(e)
 	return w.tx.Exec(ctx, "UPDATE payload_blocks SET head = $1, raw = $2, data = $3 WHERE block = $4",
 		head, int64(len(raw)), pack(raw), b.block)
 }
