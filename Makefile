@@ -7,7 +7,7 @@ GOLANGCI = github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.5.0
 BENCHTIME ?= 1x
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test lint test-peers bench fuzz generate clean
+.PHONY: help build run test lint test-peers cross bench fuzz generate clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,6 +30,9 @@ lint: ## run the linters and check that generated code is what is committed
 
 test-peers: build ## the connectors and the main job against servers that others wrote; installs and starts them
 	.ci/peers
+
+cross: ## build for Linux, macOS and Windows, and keep nothing
+	@.ci/cross
 
 bench: ## measure against a bare baseline in the same run; prints ratios
 	.ci/bench $(BENCHTIME)
