@@ -8,6 +8,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/exhibit-aims/exhibit/internal/dashboard"
 	"github.com/exhibit-aims/exhibit/internal/ledger"
 	"github.com/exhibit-aims/exhibit/internal/register"
 	"github.com/exhibit-aims/exhibit/internal/server"
@@ -66,10 +67,16 @@ func (d *daemon) serve(ctx context.Context) error {
 		link = d.server.URL()
 	}
 	fmt.Fprintf(d.w.g.std.out, "Dashboard: %s\n", link)
+	pages, err := dashboard.New(dashboard.Options{Service: d.w.svc, Payload: d.server.Journal(), Logger: d.w.logger, Clock: time.Now, Version: version,
+		Logout: "/logout", Account: "/login/person"})
+	if err != nil {
+		return err
+	}
 	return d.server.Run(ctx, server.Handlers{
-		Metrics: d.metrics,
-		Health:  http.HandlerFunc(alive),
-		Ready:   ready(health),
+		Dashboard: pages,
+		Metrics:   d.metrics,
+		Health:    http.HandlerFunc(alive),
+		Ready:     ready(health),
 	})
 }
 
