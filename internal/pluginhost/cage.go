@@ -33,6 +33,7 @@ func (h *Host) newCage(name string, reads []string) (*cage, error) {
 	case !canConfine:
 		return nil, fail(name, ErrUnconfined, errNoStage.Error())
 	}
+	h.sweep.Do(sweepBases)
 	base, err := os.MkdirTemp(socketBase(), basePrefix)
 	if err != nil {
 		return nil, fail(name, ErrStart, "a folder for its socket: "+err.Error())
@@ -56,6 +57,20 @@ func (h *Host) newCage(name string, reads []string) (*cage, error) {
 
 // basePrefix begins the name of a run's own folder.
 const basePrefix = "exr-"
+
+// sweepBases removes what runs left behind whose host was killed: their own
+// folders, once their connectors have emptied them.
+func sweepBases() {
+	left, err := filepath.Glob(filepath.Join(socketBase(), basePrefix+"*"))
+	if err != nil {
+		return // the pattern is a constant
+	}
+	for _, dir := range left {
+		if info, err := os.Lstat(dir); err == nil && info.IsDir() && time.Since(info.ModTime()) > time.Minute {
+			_ = os.Remove(dir) // fails if somebody uses it, or it is another account's
+		}
+	}
+}
 
 // socketBase is where the process's socket is made.
 func (c *cage) socketBase() string {

@@ -214,6 +214,9 @@ func TestCageLetsRead(t *testing.T) {
 			}
 		})
 	}
+	if done, _, err := tryAct(t, host, prisonerSettings{Act: "authorities, names and zones"}); done != "there" {
+		t.Errorf("authorities, names and zones: %q, %v", done, err)
+	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	must(t, err)
 	defer l.Close()

@@ -28,6 +28,9 @@ import (
 // connector in that directory until it is killed.
 const hostDirVar = "EXHIBIT_TEST_HOST_DIR"
 
+// confineVar makes that host confine it.
+const confineVar = "EXHIBIT_TEST_CONFINE"
+
 // TestMain lets the test binary be a connector, a hostile one, or a host,
 // depending on how it was started.
 func TestMain(m *testing.M) {
@@ -56,7 +59,9 @@ func TestMain(m *testing.M) {
 }
 
 func actAsHost(dir string) {
-	host, err := pluginhost.New(pluginhost.Options{Dir: dir})
+	host, err := pluginhost.New(pluginhost.Options{
+		Dir: dir, Confine: pluginhost.Confine{Mode: pluginhost.ConfineMode(os.Getenv(confineVar))},
+	})
 	if err == nil {
 		_, err = host.Collect(context.Background(), "fake", request("hang"), printSink{})
 	}

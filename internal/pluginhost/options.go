@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 )
 
@@ -100,6 +101,7 @@ type Host struct {
 	confine   Confine
 	without   string // part of the confinement that is left out; tests only
 	schemas   *schemaCache
+	sweep     sync.Once // of what killed hosts left behind
 	now       func() time.Time
 	env       []string
 	observe   func(connector string, event ProcessEvent)

@@ -34,10 +34,15 @@ func ownGroup(cmd *exec.Cmd) {
 	dieWithHost(cmd.SysProcAttr)
 }
 
-// killGroup ends the process and its children.
+// killGroup ends the process and its children: those in its group, and itself
+// wherever it went.
 func killGroup(p *os.Process) error {
-	if err := syscall.Kill(-p.Pid, syscall.SIGKILL); err == nil || errors.Is(err, syscall.ESRCH) {
-		return nil
+	err := syscall.Kill(-p.Pid, syscall.SIGKILL)
+	if errors.Is(err, syscall.ESRCH) {
+		err = nil
 	}
-	return p.Kill()
+	if own := p.Kill(); !errors.Is(own, os.ErrProcessDone) {
+		err = errors.Join(err, own)
+	}
+	return err
 }

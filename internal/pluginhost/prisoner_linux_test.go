@@ -2,6 +2,7 @@ package pluginhost_test
 
 import (
 	"context"
+	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -186,7 +187,8 @@ func acts() map[string]func(target string) (string, error) {
 			}
 			return "connected", c.Close()
 		},
-		"allocate": allocate,
+		"authorities, names and zones": trust,
+		"allocate":                     allocate,
 		"spin": func(string) (string, error) {
 			for range runtime.NumCPU() {
 				go func() {
@@ -233,4 +235,18 @@ func allocate(string) (string, error) {
 		all = append(all, b)
 	}
 	return fmt.Sprint(len(all)), nil
+}
+
+// trust needs the files that every connector may read.
+func trust(string) (string, error) {
+	pool, err := x509.SystemCertPool()
+	if err != nil {
+		return "", err
+	}
+	if pool.Equal(x509.NewCertPool()) {
+		return "", errors.New("no authority is trusted")
+	}
+	_, err = net.LookupHost("localhost")
+	_, zone := time.LoadLocation("Europe/Berlin")
+	return "there", errors.Join(err, zone)
 }

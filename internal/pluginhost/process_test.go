@@ -135,10 +135,17 @@ func TestNothingIsLeftBehind(t *testing.T) {
 
 // A killed host cannot clean up: the connector does it.
 func TestConnectorDiesWithItsHost(t *testing.T) {
+	for _, mode := range []pluginhost.ConfineMode{pluginhost.ConfineOff, pluginhost.ConfineBestEffort} {
+		t.Run("confined "+string(mode), func(t *testing.T) { diesWithItsHost(t, mode) })
+	}
+}
+
+func diesWithItsHost(t *testing.T, mode pluginhost.ConfineMode) {
+	t.Helper()
 	exe, err := os.Executable()
 	must(t, err)
 	cmd := exec.Command(exe)
-	cmd.Env = append(os.Environ(), hostDirVar+"="+install(t, "fake"))
+	cmd.Env = append(os.Environ(), hostDirVar+"="+install(t, "fake"), confineVar+"="+string(mode))
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
 	must(t, err)
