@@ -637,6 +637,9 @@ func TestStop(t *testing.T) {
 	r.Header.Set("Authorization", "Bearer "+text)
 	began := time.Now()
 	last := follow(t, b, r, func() error { w.stop(); return nil })
+	if err := w.s.Close(); err != nil {
+		t.Errorf("closed once more: %v", err)
+	}
 	if took := time.Since(began); !strings.HasPrefix(last, "ended:") || took > 8*time.Second {
 		t.Errorf("after %s: %q", took, last)
 	}

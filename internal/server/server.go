@@ -206,8 +206,14 @@ func (s *Server) Link(ctx context.Context, person string) (string, error) {
 // LinkURL is the address of a login link.
 func LinkURL(base, secret string) string { return base + loginPath + "?token=" + secret }
 
-// Close closes a server that was never run.
-func (s *Server) Close() error { return s.listener.Close() }
+// Close closes the listener of a server that was not run; after Run it is
+// closed already.
+func (s *Server) Close() error {
+	if err := s.listener.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
+		return fmt.Errorf("server: %w", err)
+	}
+	return nil
+}
 
 // Bounds of what a client may take. What streams an answer sets its own
 // deadline for writing, by http.ResponseController.
