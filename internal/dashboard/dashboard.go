@@ -1,6 +1,7 @@
 package dashboard
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -24,8 +25,12 @@ type Options struct {
 	Version string // of the program
 	// Logout is where a form is posted that ends the session; empty: there is none.
 	Logout string
-	// Account is where people see to their session and tokens; empty: nowhere.
-	Account string
+	// Person is where whoever is logged in by this machine's account says which
+	// person of the register they are; empty: nowhere.
+	Person string
+	// RequestID names a request as the log does; nil: one is made up where it is
+	// needed.
+	RequestID func(context.Context) string
 }
 
 // Dashboard serves the pages.

@@ -98,7 +98,7 @@ func (d *Dashboard) fail(c *call, w http.ResponseWriter, err error) {
 	case errors.Is(err, store.ErrNoStore):
 		f.Why, f.Hint = "The ledger holds nothing yet.", "Once a source was read there is something to show."
 	case f.Status >= http.StatusInternalServerError && f.Status != http.StatusServiceUnavailable:
-		f.ID = strings.ToLower(rand.Text()[:12])
+		f.ID = d.requestID(c)
 		d.Logger.Error("a page could not be made", "request", f.ID, "method", c.req.Method, "path", c.req.URL.Path, "error", err)
 		f.Why, f.Hint = "Something went wrong on this side. It is in the log of the agent under "+f.ID+".", "Try again; if it stays so, tell whoever runs the agent."
 	}
@@ -108,6 +108,16 @@ func (d *Dashboard) fail(c *call, w http.ResponseWriter, err error) {
 		title = "Something went wrong"
 	}
 	d.show(c, w, &page{title: title, template: "failure", data: f, status: f.Status})
+}
+
+// requestID names a request.
+func (d *Dashboard) requestID(c *call) string {
+	if d.RequestID != nil {
+		if id := d.RequestID(c.ctx()); id != "" {
+			return id
+		}
+	}
+	return strings.ToLower(rand.Text()[:12])
 }
 
 // nearest is the page that was probably meant, if a hint says what it is called.

@@ -139,7 +139,7 @@ func newOrg(t testing.TB, st store.Store, cfgPath string, now time.Time, key *le
 	o.collector = &agent.Collector{Store: st, Catalog: cat, Clock: clock, Version: "test", Logger: log}
 	o.service = service.New(service.Options{Config: cfg, Catalog: cat, Store: st, Key: key, Recorder: o.collector,
 		Locks: agent.Locks{Dir: filepath.Join(filepath.Dir(cfgPath), "locks")}, Logger: log, Clock: clock, Version: "test", User: "tester"})
-	o.dash, err = New(Options{Service: o.service, Logger: log, Clock: clock, Version: "0.0.0-test", Logout: "/logout", Account: "/session",
+	o.dash, err = New(Options{Service: o.service, Logger: log, Clock: clock, Version: "0.0.0-test", Logout: "/logout", Person: "/login/person",
 		Payload: access.NewJournal(func(ctx context.Context, entries ...store.NewEntry) error {
 			_, err := st.Append(ctx, store.Batch{Entries: entries})
 			return err

@@ -217,7 +217,7 @@ func (o *org) deadLinks(a *answer) []string {
 	for _, n := range append(a.elements("a"), a.elements("form")...) {
 		href := attr(n, "href") + attr(n, "action")
 		u, err := url.Parse(href)
-		if err != nil || u.Host != "" || u.Path == "" || slices.Contains([]string{"/logout", "/session"}, u.Path) {
+		if err != nil || u.Host != "" || u.Path == "" || slices.Contains([]string{"/logout", "/login/person"}, u.Path) {
 			continue
 		}
 		method := strings.ToUpper(attr(n, "method"))

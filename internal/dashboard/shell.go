@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/exhibit-aims/exhibit/internal/access"
 	"github.com/exhibit-aims/exhibit/internal/assess"
 	"github.com/exhibit-aims/exhibit/internal/service"
 )
@@ -57,7 +58,7 @@ type shell struct {
 	State        *stateLine
 	Version      string
 	Logout       string
-	Account      string
+	Person       string // where one says who one is; empty: nowhere
 	Done         string // what an act did
 }
 
@@ -71,7 +72,10 @@ type stateLine struct {
 }
 
 func (d *Dashboard) shellOf(c *call, p *page) shell {
-	s := shell{Nav: d.nav, At: p.nav, Version: d.Version, Logout: d.Logout, Account: d.Account, Organisation: d.organisation(c)}
+	s := shell{Nav: d.nav, At: p.nav, Version: d.Version, Logout: d.Logout, Organisation: d.organisation(c)}
+	if c.Who.Via == access.ViaLocal {
+		s.Person = d.Person
+	}
 	if said, ok := saids[c.Query("done")]; ok && c.req.Method == http.MethodGet {
 		s.Done = said
 	}
