@@ -69,13 +69,6 @@ func (s *Service) assessAhead(ctx context.Context, at time.Time) (*assess.Assess
 	return a, e.State().Expiring(a, at.Add(lookAhead)), nil
 }
 
-// Behind reports how many entries the ledger has beyond those that a view was
-// made from. Entries that only conclude count too.
-func (s *Service) Behind(ctx context.Context, v *View) (int64, error) {
-	size, err := s.Size(ctx)
-	return max(size-v.seen, 0), err
-}
-
 // Size is how many entries the ledger has.
 func (s *Service) Size(ctx context.Context) (int64, error) {
 	note, err := s.store.Checkpoint(ctx)

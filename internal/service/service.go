@@ -66,6 +66,7 @@ type Service struct {
 	evaluator *Evaluator // nil until something is evaluated; see rules
 
 	view  atomic.Pointer[View] // the newest that was made
+	grown grown                // since view
 	acted chan struct{}        // holds a token after an act that no view shows yet
 	pastM sync.Mutex
 	past  []*View // of earlier instants, the newest asked for last
