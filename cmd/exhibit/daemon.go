@@ -15,6 +15,7 @@ import (
 	"github.com/exhibit-aims/exhibit/internal/secrets"
 	"github.com/exhibit-aims/exhibit/internal/server"
 	"github.com/exhibit-aims/exhibit/internal/telemetry"
+	"github.com/exhibit-aims/exhibit/internal/tell"
 )
 
 // daemon is one node: it reads on schedule, concludes, tells people and answers.
@@ -30,6 +31,7 @@ type daemon struct {
 	began    time.Time
 	looked   atomic.Int64 // when due times were looked at last, in seconds since 1970
 	watcher  watcher
+	teller   *tell.Teller
 }
 
 // runDaemon is the agent on a store that is open, until ctx is done.
@@ -58,6 +60,7 @@ func runDaemon(ctx context.Context, w *workplace, o agentOptions, mask *secrets.
 		w.svc.KeepCurrent(ctx, viewEvery, func(err error) { w.logger.Error("no view of how things stand could be made", "error", err) })
 		return nil
 	})
+	all.Go(func() error { d.teller.Run(ctx); return nil })
 	return errors.Join(all.Wait(), d.close(context.WithoutCancel(ctx)))
 }
 
@@ -69,6 +72,9 @@ func (d *daemon) open(ctx context.Context) (err error) {
 		return err
 	}
 	if d.schedule, err = agent.OpenSchedule(ctx, d.ops, d.w.logger); err != nil {
+		return err
+	}
+	if err := d.openTeller(ctx); err != nil {
 		return err
 	}
 	d.metrics = telemetry.NewMetrics(telemetry.Build{Version: version}, d.began)

@@ -95,6 +95,3 @@ func stateOf(v *service.View) telemetry.State {
 	}
 	return s
 }
-
-// tell says what changed to whom it concerns.
-func (d *daemon) tell(context.Context, *service.View) error { return nil }

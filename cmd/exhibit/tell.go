@@ -73,17 +73,17 @@ func (t *telling) view(ctx context.Context) (*service.View, tell.Seen, error) {
 	if err != nil {
 		return nil, tell.Seen{}, err
 	}
-	seen, err := seenBeside(ctx, svc, t.db, t.opts.Logger)
+	schedule, err := agent.OpenSchedule(ctx, t.db, t.opts.Logger)
+	if err != nil {
+		return nil, tell.Seen{}, err
+	}
+	seen, err := seenBeside(ctx, svc, schedule)
 	return v, seen, err
 }
 
 // seenBeside is what is observed beside a view.
-func seenBeside(ctx context.Context, svc *service.Service, db *opsdb.DB, logger *slog.Logger) (tell.Seen, error) {
+func seenBeside(ctx context.Context, svc *service.Service, schedule *agent.Schedule) (tell.Seen, error) {
 	waivers, err := svc.WaiversEnding(ctx, tell.WaiversAhead)
-	if err != nil {
-		return tell.Seen{}, err
-	}
-	schedule, err := agent.OpenSchedule(ctx, db, logger)
 	if err != nil {
 		return tell.Seen{}, err
 	}
