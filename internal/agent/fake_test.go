@@ -22,6 +22,7 @@ import (
 var server *pgtest.Server
 
 func TestMain(m *testing.M) {
+	pluginhost.Stage()
 	if os.Getenv(wire.CookieKey) == wire.CookieValue {
 		serve.Connector(fake{})
 		os.Exit(0)
@@ -42,6 +43,7 @@ type fakeSettings struct {
 	Changed  string `json:"changed"`  // part of every payload
 	Pages    bool   `json:"pages"`    // use groups and validators
 	Crash    int    `json:"crash"`    // end the process after so many records
+	Fork     bool   `json:"fork"`     // start a program after all records
 	Bad      bool   `json:"bad"`      // one record does not fit its kind
 	Lost     bool   `json:"lost"`     // attest a group that was never there
 	Count    int64  `json:"count"`    // independent count; 0 means none
@@ -91,6 +93,12 @@ func (fake) Collect(_ context.Context, req connector.Request, emit connector.Emi
 	}
 	for page := 0; page*100 < s.Records; page++ {
 		if err := s.page(page, req, emit); err != nil {
+			return nil, err
+		}
+	}
+	if s.Fork {
+		time.Sleep(time.Second) // let what was sent arrive
+		if _, err := os.StartProcess("/bin/sleep", []string{"sleep", "60"}, &os.ProcAttr{Files: []*os.File{nil, nil, nil}}); err != nil {
 			return nil, err
 		}
 	}
@@ -166,6 +174,12 @@ func (s fakeSettings) record(i int, group string) connector.Record {
 // hostOf makes a host whose only connector is the test binary.
 func hostOf(tb testing.TB) *pluginhost.Host {
 	tb.Helper()
+	return confinedHostOf(tb, pluginhost.ConfineOff)
+}
+
+// confinedHostOf makes such a host that confines it.
+func confinedHostOf(tb testing.TB, mode pluginhost.ConfineMode) *pluginhost.Host {
+	tb.Helper()
 	dir := tb.TempDir()
 	exe, err := os.Executable()
 	if err != nil {
@@ -179,7 +193,7 @@ func hostOf(tb testing.TB) *pluginhost.Host {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	host, err := pluginhost.New(pluginhost.Options{Dir: dir})
+	host, err := pluginhost.New(pluginhost.Options{Dir: dir, Confine: pluginhost.Confine{Mode: mode}})
 	if err != nil {
 		tb.Fatal(err)
 	}
