@@ -47,6 +47,7 @@ func TestFleet(t *testing.T) {
 		if i%10 == 5 {
 			crashes++
 			server.Crash(t, []syscall.Signal{syscall.SIGKILL, syscall.SIGQUIT, syscall.SIGINT}[crashes%3], rand.N(time.Second))
+			f.untilReading()
 		} else {
 			f.kill(fmt.Sprintf("node%d", rand.IntN(4)))
 		}
@@ -149,7 +150,15 @@ func (f *fleet) kill(name string) {
 
 func (f *fleet) untilReading() {
 	f.t.Helper()
-	f.wait("the first runs", time.Minute, func() bool { return f.count(`SELECT count(*) FROM agent_run WHERE status = 'complete'`) > 0 })
+	const complete = `SELECT count(*) FROM agent_run WHERE status = 'complete'`
+	before := -1
+	f.wait("more runs", 2*time.Minute, func() bool {
+		n := f.count(complete)
+		if before < 0 {
+			before = n
+		}
+		return before >= 0 && n > before
+	})
 }
 
 func (f *fleet) count(query string) int {

@@ -4,8 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"slices"
-	"strings"
 	"time"
 )
 
@@ -22,30 +20,42 @@ const keepHistory = 60 * 24 * time.Hour
 // more rests. The nodes of a fleet share one configuration; where they differ,
 // the last to load wins.
 func (s *Schedule) load(ctx context.Context, list []Scheduled, node string) error {
-	return s.queue.tx(ctx, func(x tx) error {
-		now, err := s.now(ctx, x)
+	kept := map[string]string{} // definitions of the sources that are in use
+	err := s.query(ctx, `SELECT source, definition FROM agent_schedule WHERE active = 1`, func(rows *sql.Rows) error {
+		var source, text string
+		err := rows.Scan(&source, &text)
+		kept[source] = text
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	// A transaction a source: two nodes that load hold no row that the other waits for.
+	for _, sched := range list {
+		text, err := sched.encode()
 		if err != nil {
 			return err
 		}
-		names := []any{}
-		sorted := slices.SortedFunc(slices.Values(list), func(a, b Scheduled) int { return strings.Compare(a.Source, b.Source) })
-		for _, sched := range sorted { // in one order: nodes that load together must not wait for each other
-			if err := s.loadOne(ctx, x, sched, now, node); err != nil {
+		if was, ok := kept[sched.Source]; !ok || was != text {
+			if err := s.queue.tx(ctx, func(x tx) error { return s.loadOne(ctx, x, sched, text, node) }); err != nil {
 				return err
 			}
-			names = append(names, sched.Source)
 		}
-		rest := `UPDATE agent_schedule SET active = 0`
-		if len(names) > 0 {
-			rest += ` WHERE source NOT IN (?` + strings.Repeat(", ?", len(names)-1) + `)`
+		delete(kept, sched.Source)
+	}
+	for source := range kept {
+		if err := s.queue.tx(ctx, func(x tx) error {
+			_, err := x.exec(ctx, `UPDATE agent_schedule SET active = 0 WHERE source = ?`, source)
+			return err
+		}); err != nil {
+			return err
 		}
-		_, err = x.exec(ctx, rest, names...)
-		return err
-	})
+	}
+	return nil
 }
 
-func (s *Schedule) loadOne(ctx context.Context, x tx, sched Scheduled, now time.Time, node string) error {
-	text, err := sched.encode()
+func (s *Schedule) loadOne(ctx context.Context, x tx, sched Scheduled, text, node string) error {
+	now, err := s.now(ctx, x)
 	if err != nil {
 		return err
 	}
