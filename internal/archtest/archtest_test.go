@@ -69,6 +69,12 @@ var rules = []rule{
 		[]string{"internal/store/"}},
 	{"the way out and the reading anew know the configuration at most",
 		[]string{"internal/outbound", "internal/reload"}, []string{"internal", "plugins", "connectors", "config", "cmd"}, []string{"internal/configfile", "internal/telemetry"}},
+	{"who may do what is decided without a page, an operation or a store",
+		[]string{"internal/access"}, []string{"internal", "plugins", "connectors", "config", "cmd"},
+		[]string{"internal/access", "internal/evidence", "internal/people", "internal/register", "internal/opsdb", "internal/store/"}},
+	{"the listener is handed what it serves",
+		[]string{"internal/server"}, []string{"internal", "plugins", "connectors", "config", "cmd"},
+		[]string{"internal/server", "internal/access", "internal/configfile", "internal/people", "internal/register", "internal/opsdb"}},
 	{"configuration data holds no logic", []string{"config"}, []string{"internal", "plugins", "connectors", "other"}, nil},
 }
 
@@ -175,6 +181,8 @@ func TestRulesBite(t *testing.T) {
 		{"internal/assess", "os"},
 		{"internal/store", module + "internal/store/sqlite"},
 		{"config", module + "internal/catalog"},
+		{"internal/access", module + "internal/service"},
+		{"internal/server", module + "internal/dashboard"},
 	} {
 		caught := false
 		for _, r := range rules {

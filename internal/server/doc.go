@@ -3,7 +3,7 @@
 // which people log in and out.
 //
 // It may import internal/access, internal/configfile for its section of the
-// configuration, internal/opsdb and internal/register. What it serves it is
+// configuration, internal/opsdb, internal/people and internal/register. What it serves it is
 // handed as http.Handlers; it knows no page of the dashboard and no operation.
 //
 // It promises that, without configuration, nobody but this machine is answered,
