@@ -72,12 +72,18 @@ func schemaError(err error) error {
 func backupError(err error) error {
 	switch {
 	case errors.Is(err, portable.ErrDamaged):
-		return hinted{fmt.Errorf("%w: %w", store.ErrTampered, err), "use another copy, or an earlier backup; nothing was restored"}
+		return hinted{damagedError{err}, "use another copy, or an earlier backup; nothing was restored"}
 	case errors.Is(err, store.ErrNotEmpty):
 		return usageError{err, "name a place where there is none; nothing was changed"}
 	}
 	return err
 }
+
+// damagedError gives a damaged backup the exit code of what was changed.
+type damagedError struct{ err error }
+
+func (e damagedError) Error() string   { return e.err.Error() }
+func (e damagedError) Unwrap() []error { return []error{e.err, store.ErrTampered} }
 
 func newUpgradeCommand(g *globals) *cobra.Command {
 	var out, keyFile string

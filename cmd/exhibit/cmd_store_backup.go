@@ -81,7 +81,7 @@ func runBackup(ctx context.Context, g *globals, out, keyFile string) error {
 		p.show("verifying")
 		checked, err = portable.Check(bufio.NewReaderSize(f, 1<<20), key)
 		if errors.Is(err, portable.ErrDamaged) {
-			err = hinted{fmt.Errorf("%w: what the store gave does not hold, no backup was made: %w", store.ErrTampered, err), "exhibit verify names what was changed; keep this copy for an investigation"}
+			err = hinted{damagedError{fmt.Errorf("what the store gave does not hold, no backup was made: %w", err)}, "exhibit verify names what was changed; keep this copy for an investigation"}
 		}
 		return err
 	})

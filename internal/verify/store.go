@@ -29,7 +29,7 @@ func Store(ctx context.Context, path string, st store.Verifiable, o store.Verify
 	}
 	if n := held.Keys.Len(); n > 1 && o.Verifier != nil {
 		r.Key = keyName(held.Keys.Current())
-		text := fmt.Sprintf("the signing key was handed over %d times, each key signed for the next", n-1)
+		text := fmt.Sprintf("the signing key was handed over (times: %d), each key signed for the next", n-1)
 		if r.Key != keyName(o.Verifier) {
 			text += "; the key given, " + keyName(o.Verifier) + ", is an earlier one"
 		}

@@ -30,13 +30,15 @@ type Options struct {
 	ReadOnly    bool             // never write
 	Older       bool             // with ReadOnly: a store of an older schema will do, for a backup
 	Upgrade     bool             // bring a store of an older schema up to date; without, it is store.ErrOlder
-	LockTimeout time.Duration    // how long to wait for another writer; 0 means 5 s
+	LockTimeout time.Duration    // how long to wait for other writers; 0 means a minute
 	Now         func() time.Time // the clock; nil means the system's
 }
 
 const (
-	schema             = "exhibit"
-	defaultLockTimeout = 5 * time.Second
+	schema = "exhibit"
+	// defaultLockTimeout is long: in a fleet, writers wait for their turn, which
+	// the server gives in the order in which they came.
+	defaultLockTimeout = time.Minute
 	// lockKey is the advisory lock of the one log in a database: "EXHBledg".
 	lockKey = int64(0x455848426c656467)
 )

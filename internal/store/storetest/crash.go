@@ -105,6 +105,12 @@ func CheckAcknowledged(t *testing.T, s store.Store, keys map[string]bool) {
 	}
 }
 
+// Killed runs a child of AppendForever, kills it after a while, and reports the
+// keys it acknowledged and the last size. It may be called from any goroutine.
+func Killed(t *testing.T, cmd *exec.Cmd, after time.Duration, each func(key string)) (size int64) {
+	return killed(t, cmd, after, each)
+}
+
 // killed runs a child, kills it after a while, and reports the keys it
 // acknowledged and the last size.
 func killed(t *testing.T, cmd *exec.Cmd, after time.Duration, each func(key string)) (size int64) {
