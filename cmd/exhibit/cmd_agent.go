@@ -48,7 +48,7 @@ cleanly.`,
 	c.Flags().StringVar(&o.logFormat, "log-format", "text", "`format` of the log: text or json")
 	c.Flags().StringVar(&o.logLevel, "log-level", "info", "least `level` that is logged: debug, info, warn or error")
 	c.Flags().StringVar(&o.listen, "listen", "", "serve dashboard and API at this `host:port` instead of the configured one; none serves nothing")
-	c.AddCommand(newAgentStatusCommand(g), newAgentPauseCommand(g), newAgentResumeCommand(g), newAgentRunCommand(g))
+	c.AddCommand(newAgentStatusCommand(g), newAgentPauseCommand(g), newAgentResumeCommand(g), newAgentRunCommand(g), newAgentHealthCommand(g))
 	return c
 }
 
