@@ -148,6 +148,13 @@ func (c *call) RuleTitle(slug string) string {
 	return slug
 }
 
+// There reports whether the navigation leads to a path.
+func (c *call) There(to string) bool {
+	return slices.ContainsFunc(c.d.nav, func(s section) bool {
+		return slices.ContainsFunc(s.Items, func(i navItem) bool { return i.Href == to })
+	})
+}
+
 // Today is the day of now.
 func (c *call) Today() string { return c.d.Clock().UTC().Format(time.DateOnly) }
 

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -146,17 +147,30 @@ func TestLoad(t *testing.T) {
 			}
 			first := o.timed(who, path)
 			var took []time.Duration
+			worked := processor(t)
 			for range 15 {
 				took = append(took, o.timed(who, path))
 			}
+			worked = (processor(t) - worked) / 15
 			slices.Sort(took)
-			t.Logf("%-75.75s first %8v  median %8v  worst %8v", path, round(first), round(took[len(took)/2]), round(took[len(took)-1]))
+			t.Logf("%-75.75s first %8v  median %8v  worst %8v  processor %8v", path, round(first), round(took[len(took)/2]), round(took[len(took)-1]), round(worked))
 			if limit := 100 * time.Millisecond; records >= 100_000 && took[len(took)/2] > limit {
 				t.Errorf("%s: median %v, more than %v", path, took[len(took)/2], limit)
 			}
 		}
 	}
 	o.many(who, all, 50)
+}
+
+// processor is the time that all processors worked for this process: on a machine
+// that others use as well it says more than a clock.
+func processor(t testing.TB) time.Duration {
+	t.Helper()
+	var used syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &used); err != nil {
+		t.Fatal(err)
+	}
+	return time.Duration(used.Utime.Nano() + used.Stime.Nano())
 }
 
 func round(d time.Duration) time.Duration { return d.Round(10 * time.Microsecond) }

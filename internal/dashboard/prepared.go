@@ -24,7 +24,7 @@ type prepared struct {
 }
 
 // keptViews bounds of how many views something is kept.
-const keptViews = 6
+const keptViews = 3
 
 // prepare gives what is kept of a view.
 func (d *Dashboard) prepare(v *service.View) *prepared {

@@ -21,6 +21,7 @@ type todayData struct {
 	Waits    waits
 	Expiring []assess.Expiry
 	Later    int // that expire within the span and are not listed
+	Runout   *runout
 	Sums     daySums
 	Controls []statusCount
 	Total    int // controls
@@ -75,7 +76,7 @@ func today(c *call) (*page, error) {
 			data.Others = append(data.Others, lineOf(o))
 		}
 	}
-	data.Expiring = v.Expiring
+	data.Expiring, data.Runout = v.Expiring, runoutOf(v.Expiring, at)
 	if n := len(data.Expiring); n > listedToday {
 		data.Expiring, data.Later = data.Expiring[:listedToday], n-listedToday
 	}

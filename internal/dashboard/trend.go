@@ -134,10 +134,7 @@ func (t *trend) X(i int) string {
 }
 
 // Y is the height of a number.
-func (t *trend) Y(n int) string {
-	room := float64(trendHeight - trendTop - trendBottom)
-	return coordinate(trendTop + room*(1-float64(n)/float64(t.Top)))
-}
+func (t *trend) Y(n int) string { return coordinate(plotY(n, t.Top)) }
 
 // Line and Area draw all that were open; Severe those that are major.
 func (t *trend) Line() string { return t.steps(func(d trendDay) int { return d.Open }) }
