@@ -92,5 +92,6 @@ func (d *Dashboard) allRoutes() []route {
 		d.controlRoutes(),
 		d.evidenceRoutes(),
 		d.findingRoutes(),
+		d.systemRoutes(),
 	)
 }

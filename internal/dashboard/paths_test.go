@@ -56,6 +56,12 @@ func mainAddresses(o *org, c *call) map[string][]string {
 		"GET /evidence/{digest}/payload":      {c.EvidenceLink(ev.Digest) + "/payload"},
 		"GET /evidence/{digest}/payload.json": {c.EvidenceLink(ev.Digest) + "/payload.json"},
 		"GET /proof/{seq}":                    {c.ProofLink(ev.Seq), "/proof/0"},
+		"GET /findings":                       {"/findings", "/findings?state=all&q=a", "/findings?owner=nobody", "/findings?state=duty&from=1"},
+		"GET /findings/{id}":                  {"/findings/" + open, "/findings/" + o.view().Findings[len(o.view().Findings)-1].ID},
+		"POST /findings/{id}/assign":          {"/findings/" + open + "/assign"},
+		"POST /findings/{id}/grade":           {"/findings/" + open + "/grade"},
+		"GET /systems":                        {"/systems"},
+		"GET /systems/{id}":                   {c.SystemLink(o.view().Systems()[0].ID), c.SystemLink(o.view().Systems()[1].ID) + "?chain=deployment"},
 		"GET /findings/{id}/acknowledge":      {"/findings/" + open + "/acknowledge"},
 		"POST /findings/{id}/acknowledge":     {"/findings/" + open + "/acknowledge"},
 	}

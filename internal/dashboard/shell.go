@@ -106,6 +106,8 @@ func (d *Dashboard) organisation(c *call) string {
 // names one; it cannot make one up.
 var saids = map[string]string{
 	"acknowledged": "Put on record: you have taken note of the finding.",
+	"assigned":     "Put on record: the finding has another owner.",
+	"graded":       "Put on record: the finding has the grade that you decided on.",
 }
 
 // lag remembers for a moment how far a view is behind the ledger.

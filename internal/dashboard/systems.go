@@ -1,0 +1,244 @@
+package dashboard
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/exhibit-aims/exhibit/internal/access"
+	"github.com/exhibit-aims/exhibit/internal/ask"
+	"github.com/exhibit-aims/exhibit/internal/assess"
+	"github.com/exhibit-aims/exhibit/internal/service"
+)
+
+func (d *Dashboard) systemRoutes() []route {
+	return []route{
+		{pattern: "GET /systems", needs: access.Read, page: systems},
+		{pattern: "GET /systems/{id}", needs: access.Read, page: system},
+	}
+}
+
+// systemLine is an AI system with how what concerns it stands.
+type systemLine struct {
+	ask.System
+	Counts    map[assess.Status]int
+	Satisfied int
+	Total     int // applicable
+	Worst     assess.Status
+	Open      int // findings
+	Overdue   int
+	Retired   bool
+}
+
+// systemsData is the list of AI systems.
+type systemsData struct {
+	List []systemLine
+	Open int // uses of AI that no registered system accounts for
+}
+
+func systems(c *call) (*page, error) {
+	lines := c.systemLines()
+	return &page{title: "AI systems", template: "systems", nav: "/systems", data: systemsData{List: lines, Open: c.view.Wholeness.Open}}, nil
+}
+
+// systemLines counts, for each system, the results and findings that concern it.
+func (c *call) systemLines() []systemLine {
+	return once(c.shown, "systems", func(v *service.View) []systemLine {
+		var lines []systemLine
+		at := map[string]int{}
+		for _, s := range v.Systems() {
+			at[s.ID] = len(lines)
+			lines = append(lines, systemLine{System: s, Counts: map[assess.Status]int{}, Worst: assess.StatusNotApplicable,
+				Retired: !s.RetiredAt.IsZero() && !s.RetiredAt.After(v.Assessment.AsOf)})
+		}
+		for _, r := range v.Assessment.Results {
+			for _, id := range r.Systems {
+				if i, ok := at[id]; ok {
+					lines[i].count(r.Status)
+				}
+			}
+		}
+		for i := range v.Findings {
+			for _, id := range v.Findings[i].Systems {
+				if n, ok := at[id]; ok && v.Findings[i].State.IsOpen() {
+					lines[n].Open++
+					if v.Findings[i].Overdue {
+						lines[n].Overdue++
+					}
+				}
+			}
+		}
+		slices.SortStableFunc(lines, func(x, y systemLine) int {
+			if x.Retired != y.Retired {
+				if x.Retired {
+					return 1
+				}
+				return -1
+			}
+			return strings.Compare(x.ID, y.ID)
+		})
+		return lines
+	})
+}
+
+func (l *systemLine) count(s assess.Status) {
+	l.Counts[s]++
+	if rank(s) < rank(l.Worst) {
+		l.Worst = s
+	}
+	if s != assess.StatusNotApplicable {
+		l.Total++
+	}
+	if s == assess.StatusSatisfied {
+		l.Satisfied++
+	}
+}
+
+// systemData is one AI system with its timeline.
+type systemData struct {
+	systemLine
+	Chain  string
+	Chains []string
+	Stages []stage
+	Years  []yearMark
+	From   time.Time // of the timeline
+	To     time.Time
+	Gaps   int
+	Rows   []service.FindingRow // open findings, the most urgent first
+	More   int
+}
+
+// stage is a part of a system's life, with the places of what happened on the
+// timeline.
+type stage struct {
+	ask.Stage
+	Dots   []dot
+	Shown  []ask.Fact // the newest first
+	Hidden int        // older ones that are not listed
+}
+
+// dot is something that happened, on a timeline 1,000 wide.
+type dot struct {
+	X    int
+	Mark ask.Mark
+}
+
+type yearMark struct {
+	X    int
+	Text string
+}
+
+const (
+	stageLines   = 12 // listed of a stage
+	timelineWide = 1000
+)
+
+func system(c *call) (*page, error) {
+	id := c.req.PathValue("id")
+	s, err := c.view.System(id)
+	if err != nil {
+		return nil, err
+	}
+	data := systemData{Chain: c.Query("chain"), Chains: ask.Chains()}
+	for _, l := range c.systemLines() {
+		if l.ID == s.ID {
+			data.systemLine = l
+		}
+	}
+	t, err := c.trace(id)
+	if err != nil {
+		return nil, err
+	}
+	data.lay(t)
+	for i := range c.view.Findings {
+		f := &c.view.Findings[i]
+		if f.State.IsOpen() && slices.Contains(f.Systems, id) {
+			if len(data.Rows) < listedToday {
+				data.Rows = append(data.Rows, *f)
+			} else {
+				data.More++
+			}
+		}
+	}
+	title := s.Name
+	if title == "" {
+		title = s.ID
+	}
+	return &page{title: title, template: "system", nav: "/systems", data: data, crumbs: []crumb{{"AI systems", c.Link("/systems")}}}, nil
+}
+
+// traced is a trace, or why there is none.
+type traced struct {
+	ask.Trace
+	err error
+}
+
+// trace is the record of a system, read once a view.
+func (c *call) trace(id string) (ask.Trace, error) {
+	t := once(c.shown, "trace "+id, func(v *service.View) traced {
+		t, err := c.d.Service.Trace(context.WithoutCancel(c.ctx()), v, id, "") // kept for others
+		return traced{t, err}
+	})
+	return t.Trace, t.err
+}
+
+// lay puts what happened on the timeline.
+func (d *systemData) lay(t ask.Trace) {
+	d.To = t.AsOf
+	for _, s := range t.Stages {
+		for _, f := range s.Lines {
+			if !f.At.IsZero() && (d.From.IsZero() || f.At.Before(d.From)) {
+				d.From = f.At
+			}
+		}
+	}
+	for _, s := range t.Stages {
+		d.Gaps += len(s.Gaps)
+		if d.Chain != "" && s.Chain != d.Chain {
+			continue
+		}
+		st := stage{Stage: s, Shown: slices.Clone(s.Lines)}
+		for _, f := range s.Lines {
+			if !f.At.IsZero() {
+				st.Dots = append(st.Dots, dot{d.x(f.At), f.Mark})
+			}
+		}
+		st.Dots = slices.CompactFunc(st.Dots, func(x, y dot) bool { return x == y })
+		slices.Reverse(st.Shown)
+		if n := len(st.Shown) - stageLines; n > 0 {
+			st.Shown, st.Hidden = st.Shown[:stageLines], n
+		}
+		d.Stages = append(d.Stages, st)
+	}
+	for y := d.From.Year() + 1; !d.From.IsZero() && y <= d.To.Year(); y++ {
+		d.Years = append(d.Years, yearMark{d.x(time.Date(y, 1, 1, 0, 0, 0, 0, time.UTC)), time.Date(y, 1, 1, 0, 0, 0, 0, time.UTC).Format("2006")})
+	}
+}
+
+// x is the place of an instant on the timeline.
+func (d *systemData) x(t time.Time) int {
+	span := d.To.Sub(d.From)
+	if span <= 0 {
+		return timelineWide
+	}
+	return min(max(int(float64(t.Sub(d.From))/float64(span)*timelineWide), 0), timelineWide)
+}
+
+// Places of the timeline's drawing.
+const (
+	timelineLeft = 220
+	timelineRow  = 26
+)
+
+// At is the place in the drawing of a place on the timeline.
+func (d systemData) At(x int) int { return timelineLeft + x }
+
+// Row is the height of a stage's line.
+func (d systemData) Row(i int) int { return 16 + i*timelineRow }
+
+// Foot is where the lines of years end, Height that of the drawing.
+func (d systemData) Foot() int { return d.Row(len(d.Stages)-1) + 12 }
+
+// Height is that of the drawing.
+func (d systemData) Height() int { return d.Foot() + 20 }
