@@ -68,7 +68,11 @@ func printNodes(g *globals, nodes []agent.NodeStatus) {
 	}
 	t := table{head: []string{"NODE", "VERSION", "STARTED", "SEEN", "CLOCK OFF BY"}}
 	for _, n := range nodes {
-		t.add(n.Node, n.Version, n.Started.Format(time.RFC3339), n.Seen.Format(time.RFC3339), n.Skew.String())
+		seen := n.Seen.Format(time.RFC3339)
+		if silent := time.Since(n.Seen); silent > agent.SilentAfter {
+			seen += " (silent for " + silent.Round(time.Second).String() + ")"
+		}
+		t.add(n.Node, n.Version, n.Started.Format(time.RFC3339), seen, n.Skew.String())
 	}
 	t.print(g.std.out)
 }

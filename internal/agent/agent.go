@@ -55,9 +55,13 @@ type Order struct {
 	RequestsPerSecond float64 // this run's part of the budget of its credential; 0: no budget
 }
 
+// SilentAfter is after how long without a word a node counts as dead, unless
+// Options say otherwise.
+const SilentAfter = 30 * time.Second
+
 func (o *Options) setDefaults() {
 	o.Heartbeat = cmp.Or(o.Heartbeat, 5*time.Second)
-	o.DeadAfter = cmp.Or(o.DeadAfter, 30*time.Second)
+	o.DeadAfter = cmp.Or(o.DeadAfter, SilentAfter)
 	o.MissedAfter = cmp.Or(o.MissedAfter, 30*time.Minute)
 	o.Tick = cmp.Or(o.Tick, time.Second)
 	o.Concurrency = cmp.Or(o.Concurrency, 4)

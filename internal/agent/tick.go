@@ -5,6 +5,8 @@ import (
 	"database/sql"
 	"errors"
 	"time"
+
+	"github.com/exhibit-aims/exhibit/internal/agent/blackout"
 )
 
 // clockSetBack is how far in the future the last tick of a source must be for
@@ -125,6 +127,14 @@ func (s *Schedule) tickOne(ctx context.Context, x tx, node string) (bool, error)
 	sched, err := decodeScheduled(text)
 	if err != nil {
 		return false, err
+	}
+	free, err := blackout.Until(sched.Blackout, now)
+	if err != nil {
+		return false, err
+	}
+	if free.After(now) { // it comes late, or anew, inside a window
+		_, err = x.exec(ctx, `UPDATE agent_schedule SET next_at = ? WHERE source = ?`, toMilli(free), source)
+		return true, err
 	}
 	due := fromMilli(dueMs)
 	if err := s.makeJob(ctx, x, sched, due, now, node); err != nil {

@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/riverqueue/river"
 
+	"github.com/exhibit-aims/exhibit/internal/agent/blackout"
 	"github.com/exhibit-aims/exhibit/internal/opsdb"
 )
 
@@ -139,6 +140,35 @@ func TestTicks(t *testing.T) {
 		step("and waits for its next time when it is back", 0)
 		c.add(24 * time.Hour)
 		step("which comes", 1)
+	})
+}
+
+// TestBlackoutHoldsForLateTicks holds that a source is not read inside a window
+// because it is new, was paused, or came due while no agent ran.
+func TestBlackoutHoldsForLateTicks(t *testing.T) {
+	both(t, func(t *testing.T, open func() *opsdb.DB) {
+		ctx := t.Context()
+		c := &clock{t: at(t, "2026-11-20T09:00:00Z")} // a Friday
+		db := open()
+		s := testSchedule(t, db, c)
+		list := []Scheduled{{Source: "github", Spec: "0 20 * * *", Blackout: []blackout.Window{window(t, "Mon-Fri 08:00-18:00")}}}
+		step := func(what, now string, want int) {
+			t.Helper()
+			c.set(at(t, now))
+			if err := errors.Join(s.load(ctx, list, "n"), s.tick(ctx, "n")); err != nil {
+				t.Fatal(err)
+			}
+			if got := waitingJobs(t, db); got != want {
+				t.Errorf("%s: %d jobs, want %d", what, got, want)
+			}
+			finish(t, db)
+		}
+		step("new, inside", "2026-11-20T09:00:00Z", 0)
+		step("at its end", "2026-11-20T18:00:00Z", 1)
+		step("no agent from 18:00, back inside on Monday", "2026-11-23T10:00:00Z", 0)
+		step("before its end", "2026-11-23T17:59:59Z", 0)
+		step("the catch-up", "2026-11-23T18:00:00Z", 1)
+		step("the next time", "2026-11-23T20:00:00Z", 1)
 	})
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/rivertype"
 
+	"github.com/exhibit-aims/exhibit/internal/agent/blackout"
 	"github.com/exhibit-aims/exhibit/internal/evidence"
 	"github.com/exhibit-aims/exhibit/internal/store"
 )
@@ -82,13 +83,8 @@ func (w *collectWorker) underLock(ctx context.Context, job *river.Job[collectJob
 		return run, err
 	}
 	if job.Args.AskedBy == "" {
-		paused, err := d.s.putBackIfPaused(ctx, sched.Source, job.ID)
-		if err != nil {
+		if stop, err := w.notNow(ctx, job.ID, sched, log); stop || err != nil {
 			return run, err
-		}
-		if paused {
-			log.Info("the source is paused: not read")
-			return run, d.settle(ctx, sched.Source)
 		}
 	}
 	id := newRunID(time.Now())
@@ -107,6 +103,35 @@ func (w *collectWorker) underLock(ctx context.Context, job *river.Job[collectJob
 	log.Info("run started", "due", job.Args.Due, "asked_by", job.Args.AskedBy)
 	run, err = d.o.Read(ctx, Order{Source: sched.Source, AskedBy: job.Args.AskedBy, RequestsPerSecond: rate})
 	return run, w.ended(ctx, id, run, err, log)
+}
+
+// notNow reports whether a run that the schedule wants is not to be: the source
+// was paused, or a blackout began, while the job waited.
+func (w *collectWorker) notNow(ctx context.Context, job int64, sched Scheduled, log *slog.Logger) (stop bool, err error) {
+	d := w.d
+	paused, err := d.s.putBackIfPaused(ctx, sched.Source, job)
+	if err != nil {
+		return false, err
+	}
+	if paused {
+		log.Info("the source is paused: not read")
+		return true, d.settle(ctx, sched.Source)
+	}
+	var wait time.Duration
+	err = d.s.queue.tx(ctx, func(x tx) error {
+		now, err := d.s.now(ctx, x)
+		if err != nil {
+			return err
+		}
+		free, err := blackout.Until(sched.Blackout, now)
+		wait = free.Sub(now)
+		return err
+	})
+	if err != nil || wait <= 0 {
+		return false, err
+	}
+	log.Info("a blackout began while the run waited", "until_in", wait)
+	return true, river.JobSnooze(wait)
 }
 
 // ended notes how a run ended. One that was cut off is made again.
