@@ -212,7 +212,16 @@ func TestAFleetSendsOnce(t *testing.T) {
 // childEnv makes the test binary the process that is killed.
 const childEnv = "EXHIBIT_NOTIFY_TEST_CHILD"
 
-const childRounds = 60
+// killsWanted is how often the process is killed, and childRounds how much there
+// is for it to tell.
+func killsWanted() int {
+	if v, err := strconv.Atoi(os.Getenv("EXHIBIT_NOTIFY_KILLS")); err == nil {
+		return v
+	}
+	return 20
+}
+
+func childRounds() int { return 3 * killsWanted() }
 
 // child observes a world that grows, and delivers, until all is told.
 func child(ctx context.Context, where, hook string) error {
@@ -236,10 +245,10 @@ func child(ctx context.Context, where, hook string) error {
 		if err != nil {
 			return err
 		}
-		if size := s.Checkpoint.Size; size < childRounds {
-			items := append(findings(0, int(size)*3, notify.StateOpen), findings(1000, 1000+int(size), notify.StateResolved)...)
+		if size := s.Checkpoint.Size; size < int64(childRounds()) {
+			items := append(findings(0, int(size)*3, notify.StateOpen), findings(100_000, 100_000+int(size), notify.StateResolved)...)
 			if size > 0 {
-				items = append(items, findings(1000+int(size), 1010+int(size), notify.StateOpen)...)
+				items = append(items, findings(100_000+int(size), 100_010+int(size), notify.StateOpen)...)
 			}
 			if _, err := n.Observe(ctx, notify.Observation{At: noon, Checkpoint: notify.Checkpoint{Size: size + 1}, Items: items}); err != nil {
 				return err
@@ -256,10 +265,7 @@ func child(ctx context.Context, where, hook string) error {
 // The agent is killed at random points, and answers are lost: every change is
 // told, and told under one id alone.
 func TestKilledAtAnyPoint(t *testing.T) {
-	kills := 20
-	if v, err := strconv.Atoi(os.Getenv("EXHIBIT_NOTIFY_KILLS")); err == nil {
-		kills = v
-	}
+	kills := killsWanted()
 	t.Run("sqlite", func(t *testing.T) { killed(t, filepath.Join(t.TempDir(), opsdb.FileName), kills) })
 	t.Run("postgres", func(t *testing.T) { killed(t, server.Database(t), kills) })
 }
@@ -329,14 +335,14 @@ func killed(t *testing.T, where string, kills int) {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for i := range (childRounds - 1) * 3 {
+	for i := range (childRounds() - 1) * 3 {
 		id := finding(i, "").ID
 		if opened[id] != 1 {
 			t.Errorf("%s was never told", id)
 		}
 	}
-	for i := range childRounds - 2 { // what resolved within one flush is told as resolved alone
-		id := finding(1001+i, "").ID
+	for i := range childRounds() - 2 { // what resolved within one flush is told as resolved alone
+		id := finding(100_001+i, "").ID
 		if resolved[id] != 1 {
 			t.Errorf("%s was never told as resolved", id)
 		}
