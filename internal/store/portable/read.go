@@ -22,7 +22,11 @@ import (
 func Read(r io.Reader, to Sink) error {
 	t := &tailReader{r: bufio.NewReaderSize(r, 1<<20), sum: sha256.New()}
 	head := make([]byte, len(magic))
-	if _, err := io.ReadFull(t, head); err != nil || string(head) != magic {
+	_, err := io.ReadFull(t, head)
+	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+		return err
+	}
+	if err != nil || string(head) != magic {
 		return fmt.Errorf("%w: it does not begin with %q", ErrDamaged, strings.TrimSpace(magic))
 	}
 	z, err := zstd.NewReader(t, zstd.WithDecoderConcurrency(2), zstd.WithDecoderMaxMemory(256<<20), zstd.WithDecoderMaxWindow(32<<20))

@@ -32,6 +32,9 @@ func TestMain(m *testing.M) {
 	if dir := os.Getenv(childVar); dir != "" {
 		os.Exit(appendInChild(context.Background(), dir))
 	}
+	if path := os.Getenv(upgradeVar); path != "" {
+		os.Exit(upgradeInChild(path))
+	}
 	os.Exit(m.Run())
 }
 
