@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 
 	"golang.org/x/mod/sumdb/note"
@@ -90,14 +91,14 @@ func LoadOrCreateKey(path string) (*Key, error) {
 	return LoadKey(path) // the one that is there now, ours or a faster process's
 }
 
-// LoadKey reads the signing key at path. A file that others may read is
-// refused.
+// LoadKey reads the signing key at path. A file that others than its owner and
+// its group may read, or others than its owner may change, is refused.
 func LoadKey(path string) (*Key, error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, fmt.Errorf("signing key: %w", err)
 	}
-	if info.Mode().Perm()&0o077 != 0 {
+	if runtime.GOOS != "windows" && info.Mode().Perm()&0o037 != 0 {
 		return nil, fmt.Errorf("signing key %s: mode %04o lets others read it; chmod 600 it, or replace it if somebody did",
 			path, info.Mode().Perm())
 	}
