@@ -75,6 +75,11 @@ var rules = []rule{
 	{"the listener is handed what it serves",
 		[]string{"internal/server"}, []string{"internal", "plugins", "connectors", "config", "cmd"},
 		[]string{"internal/server", "internal/access", "internal/configfile", "internal/people", "internal/register", "internal/opsdb"}},
+	{"the calendar of blackouts imports the standard library only", []string{"internal/agent/blackout"},
+		[]string{"other", "internal", "plugins", "connectors", "config", "cmd"}, nil},
+	{"the agent knows no particular store, and nothing that shows or tells", []string{"internal/agent"},
+		[]string{"internal/store/sqlite", "internal/store/postgres", "internal/store/memory", "internal/service", "internal/server", "internal/dashboard",
+			"internal/api", "internal/notify", "internal/ticket", "internal/configfile"}, nil},
 	{"configuration data holds no logic", []string{"config"}, []string{"internal", "plugins", "connectors", "other"}, nil},
 }
 
