@@ -83,7 +83,7 @@ func TestExampleLoads(t *testing.T) {
 
 // What is commented out in the example is valid too.
 func TestExampleUncommented(t *testing.T) {
-	text := strings.NewReplacer("\n#key", "\nkey", "\n#connectors", "\nconnectors", "\n#people", "\npeople", "\n#retention", "\nretention", "\n#ledger", "\nledger", "\n#export", "\nexport", "\n#network", "\nnetwork", "\n#secrets", "\nsecrets", "\n#telemetry", "\ntelemetry", "\n#  ", "\n  ", "\n  #", "\n  ").Replace(string(example(t)))
+	text := strings.NewReplacer("\n#key", "\nkey", "\n#connectors", "\nconnectors", "\n#people", "\npeople", "\n#retention", "\nretention", "\n#ledger", "\nledger", "\n#export", "\nexport", "\n#network", "\nnetwork", "\n#secrets", "\nsecrets", "\n#telemetry", "\ntelemetry", "\n#server", "\nserver", "\n#  ", "\n  ", "\n  #", "\n  ").Replace(string(example(t)))
 	c, err := configfile.Parse("/etc/exhibit/exhibit.yaml", []byte(text), known(t))
 	if err != nil {
 		t.Fatal(err)
@@ -98,6 +98,9 @@ func TestExampleUncommented(t *testing.T) {
 	}
 	if c.People.MaxWaiver != 365*24*time.Hour || c.People.SharedAccount || !slices.Equal(c.People.Approvers["waiver"], []string{"ai_officer"}) {
 		t.Errorf("people: %+v", c.People)
+	}
+	if s := c.Server; s.Loopback() || s.OIDC == nil || !s.Roles["viewer"].Everyone || s.Roles["admin"].People[0] != "marek" {
+		t.Errorf("server: %+v", s)
 	}
 	if c.Retention.Of("vendor.usage") != 1095*24*time.Hour || c.Retention.Of("jira.issue") != 2190*24*time.Hour {
 		t.Errorf("retention: %+v", c.Retention)
