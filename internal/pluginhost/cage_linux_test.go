@@ -262,3 +262,21 @@ func TestCageWithoutParts(t *testing.T) {
 		}
 	}
 }
+
+// A script is started by way of its interpreter, and is as confined.
+func TestScriptInCage(t *testing.T) {
+	dir := t.TempDir()
+	must(t, os.WriteFile(filepath.Join(dir, "exhibit-connector-script"),
+		[]byte("#!/bin/sh\nread line < /etc/passwd && echo \"it read $line\" >&2\necho 'this is the script' >&2\n"), 0o755))
+	lock, err := pluginhost.Lock(dir)
+	must(t, err)
+	must(t, lock.Write(filepath.Join(dir, pluginhost.LockName)))
+	log, text := testLog()
+	o := confined(dir)
+	o.Logger = log
+	_, err = newHost(t, o).Describe(t.Context(), "script")
+	checkError(t, err, pluginhost.ErrStart)
+	if !strings.Contains(err.Error(), "this is the script") || strings.Contains(text.String(), "it read") {
+		t.Errorf("error = %v, log:\n%s", err, text)
+	}
+}
