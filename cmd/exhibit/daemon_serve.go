@@ -68,7 +68,7 @@ func (d *daemon) serve(ctx context.Context) error {
 	}
 	fmt.Fprintf(d.w.g.std.out, "Dashboard: %s\n", link)
 	pages, err := dashboard.New(dashboard.Options{Service: d.w.svc, Payload: d.server.Journal(), Logger: d.w.logger, Clock: time.Now, Version: version,
-		Logout: "/logout", Account: "/login/person"})
+		Logout: "/logout", Person: "/login/person", RequestID: server.RequestID})
 	if err != nil {
 		return err
 	}
