@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/exhibit-aims/exhibit/internal/assess"
 	"github.com/exhibit-aims/exhibit/internal/evidence"
 	"github.com/exhibit-aims/exhibit/internal/store"
 )
@@ -56,4 +57,48 @@ func (s *Service) Run(ctx context.Context, source, id string) (evidence.Run, err
 		}
 	}
 	return evidence.Run{}, notFound("", nil, "exhibit ledger lists the runs", "there is no run %q of %q", id, source)
+}
+
+// subjectPage is how many records about one subject are looked at for a result.
+const subjectPage = 200
+
+// RestsUpon finds the evidence, some of a result's, that has these digests;
+// places stay nil for what cannot be found. Most of it is about the result's
+// subject or its AI systems, which an index leads to.
+func (s *Service) RestsUpon(ctx context.Context, r *assess.Result, digests []evidence.Digest) ([]*evidence.Evidence, error) {
+	want := make(map[evidence.Digest]int, len(digests))
+	for i, d := range digests {
+		want[d] = i
+	}
+	out := make([]*evidence.Evidence, len(digests))
+	about := []evidence.Subject{r.Subject}
+	for _, id := range r.Systems {
+		about = append(about, evidence.Subject{Type: "ai_system", ID: id})
+	}
+	for _, subject := range about {
+		if len(want) == 0 {
+			return out, nil
+		}
+		p, err := s.store.Page(ctx, store.PageQuery{SubjectType: subject.Type, SubjectID: subject.ID, Limit: subjectPage})
+		if err != nil {
+			return nil, err
+		}
+		for i := range p.Items {
+			if at, ok := want[p.Items[i].Digest]; ok {
+				out[at] = &p.Items[i]
+				delete(want, p.Items[i].Digest)
+			}
+		}
+	}
+	for d, at := range want {
+		ev, err := s.store.EvidenceByDigest(ctx, d)
+		if errors.Is(err, store.ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		out[at] = &ev
+	}
+	return out, nil
 }
