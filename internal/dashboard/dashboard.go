@@ -93,5 +93,6 @@ func (d *Dashboard) allRoutes() []route {
 		d.evidenceRoutes(),
 		d.findingRoutes(),
 		d.systemRoutes(),
+		d.shadowRoutes(),
 	)
 }

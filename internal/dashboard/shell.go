@@ -107,6 +107,8 @@ func (d *Dashboard) organisation(c *call) string {
 var saids = map[string]string{
 	"acknowledged": "Put on record: you have taken note of the finding.",
 	"assigned":     "Put on record: the finding has another owner.",
+	"decided":      "Put on record: what you decided on this use of AI.",
+	"approved":     "Put on record: you approved what somebody else began.",
 	"graded":       "Put on record: the finding has the grade that you decided on.",
 }
 
