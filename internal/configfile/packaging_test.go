@@ -195,6 +195,7 @@ func TestChartValues(t *testing.T) {
 		v["config"].(map[string]any)["store"] = "postgres://exhibit@db:5432/exhibit"
 		v["storage"].(map[string]any)["enabled"] = false
 		v["serviceMonitor"].(map[string]any)["enabled"] = true
+		v["serviceMonitor"].(map[string]any)["tokenSecret"].(map[string]any)["name"] = "scrape"
 		v["envFromSecrets"], v["fileSecrets"] = []any{"tokens"}, []any{"jira"}
 		v["image"].(map[string]any)["digest"] = "sha256:abc"
 	})
@@ -204,7 +205,8 @@ func TestChartValues(t *testing.T) {
 	set := find(docs, "StatefulSet")
 	pod := at(set, "spec", "template", "spec")
 	if at(set, "spec", "replicas") != 3 || at(set, "spec", "volumeClaimTemplates") != nil || at(pod, "containers", 0, "image") != "ghcr.io/exhibit-aims/exhibit@sha256:abc" ||
-		at(pod, "containers", 0, "envFrom", 0, "secretRef", "name") != "tokens" || at(find(docs, "ServiceMonitor"), "spec", "endpoints", 0, "path") != "/metrics" {
+		at(pod, "containers", 0, "envFrom", 0, "secretRef", "name") != "tokens" || at(find(docs, "ServiceMonitor"), "spec", "endpoints", 0, "path") != "/metrics" ||
+		at(find(docs, "ServiceMonitor"), "spec", "endpoints", 0, "authorization", "credentials", "name") != "scrape" {
 		t.Errorf("%v", set)
 	}
 	mounted(t, pod, nil)
