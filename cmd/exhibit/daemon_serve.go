@@ -72,8 +72,13 @@ func (d *daemon) serve(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	programmes, err := d.api()
+	if err != nil {
+		return err
+	}
 	return d.server.Run(ctx, server.Handlers{
 		Dashboard: pages,
+		API:       programmes,
 		Metrics:   d.metrics,
 		Health:    http.HandlerFunc(alive),
 		Ready:     ready(health),

@@ -141,6 +141,7 @@ func newRootCommand(std streams) *cobra.Command {
 		newNotifyCommand(g),
 		newTicketsCommand(g),
 		newAccessCommand(g),
+		newAPICommand(g),
 		newCatalogCommand(g),
 		newCrosswalkCommand(g),
 		newVersionCommand(g),
