@@ -40,6 +40,7 @@ type pager struct {
 	text  [][]byte            // what a line must contain
 	kept  []unpackedBlock     // lines at hand
 	zones []store.Zone        // read ahead
+	ahead int64               // how many were read last
 	parse evidence.Parser
 	page  store.Page
 }

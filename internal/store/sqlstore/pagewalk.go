@@ -217,8 +217,10 @@ func (p *pager) byZone(ctx context.Context, lo, hi int64, step func(ctx context.
 		if p.q.Oldest {
 			at = lo
 		}
+		// Few at first: the next ones are mostly enough.
+		p.ahead = min(max(4*p.ahead, 32), zonesAhead)
 		var err error
-		if p.zones, err = zoneRows(ctx, p.tx, at, !p.q.Oldest, zonesPage); err != nil {
+		if p.zones, err = zoneRows(ctx, p.tx, at, !p.q.Oldest, p.q.Digest != "", p.ahead); err != nil {
 			return err
 		}
 		if len(p.zones) == 0 {

@@ -93,6 +93,9 @@ func (r *raw) Lines(ctx context.Context) iter.Seq2[store.RawLines, error] {
 // zonesPage is how many zones are read at once.
 const zonesPage = 256
 
+// zonesAhead is how many zones a search reads at once, at most.
+const zonesAhead = int64(1024)
+
 func (r *raw) Zones(ctx context.Context) iter.Seq2[store.Zone, error] {
 	after := int64(math.MinInt64)
 	return singly(pages(func() ([]store.Zone, error) {

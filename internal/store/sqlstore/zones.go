@@ -122,13 +122,25 @@ func fillZone(ctx context.Context, tx Tx, b *lineBlock) error {
 }
 
 // zoneRows reads the next zones of a walk, at most n; down walks towards the
-// beginning. at is the first position of the walk.
-func zoneRows(ctx context.Context, tx Tx, at int64, down bool, n int64) ([]store.Zone, error) {
+// beginning. at is the first position of the walk. Sums are left out unless they
+// are asked for: they are most of a zone.
+func zoneRows(ctx context.Context, tx Tx, at int64, down, sums bool, n int64) ([]store.Zone, error) {
+	which := "WHERE first >= (SELECT COALESCE(MAX(first), 0) FROM zones WHERE first <= $1) ORDER BY first LIMIT $2"
 	if down {
-		return scanZones(ctx, tx, selectZones+"WHERE first <= $1 ORDER BY first DESC LIMIT $2", at, n)
+		which = "WHERE first <= $1 ORDER BY first DESC LIMIT $2"
 	}
-	return scanZones(ctx, tx, selectZones+
-		"WHERE first >= (SELECT COALESCE(MAX(first), 0) FROM zones WHERE first <= $1) ORDER BY first LIMIT $2", at, n)
+	if sums {
+		return scanZones(ctx, tx, selectZones+which, at, n)
+	}
+	var out []store.Zone
+	err := each(ctx, tx, func(r Rows) error {
+		var z store.Zone
+		err := r.Scan(&z.First, &z.N, &z.Low, &z.High, &z.Pairs)
+		z.Pairs = bytes.Clone(z.Pairs)
+		out = append(out, z)
+		return err
+	}, "SELECT first, n, low, high, pairs FROM zones "+which, at, n)
+	return out, err
 }
 
 const selectZones = "SELECT first, n, low, high, pairs, sums FROM zones "
