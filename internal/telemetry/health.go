@@ -71,6 +71,8 @@ type Health struct {
 
 	mu   sync.Mutex
 	last Report
+
+	busy sync.Map // of names of checks that have not come back yet
 }
 
 // Ask returns what the checks find. They are asked side by side; callers that
@@ -107,7 +109,7 @@ func (h *Health) Ask(ctx context.Context) Report {
 }
 
 // ask runs one check. One that does not come back in time fails; it is not
-// waited for.
+// waited for, nor begun again before it has.
 func (h *Health) ask(ctx context.Context, c Check) CheckResult {
 	timeout := h.Timeout
 	if timeout == 0 {
@@ -120,7 +122,12 @@ func (h *Health) ask(ctx context.Context, c Check) CheckResult {
 		err    error
 	}
 	began, done := time.Now(), make(chan answer, 1)
+	if since, busy := h.busy.LoadOrStore(c.Name, began); busy {
+		since, _ := since.(time.Time)
+		return CheckResult{Name: c.Name, State: StateFailing, Detail: fmt.Sprintf("no answer for %s", began.Sub(since).Round(time.Second))}
+	}
 	go func() {
+		defer h.busy.Delete(c.Name)
 		defer func() {
 			if p := recover(); p != nil {
 				done <- answer{err: fmt.Errorf("the check itself failed: %v", p)}

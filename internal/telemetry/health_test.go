@@ -73,6 +73,28 @@ func TestReadinessIsAskedOnce(t *testing.T) {
 	}
 }
 
+// A check that hangs is begun once, however often one asks.
+func TestReadinessThatHangs(t *testing.T) {
+	var begun atomic.Int64
+	more := make(chan struct{})
+	h := Health{Clock: time.Now, Timeout: 10 * time.Millisecond, Keep: time.Nanosecond,
+		Checks: []Check{StateCheck("store", func() (string, error) { begun.Add(1); <-more; return "there again", nil })}}
+	for range 5 {
+		if r := h.Ask(t.Context()); r.Ready() || !strings.Contains(r.Checks[0].Detail, "no answer") {
+			t.Errorf("%+v", r)
+		}
+	}
+	if begun.Load() != 1 {
+		t.Errorf("begun %d times", begun.Load())
+	}
+	close(more)
+	for deadline := time.Now().Add(10 * time.Second); !h.Ask(t.Context()).Ready(); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("it does not recover")
+		}
+	}
+}
+
 func TestStoreCheck(t *testing.T) {
 	key, err := ledger.GenerateKey()
 	if err != nil {
