@@ -311,12 +311,13 @@ func result(c *call) (*page, error) {
 	from, _ := strconv.Atoi(c.Query("from"))
 	from = min(max(1, from), len(r.Evidence)+1)
 	to := min(from-1+restingPage, len(r.Evidence))
-	for _, d := range r.Evidence[from-1 : to] {
-		item := resting{Digest: d}
-		if ev, err := c.d.Service.FindEvidence(c.ctx(), d); err == nil {
-			item.Evidence = &ev
-		}
-		data.Evidence = append(data.Evidence, item)
+	digests := r.Evidence[from-1 : to]
+	found, err := c.d.Service.RestsUpon(c.ctx(), r, digests)
+	if err != nil {
+		return nil, err
+	}
+	for i, d := range digests {
+		data.Evidence = append(data.Evidence, resting{d, found[i]})
 	}
 	data.From, data.To = from, to
 	if from > 1 {

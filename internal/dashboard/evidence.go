@@ -104,13 +104,32 @@ func (s *searchData) find(c *call) error {
 	} else {
 		q.Before = at
 	}
-	if s.Page, err = c.d.Service.Search(c.ctx(), q); err != nil {
+	if s.Page, err = c.found(q); err != nil {
 		return err
 	}
 	if !s.Page.Done {
 		s.Further = c.With("before", strconv.FormatInt(s.Page.Next, 10))
 	}
 	return nil
+}
+
+// found asks for a page. A whole digest is looked up, not searched for.
+func (c *call) found(q store.PageQuery) (store.Page, error) {
+	d, err := evidence.ParseDigest(q.Digest)
+	if err != nil {
+		return c.d.Service.Search(c.ctx(), q)
+	}
+	ev, err := c.d.Service.FindEvidence(c.ctx(), d)
+	var missing service.NotFound
+	switch from, to := q.Window(q.AsOf); {
+	case errors.As(err, &missing):
+		return store.Page{Done: true}, nil
+	case err != nil:
+		return store.Page{}, err
+	case !q.Matches(&ev), ev.Seq < from, ev.Seq >= to:
+		return store.Page{Done: true}, nil
+	}
+	return store.Page{Items: []evidence.Evidence{ev}, Done: true}, nil
 }
 
 var errNoDay = errors.New("a limit of the time of collection is no day")

@@ -80,6 +80,8 @@ func TestSearchNarrows(t *testing.T) {
 	for _, path := range []string{
 		"/evidence?kind=inventory.ai_system&subject=" + ev.Subject.ID[:3] + "&latest=1",
 		"/evidence?digest=" + strings.ToUpper(ev.Digest.String()[:10]),
+		"/evidence?digest=" + ev.Digest.String(),
+		"/evidence?kind=inventory.ai_system&digest=" + ev.Digest.String(),
 		"/evidence?type=ai_system&subject=%3D" + ev.Subject.ID + "&kind=inventory.ai_system",
 		"/evidence?source=" + ev.Source + "&key=" + ev.Key + "&kind=inventory.ai_system&collected_to=" + o.now.Format(time.DateOnly),
 	} {
@@ -87,7 +89,7 @@ func TestSearchNarrows(t *testing.T) {
 			t.Errorf("%s: %d found, without %s", path, len(list), ev.Digest)
 		}
 	}
-	for _, path := range []string{"/evidence?subject=%3D" + ev.Subject.ID[:3], "/evidence?kind=no.such", "/evidence?collected_from=2027-01-01", "/evidence?as_of=2020-01-01"} {
+	for _, path := range []string{"/evidence?subject=%3D" + ev.Subject.ID[:3], "/evidence?kind=no.such", "/evidence?kind=no.such&digest=" + ev.Digest.String(), "/evidence?before=1&digest=" + ev.Digest.String(), "/evidence?digest=" + strings.Repeat("0", 64), "/evidence?collected_from=2027-01-01", "/evidence?as_of=2020-01-01"} {
 		if list := o.get(who, path).digests(); len(list) != 0 {
 			t.Errorf("%s: %d found", path, len(list))
 		}
