@@ -91,8 +91,8 @@ func (r reader) secrets(y secretsYAML) Secrets {
 		Address: strings.TrimRight(v.Address, "/"), Namespace: strings.Trim(v.Namespace, "/"), CAFile: resolve(r.dir, v.CAFile),
 		Version: v.Version, Token: v.Token,
 	}}
-	r.webAddress(at.Then("address"), v.Address, true)
-	r.webAddress(yamlfile.At("secrets", "aws", "endpoint"), y.AWS.Endpoint, true)
+	r.webAddress(at.Then("address"), v.Address)
+	r.webAddress(yamlfile.At("secrets", "aws", "endpoint"), y.AWS.Endpoint)
 	if place := at.Then("kv_version"); r.f.Has(place) && !r.f.Faulty(place) && v.Version != 1 && v.Version != 2 {
 		r.f.Problemf(place, "there are versions 1 and 2 of the engine kv").Hint("leave it out: the server says which it is")
 	}
@@ -133,9 +133,9 @@ func (r reader) local(at yamlfile.Path, s Secret) {
 	}
 }
 
-// webAddress accepts an address of http or https without a password.
-func (r reader) webAddress(at yamlfile.Path, text string, optional bool) {
-	if text == "" && optional || r.f.Faulty(at) {
+// webAddress accepts no address, or one of http or https without a password.
+func (r reader) webAddress(at yamlfile.Path, text string) {
+	if text == "" || r.f.Faulty(at) {
 		return
 	}
 	u, err := url.Parse(text)

@@ -24,7 +24,7 @@ type tracesYAML struct {
 
 func (r reader) telemetry(y telemetryYAML) Telemetry {
 	at := yamlfile.At("telemetry", "traces")
-	r.webAddress(at.Then("endpoint"), y.Traces.Endpoint, true)
+	r.webAddress(at.Then("endpoint"), y.Traces.Endpoint)
 	if share := at.Then("sample"); r.f.Has(share) && !r.f.Faulty(share) && (y.Traces.Sample <= 0 || y.Traces.Sample > 1) {
 		r.f.Problemf(share, "a share is greater than 0 and at most 1").Hint("0.1 keeps a tenth; leave out endpoint for no traces")
 	}

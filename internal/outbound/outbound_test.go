@@ -217,7 +217,7 @@ func asked(t *testing.T, way *outbound.Way, address string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(dir, "exhibit-connector-asker"), raw, 0o755); err != nil { //nolint:gosec // a program is executable
+	if err := os.WriteFile(filepath.Join(dir, "exhibit-connector-asker"), raw, 0o755); err != nil {
 		t.Fatal(err)
 	}
 	lock, err := pluginhost.Lock(dir)

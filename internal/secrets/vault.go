@@ -252,10 +252,10 @@ func (v *vault) once(ctx context.Context, method, path string, body []byte, into
 	case err != nil:
 		return ctx.Err() == nil, fmt.Errorf("reach Vault: %w", err)
 	case len(raw) > 1<<20:
-		return false, errors.New("Vault's answer is larger than 1 MiB")
+		return false, errors.New("the answer of Vault is larger than 1 MiB")
 	case res.StatusCode == http.StatusOK:
 		if err := json.Unmarshal(raw, into); err != nil {
-			return false, errors.New("Vault's answer is not what its API gives") // what is wrong could hold a secret
+			return false, errors.New("the answer of Vault is not what its API gives") // what is wrong could hold a secret
 		}
 		return false, nil
 	}
