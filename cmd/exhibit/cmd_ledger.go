@@ -175,26 +175,19 @@ func runProve(ctx context.Context, g *globals, what string) error {
 }
 
 func findEntry(ctx context.Context, st store.Store, what string, size int64) (evidence.Entry, error) {
-	from, to := int64(0), size
 	if n, err := strconv.ParseInt(what, 10, 64); err == nil && len(what) < 12 {
 		if n < 0 || n >= size {
 			return evidence.Entry{}, fmt.Errorf("entry %d: %w: the ledger has entries 0 to %d", n, store.ErrNotFound, size-1)
 		}
-		from, to = n, n+1
-		what = ""
-	} else if len(what) < 8 {
+		for e, err := range st.Entries(ctx, n, n+1) {
+			return e, err
+		}
+		return evidence.Entry{}, fmt.Errorf("entry %d: %w", n, store.ErrNotFound)
+	}
+	if err := store.CheckDigestPrefix(what); err != nil {
 		return evidence.Entry{}, usageError{fmt.Errorf("%q is neither a position nor a digest", what), "give at least 8 digits of the digest"}
 	}
-	for e, err := range st.Entries(ctx, from, to) {
-		if err != nil {
-			return evidence.Entry{}, err
-		}
-		d := evidence.Sum(e.Line).String()
-		if what == "" || (len(what) <= len(d) && d[:len(what)] == what) {
-			return e, nil
-		}
-	}
-	return evidence.Entry{}, fmt.Errorf("entry %s: %w", what, store.ErrNotFound)
+	return st.EntryByDigest(ctx, what)
 }
 
 func newConsistencyCommand(g *globals) *cobra.Command {
