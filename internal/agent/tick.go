@@ -164,8 +164,12 @@ func (s *Schedule) tickOne(ctx context.Context, x tx, node string) (bool, error)
 func (s *Schedule) makeJob(ctx context.Context, x tx, sched Scheduled, due, now time.Time, node string) error {
 	n, err := x.exec(ctx, `INSERT INTO agent_tick (source, due, made, node, job, shared) VALUES (?, ?, ?, ?, 0, 0) ON CONFLICT (source, due) DO NOTHING`,
 		sched.Source, toMilli(due), toMilli(now), node)
-	if err != nil || n == 0 {
+	if err != nil {
 		return err
+	}
+	if n == 0 {
+		s.log.Warn("a tick came due that was made before; it is not made twice", "source", sched.Source, "due", due)
+		return nil
 	}
 	res, err := x.insert(ctx, collectJob{Source: sched.Source, Due: due}, sched.priority())
 	if err != nil {
