@@ -2,6 +2,7 @@ package service
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"io/fs"
@@ -29,6 +30,7 @@ type Spec struct {
 	Period *evidence.Period
 	Since  time.Time // zero: nothing is compared
 	Redact redact.Profile
+	By     string // who the export says has made it; empty: Options.User
 }
 
 // Made is a snapshot, with what it was made from.
@@ -156,7 +158,7 @@ func (s *Service) gatherRequest(ctx context.Context, e *Evaluator, sp Spec) (gat
 	if err != nil {
 		return gather.Request{}, err
 	}
-	r := gather.Request{Organisation: s.Config().Organization, Period: sp.Period, GeneratedBy: s.User,
+	r := gather.Request{Organisation: s.Config().Organization, Period: sp.Period, GeneratedBy: cmp.Or(sp.By, s.User),
 		ToolVersion: s.Version, PublicKey: s.Key.Public(), Checkpoint: signed, Shipped: e.Rules.Shipped,
 		Duties: evaluate.Duties{Due: s.Config().Findings.Due, OwnerRole: s.Config().Findings.OwnerRole}}
 	if s.Config().Register != "" {
