@@ -67,7 +67,7 @@ func (d *daemon) serve(ctx context.Context) error {
 		link = d.server.URL()
 	}
 	fmt.Fprintf(d.w.g.std.out, "Dashboard: %s\n", link)
-	pages, err := dashboard.New(dashboard.Options{Service: d.w.svc, Payload: d.server.Journal(), Logger: d.w.logger, Clock: time.Now, Version: version,
+	pages, err := dashboard.New(dashboard.Options{Service: d.w.svc, Payload: d.server.Journal(), Sources: d.schedule, Logger: d.w.logger, Clock: time.Now, Version: version,
 		Logout: "/logout", Person: "/login/person", RequestID: server.RequestID})
 	if err != nil {
 		return err

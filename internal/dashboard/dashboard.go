@@ -20,6 +20,7 @@ import (
 type Options struct {
 	Service *service.Service
 	Payload access.PayloadLog // nil: no raw payload is shown
+	Sources Sources           // nil: no schedule is shown
 	Logger  *slog.Logger
 	Clock   func() time.Time
 	Version string // of the program
@@ -94,5 +95,9 @@ func (d *Dashboard) allRoutes() []route {
 		d.findingRoutes(),
 		d.systemRoutes(),
 		d.shadowRoutes(),
+		d.waiverRoutes(),
+		d.applicabilityRoutes(),
+		d.reviewRoutes(),
+		d.sourceRoutes(),
 	)
 }

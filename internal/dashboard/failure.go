@@ -23,9 +23,12 @@ var (
 	errTooLarge = errors.New("the form is too large")
 	errNoForm   = errors.New("the form cannot be read")
 	errNoTime   = errors.New("as_of is no time")
-	errNoPage   = errors.New("there is no such page")
-	errNoDigest = errors.New("that is no digest: it has 64 hexadecimal digits")
-	errNoNumber = errors.New("that is no position of the ledger: it is a number")
+
+	errNoSource   = errors.New("there is no source of that name")
+	errNoSchedule = errors.New("no agent keeps a schedule here")
+	errNoPage     = errors.New("there is no such page")
+	errNoDigest   = errors.New("that is no digest: it has 64 hexadecimal digits")
+	errNoNumber   = errors.New("that is no position of the ledger: it is a number")
 )
 
 // failure is what a page of an error shows.

@@ -180,7 +180,7 @@ func decideCase(c *call) (done, error) {
 	if day := c.Field("until"); day != "" {
 		at, err := time.Parse(time.DateOnly, day)
 		if err != nil {
-			return done{}, service.Mistake{Err: errNoTime, Remedy: "write 2026-06-30"}
+			return done{}, service.Mistake{Err: errNoDay, Remedy: "write 2026-06-30"}
 		}
 		at = at.Add(24*time.Hour - time.Second)
 		switch made.Decision {

@@ -107,6 +107,13 @@ func (d *Dashboard) organisation(c *call) string {
 var saids = map[string]string{
 	"acknowledged": "Put on record: you have taken note of the finding.",
 	"assigned":     "Put on record: the finding has another owner.",
+	"requested":    "Put on record: what you asked for. It covers nothing until somebody else approves it.",
+	"rejected":     "Put on record: you rejected what somebody else began.",
+	"revoked":      "Put on record: the waiver ends now.",
+	"accepted":     "Put on record: what was handed in counts from now on.",
+	"asked":        "The source is read as soon as an agent is free.",
+	"paused":       "The schedule of the source pauses.",
+	"resumed":      "The schedule of the source goes on.",
 	"decided":      "Put on record: what you decided on this use of AI.",
 	"approved":     "Put on record: you approved what somebody else began.",
 	"graded":       "Put on record: the finding has the grade that you decided on.",

@@ -1,0 +1,61 @@
+package dashboard
+
+import (
+	"cmp"
+	"context"
+	"slices"
+
+	"github.com/exhibit-aims/exhibit/internal/access"
+	"github.com/exhibit-aims/exhibit/internal/people"
+	"github.com/exhibit-aims/exhibit/internal/service"
+)
+
+func (d *Dashboard) reviewRoutes() []route {
+	return []route{
+		{pattern: "GET /reviews", needs: access.Read, page: reviews},
+		{pattern: "POST /reviews/{id}/accept", needs: access.Approve, page: reviews, act: review(people.Accepted)},
+		{pattern: "POST /reviews/{id}/reject", needs: access.Approve, page: reviews, act: review(people.Rejected)},
+	}
+}
+
+// reviewsData is what was handed in by hand.
+type reviewsData struct {
+	List []handedLine
+	Only string
+	All  bool // also what was decided on
+}
+
+type handedLine struct {
+	service.HandedIn
+	Mine bool
+}
+
+// handedShown bounds the list.
+const handedShown = 200
+
+func reviews(c *call) (*page, error) {
+	list, err := c.d.Service.Pile(c.ctx())
+	if err != nil {
+		return nil, err
+	}
+	d := reviewsData{Only: cmp.Or(c.req.PathValue("id"), c.Query("id")), All: c.Query("all") != ""}
+	slices.SortStableFunc(list, func(x, y service.HandedIn) int { return x.At.Compare(y.At) })
+	for _, h := range list {
+		if d.Only != "" && h.ID != d.Only || d.Only == "" && !d.All && h.State != "pending" || len(d.List) == handedShown {
+			continue
+		}
+		d.List = append(d.List, handedLine{h, people.Same(h.By, c.Who.Person)})
+	}
+	return &page{title: "Evidence handed in", template: "reviews", nav: "/reviews", data: d}, nil
+}
+
+// review accepts or rejects what somebody else handed in.
+func review(decision string) func(*call) (done, error) {
+	return func(c *call) (done, error) {
+		id := c.req.PathValue("id")
+		err := c.atDesk(func(ctx context.Context, desk *service.Desk) error {
+			return desk.Review(ctx, id, decision, c.Field("note"))
+		})
+		return done{withQuery("/reviews", "id", id), decision}, err
+	}
+}
