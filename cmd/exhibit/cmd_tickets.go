@@ -96,7 +96,7 @@ func runTicketsSync(ctx context.Context, t *telling, s *ticket.Syncer, dry bool)
 		}
 		if r.Err != nil {
 			row.Error = r.Err.Error()
-			failed = append(failed, fmt.Errorf("%s: %w", r.Tracker, r.Err))
+			failed = append(failed, r.Err)
 		}
 		rows = append(rows, row)
 	}

@@ -51,7 +51,7 @@ func (w *work) run(ctx context.Context, st *standing, findings []Finding) error 
 			}
 		case errors.Is(err, errLater):
 		default:
-			return fmt.Errorf("%s: %w", f.ID, err)
+			return fmt.Errorf("%w (%s)", err, f.ID)
 		}
 	}
 	if !w.dry { // what the list said was all gone through: the next one may begin here
@@ -89,7 +89,7 @@ func (w *work) look(ctx context.Context, st *standing) error {
 	}
 	list, err := w.t.List(ctx, since)
 	if err != nil {
-		return fmt.Errorf("list: %w", err)
+		return err
 	}
 	w.remote, w.changed = map[string][]Ticket{}, map[string]Ticket{}
 	for _, t := range list {
