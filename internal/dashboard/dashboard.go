@@ -99,5 +99,7 @@ func (d *Dashboard) allRoutes() []route {
 		d.applicabilityRoutes(),
 		d.reviewRoutes(),
 		d.sourceRoutes(),
+		d.planRoutes(),
+		d.populationRoutes(),
 	)
 }

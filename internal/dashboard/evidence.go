@@ -132,7 +132,7 @@ func (c *call) found(q store.PageQuery) (store.Page, error) {
 	return store.Page{Items: []evidence.Evidence{ev}, Done: true}, nil
 }
 
-var errNoDay = errors.New("a limit of the time of collection is no day")
+var errNoDay = errors.New("that is no day")
 
 // itemData is a piece of evidence.
 type itemData struct {

@@ -24,6 +24,7 @@ var (
 	errNoForm   = errors.New("the form cannot be read")
 	errNoTime   = errors.New("as_of is no time")
 
+	errNoSize     = errors.New("that is no number of items")
 	errNoSource   = errors.New("there is no source of that name")
 	errNoSchedule = errors.New("no agent keeps a schedule here")
 	errNoPage     = errors.New("there is no such page")

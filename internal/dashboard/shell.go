@@ -114,6 +114,8 @@ var saids = map[string]string{
 	"asked":        "The source is read as soon as an agent is free.",
 	"paused":       "The schedule of the source pauses.",
 	"resumed":      "The schedule of the source goes on.",
+	"drawn":        "Put on record: the draw.",
+	"retested":     "Put on record: what you found. The result stays as it is.",
 	"decided":      "Put on record: what you decided on this use of AI.",
 	"approved":     "Put on record: you approved what somebody else began.",
 	"graded":       "Put on record: the finding has the grade that you decided on.",
