@@ -269,8 +269,13 @@ func (l *Login) identity(ctx context.Context, d *discovered, tok *oauth2.Token, 
 	}
 	groups, given := l.groups(all)
 	if d.userInfo && (!given || c.Email == "") {
-		if err := l.askMore(ctx, d, tok, t.Subject, &c, &groups); err != nil {
+		more, further, err := l.askMore(ctx, d, tok, t.Subject)
+		if err != nil {
 			return Identity{}, err
+		}
+		c.add(more)
+		if !given {
+			groups = further
 		}
 	}
 	return l.identified(t, c, groups), nil
@@ -287,29 +292,31 @@ func holds(claim json.RawMessage, want string) bool {
 }
 
 // askMore asks the provider for what its ID token left out.
-func (l *Login) askMore(ctx context.Context, d *discovered, tok *oauth2.Token, subject string, c *claims, groups *[]string) error {
+func (l *Login) askMore(ctx context.Context, d *discovered, tok *oauth2.Token, subject string) (more claims, groups []string, err error) {
 	info, err := d.provider.UserInfo(l.context(ctx), oauth2.StaticTokenSource(tok))
 	if err != nil {
-		return fmt.Errorf("%w: %w", ErrProvider, err)
+		return more, nil, fmt.Errorf("%w: %w", ErrProvider, err)
 	}
 	if info.Subject != subject {
-		return fmt.Errorf("%w: the provider speaks of somebody else", ErrLogin)
+		return more, nil, fmt.Errorf("%w: the provider speaks of somebody else", ErrLogin)
 	}
-	var more claims
 	all := map[string]json.RawMessage{}
 	if err := errors.Join(info.Claims(&more), info.Claims(&all)); err != nil {
-		return fmt.Errorf("%w: %w", ErrProvider, err)
+		return more, nil, fmt.Errorf("%w: %w", ErrProvider, err)
 	}
+	groups, _ = l.groups(all)
+	return more, groups, nil
+}
+
+// add fills in what is not said yet. An address comes with its own word on
+// whether it was verified.
+func (c *claims) add(more claims) {
 	if c.Email == "" {
 		c.Email, c.EmailVerified = more.Email, more.EmailVerified
 	}
 	if c.Name == "" {
 		c.Name = more.Name
 	}
-	if g, given := l.groups(all); given && len(*groups) == 0 {
-		*groups = g
-	}
-	return nil
 }
 
 func (l *Login) identified(t *oidc.IDToken, c claims, groups []string) Identity {
