@@ -83,7 +83,7 @@ func TestExampleLoads(t *testing.T) {
 
 // What is commented out in the example is valid too.
 func TestExampleUncommented(t *testing.T) {
-	text := strings.NewReplacer("\n#key", "\nkey", "\n#connectors", "\nconnectors", "\n#people", "\npeople", "\n#retention", "\nretention", "\n#ledger", "\nledger", "\n#export", "\nexport", "\n#network", "\nnetwork", "\n#secrets", "\nsecrets", "\n#telemetry", "\ntelemetry", "\n#server", "\nserver", "\n#  ", "\n  ", "\n  #", "\n  ").Replace(string(example(t)))
+	text := strings.NewReplacer("\n#key", "\nkey", "\n#connectors", "\nconnectors", "\n#people", "\npeople", "\n#retention", "\nretention", "\n#ledger", "\nledger", "\n#export", "\nexport", "\n#notify", "\nnotify", "\n#tickets", "\ntickets", "\n#network", "\nnetwork", "\n#secrets", "\nsecrets", "\n#telemetry", "\ntelemetry", "\n#server", "\nserver", "\n#  ", "\n  ", "\n  #", "\n  ").Replace(string(example(t)))
 	c, err := configfile.Parse("/etc/exhibit/exhibit.yaml", []byte(text), known(t))
 	if err != nil {
 		t.Fatal(err)
