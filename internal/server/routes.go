@@ -37,10 +37,10 @@ func (s *Server) handler(h Handlers) http.Handler {
 		mount("GET "+metricsPath, s.metrics(h.Metrics))
 	}
 	if h.API != nil {
-		mount("/v1/", s.forProgrammes(h.API))
+		mount("/v1/", s.forPrograms(h.API))
 	}
 	if h.MCP != nil {
-		mcp := s.forProgrammes(access.Require(access.Read, h.MCP))
+		mcp := s.forPrograms(access.Require(access.Read, h.MCP))
 		mount("/mcp", mcp)
 		mount("/mcp/", mcp)
 	}
@@ -77,7 +77,7 @@ func (s *Server) mountLogin(mux *http.ServeMux) {
 // metrics are free to this machine where nobody else is served, and need the
 // permission otherwise.
 func (s *Server) metrics(h http.Handler) http.Handler {
-	proved := s.forProgrammes(access.Require(access.Metrics, h))
+	proved := s.forPrograms(access.Require(access.Metrics, h))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if s.local && peer(r).IsLoopback() {
 			h.ServeHTTP(w, r)
@@ -87,8 +87,8 @@ func (s *Server) metrics(h http.Handler) http.Handler {
 	})
 }
 
-// forProgrammes puts h behind the gate for programs: refusals are problems (RFC 9457).
-func (s *Server) forProgrammes(h http.Handler) http.Handler {
+// forPrograms puts h behind the gate for programs: refusals are problems (RFC 9457).
+func (s *Server) forPrograms(h http.Handler) http.Handler {
 	gate := s.gate.API(named(h))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		gate.ServeHTTP(w, r.WithContext(access.WithRefuse(r.Context(), problem)))
