@@ -55,7 +55,6 @@ type Options struct {
 // Service answers and acts. It is safe for concurrent use.
 type Service struct {
 	Options
-	config   atomic.Pointer[configfile.Config]
 	register atomic.Pointer[registerRead]
 	store    store.Store
 
@@ -75,7 +74,6 @@ type Service struct {
 // New makes a Service. Rules are compiled when they are first needed.
 func New(o Options) *Service {
 	s := &Service{Options: o, store: o.Store, acted: make(chan struct{}, 1)}
-	s.config.Store(o.Config)
 	return s
 }
 
@@ -114,25 +112,7 @@ func (s *Service) Slugs() ([]string, error) {
 }
 
 // Config is the configuration in force.
-func (s *Service) Config() *configfile.Config { return s.config.Load() }
-
-// Reload takes another configuration, whose rules must be in order; if they are
-// not, the one before stays.
-func (s *Service) Reload(cfg *configfile.Config) error {
-	e, err := NewEvaluator(cfg, s.store)
-	if err != nil {
-		return err
-	}
-	s.assessing.Lock()
-	defer s.assessing.Unlock()
-	s.config.Store(cfg)
-	s.register.Store(nil)
-	s.evaluator = e
-	s.pastM.Lock()
-	s.past = nil
-	s.pastM.Unlock()
-	return nil
-}
+func (s *Service) Config() *configfile.Config { return s.Options.Config }
 
 // Register reads the register of the configuration, unless it is as it was.
 // Nobody changes what is returned.
