@@ -116,7 +116,7 @@ func TestConclude(t *testing.T) {
 	if behind, err := s.Behind(t.Context(), v); err != nil || behind != 0 {
 		t.Errorf("behind by %d: %v", behind, err)
 	}
-	if err := p.collector.RenewPeople(t.Context()); err != nil {
+	if _, err := p.collector.CollectRegister(t.Context(), p.cfg.Register); err != nil {
 		t.Fatal(err)
 	}
 	if behind, err := s.Behind(t.Context(), v); err != nil || behind == 0 {
