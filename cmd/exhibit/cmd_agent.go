@@ -5,11 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/exhibit-aims/exhibit/internal/agent"
+	"github.com/exhibit-aims/exhibit/internal/configfile"
+	"github.com/exhibit-aims/exhibit/internal/reload"
 	"github.com/exhibit-aims/exhibit/internal/secrets"
 	"github.com/exhibit-aims/exhibit/internal/telemetry"
 )
@@ -35,7 +38,8 @@ provider it prints an address by which you log in, once.
 Due times and jobs are kept beside the store: after downtime each source is read once, and
 a run that was cut off is made again. On a SQLite store one agent runs; on a PostgreSQL store
 as many as you like, each source read by one of them at a time. SIGINT and SIGTERM stop it
-cleanly.`,
+cleanly. SIGHUP reads configuration, register and rules anew and starts again with them, in the
+same process; with a mistake in them nothing changes, and log, metrics and readiness say so.`,
 		Example: `  exhibit agent
   exhibit agent --listen 127.0.0.1:9000 --log-format json
   exhibit agent --listen none
@@ -61,12 +65,30 @@ func runAgent(ctx context.Context, g *globals, o agentOptions) error {
 	if o.tick <= 0 {
 		return usageError{errors.New("--tick must be positive"), "the default is 1s"}
 	}
+	asked, stop := reload.OnHangup()
+	defer stop()
 	w, err := g.openConfigured(ctx, logger)
-	if err != nil {
-		return err
+	for err == nil {
+		var next *configfile.Config
+		if next, err = w.runUntilReread(ctx, o, asked); next == nil {
+			break
+		}
+		w, err = g.openWorkplace(ctx, next, logger)
 	}
+	return err
+}
+
+// runUntilReread is the daemon until it is stopped, or until asked brings a
+// configuration to start again with.
+func (w *workplace) runUntilReread(ctx context.Context, o agentOptions, asked <-chan os.Signal) (*configfile.Config, error) {
 	defer w.Close()
-	return runDaemon(ctx, w, o, mask)
+	w.reread = w.g.newRereading(w.cfg, w.logger)
+	running, again, stop := w.reread.until(ctx, asked)
+	defer stop()
+	if err := runDaemon(running, w, o, w.g.mask); err != nil || !again() {
+		return nil, err
+	}
+	return w.reread.Current(), nil
 }
 
 // agentLogger is the log of the daemon, in which no secret stands.

@@ -78,6 +78,9 @@ func (d *daemon) open(ctx context.Context) (err error) {
 		return err
 	}
 	d.metrics = telemetry.NewMetrics(telemetry.Build{Version: version}, d.began)
+	if d.w.reread != nil {
+		d.w.reread.metrics.Store(d.metrics)
+	}
 	if d.tracing, err = d.openTracing(ctx); err != nil {
 		return err
 	}

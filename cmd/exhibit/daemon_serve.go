@@ -110,13 +110,14 @@ func (d *daemon) health() (*telemetry.Health, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &telemetry.Health{
-		Version: version, Clock: time.Now, Mask: d.mask.Text,
-		Checks: []telemetry.Check{
-			telemetry.StoreCheck(d.w.store.Checkpoint, store.ErrNoStore, key),
-			telemetry.PingCheck("jobs", d.ops.PingContext),
-		},
-	}, nil
+	checks := []telemetry.Check{
+		telemetry.StoreCheck(d.w.store.Checkpoint, store.ErrNoStore, key),
+		telemetry.PingCheck("jobs", d.ops.PingContext),
+	}
+	if d.w.reread != nil {
+		checks = append(checks, telemetry.StateCheck("configuration", d.w.reread.State))
+	}
+	return &telemetry.Health{Version: version, Clock: time.Now, Mask: d.mask.Text, Checks: checks}, nil
 }
 
 // openTracing makes what sends spans, where something says where to.

@@ -132,6 +132,7 @@ type workplace struct {
 	logger    *slog.Logger
 	svc       *service.Service
 	secrets   *secrets.Resolver
+	reread    *rereading // nil where nobody reads the configuration anew
 
 	unattended bool // nobody reads along: what is told goes to the log
 }
