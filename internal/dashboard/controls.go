@@ -56,7 +56,7 @@ type area struct {
 
 func controls(c *call) (*page, error) {
 	a := c.view.Assessment
-	data := controlsData{Parts: c.parts(), Counts: countControls(a), Total: len(a.Controls), All: statuses,
+	data := controlsData{Parts: c.d.partsOf(c.shown), Counts: countControls(a), Total: len(a.Controls), All: statuses,
 		Status: c.Query("status"), Area: c.Query("area"), Text: c.Query("q")}
 	for i := range a.Controls {
 		if data.shows(c, &a.Controls[i]) {
@@ -80,11 +80,11 @@ func (d controlsData) shows(c *call, ctl *assess.Control) bool {
 	return text == "" || strings.Contains(strings.ToLower(ctl.ID+" "+ctl.Title), text)
 }
 
-// parts sorts the controls into areas, in the order of the catalog: a clause
+// partsOf sorts the controls into areas, in the order of the catalog: a clause
 // belongs to its chapter, a control of Annex A to its objective.
-func (c *call) parts() []part {
-	cat := c.d.Service.Catalog
-	return once(c.shown, "parts", func(v *service.View) []part {
+func (d *Dashboard) partsOf(p *prepared) []part {
+	cat := d.Service.Catalog
+	return once(p, "parts", func(v *service.View) []part {
 		parts := []part{{Title: "Clauses 4 to 10"}, {Title: "Annex A"}}
 		for _, ctl := range v.Assessment.Controls {
 			known, ok := cat.Control(ctl.ID)

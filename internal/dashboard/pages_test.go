@@ -1,6 +1,7 @@
 package dashboard
 
 import (
+	"context"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -62,4 +63,32 @@ func TestPages(t *testing.T) {
 	o.get(who, c.ProofLink(ev.Seq)).want(t, 200, "Merkle path", "Signed checkpoint", ev.Digest.String())
 	o.get(who, "/controls/A.6.2.44").want(t, 404, "Did you mean")
 	o.get(who, "/contrls").want(t, 404, "Did you mean /controls ?")
+}
+
+// TestKeepWarm: what pages need of a new view is there before anybody asks.
+func TestKeepWarm(t *testing.T) {
+	o := actor(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		o.dash.KeepWarm(ctx, time.Millisecond)
+	}()
+	for range 2 {
+		o.conclude()
+		p := o.dash.prepare(o.view())
+		for begun := time.Now(); ; time.Sleep(time.Millisecond) {
+			p.waitsM.Lock()
+			there := p.waits != nil
+			p.waitsM.Unlock()
+			if _, ok := p.kept.Load("trend"); ok && there {
+				break
+			}
+			if time.Since(begun) > time.Minute {
+				t.Fatal("nothing was made")
+			}
+		}
+	}
+	cancel()
+	<-ended
 }

@@ -83,9 +83,9 @@ func mainAddresses(o *org, c *call) map[string][]string {
 		"POST /sources/{name}/pause":          {"/sources/register/pause"},
 		"POST /sources/{name}/resume":         {"/sources/register/resume"},
 		"GET /shadow":                         {"/shadow", "/shadow?state=all&q=a", "/shadow?state=new&from=2"},
-		"GET /shadow/{id}":                    {"/shadow/" + o.view().Shadow.Cases[0].ID},
-		"POST /shadow/{id}/decide":            {"/shadow/" + o.view().Shadow.Cases[0].ID + "/decide"},
-		"POST /shadow/{id}/approve":           {"/shadow/" + o.view().Shadow.Cases[0].ID + "/approve"},
+		"GET /shadow/{id}":                    {"/shadow/" + o.caseID()},
+		"POST /shadow/{id}/decide":            {"/shadow/" + o.caseID() + "/decide"},
+		"POST /shadow/{id}/approve":           {"/shadow/" + o.caseID() + "/approve"},
 		"GET /systems/{id}":                   {c.SystemLink(o.view().Systems()[0].ID), c.SystemLink(o.view().Systems()[1].ID) + "?chain=deployment"},
 		"GET /findings/{id}/acknowledge":      {"/findings/" + open + "/acknowledge"},
 		"POST /findings/{id}/acknowledge":     {"/findings/" + open + "/acknowledge"},
@@ -263,4 +263,12 @@ func (o *org) deadLinks(a *answer) []string {
 		}
 	}
 	return out
+}
+
+// caseID is a use of AI that was seen; the large organisation has none.
+func (o *org) caseID() string {
+	for _, c := range o.view().Shadow.Cases {
+		return c.ID
+	}
+	return "none"
 }

@@ -98,27 +98,57 @@ const waivedSoon = 30 * 24 * time.Hour
 
 // waits reads what waits. What is asked of the past cannot be told: what waited
 // then has been decided since.
-func (c *call) waits() (waits, error) {
-	if c.view.Past {
+func (d *Dashboard) waits(ctx context.Context, p *prepared) (waits, error) {
+	if p.view.Past {
 		return waits{}, nil
 	}
-	p := c.shown
 	p.waitsM.Lock()
 	defer p.waitsM.Unlock()
 	if p.waits != nil {
 		return *p.waits, nil
 	}
-	ctx := context.WithoutCancel(c.ctx()) // kept for others
-	list, err := c.d.Service.AwaitsSecond(ctx)
+	ctx = context.WithoutCancel(ctx) // kept for others
+	list, err := d.Service.AwaitsSecond(ctx)
 	if err != nil {
 		return waits{}, err
 	}
-	ending, err := c.d.Service.WaiversEnding(ctx, waivedSoon)
+	ending, err := d.Service.WaiversEnding(ctx, waivedSoon)
 	if err != nil {
 		return waits{}, err
 	}
 	p.waits = &waits{list, ending}
 	return *p.waits, nil
+}
+
+// KeepWarm makes what pages need of each new view before anybody asks for one,
+// until ctx is done. every says how often it looks for a new view.
+func (d *Dashboard) KeepWarm(ctx context.Context, every time.Duration) {
+	ticker := time.NewTicker(every)
+	defer ticker.Stop()
+	for {
+		if v := d.Service.Latest(); v != nil {
+			if err := d.warm(ctx, v); err != nil && ctx.Err() == nil {
+				d.Logger.Warn("what pages need was not made", "error", err)
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+	}
+}
+
+// warm makes what most pages need of a view. What was made before costs nothing.
+func (d *Dashboard) warm(ctx context.Context, v *service.View) error {
+	p := d.prepare(v)
+	p.tally()
+	p.trend()
+	p.daySums()
+	d.partsOf(p)
+	d.organisationOf(p)
+	_, err := d.waits(ctx, p)
+	return err
 }
 
 // explained is how the expectations in force are judged, as long as they are.

@@ -99,7 +99,11 @@ func (d *Dashboard) organisation(c *call) string {
 	if c.shown == nil {
 		return d.Service.Organisation()
 	}
-	return once(c.shown, "organisation", func(*service.View) string { return d.Service.Organisation() })
+	return d.organisationOf(c.shown)
+}
+
+func (d *Dashboard) organisationOf(p *prepared) string {
+	return once(p, "organisation", func(*service.View) string { return d.Service.Organisation() })
 }
 
 // saids are the sentences that a page may begin with after an act. The address

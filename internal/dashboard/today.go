@@ -61,7 +61,7 @@ const (
 func today(c *call) (*page, error) {
 	v := c.view
 	at := v.Assessment.AsOf
-	waits, err := c.waits()
+	waits, err := c.d.waits(c.ctx(), c.shown)
 	if err != nil {
 		return nil, err
 	}

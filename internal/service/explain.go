@@ -35,3 +35,6 @@ func (s *Service) Organisation() string {
 	}
 	return cfg.Organization
 }
+
+// Latest is the newest view that was made, nil before the first. It makes none.
+func (s *Service) Latest() *View { return s.view.Load() }

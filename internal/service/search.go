@@ -15,7 +15,9 @@ func (s *Service) Search(ctx context.Context, q store.PageQuery) (store.Page, er
 	if err := q.Check(); err != nil {
 		return store.Page{}, Mistake{err, "mend what is asked for"}
 	}
-	return s.store.Page(ctx, q)
+	p, err := s.store.Page(ctx, q)
+	s.places.keep(p.Items...)
+	return p, err
 }
 
 // Counts says how much evidence there is, by source and kind.
@@ -23,7 +25,7 @@ func (s *Service) Counts(ctx context.Context) ([]store.Count, error) { return s.
 
 // FindEvidence returns the evidence with a digest, without its payload.
 func (s *Service) FindEvidence(ctx context.Context, d evidence.Digest) (evidence.Evidence, error) {
-	ev, err := s.store.EvidenceByDigest(ctx, d)
+	ev, err := s.byDigest(ctx, d)
 	if errors.Is(err, store.ErrNotFound) {
 		return ev, notFound("", nil, "search for what it begins with", "no evidence has the digest %s", d)
 	}
@@ -91,7 +93,7 @@ func (s *Service) RestsUpon(ctx context.Context, r *assess.Result, digests []evi
 		}
 	}
 	for d, at := range want {
-		ev, err := s.store.EvidenceByDigest(ctx, d)
+		ev, err := s.byDigest(ctx, d)
 		if errors.Is(err, store.ErrNotFound) {
 			continue
 		}

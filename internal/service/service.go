@@ -64,9 +64,11 @@ type Service struct {
 	assessing sync.Mutex // one evaluation at a time: the state is shared
 	evaluator *Evaluator // nil until something is evaluated; see rules
 
-	view  atomic.Pointer[View] // the newest that was made
-	grown grown                // since view
-	acted chan struct{}        // holds a token after an act that no view shows yet
+	view   atomic.Pointer[View] // the newest that was made
+	grown  grown                // since view
+	acted  chan struct{}        // holds a token after an act that no view shows yet
+	places places               // of evidence that was found
+
 	pastM sync.Mutex
 	past  []*View // of earlier instants, the newest asked for last
 }
