@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"sync"
 	"time"
 
 	"github.com/exhibit-aims/exhibit/internal/dashboard"
@@ -76,6 +77,11 @@ func (d *daemon) serve(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	warming, stop := context.WithCancel(ctx)
+	var warm sync.WaitGroup
+	warm.Go(func() { pages.KeepWarm(warming, viewEvery) })
+	defer warm.Wait()
+	defer stop()
 	return d.server.Run(ctx, server.Handlers{
 		Dashboard: pages,
 		API:       programmes,
