@@ -1,12 +1,37 @@
 package main
 
 import (
+	"context"
 	"time"
 
 	"github.com/exhibit-aims/exhibit/internal/api"
+	"github.com/exhibit-aims/exhibit/internal/exportjob"
 )
 
 // api is what answers programs.
-func (d *daemon) api() (*api.API, error) {
-	return api.New(api.Options{Service: d.w.svc, Payload: d.server.Journal(), Logger: d.w.logger, Clock: time.Now, Version: version})
+func (d *daemon) api(ctx context.Context, exports *exportjob.Manager) (*api.API, error) {
+	if err := api.Migrate(ctx, d.ops); err != nil {
+		return nil, err
+	}
+	return api.New(api.Options{Service: d.w.svc, Payload: d.server.Journal(), Logger: d.w.logger, Clock: time.Now, Version: version,
+		DB: d.ops, Schedule: d.schedule, Exports: exports})
+}
+
+// openExports begins to make what is ordered; close ends it and removes the files.
+func (d *daemon) openExports(ctx context.Context) (m *exportjob.Manager, end func() error, err error) {
+	m, err = exportjob.Open(exportjob.Options{Service: d.w.svc, Logger: d.w.logger, Clock: time.Now})
+	if err != nil {
+		return nil, nil, err
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		m.Run(ctx)
+	}()
+	return m, func() error {
+		cancel()
+		<-done
+		return m.Close()
+	}, nil
 }

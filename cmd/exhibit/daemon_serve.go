@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -73,22 +74,27 @@ func (d *daemon) serve(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	programmes, err := d.api()
+	exports, end, err := d.openExports(ctx)
 	if err != nil {
 		return err
+	}
+	programmes, err := d.api(ctx, exports)
+	if err != nil {
+		return errors.Join(err, end())
 	}
 	warming, stop := context.WithCancel(ctx)
 	var warm sync.WaitGroup
 	warm.Go(func() { pages.KeepWarm(warming, viewEvery) })
 	defer warm.Wait()
 	defer stop()
-	return d.server.Run(ctx, server.Handlers{
+	err = d.server.Run(ctx, server.Handlers{
 		Dashboard: pages,
 		API:       programmes,
 		Metrics:   d.metrics,
 		Health:    http.HandlerFunc(alive),
 		Ready:     ready(health),
 	})
+	return errors.Join(err, end())
 }
 
 // alive says that the process answers.

@@ -11,16 +11,21 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"github.com/exhibit-aims/exhibit/internal/access"
+	"github.com/exhibit-aims/exhibit/internal/exportjob"
+	"github.com/exhibit-aims/exhibit/internal/opsdb"
 	"github.com/exhibit-aims/exhibit/internal/service"
 )
 
 // Options are what the API works with.
 type Options struct {
-	Service *service.Service
-	Payload access.PayloadLog // told before a payload is sent
-	Logger  *slog.Logger
-	Clock   func() time.Time
-	Version string // of the program
+	Service  *service.Service
+	Payload  access.PayloadLog  // told before a payload is sent
+	Exports  *exportjob.Manager // makes what is ordered
+	Schedule Schedule           // nil where no agent's schedule is known
+	DB       *opsdb.DB          // where answers to pushes are kept; nil: nothing is taken in
+	Logger   *slog.Logger
+	Clock    func() time.Time
+	Version  string // of the program
 }
 
 // API serves what is below /v1/. The gate before it has proved who asks.
@@ -30,11 +35,16 @@ type API struct {
 	huma     huma.API
 	document []byte // OpenAPI, JSON
 	busy     *turns
+	streams  chan struct{} // of events
+	pushes   *pushes       // nil: nothing is taken in
 }
 
 // New makes the API. Without a Service it can be described and not be asked.
 func New(o Options) (*API, error) {
-	a := &API{Options: o, mux: http.NewServeMux(), busy: newTurns()}
+	a := &API{Options: o, mux: http.NewServeMux(), busy: newTurns(), streams: make(chan struct{}, maxStreams)}
+	if o.DB != nil {
+		a.pushes = &pushes{answers: answers{o.DB, o.Clock}, line: make(chan struct{}, 1)}
+	}
 	a.huma = humago.New(a.mux, a.config())
 	a.operations()
 	var err error
@@ -49,6 +59,15 @@ func New(o Options) (*API, error) {
 // operations registers everything there is, by the part of the work.
 func (a *API) operations() {
 	a.stateOperations()
+	a.exploreOperations()
+	a.findingOperations()
+	a.actOperations()
+	a.shadowOperations()
+	a.evidenceOperations()
+	a.sourceOperations()
+	a.recordOperations()
+	a.exportOperations()
+	a.eventOperations()
 }
 
 // Document is the description in OpenAPI 3.1, as JSON.
@@ -67,12 +86,14 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	ctx := access.WithRefuse(r.Context(), func(w http.ResponseWriter, r *http.Request, err error) { a.send(w, r, err) })
 	r = r.WithContext(context.WithValue(ctx, requestKey{}, w.Header().Get("X-Request-Id")))
 	w.Header().Set("Cache-Control", "private, no-cache")
-	release, err := a.busy.take(r)
-	if err != nil {
-		a.send(w, r, err)
-		return
+	if r.URL.Path != eventsPath { // a stream lasts, and is counted by itself
+		release, err := a.busy.take(r)
+		if err != nil {
+			a.send(w, r, err)
+			return
+		}
+		defer release()
 	}
-	defer release()
 	a.mux.ServeHTTP(w, r)
 }
 

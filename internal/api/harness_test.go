@@ -21,8 +21,10 @@ import (
 	"github.com/exhibit-aims/exhibit/internal/agent"
 	"github.com/exhibit-aims/exhibit/internal/catalog"
 	"github.com/exhibit-aims/exhibit/internal/configfile"
+	"github.com/exhibit-aims/exhibit/internal/exportjob"
 	"github.com/exhibit-aims/exhibit/internal/importfile"
 	"github.com/exhibit-aims/exhibit/internal/ledger"
+	"github.com/exhibit-aims/exhibit/internal/opsdb"
 	"github.com/exhibit-aims/exhibit/internal/sandbox"
 	"github.com/exhibit-aims/exhibit/internal/service"
 	"github.com/exhibit-aims/exhibit/internal/store"
@@ -38,6 +40,7 @@ type org struct {
 	collector *agent.Collector
 	service   *service.Service
 	api       *API
+	exports   *exportjob.Manager
 }
 
 // What reader makes once, and where.
@@ -135,7 +138,23 @@ func (o *org) make(key *ledger.Key) {
 	o.collector = &agent.Collector{Store: o.store, Catalog: cat, Clock: clock, Version: "test", Logger: log}
 	o.service = service.New(service.Options{Config: cfg, Catalog: cat, Store: o.store, Key: key, Recorder: o.collector,
 		Locks: agent.Locks{Dir: filepath.Join(o.dir, "locks")}, Logger: log, Clock: clock, Version: "test", User: "tester"})
-	o.api, err = New(Options{Service: o.service, Logger: log, Clock: clock, Version: "0.0.0-test",
+	db, err := opsdb.OpenFile(t.Context(), filepath.Join(o.dir, "ops.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := Migrate(t.Context(), db); err != nil {
+		t.Fatal(err)
+	}
+	exports, err := exportjob.Open(exportjob.Options{Service: o.service, Logger: log, Clock: clock, Dir: o.dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	schedule, err := agent.OpenSchedule(t.Context(), db, log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.exports = exports
+	o.api, err = New(Options{DB: db, Exports: exports, Schedule: schedule, Service: o.service, Logger: log, Clock: clock, Version: "0.0.0-test",
 		Payload: access.NewJournal(func(ctx context.Context, entries ...store.NewEntry) error {
 			_, err := o.store.Append(ctx, store.Batch{Entries: entries})
 			return err
