@@ -256,7 +256,7 @@ func (g *globals) delivers(ctx context.Context) (trace.Delivers, error) {
 	if err != nil {
 		return nil, err
 	}
-	host, err := newHost(cfg, g.logger(slog.LevelError))
+	host, err := newHost(cfg, g.logger(slog.LevelError), nil)
 	if err != nil {
 		return nil, err
 	}

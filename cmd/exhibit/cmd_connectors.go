@@ -42,7 +42,7 @@ func (g *globals) host() (*pluginhost.Host, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newHost(cfg, g.logger(slog.LevelWarn))
+	return newHost(cfg, g.logger(slog.LevelWarn), nil)
 }
 
 func runConnectors(ctx context.Context, g *globals) error {
@@ -137,7 +137,7 @@ func runLock(g *globals) error {
 	if err != nil {
 		return err
 	}
-	host, err := newHost(cfg, g.logger(slog.LevelWarn))
+	host, err := newHost(cfg, g.logger(slog.LevelWarn), nil)
 	if err != nil {
 		return err
 	}

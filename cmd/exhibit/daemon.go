@@ -61,6 +61,7 @@ func runDaemon(ctx context.Context, w *workplace, o agentOptions, mask *secrets.
 		return nil
 	})
 	all.Go(func() error { d.teller.Run(ctx); return nil })
+	all.Go(func() error { d.watchSchedule(ctx); return nil })
 	return errors.Join(all.Wait(), d.close(context.WithoutCancel(ctx)))
 }
 
@@ -68,6 +69,7 @@ func runDaemon(ctx context.Context, w *workplace, o agentOptions, mask *secrets.
 const viewEvery = 2 * time.Second
 
 func (d *daemon) open(ctx context.Context) (err error) {
+	d.metrics = telemetry.NewMetrics(telemetry.Build{Version: version}, d.began)
 	if d.ops, err = openOps(ctx, d.w.cfg); err != nil {
 		return err
 	}
@@ -77,7 +79,10 @@ func (d *daemon) open(ctx context.Context) (err error) {
 	if err := d.openTeller(ctx); err != nil {
 		return err
 	}
-	d.metrics = telemetry.NewMetrics(telemetry.Build{Version: version}, d.began)
+	d.w.metrics.Store(d.metrics)
+	if st, ok := d.w.store.(interface{ OnAppend(func(time.Duration)) }); ok {
+		st.OnAppend(d.metrics.Appended)
+	}
 	if d.w.reread != nil {
 		d.w.reread.metrics.Store(d.metrics)
 	}
@@ -118,6 +123,9 @@ func (d *daemon) collect(ctx context.Context, schedules []agent.Scheduled) error
 			span.End(err)
 			if err == nil {
 				d.metrics.RunEnded(countedRun(run))
+			}
+			if order.AskedBy == "" {
+				d.metrics.Ticked(order.Source, telemetry.TickDue, 1)
 			}
 			return run, err
 		},

@@ -46,7 +46,7 @@ func (g *globals) checkedConfig(logger *slog.Logger) (*configfile.Config, error)
 			return nil, err
 		}
 	}
-	if _, err := newHost(cfg, logger); err != nil {
+	if _, err := newHost(cfg, logger, nil); err != nil {
 		return nil, err
 	}
 	_, err = (&workplace{g: g, cfg: cfg}).schedules()

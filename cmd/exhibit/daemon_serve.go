@@ -33,13 +33,20 @@ func (d *daemon) openServer(ctx context.Context) (err error) {
 	if cfg.Listen == "" {
 		return nil
 	}
+	way, err := wayOut(d.w.cfg)
+	if err != nil {
+		return err
+	}
 	d.server, err = server.New(ctx, server.Options{
-		Config: cfg, DB: d.ops, Account: account(), Logger: d.w.logger, Now: time.Now,
+		Client: way.Client(providerWithin), Config: cfg, DB: d.ops, Account: account(), Logger: d.w.logger, Now: time.Now,
 		Append: func(ctx context.Context, entries ...store.NewEntry) error {
 			_, err := d.w.store.Append(ctx, store.Batch{Entries: entries})
 			return err
 		},
 		Register: func() *register.Register {
+			if d.w.cfg.Register == "" {
+				return nil
+			}
 			reg, err := d.w.svc.Register()
 			if err != nil {
 				d.w.logger.Warn("the register cannot be read: nobody is a person of it", "error", err)
@@ -132,9 +139,20 @@ func (d *daemon) health() (*telemetry.Health, error) {
 	return &telemetry.Health{Version: version, Clock: time.Now, Mask: d.mask.Text, Checks: checks}, nil
 }
 
+// spansWithin is how long the collector of spans has to take them, providerWithin
+// how long the OpenID provider has to answer.
+const (
+	spansWithin    = 10 * time.Second
+	providerWithin = 15 * time.Second
+)
+
 // openTracing makes what sends spans, where something says where to.
 func (d *daemon) openTracing(ctx context.Context) (*telemetry.Tracing, error) {
 	t := d.w.cfg.Telemetry.Traces
-	return telemetry.NewTracing(ctx, telemetry.TraceOptions{Endpoint: t.Endpoint, Sample: t.Sample, Version: version, Getenv: os.Getenv,
+	way, err := wayOut(d.w.cfg)
+	if err != nil {
+		return nil, err
+	}
+	return telemetry.NewTracing(ctx, telemetry.TraceOptions{Client: way.Client(spansWithin), Endpoint: t.Endpoint, Sample: t.Sample, Version: version, Getenv: os.Getenv,
 		Mask: d.mask.Text, Logger: d.w.logger})
 }

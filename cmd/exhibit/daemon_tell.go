@@ -14,6 +14,7 @@ func (d *daemon) openTeller(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	opts.Sent, opts.Did = d.metrics.Notified, d.metrics.Ticketed
 	d.teller, err = tell.New(ctx, opts)
 	return err
 }

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -131,6 +132,7 @@ type workplace struct {
 	collector *agent.Collector
 	logger    *slog.Logger
 	svc       *service.Service
+	metrics   *atomic.Pointer[telemetry.Metrics] // nil inside until there are some
 	secrets   *secrets.Resolver
 	reread    *rereading // nil where nobody reads the configuration anew
 
@@ -151,7 +153,10 @@ func (g *globals) openWorkplace(ctx context.Context, cfg *configfile.Config, log
 	if err != nil {
 		return nil, err
 	}
-	host, err := newHost(cfg, logger)
+	metrics := new(atomic.Pointer[telemetry.Metrics])
+	host, err := newHost(cfg, logger, func(connector string, e pluginhost.ProcessEvent) {
+		metrics.Load().Process(connector, telemetry.ProcessEvent(e))
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -173,7 +178,7 @@ func (g *globals) openWorkplace(ctx context.Context, cfg *configfile.Config, log
 	}
 	w := &workplace{
 		g: g, cfg: cfg, catalog: cat, key: key, store: st, host: host, logger: logger,
-		locks: locks, release: release, secrets: secrets,
+		locks: locks, release: release, secrets: secrets, metrics: metrics,
 		collector: &agent.Collector{Host: host, Store: st, Catalog: cat, Clock: time.Now, Version: version,
 			Logger: logger},
 	}
@@ -228,7 +233,7 @@ func lockDir(cfg *configfile.Config) string {
 	return cfg.Store.Reveal() + ".locks"
 }
 
-func newHost(cfg *configfile.Config, logger *slog.Logger) (*pluginhost.Host, error) {
+func newHost(cfg *configfile.Config, logger *slog.Logger, observe func(string, pluginhost.ProcessEvent)) (*pluginhost.Host, error) {
 	way, err := wayOut(cfg)
 	if err != nil {
 		return nil, err
@@ -238,7 +243,7 @@ func newHost(cfg *configfile.Config, logger *slog.Logger) (*pluginhost.Host, err
 		Dir: cfg.Connectors.Dir, Lock: cfg.Connectors.Lock, Logger: logger, Env: way.Environ(),
 		Limits: pluginhost.Limits{Run: l.Run, Idle: l.Idle, RecordBytes: int(l.RecordBytes), Records: l.Records,
 			Bytes: l.RunBytes, RecordsPerSecond: l.RecordsPerSecond},
-		Confine: confinement(cfg.Connectors),
+		Confine: confinement(cfg.Connectors), Observe: observe,
 	})
 }
 

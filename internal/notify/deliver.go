@@ -169,6 +169,9 @@ func (n *Notifier) setBusy(channel string, busy bool) {
 
 // record writes down what came of sending a message.
 func (n *Notifier) record(ctx context.Context, c *Channel, m *Message, attempts int, failed error) error {
+	if n.o.Sent != nil {
+		n.o.Sent(c.Name, failed)
+	}
 	now, err := n.now(ctx)
 	if err != nil {
 		return err

@@ -28,6 +28,9 @@ type Options struct {
 
 	// Address gives the mail address of a person of the register, or "".
 	Address func(person string) string
+	// Sent is told of each message that was handed to a channel, and how that
+	// ended; nil: nobody is told.
+	Sent func(channel string, err error)
 	// Clock tells the time; nil: the database's where there are several nodes,
 	// so that no node's clock decides who sends, else the machine's.
 	Clock func() time.Time

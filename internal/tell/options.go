@@ -25,6 +25,10 @@ type Options struct {
 	Secret func(ctx context.Context, s configfile.Secret) (string, error)
 	Logger *slog.Logger
 	Node   string // name of this process, for people
+	// Sent is told of each message that was handed to a channel, Did of each act
+	// on a ticket; nil: nobody is told.
+	Sent func(channel string, err error)
+	Did  func(tracker, action string)
 }
 
 // LinkBase is the address of the dashboard that links lead to; empty if none is
@@ -37,7 +41,7 @@ func (o *Options) LinkBase() string {
 // channel.
 func (o *Options) Notifier(ctx context.Context) (*notify.Notifier, error) {
 	c := &o.Config.Notify
-	n := notify.Options{DB: o.DB, LinkBase: o.LinkBase(), Organization: o.Config.Organization, Node: o.Node, Logger: o.Logger, Address: addresses(o.Config.Register)}
+	n := notify.Options{DB: o.DB, LinkBase: o.LinkBase(), Organization: o.Config.Organization, Node: o.Node, Logger: o.Logger, Address: addresses(o.Config.Register), Sent: o.Sent}
 	for i := range c.Channels {
 		n.Channels = append(n.Channels, o.channel(&c.Channels[i], n.Address))
 	}

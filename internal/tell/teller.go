@@ -119,9 +119,40 @@ func (t *Teller) keepTickets(ctx context.Context) {
 			t.o.Logger.Error("tickets", "error", err)
 		}
 		for _, r := range results {
+			t.did(r)
 			if len(r.Acts) > 0 || r.Waiting > 0 {
 				t.o.Logger.Info("tickets", "tracker", r.Tracker, "acts", len(r.Acts), "waiting", r.Waiting)
 			}
 		}
 	}
+}
+
+// ticketActs are the acts on tickets that are counted, as they are called then.
+var ticketActs = map[string]string{"open": "opened", "take_over": "opened", "update": "updated", "comment": "updated", "close": "closed", "reopen": "reopened"}
+
+func (t *Teller) did(r ticket.Result) {
+	if t.o.Did == nil {
+		return
+	}
+	for _, a := range r.Acts {
+		if done, ok := ticketActs[a.What]; ok {
+			t.o.Did(r.Tracker, done)
+		}
+	}
+	if r.Err != nil {
+		t.o.Did(r.Tracker, "failed")
+	}
+}
+
+// Waiting is how many messages wait to be sent.
+func (t *Teller) Waiting(ctx context.Context) (int, error) {
+	if t.notify == nil {
+		return 0, nil
+	}
+	s, err := t.notify.Status(ctx)
+	n := 0
+	for _, c := range s.Channels {
+		n += c.Waiting
+	}
+	return n, err
 }

@@ -3,6 +3,7 @@ package sqlstore
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/exhibit-aims/exhibit/internal/evidence"
 	"github.com/exhibit-aims/exhibit/internal/store"
@@ -19,6 +20,15 @@ type prepared struct {
 // Append implements store.Writer. All that does not need the ledger's end
 // (canonical form, digests) is done on all cores before the transaction.
 func (s *Store) Append(ctx context.Context, b store.Batch) (store.Receipt, error) {
+	began := time.Now()
+	r, err := s.append(ctx, b)
+	if f := s.appended.Load(); f != nil && err == nil {
+		(*f)(time.Since(began))
+	}
+	return r, err
+}
+
+func (s *Store) append(ctx context.Context, b store.Batch) (store.Receipt, error) {
 	if err := b.Check(); err != nil {
 		return store.Receipt{}, err
 	}

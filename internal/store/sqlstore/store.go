@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/mod/sumdb/note"
@@ -32,7 +33,13 @@ type Store struct {
 	runs   map[string]*openRun // opened by a committed entry; may be closed since
 
 	kept *keptPayloads // of the block that was read last
+
+	appended atomic.Pointer[func(time.Duration)] // told how long an append took
 }
+
+// OnAppend has f told how long each Append took that succeeded. f is called from
+// many goroutines.
+func (s *Store) OnAppend(f func(took time.Duration)) { s.appended.Store(&f) }
 
 type groupName struct {
 	source int64
