@@ -49,7 +49,7 @@ func runDoctor(ctx context.Context, g *globals) error {
 	if err != nil {
 		return err
 	}
-	host, err := newHost(cfg, slog.New(slog.NewTextHandler(io.Discard, nil), nil))
+	host, err := newHost(cfg, slog.New(slog.NewTextHandler(io.Discard, nil)), nil)
 	if err != nil {
 		return err
 	}
