@@ -198,6 +198,18 @@ func (c *call) FindingLink(id string) string { return c.Link("/findings/" + url.
 // SystemLink is the address of an AI system's page.
 func (c *call) SystemLink(id string) string { return c.Link("/systems/" + url.PathEscape(id)) }
 
+// HasSystem reports whether an AI system is registered in the view.
+func (c *call) HasSystem(id string) bool {
+	_, err := c.view.System(id)
+	return err == nil
+}
+
+// HasResult reports whether the view has a result of an expectation for a subject.
+func (c *call) HasResult(slug string, s evidence.Subject) bool {
+	_, err := c.view.Result(slug, s)
+	return err == nil
+}
+
 // ResultLink is the address of a result's page. Ids are any text: one that
 // cannot be part of a path is a parameter.
 func (c *call) ResultLink(slug string, s evidence.Subject) string {

@@ -101,5 +101,6 @@ func (d *Dashboard) allRoutes() []route {
 		d.sourceRoutes(),
 		d.planRoutes(),
 		d.populationRoutes(),
+		d.vendorRoutes(),
 	)
 }

@@ -29,7 +29,7 @@ func acknowledging(c *call) (*page, error) {
 		return nil, err
 	}
 	return &page{title: "Take note of a finding", template: "acknowledge", nav: "/findings", data: f,
-		crumbs: []crumb{{"Findings", c.Link("/findings")}, {clip(60, f.Subject.ID), c.ResultLink(f.Expectation, f.Subject)}}}, nil
+		crumbs: []crumb{{"Findings", c.Link("/findings")}, {clip(60, f.Subject.ID), c.FindingLink(f.ID)}}}, nil
 }
 
 // acknowledge puts on record that whoever asks has taken note of a finding.

@@ -24,11 +24,13 @@ func funcs(a *assets) template.FuncMap {
 		"digest": func(d evidence.Digest) string { return d.String()[:12] },
 		"iso":    iso,
 		"list":   func(items ...any) []any { return items },
+		"month":  func(v any) string { return written(v, "2006-01") },
 		"plural": plural,
 		"short":  func(s string) string { return clip(120, s) },
 		"status": statusName,
 		"time":   clock,
 		"url":    webLink,
+		"used":   inUse,
 		"words":  words,
 		"zero":   isZero,
 	}

@@ -273,7 +273,10 @@ func (a *answer) want(t testing.TB, status int, texts ...string) {
 }
 
 // words is the text of a page as it is read, white space made one.
-func (a *answer) words() string {
+func (a *answer) words() string { return textOf(a.doc) }
+
+// textOf is the text of an element, white space made one.
+func textOf(in *html.Node) string {
 	var b strings.Builder
 	var walk func(*html.Node)
 	walk = func(n *html.Node) {
@@ -285,7 +288,7 @@ func (a *answer) words() string {
 			walk(c)
 		}
 	}
-	walk(a.doc)
+	walk(in)
 	return strings.Join(strings.Fields(b.String()), " ")
 }
 

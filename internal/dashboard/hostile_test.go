@@ -188,7 +188,7 @@ var ours = func() map[string]bool {
 	out := map[string]bool{}
 	for _, name := range strings.Fields(`html head meta title link script body a svg symbol path circle rect line text desc use header span div nav p ul ol li form
 		input button main section dl dt dd time details summary label h1 h2 h3 table caption thead tbody tr th td select option code pre figure figcaption b strong br small
-		footer textarea fieldset legend progress g polyline abbr`) {
+		footer textarea fieldset legend progress article g polyline abbr`) {
 		out[name] = true
 	}
 	return out
@@ -201,8 +201,8 @@ func (o *org) eachLink(f func(path string, a *answer)) {
 	const most = 15
 	who := someone("", access.Operator, access.Approver, access.Security, access.Admin, access.Auditor)
 	asked, times := map[string]bool{}, map[string]int{}
-	var follow func(a *answer, depth int)
-	follow = func(a *answer, depth int) {
+	var follow func(from string, a *answer, depth int)
+	follow = func(from string, a *answer, depth int) {
 		for _, n := range a.elements("a") {
 			href, _, _ := strings.Cut(attr(n, "href"), "#")
 			if !strings.HasPrefix(href, "/") || asked[href] {
@@ -214,13 +214,13 @@ func (o *org) eachLink(f func(path string, a *answer)) {
 				continue
 			}
 			next := o.get(who, href)
-			f(href, next)
+			f(href+" (linked from "+from+")", next)
 			if depth > 0 {
-				follow(next, depth-1)
+				follow(href, next, depth-1)
 			}
 		}
 	}
-	o.eachPage(func(_ string, a *answer) { follow(a, 2) })
+	o.eachPage(func(path string, a *answer) { follow(path, a, 2) })
 }
 
 // TestPlain: what steers or hides text is written out, and nothing else changes.

@@ -62,6 +62,8 @@ func mainAddresses(o *org, c *call) map[string][]string {
 		"POST /findings/{id}/grade":           {"/findings/" + open + "/grade"},
 		"GET /systems":                        {"/systems"},
 		"GET /plan":                           {"/plan"},
+		"GET /vendors":                        {"/vendors", "/vendors?as_of=" + o.now.AddDate(0, 0, -1).Format(time.DateOnly)},
+		"GET /vendors/{id}":                   o.vendorPaths(c),
 		"GET /populations":                    {"/populations"},
 		"GET /populations/{slug}":             {"/populations/" + r.Expectation, "/populations/" + r.Expectation + "?seed=x", "/populations/" + r.Expectation + "?seed=x&size=no"},
 		"POST /populations/{slug}/draw":       {"/populations/" + r.Expectation + "/draw"},
