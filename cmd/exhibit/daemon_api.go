@@ -2,10 +2,12 @@ package main
 
 import (
 	"context"
+	"net/http"
 	"time"
 
 	"github.com/exhibit-aims/exhibit/internal/api"
 	"github.com/exhibit-aims/exhibit/internal/exportjob"
+	"github.com/exhibit-aims/exhibit/internal/mcp"
 )
 
 // api is what answers programs.
@@ -15,6 +17,11 @@ func (d *daemon) api(ctx context.Context, exports *exportjob.Manager) (*api.API,
 	}
 	return api.New(api.Options{Service: d.w.svc, Payload: d.server.Journal(), Logger: d.w.logger, Clock: time.Now, Version: version,
 		DB: d.ops, Schedule: d.schedule, Exports: exports})
+}
+
+// assistants is what answers programs that speak the Model Context Protocol.
+func (d *daemon) assistants() http.Handler {
+	return mcp.Handler(mcp.Options{Service: d.w.svc, Payload: d.server.Journal(), Logger: d.w.logger, Clock: time.Now, Version: version})
 }
 
 // openExports begins to make what is ordered; close ends it and removes the files.

@@ -97,6 +97,7 @@ func (d *daemon) serve(ctx context.Context) error {
 	err = d.server.Run(ctx, server.Handlers{
 		Dashboard: pages,
 		API:       programmes,
+		MCP:       d.assistants(),
 		Metrics:   d.metrics,
 		Health:    http.HandlerFunc(alive),
 		Ready:     ready(health),

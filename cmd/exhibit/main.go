@@ -142,6 +142,7 @@ func newRootCommand(std streams) *cobra.Command {
 		newTicketsCommand(g),
 		newAccessCommand(g),
 		newAPICommand(g),
+		newMCPCommand(g),
 		newCatalogCommand(g),
 		newCrosswalkCommand(g),
 		newVersionCommand(g),
