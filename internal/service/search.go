@@ -62,7 +62,7 @@ func (s *Service) Run(ctx context.Context, source, id string) (evidence.Run, err
 }
 
 // subjectPage is how many records about one subject are looked at for a result.
-const subjectPage = 200
+const subjectPage = 50
 
 // RestsUpon finds the evidence, some of a result's, that has these digests;
 // places stay nil for what cannot be found. Most of it is about the result's
@@ -73,6 +73,15 @@ func (s *Service) RestsUpon(ctx context.Context, r *assess.Result, digests []evi
 		want[d] = i
 	}
 	out := make([]*evidence.Evidence, len(digests))
+	for i, d := range digests {
+		if _, ok := s.places.at(d); !ok {
+			continue
+		}
+		if ev, err := s.byDigest(ctx, d); err == nil {
+			out[i] = &ev
+			delete(want, d)
+		}
+	}
 	about := []evidence.Subject{r.Subject}
 	for _, id := range r.Systems {
 		about = append(about, evidence.Subject{Type: "ai_system", ID: id})
@@ -88,6 +97,7 @@ func (s *Service) RestsUpon(ctx context.Context, r *assess.Result, digests []evi
 		for i := range p.Items {
 			if at, ok := want[p.Items[i].Digest]; ok {
 				out[at] = &p.Items[i]
+				s.places.keep(p.Items[i])
 				delete(want, p.Items[i].Digest)
 			}
 		}
