@@ -80,6 +80,9 @@ var rules = []rule{
 	{"the agent knows no particular store, and nothing that shows or tells", []string{"internal/agent"},
 		[]string{"internal/store/sqlite", "internal/store/postgres", "internal/store/memory", "internal/service", "internal/server", "internal/dashboard",
 			"internal/api", "internal/notify", "internal/ticket", "internal/configfile"}, nil},
+	{"the API and the assistants' way in know what can be asked and told, and no store, host, page or listener",
+		[]string{"internal/api", "internal/mcp", "internal/exportjob"}, []string{"internal/store/sqlite", "internal/store/postgres", "internal/store/memory", "internal/store/sqlstore",
+			"internal/pluginhost", "internal/server", "internal/dashboard", "internal/evaluate", "connectors", "cmd", "os/exec"}, nil},
 	{"configuration data holds no logic", []string{"config"}, []string{"internal", "plugins", "connectors", "other"}, nil},
 }
 
