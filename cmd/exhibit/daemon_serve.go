@@ -76,14 +76,14 @@ func (d *daemon) serve(ctx context.Context) error {
 		link = d.server.URL()
 	}
 	fmt.Fprintf(d.w.g.std.out, "Dashboard: %s\n", link)
-	pages, err := dashboard.New(dashboard.Options{Service: d.w.svc, Payload: d.server.Journal(), Sources: d.schedule, Logger: d.w.logger, Clock: time.Now, Version: version,
-		Logout: "/logout", Person: "/login/person", RequestID: server.RequestID})
-	if err != nil {
-		return err
-	}
 	exports, end, err := d.openExports(ctx)
 	if err != nil {
 		return err
+	}
+	pages, err := dashboard.New(dashboard.Options{Service: d.w.svc, Payload: d.server.Journal(), Sources: d.schedule, Exports: exports, Logger: d.w.logger, Clock: time.Now, Version: version,
+		Logout: "/logout", Person: "/login/person", RequestID: server.RequestID})
+	if err != nil {
+		return errors.Join(err, end())
 	}
 	programmes, err := d.api(ctx, exports)
 	if err != nil {

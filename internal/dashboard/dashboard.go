@@ -13,14 +13,16 @@ import (
 	"github.com/exhibit-aims/exhibit/config"
 	"github.com/exhibit-aims/exhibit/internal/access"
 	"github.com/exhibit-aims/exhibit/internal/crosswalk"
+	"github.com/exhibit-aims/exhibit/internal/exportjob"
 	"github.com/exhibit-aims/exhibit/internal/service"
 )
 
 // Options is what a dashboard works with.
 type Options struct {
 	Service *service.Service
-	Payload access.PayloadLog // nil: no raw payload is shown
-	Sources Sources           // nil: no schedule is shown
+	Payload access.PayloadLog  // nil: no raw payload is shown
+	Sources Sources            // nil: no schedule is shown
+	Exports *exportjob.Manager // nil: no export can be ordered
 	Logger  *slog.Logger
 	Clock   func() time.Time
 	Version string // of the program
@@ -102,5 +104,6 @@ func (d *Dashboard) allRoutes() []route {
 		d.planRoutes(),
 		d.populationRoutes(),
 		d.vendorRoutes(),
+		d.exportRoutes(),
 	)
 }

@@ -27,6 +27,7 @@ var (
 	errNoSize     = errors.New("that is no number of items")
 	errNoSource   = errors.New("there is no source of that name")
 	errNoSchedule = errors.New("no agent keeps a schedule here")
+	errNoPeriod   = errors.New("that is no period")
 	errNoPage     = errors.New("there is no such page")
 	errNoDigest   = errors.New("that is no digest: it has 64 hexadecimal digits")
 	errNoNumber   = errors.New("that is no position of the ledger: it is a number")

@@ -24,6 +24,7 @@ import (
 	"github.com/exhibit-aims/exhibit/internal/catalog"
 	"github.com/exhibit-aims/exhibit/internal/configfile"
 	"github.com/exhibit-aims/exhibit/internal/evidence"
+	"github.com/exhibit-aims/exhibit/internal/exportjob"
 	"github.com/exhibit-aims/exhibit/internal/importfile"
 	"github.com/exhibit-aims/exhibit/internal/ledger"
 	"github.com/exhibit-aims/exhibit/internal/sandbox"
@@ -41,6 +42,8 @@ type org struct {
 	collector *agent.Collector
 	service   *service.Service
 	dash      *Dashboard
+	exports   *exportjob.Manager
+	ordered   string // id of an export that is done; empty: none is
 }
 
 // reader is an organisation for tests that change nothing: it is made once.
@@ -139,7 +142,10 @@ func newOrg(t testing.TB, st store.Store, cfgPath string, now time.Time, key *le
 	o.collector = &agent.Collector{Store: st, Catalog: cat, Clock: clock, Version: "test", Logger: log}
 	o.service = service.New(service.Options{Config: cfg, Catalog: cat, Store: st, Key: key, Recorder: o.collector,
 		Locks: agent.Locks{Dir: filepath.Join(filepath.Dir(cfgPath), "locks")}, Logger: log, Clock: clock, Version: "test", User: "tester"})
-	o.dash, err = New(Options{Service: o.service, Logger: log, Clock: clock, Version: "0.0.0-test", Logout: "/logout", Person: "/login/person",
+	if o.exports, err = exportjob.Open(exportjob.Options{Service: o.service, Logger: log, Clock: clock, Dir: filepath.Dir(cfgPath)}); err != nil {
+		t.Fatal(err)
+	}
+	o.dash, err = New(Options{Service: o.service, Exports: o.exports, Logger: log, Clock: clock, Version: "0.0.0-test", Logout: "/logout", Person: "/login/person",
 		Payload: access.NewJournal(func(ctx context.Context, entries ...store.NewEntry) error {
 			_, err := st.Append(ctx, store.Batch{Entries: entries})
 			return err
@@ -163,7 +169,9 @@ func openOrg(t testing.TB, cfgPath string) *org {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { st.Close() })
-	return newOrg(t, st, cfgPath, time.Now().UTC(), key)
+	o := newOrg(t, st, cfgPath, time.Now().UTC(), key)
+	t.Cleanup(func() { _ = o.exports.Close() }) // it is a folder of temporary files
+	return o
 }
 
 // load imports lines.

@@ -61,6 +61,10 @@ func mainAddresses(o *org, c *call) map[string][]string {
 		"POST /findings/{id}/assign":          {"/findings/" + open + "/assign"},
 		"POST /findings/{id}/grade":           {"/findings/" + open + "/grade"},
 		"GET /systems":                        {"/systems"},
+		"GET /exports":                        {"/exports", "/exports?as_of=" + o.now.AddDate(0, 0, -1).Format(time.DateOnly)},
+		"POST /exports":                       {"/exports"},
+		"GET /exports/{id}/file":              {"/exports/" + o.ordered + "/file"},
+		"POST /exports/{id}/remove":           {"/exports/" + o.ordered + "/remove"},
 		"GET /plan":                           {"/plan"},
 		"GET /vendors":                        {"/vendors", "/vendors?as_of=" + o.now.AddDate(0, 0, -1).Format(time.DateOnly)},
 		"GET /vendors/{id}":                   o.vendorPaths(c),
@@ -99,6 +103,7 @@ func mainAddresses(o *org, c *call) map[string][]string {
 // session is refused to everybody.
 func TestEveryRoute(t *testing.T) {
 	o := reader(t)
+	o.ordered = o.order(someone("", access.Auditor), url.Values{"what": {"mlbom"}})
 	all := addresses(o)
 	for _, r := range o.dash.routes {
 		if len(all[r.pattern]) == 0 {

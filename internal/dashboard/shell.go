@@ -122,6 +122,8 @@ var saids = map[string]string{
 	"retested":     "Put on record: what you found. The result stays as it is.",
 	"decided":      "Put on record: what you decided on this use of AI.",
 	"approved":     "Put on record: you approved what somebody else began.",
+	"ordered":      "Ordered. It is made while nobody waits.",
+	"removed":      "The file was removed.",
 	"graded":       "Put on record: the finding has the grade that you decided on.",
 }
 
