@@ -209,10 +209,8 @@ func stateText(c *shadow.Case, now time.Time) string {
 
 func dueText(c *shadow.Case) string {
 	switch {
-	case !c.DueAt.IsZero():
-		return c.DueAt.Format(time.DateOnly)
-	case c.Open():
-		return c.TriageDue.Format(time.DateOnly)
+	case !c.Until().IsZero():
+		return c.Until().Format(time.DateOnly)
 	case !c.ExpiresAt.IsZero():
 		return "ends " + c.ExpiresAt.Format(time.DateOnly)
 	}

@@ -115,6 +115,7 @@ type caseData struct {
 	Pending  *people.CaseDecision
 	Mine     bool // the decision that waits is one's own
 	Overdue  bool
+	Until    time.Time // when it is due
 	IsOpen   bool
 	Verdicts []verdict
 }
@@ -139,7 +140,7 @@ func shadowCase(c *call) (*page, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := caseData{Case: k, Signals: k.Signals, Systems: c.view.Shadow.Systems, Overdue: k.Overdue(c.view.Assessment.AsOf), Verdicts: verdicts,
+	d := caseData{Case: k, Signals: k.Signals, Systems: c.view.Shadow.Systems, Overdue: k.Overdue(c.view.Assessment.AsOf), Until: k.Until(), Verdicts: verdicts,
 		IsOpen: k.Open()}
 	if n := len(d.Signals) - signalsShown; n > 0 {
 		d.Signals, d.More = d.Signals[:signalsShown], n

@@ -123,6 +123,18 @@ type Case struct {
 // Open reports whether the case asks somebody to do something.
 func (c *Case) Open() bool { return Open(c.Status) }
 
+// Until is when somebody has to have seen to an open case: as whoever took it up
+// said, else when it is to be decided. It is zero where nobody has to.
+func (c *Case) Until() time.Time {
+	switch {
+	case !c.DueAt.IsZero():
+		return c.DueAt.Time
+	case c.Open():
+		return c.TriageDue.Time
+	}
+	return time.Time{}
+}
+
 // Overdue reports whether an open case is past its time.
 func (c *Case) Overdue(now time.Time) bool {
 	return c.Open() && (c.TriageDue.Before(now) || !c.DueAt.IsZero() && c.DueAt.Before(now))
