@@ -23,6 +23,7 @@ var (
 	errTooLarge = errors.New("the form is too large")
 	errNoForm   = errors.New("the form cannot be read")
 	errNoTime   = errors.New("as_of is no time")
+	errPast     = errors.New("nothing can be done on a page of the past")
 
 	errNoSize     = errors.New("that is no number of items")
 	errNoSource   = errors.New("there is no source of that name")
@@ -165,14 +166,15 @@ func (d *Dashboard) nothing(w http.ResponseWriter, r *http.Request) {
 	d.fail(c, w, service.NotFound{Mistake: service.Mistake{Err: errNoPage, Remedy: hint}})
 }
 
-// sentence makes a text begin with a capital letter and end with a stop.
+// sentence makes a text begin with a capital letter and end with a stop. The name
+// of a command stays as it is typed.
 func sentence(s string) string {
 	s = strings.TrimSpace(s)
 	if s == "" {
 		return ""
 	}
 	first, n := utf8.DecodeRuneInString(s)
-	if word, _, _ := strings.Cut(s, " "); !strings.ContainsAny(word, "./_-:") || n == len(word) {
+	if word, _, _ := strings.Cut(s, " "); word != "exhibit" && !strings.ContainsAny(word, "./_-:") || n == len(word) {
 		s = string(unicode.ToUpper(first)) + s[n:]
 	}
 	if !strings.ContainsAny(s[len(s)-1:], ".?!") {

@@ -75,7 +75,11 @@ func (d *Dashboard) serve(r route) http.Handler {
 
 // perform does what a form asks for.
 func (d *Dashboard) perform(c *call, w http.ResponseWriter, r route) {
-	if err := c.checkForm(); err != nil {
+	err := c.checkForm()
+	if err == nil && c.Query("as_of") != "" {
+		err = service.Mistake{Err: errPast, Remedy: "load the page of now"}
+	}
+	if err != nil {
 		d.fail(c, w, err)
 		return
 	}

@@ -2,6 +2,7 @@ package dashboard
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -166,7 +167,23 @@ func (c *call) onSource(said string, do func(ctx context.Context, name, by strin
 	if by == "" {
 		by = c.Who.Account
 	}
-	return done{"/sources/" + name, said}, do(c.ctx(), name, by)
+	return done{"/sources/" + name, said}, scheduleMistake(do(c.ctx(), name, by))
+}
+
+// scheduleMistake tells what whoever asks the schedule can do better from what
+// went wrong here.
+func scheduleMistake(err error) error {
+	for known, remedy := range map[error]string{
+		agent.ErrUnknownSource: "only a source of the configuration of an agent is read, paused or taken up again",
+		agent.ErrPaused:        "load the page again",
+		agent.ErrNotPaused:     "load the page again",
+		agent.ErrReason:        "say why it pauses",
+	} {
+		if errors.Is(err, known) {
+			return service.Mistake{Err: err, Remedy: remedy}
+		}
+	}
+	return err
 }
 
 func runSource(c *call) (done, error) {
