@@ -30,7 +30,7 @@ func newStamper() (func([]byte) (*attest.Timestamp, error), error) {
 		}
 		srv := httptest.NewServer(a)
 		defer srv.Close()
-		ts, _, err := attest.NewClient(time.Now).Stamp(ctx, attest.Authority{URL: srv.URL}, note)
+		ts, _, err := attest.NewClient(time.Now, nil).Stamp(ctx, attest.Authority{URL: srv.URL}, note)
 		if err == nil {
 			given[string(note)] = ts
 		}
