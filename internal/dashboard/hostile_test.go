@@ -20,6 +20,7 @@ import (
 // holds the mark by which it is found again.
 var venoms = []string{
 	`<script>alert("venom")</script>`,
+	`<img src="venom" onerror="window.__x=1"><script>window.__x=2</script>`,
 	`"><img src=x onerror=alert('venom')>`,
 	`' onmouseover='alert("venom")' x='`,
 	"venom\u202Egpj.exe\u2066\u200B\uFEFF",
