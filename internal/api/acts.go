@@ -45,40 +45,23 @@ func (a *API) actOperations() {
 	register(a, act("/v1/reviews/{id}/reject", "reject-review", "Reject what somebody else handed in", access.Approve), a.decideReview(people.Rejected))
 }
 
-// WaiverRow is a waiver as exhibit waive list -o json prints it.
-type WaiverRow struct {
-	people.Waiver
-	State    string `json:"state"`
-	DaysLeft *int   `json:"days_left,omitempty"`
-	Origin   string `json:"source"`
-}
-
-func rowOfWaiver(w people.Waiver, now time.Time) WaiverRow {
-	r := WaiverRow{Waiver: w, State: w.State(now), Origin: w.Source}
-	if r.State == people.WaiverActive {
-		days := int(w.ExpiresAt.Sub(now).Hours() / 24)
-		r.DaysLeft = &days
-	}
-	return r
-}
-
 func (a *API) waivers(ctx context.Context, in *struct {
 	Paged
 	States []string `query:"state" maxItems:"6" enum:"requested,active,lapsed,rejected,revoked,invalid"`
-}) (*Answer[List[WaiverRow]], error) {
+}) (*Answer[List[service.WaiverRow]], error) {
 	all, err := a.Service.Waivers(ctx)
 	if err != nil {
 		return nil, err
 	}
 	now := a.Clock()
-	var rows []WaiverRow
+	var rows []service.WaiverRow
 	for _, w := range all {
-		if r := rowOfWaiver(w, now); len(in.States) == 0 || slices.Contains(in.States, r.State) {
+		if r := service.RowOfWaiver(w, now); len(in.States) == 0 || slices.Contains(in.States, r.State) {
 			rows = append(rows, r)
 		}
 	}
-	out := List[WaiverRow]{}
-	out.Items, out.Next, err = pageOf("waivers", in.Paged, rows, func(r WaiverRow) string { return r.Origin + "/" + r.ID }, every[WaiverRow])
+	out := List[service.WaiverRow]{}
+	out.Items, out.Next, err = pageOf("waivers", in.Paged, rows, func(r service.WaiverRow) string { return r.Origin + "/" + r.ID }, every[service.WaiverRow])
 	return answered(out, err)
 }
 
@@ -87,9 +70,9 @@ type ByID struct {
 	ID string `path:"id" minLength:"1" maxLength:"500"`
 }
 
-func (a *API) waiver(ctx context.Context, in *ByID) (*Answer[WaiverRow], error) {
+func (a *API) waiver(ctx context.Context, in *ByID) (*Answer[service.WaiverRow], error) {
 	w, err := a.Service.FindWaiver(ctx, in.ID)
-	return answered(rowOfWaiver(w, a.Clock()), err)
+	return answered(service.RowOfWaiver(w, a.Clock()), err)
 }
 
 func (a *API) requestWaiver(ctx context.Context, in *struct {
@@ -101,7 +84,7 @@ func (a *API) requestWaiver(ctx context.Context, in *struct {
 		Risk        string `json:"risk_ref,omitempty" maxLength:"500"`
 		Expires     string `json:"expires_at" minLength:"1" maxLength:"40" doc:"RFC 3339, or a date: its end, UTC."`
 	}
-}) (out *Answer[WaiverRow], err error) {
+}) (out *Answer[service.WaiverRow], err error) {
 	end, err := parseDay("expires_at", in.Body.Expires)
 	if err != nil {
 		return nil, err
@@ -109,7 +92,7 @@ func (a *API) requestWaiver(ctx context.Context, in *struct {
 	w := people.Waiver{Expectation: in.Body.Expectation, Reason: in.Body.Reason, CompensatingControls: in.Body.Instead, RiskRef: in.Body.Risk}
 	err = a.atDesk(ctx, func(d *service.Desk) error {
 		made, err := d.RequestWaiver(ctx, w, in.Body.Subject, end)
-		out = &Answer[WaiverRow]{rowOfWaiver(made, d.Now)}
+		out = &Answer[service.WaiverRow]{service.RowOfWaiver(made, d.Now)}
 		return err
 	})
 	return out, err
@@ -128,11 +111,11 @@ func approveWaiver(p people.Policy, who people.Person, w people.Waiver, _ string
 	return p.Approve(who, w, now)
 }
 
-func (a *API) stepWaiver(do service.WaiverStep) func(context.Context, *Reasoned) (*Answer[WaiverRow], error) {
-	return func(ctx context.Context, in *Reasoned) (out *Answer[WaiverRow], err error) {
+func (a *API) stepWaiver(do service.WaiverStep) func(context.Context, *Reasoned) (*Answer[service.WaiverRow], error) {
+	return func(ctx context.Context, in *Reasoned) (out *Answer[service.WaiverRow], err error) {
 		err = a.atDesk(ctx, func(d *service.Desk) error {
 			w, err := d.StepWaiver(ctx, in.ID, in.Body.Because, do)
-			out = &Answer[WaiverRow]{rowOfWaiver(w, d.Now)}
+			out = &Answer[service.WaiverRow]{service.RowOfWaiver(w, d.Now)}
 			return err
 		})
 		return out, err

@@ -37,11 +37,13 @@ type API struct {
 	busy     *turns
 	streams  chan struct{} // of events
 	pushes   *pushes       // nil: nothing is taken in
+
+	heartbeat time.Duration // of a stream where nothing happens
 }
 
 // New makes the API. Without a Service it can be described and not be asked.
 func New(o Options) (*API, error) {
-	a := &API{Options: o, mux: http.NewServeMux(), busy: newTurns(), streams: make(chan struct{}, maxStreams)}
+	a := &API{Options: o, mux: http.NewServeMux(), busy: newTurns(), streams: make(chan struct{}, maxStreams), heartbeat: beatEvery}
 	if o.DB != nil {
 		a.pushes = &pushes{answers: answers{o.DB, o.Clock}, line: make(chan struct{}, 1)}
 	}

@@ -2,8 +2,6 @@ package api
 
 import (
 	"context"
-	"encoding/base64"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -23,11 +21,12 @@ const eventsPath = "/v1/events"
 
 // Bounds of the stream of events.
 const (
+	beatEvery    = 15 * time.Second
 	maxStreams   = 64
-	heartbeat    = 15 * time.Second
 	lookEvery    = time.Second
 	eventsAtOnce = 500
 	maxEvent     = 64 << 10
+	maxTold      = 1 << 20 // characters that are made before they are sent
 )
 
 var errNoPosition = errors.New("Last-Event-ID is no position of the ledger")
@@ -110,7 +109,7 @@ func (a *API) stream(ctx context.Context, w http.ResponseWriter, from int64) {
 	if send(": the stream is open\nretry: 3000\n\n") != nil {
 		return
 	}
-	look, beat := time.NewTicker(lookEvery), time.NewTicker(heartbeat)
+	look, beat := time.NewTicker(lookEvery), time.NewTicker(a.heartbeat)
 	defer look.Stop()
 	defer beat.Stop()
 	for {
@@ -134,29 +133,38 @@ func (a *API) stream(ctx context.Context, w http.ResponseWriter, from int64) {
 	}
 }
 
-// tell sends the events from a position on, a number at a time.
+// tell sends the events from a position on, a number at a time. They are read
+// before the first is sent: who reads slowly keeps nothing of the store open.
 func (a *API) tell(ctx context.Context, from int64, send func(string) error) (next int64, more bool, err error) {
 	size, err := a.Service.Size(ctx)
 	if err != nil || size <= from {
 		return from, false, err
 	}
-	sent := 0
+	var told strings.Builder
+	next, err = a.read(ctx, from, size, &told)
+	if err == nil && told.Len() > 0 {
+		err = send(told.String())
+	}
+	return next, next < size, err
+}
+
+// read writes events until there are enough, and returns where to go on.
+func (a *API) read(ctx context.Context, from, size int64, told *strings.Builder) (next int64, err error) {
+	n := 0
 	for e, err := range a.Service.Store().Entries(ctx, from, size, toldTypes()...) {
 		if err != nil {
-			return from, false, err
+			return from, err
 		}
 		text, err := eventText(e)
 		if err != nil {
-			return from, false, err
+			return from, err
 		}
-		if err := send(text); err != nil {
-			return from, false, err
-		}
-		if sent++; sent == eventsAtOnce {
-			return e.Seq + 1, true, nil
+		told.WriteString(text)
+		if n++; n == eventsAtOnce || told.Len() > maxTold {
+			return e.Seq + 1, nil
 		}
 	}
-	return size, false, nil
+	return size, nil
 }
 
 func eventText(e evidence.Entry) (string, error) {
@@ -169,13 +177,4 @@ func eventText(e evidence.Entry) (string, error) {
 		return "", err
 	}
 	return fmt.Sprintf("id: %d\nevent: %s\ndata: %s\n\n", e.Seq, e.Type, data), nil
-}
-
-// base64Of writes hexadecimal digits as base64.
-func base64Of(hexText string) string {
-	raw, err := hex.DecodeString(hexText)
-	if err != nil {
-		return ""
-	}
-	return base64.StdEncoding.EncodeToString(raw)
 }

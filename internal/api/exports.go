@@ -2,6 +2,8 @@ package api
 
 import (
 	"context"
+	"encoding/base64"
+	"encoding/hex"
 	"io"
 	"mime"
 	"net/http"
@@ -119,4 +121,13 @@ func (a *API) exportFile(ctx context.Context, in *ByID) (*huma.StreamResponse, e
 
 func (a *API) removeExport(ctx context.Context, in *ByID) (*struct{}, error) {
 	return nil, a.Exports.Remove(account(ctx).ID, in.ID)
+}
+
+// base64Of writes hexadecimal digits as base64.
+func base64Of(hexText string) string {
+	raw, err := hex.DecodeString(hexText)
+	if err != nil {
+		return ""
+	}
+	return base64.StdEncoding.EncodeToString(raw)
 }

@@ -10,6 +10,24 @@ import (
 	"github.com/exhibit-aims/exhibit/internal/people"
 )
 
+// WaiverRow is a waiver as it is printed.
+type WaiverRow struct {
+	people.Waiver
+	State    string `json:"state"`
+	DaysLeft *int   `json:"days_left,omitempty"`
+	Origin   string `json:"source"`
+}
+
+// RowOfWaiver says what state a waiver is in, and for how long it is active.
+func RowOfWaiver(w people.Waiver, now time.Time) WaiverRow {
+	r := WaiverRow{Waiver: w, State: w.State(now), Origin: w.Source}
+	if r.State == people.WaiverActive {
+		days := int(w.ExpiresAt.Sub(now).Hours() / 24)
+		r.DaysLeft = &days
+	}
+	return r
+}
+
 // FindWaiver returns the waiver with an id, one made by command before others.
 func (s *Service) FindWaiver(ctx context.Context, id string) (people.Waiver, error) {
 	all, err := s.Waivers(ctx)
