@@ -33,7 +33,10 @@ func newAgentHealthCommand(g *globals) *cobra.Command {
 		Long: `Asks the agent that runs on this machine with the same configuration whether it answers;
 with --ready, whether the store can be reached and its newest checkpoint verifies, and whether the
 schedule goes on. It is for where there is no other program to ask with, such as the health check
-of a container. Exit code 1 says that it is not, or that nobody answers.`,
+of a container. Exit code 1 says that it is not, or that nobody answers.
+
+An agent goes on with what it has read when a mistake gets into the file. Then the question goes to
+--listen, or to the default address, and what is wrong with the file is told beside the answer.`,
 		Example: `  exhibit agent health
   exhibit agent health --ready -o json
   exhibit agent health --listen 127.0.0.1:9000`,
@@ -47,11 +50,12 @@ of a container. Exit code 1 says that it is not, or that nobody answers.`,
 }
 
 func runHealth(ctx context.Context, g *globals, o healthOptions) error {
-	cfg, err := g.loadConfig()
-	if err != nil {
-		return err
+	server := configfile.Server{Listen: configfile.DefaultListen}
+	cfg, refused := g.loadConfig()
+	if refused == nil {
+		server = cfg.Server
 	}
-	address := cfg.Server.Listen
+	address := server.Listen
 	if o.listen != "" {
 		address = o.listen
 	}
@@ -60,10 +64,23 @@ func runHealth(ctx context.Context, g *globals, o healthOptions) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, o.timeout)
 	defer cancel()
-	report, err := askHealth(ctx, cfg.Server, address, o.ready)
-	if err != nil {
-		return hinted{err, "is exhibit agent running here, with this configuration?"}
+	ask := askHealth
+	if refused != nil {
+		ask = askUnknown
 	}
+	report, err := ask(ctx, server, address, o.ready)
+	switch {
+	case err != nil && refused != nil:
+		return refused
+	case err != nil:
+		return hinted{err, "is exhibit agent running here, with this configuration?"}
+	case refused != nil:
+		fmt.Fprintf(g.std.err, "exhibit: asked at %s, for the configuration is refused: %s\n", clean(address), clean(refused.Error()))
+	}
+	return g.printHealth(report)
+}
+
+func (g *globals) printHealth(report telemetry.Report) error {
 	switch g.output {
 	case "table":
 		fmt.Fprintln(g.std.out, clean(report.State))
@@ -85,8 +102,29 @@ func runHealth(ctx context.Context, g *globals, o healthOptions) error {
 	return nil
 }
 
+// askUnknown asks a listener of which it is not known whether it has a certificate,
+// and which: nothing secret is said to it.
+func askUnknown(ctx context.Context, _ configfile.Server, address string, ready bool) (telemetry.Report, error) {
+	report, err := askAt(ctx, "http", nil, address, ready)
+	if err == nil {
+		return report, nil
+	}
+	return askAt(ctx, "https", &tls.Config{MinVersion: tls.VersionTLS12, InsecureSkipVerify: true}, address, ready)
+}
+
 // askHealth asks the listener at address on this machine.
 func askHealth(ctx context.Context, s configfile.Server, address string, ready bool) (telemetry.Report, error) {
+	if s.TLS.Cert == "" {
+		return askAt(ctx, "http", nil, address, ready)
+	}
+	own, err := onlyOwn(s.TLS)
+	if err != nil {
+		return telemetry.Report{}, err
+	}
+	return askAt(ctx, "https", own, address, ready)
+}
+
+func askAt(ctx context.Context, scheme string, trust *tls.Config, address string, ready bool) (telemetry.Report, error) {
 	host, port, err := net.SplitHostPort(address)
 	if err != nil {
 		return telemetry.Report{}, usageError{fmt.Errorf("%q is no address: %w", address, err), "host:port"}
@@ -94,14 +132,8 @@ func askHealth(ctx context.Context, s configfile.Server, address string, ready b
 	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
 		host = "127.0.0.1"
 	}
-	scheme, path := "http", "/healthz"
-	transport := &http.Transport{} // no proxy leads to this machine
-	if s.TLS.Cert != "" {
-		scheme = "https"
-		if transport.TLSClientConfig, err = onlyOwn(s.TLS); err != nil {
-			return telemetry.Report{}, err
-		}
-	}
+	path := "/healthz"
+	transport := &http.Transport{TLSClientConfig: trust} // no proxy leads to this machine
 	if ready {
 		path = "/readyz"
 	}
