@@ -126,28 +126,11 @@ func runWaiveStep(ctx context.Context, g *globals, as, id, because string, do se
 	return printWaiver(g, w, d.Now)
 }
 
-// waiverRow is what is printed of a waiver.
-type waiverRow struct {
-	people.Waiver
-	State    string `json:"state"`
-	DaysLeft *int   `json:"days_left,omitempty"`
-	Origin   string `json:"source"`
-}
-
-func rowOfWaiver(w people.Waiver, now time.Time) waiverRow {
-	r := waiverRow{Waiver: w, State: w.State(now), Origin: w.Source}
-	if r.State == people.WaiverActive {
-		days := int(w.ExpiresAt.Sub(now).Hours() / 24)
-		r.DaysLeft = &days
-	}
-	return r
-}
-
 func printWaiver(g *globals, w people.Waiver, now time.Time) error {
 	if g.output != "table" {
-		return printJSON(g.std.out, g.output, rowOfWaiver(w, now))
+		return printJSON(g.std.out, g.output, service.RowOfWaiver(w, now))
 	}
-	r := rowOfWaiver(w, now)
+	r := service.RowOfWaiver(w, now)
 	fmt.Fprintf(g.std.out, "%s  %s  %s %s/%s\n", clean(w.ID), r.State, clean(w.Expectation), clean(w.Subject.Type), clean(w.Subject.ID))
 	line := func(name, text string) {
 		if text != "" {
@@ -213,9 +196,9 @@ func runWaiveList(ctx context.Context, g *globals, states []string) error {
 		return err
 	}
 	now := time.Now()
-	var rows []waiverRow
+	var rows []service.WaiverRow
 	for _, w := range all {
-		if r := rowOfWaiver(w, now); len(states) == 0 || slices.Contains(states, r.State) {
+		if r := service.RowOfWaiver(w, now); len(states) == 0 || slices.Contains(states, r.State) {
 			rows = append(rows, r)
 		}
 	}

@@ -28,8 +28,8 @@ type Pushed struct {
 	First   bool              // of this process for the source: what a dead one left is closed
 }
 
-// ErrOtherBody: a key came before, with another body.
-var ErrOtherBody = errors.New("the idempotency key was used for another body")
+// ErrOtherBody: a key came before, with another body or for another source.
+var ErrOtherBody = errors.New("the idempotency key was used for another body or source")
 
 // pushQuery begins what a pushed run says of how it was read; the digest of the
 // body follows.
@@ -44,6 +44,11 @@ const pushAttempts = 16
 // all together. The caller holds the lock of imports.
 func (c *Collector) Push(ctx context.Context, p Pushed) (run evidence.Run, again bool, err error) {
 	if p.First {
+		// What a dead process left of this very push is ended as it would have been,
+		// the rest as failed.
+		if run, found, err := c.takeUp(ctx, p); found || err != nil {
+			return run, found, err
+		}
 		if err := c.closeDangling(ctx, p.Source); err != nil {
 			return run, false, err
 		}
@@ -54,7 +59,7 @@ func (c *Collector) Push(ctx context.Context, p Pushed) (run evidence.Run, again
 			return run, n > 0, nil
 		}
 		// Either it came before, or it cannot be stored: the ledger says which.
-		before, found, lookErr := c.pushedRun(ctx, p.Source, p.runID(n))
+		before, found, lookErr := c.pushedRun(ctx, "", p.runID(n)) // a key may have come for another source
 		switch {
 		case lookErr != nil || !found:
 			return run, false, errors.Join(err, lookErr)
@@ -81,12 +86,12 @@ func (p *Pushed) runID(attempt int) string {
 
 func (p *Pushed) query() string { return pushQuery + p.Sum.String() }
 
-// isOf reports whether a run is that of this body.
+// isOf reports whether a run is that of this body, for its source.
 func (p *Pushed) isOf(run evidence.Run) bool {
-	return strings.HasSuffix(run.Provenance.ConnectorVersion, "+"+p.Sum.String())
+	return run.Provenance.Source == p.Source && strings.HasSuffix(run.Provenance.ConnectorVersion, "+"+p.Sum.String())
 }
 
-// pushedRun looks for a run of a source.
+// pushedRun looks for a run of a source, or of any.
 func (c *Collector) pushedRun(ctx context.Context, source, id string) (run evidence.Run, found bool, err error) {
 	for run, err := range c.Store.Runs(ctx, source) {
 		if err != nil || run.ID == id {
@@ -94,6 +99,22 @@ func (c *Collector) pushedRun(ctx context.Context, source, id string) (run evide
 		}
 	}
 	return evidence.Run{}, false, nil
+}
+
+// takeUp closes the run of a push whose process died after its records were
+// committed.
+func (c *Collector) takeUp(ctx context.Context, p Pushed) (run evidence.Run, found bool, err error) {
+	for n := range pushAttempts {
+		run, found, err = c.pushedRun(ctx, p.Source, p.runID(n))
+		if err != nil || !found {
+			return run, false, err
+		}
+		if run.Status == evidence.RunOpen && p.isOf(run) {
+			run, err = c.closePushed(ctx, p, run)
+			return run, true, err
+		}
+	}
+	return run, false, nil
 }
 
 func (c *Collector) push(ctx context.Context, p Pushed, id string) (evidence.Run, error) {

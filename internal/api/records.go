@@ -130,7 +130,7 @@ func (a *API) pushOnce(ctx context.Context, p agent.Pushed) (*PushOutput, error)
 	switch {
 	case err != nil:
 		return nil, err
-	case before != nil && sum != p.Sum.String():
+	case before != nil && (sum != p.Sum.String() || before.Source != p.Source):
 		return nil, otherBody()
 	case before != nil:
 		return &PushOutput{Again: "true", Body: *before}, nil

@@ -1,9 +1,13 @@
 package api
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
+	"reflect"
 	"strings"
 	"sync"
 	"testing"
@@ -11,6 +15,7 @@ import (
 
 	"github.com/exhibit-aims/exhibit/config"
 	"github.com/exhibit-aims/exhibit/internal/access"
+	"github.com/exhibit-aims/exhibit/internal/agent"
 	"github.com/exhibit-aims/exhibit/internal/catalog"
 	"github.com/exhibit-aims/exhibit/internal/evidence"
 	"github.com/exhibit-aims/exhibit/internal/store"
@@ -66,6 +71,10 @@ func TestAPushIsTakenInOnceWhateverIsLost(t *testing.T) {
 		t.Errorf("the same push gave %+v, replay %q", again, a.Header.Get("Idempotent-Replay"))
 	}
 	o.push(who, "build-4711", assessmentLine(3)).want(t, http.StatusConflict, "another body")
+	elsewhere := func() *answer {
+		return o.ask(pusher("ci", "cd"), http.MethodPost, "/v1/records?source=cd", body, "Content-Type", ndjson, "Idempotency-Key", "build-4711")
+	}
+	elsewhere().want(t, http.StatusConflict, "another body")
 	// What was answered is lost, as if the process had died before it was kept.
 	if _, err := o.api.DB.ExecContext(t.Context(), "DELETE FROM api_pushes"); err != nil {
 		t.Fatal(err)
@@ -78,6 +87,7 @@ func TestAPushIsTakenInOnceWhateverIsLost(t *testing.T) {
 		t.Fatal(err)
 	}
 	o.push(who, "build-4711", assessmentLine(3)).want(t, http.StatusConflict, "another body")
+	elsewhere().want(t, http.StatusConflict, "another body")
 	if runs, pieces := o.held("ci"); runs != 1 || pieces != 2 {
 		t.Errorf("the ledger has %d runs and %d pieces of evidence, want 1 and 2", runs, pieces)
 	}
@@ -154,6 +164,58 @@ func TestAllOfAPushOrNothing(t *testing.T) {
 	}
 	o.push(who, "an-array-1", "[\n"+assessmentLine(1)+",\n"+assessmentLine(2)+"]", "Content-Type", "application/json").want(t, http.StatusCreated, `"new":2`)
 	o.push(who, "key-a-line-that-is-wrong", assessmentLine(5)).want(t, http.StatusCreated, `"new":1`) // nothing was taken in under the key
+}
+
+// dying is a store of a process that dies before the run of a push is closed.
+type dying struct{ store.Store }
+
+var errKilled = errors.New("the process was killed")
+
+func (d dying) Append(ctx context.Context, b store.Batch) (store.Receipt, error) {
+	if b.Close != nil && b.Close.Run.Provenance.Method == agent.MethodPush {
+		return store.Receipt{}, errKilled
+	}
+	return d.Store.Append(ctx, b)
+}
+
+// TestAPushWhoseProcessDiedIsAnsweredAsIfItHadNot: its records are in the ledger,
+// the end of its run is not.
+func TestAPushWhoseProcessDiedIsAnsweredAsIfItHadNot(t *testing.T) {
+	o := actor(t)
+	o.api.Logger = slog.New(slog.DiscardHandler)
+	who := pusher("ci", "cd")
+	for name, header := range map[string]string{"plain": "", "whole": `{"run":{"source":"SOURCE","scope":{"risk.assessment":"complete"}}}` + "\n"} {
+		push := func(source string) *answer {
+			body := strings.ReplaceAll(header, "SOURCE", source) + assessmentLine(1) + "\n" + assessmentLine(2)
+			return o.ask(who, http.MethodPost, "/v1/records?source="+source, body, "Content-Type", ndjson, "Idempotency-Key", source+"-4711-"+name)
+		}
+		var undisturbed, taken PushedRow
+		push("cd").want(t, http.StatusCreated).into(t, &undisturbed)
+		o.collector.Store = dying{o.store}
+		push("ci").want(t, http.StatusInternalServerError)
+		if runs, _ := o.held("ci"); runs == 0 {
+			t.Fatal("nothing was left of the push")
+		}
+		o.collector.Store = o.store
+		o.api.pushes = &pushes{answers: o.api.pushes.answers, line: make(chan struct{}, 1)} // as a new process has it
+		a := push("ci").want(t, http.StatusCreated)
+		if a.Header.Get("Idempotent-Replay") != "true" {
+			t.Errorf("%s: the answer does not say that the key came before", name)
+		}
+		a.into(t, &taken)
+		taken.Source, taken.Run = undisturbed.Source, undisturbed.Run
+		if !reflect.DeepEqual(taken, undisturbed) {
+			t.Errorf("%s: the answer is\n%+v, undisturbed\n%+v", name, taken, undisturbed)
+		}
+	}
+	if runs, pieces := o.held("ci"); runs != 2 || pieces != 2 {
+		t.Errorf("the ledger has %d runs and %d pieces of evidence, want 2 and 2", runs, pieces)
+	}
+	for run := range o.store.Runs(t.Context(), "ci") {
+		if run.Status == evidence.RunOpen || run.Status == evidence.RunFailed {
+			t.Errorf("the run %s is %s: %s", run.ID, run.Status, run.Error)
+		}
+	}
 }
 
 func FuzzIntake(f *testing.F) {
