@@ -194,7 +194,7 @@ func calendarOf(used []service.VendorModel, at time.Time) *calendar {
 	}
 	first := time.Date(at.Year(), at.Month(), 1, 0, 0, 0, 0, time.UTC)
 	for i := 1; i <= 12; i++ {
-		if m := first.AddDate(0, i, 0); !m.After(k.End) {
+		if m := first.AddDate(0, i, 0); !m.After(k.End) && k.place(m) > 2*calendarLeft && k.place(m) < calendarWidth-2*calendarLeft { // its name has room
 			k.Months = append(k.Months, calendarMark{m, coordinate(k.place(m))})
 		}
 	}
