@@ -88,8 +88,8 @@ func (s *searcher) sqlite(path string) {
 	for _, t := range s.tables(db) {
 		s.table(db, path, t)
 	}
-	if strings.HasPrefix(filepath.Base(path), "jobs") {
-		return // the agent's jobs
+	if base := filepath.Base(path); strings.HasPrefix(base, "jobs") || base == "ops.db" {
+		return // the agent's jobs, and what is no evidence
 	}
 	st := openStoreOf(s.ts, path)
 	defer st.Close()
