@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -13,7 +12,6 @@ import (
 
 	"github.com/exhibit-aims/exhibit/internal/readiness"
 	"github.com/exhibit-aims/exhibit/internal/service"
-	"github.com/exhibit-aims/exhibit/internal/yamlfile"
 )
 
 type readinessOptions struct {
@@ -52,36 +50,31 @@ audit will be passed. --fail-on-missing ends with exit code 4 if anything is mis
 }
 
 func runReadiness(ctx context.Context, g *globals, o readinessOptions, id string) error {
+	at, err := parseAsOf(o.asOf, time.Now())
+	if err != nil {
+		return err
+	}
+	var since time.Time
+	if o.since != "" {
+		if since, err = parseAsOf(o.since, time.Now()); err != nil {
+			return usageError{fmt.Errorf("--since: %w", err), hintOf(err)}
+		}
+	}
 	cfg, err := g.loadConfig()
 	if err != nil {
 		return err
 	}
-	book, err := g.book(cfg)
+	if err := service.New(service.Options{Config: cfg}).KnownStage(id, since); err != nil {
+		return err // before a store is asked for
+	}
+	svc, done, err := g.reading(ctx)
 	if err != nil {
 		return err
 	}
-	stage, ok := book.Stage(id)
-	if !ok {
-		hint := "one of " + strings.Join(book.StageIDs(), ", ")
-		if near := yamlfile.Nearest(id, book.StageIDs()); near != "" {
-			hint = "did you mean " + near + "?"
-		}
-		return usageError{fmt.Errorf("there is no stage %q", id), hint}
-	}
-	if o.since != "" && id != "surveillance" {
-		return usageError{errors.New("--since is for surveillance"), "leave it out"}
-	}
-	var pack readiness.Pack
-	err = g.programme(ctx, o.asOf, book.Kinds(), func(p *service.Programme) error {
-		w := readiness.World{Assessment: p.Assessment, Records: p.Records, Reads: p.Reads(), Operates: p.Operates}
-		if id == "surveillance" {
-			if err := g.sinceLastAudit(ctx, o.since, &w); err != nil {
-				return err
-			}
-		}
-		pack = book.Prepare(stage, w)
-		return nil
-	})
+	defer done()
+	p := newProgress(g, "assessing")
+	pack, err := svc.Readiness(ctx, id, at, since)
+	p.end()
 	if err != nil {
 		return err
 	}
@@ -94,64 +87,6 @@ func runReadiness(ctx context.Context, g *globals, o readinessOptions, id string
 		return exitWith{exitFailOn}
 	}
 	return err
-}
-
-// sinceLastAudit fills in since when, and what is different.
-func (g *globals) sinceLastAudit(ctx context.Context, since string, w *readiness.World) error {
-	to := w.Assessment.AsOf
-	w.Since, w.SinceFrom = to.AddDate(-1, 0, 0), "a year before: no --since was given"
-	if since != "" {
-		at, err := parseAsOf(since, time.Now())
-		if err != nil {
-			return usageError{fmt.Errorf("--since: %w", err), hintOf(err)}
-		}
-		if !at.Before(to) {
-			return usageError{fmt.Errorf("--since %s is not before %s", since, to.Format(time.RFC3339)), "give the earlier instant to --since"}
-		}
-		w.Since, w.SinceFrom = at, "as given"
-	}
-	d, err := g.since(ctx, w.Since, to)
-	if err != nil {
-		return err
-	}
-	w.Delta = differences(d)
-	return nil
-}
-
-// differences counts what is different, and names what is few.
-func differences(d *delta) []readiness.Difference {
-	var controls, records, waivers, applies, rules []string
-	for _, c := range d.Controls {
-		controls = append(controls, fmt.Sprintf("%s %s→%s", c.ID, cmp.Or(string(c.Before.Status), "none"), cmp.Or(string(c.After.Status), "none")))
-	}
-	for _, r := range d.Records {
-		records = append(records, r.Kind+" "+r.Key)
-	}
-	for _, x := range d.Waivers {
-		waivers = append(waivers, x.ID)
-	}
-	for _, c := range d.Applicability {
-		applies = append(applies, c.ID)
-	}
-	for _, e := range d.Expectations {
-		rules = append(rules, e.Slug)
-	}
-	out := []readiness.Difference{
-		{What: "controls with another status", Count: len(controls), Detail: controls},
-		{What: "results with another status", Count: len(d.Results)},
-		{What: "systems, vendors, waivers and scope on record", Count: len(records), Detail: records},
-		{What: "waivers that became or ceased to be valid", Count: len(waivers), Detail: waivers},
-		{What: "controls whose applicability changed", Count: len(applies), Detail: applies},
-		{What: "expectations or thresholds", Count: len(rules), Detail: rules},
-		{What: "populations with other members", Count: len(d.Populations)},
-	}
-	for i := range out {
-		out[i].Detail = notNil(out[i].Detail)
-	}
-	if d.SoA.Before != d.SoA.After {
-		out = append(out, readiness.Difference{What: "version of the statement of applicability", Count: 1, Detail: []string{orNone(d.SoA.Before) + "→" + orNone(d.SoA.After)}})
-	}
-	return out
 }
 
 func printPack(g *globals, p readiness.Pack) {

@@ -2,8 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"mime"
@@ -20,7 +18,6 @@ import (
 	"github.com/exhibit-aims/exhibit/internal/evidence"
 	"github.com/exhibit-aims/exhibit/internal/importfile"
 	"github.com/exhibit-aims/exhibit/internal/people"
-	"github.com/exhibit-aims/exhibit/internal/store"
 )
 
 func newReviewCommand(g *globals) *cobra.Command {
@@ -247,11 +244,11 @@ func runReviewShow(ctx context.Context, g *globals, id, path string) error {
 		return err
 	}
 	if path != "" {
-		sum := ""
-		if h.Upload != nil {
-			sum = h.Upload.FileSHA256
+		content, _, err := svc.HandedInFile(ctx, h)
+		if err != nil {
+			return err
 		}
-		if err := writeUploaded(ctx, svc.Store(), sum, path); err != nil {
+		if err := os.WriteFile(path, content, 0o600); err != nil {
 			return err
 		}
 	}
@@ -281,31 +278,6 @@ func runReviewShow(ctx context.Context, g *globals, id, path string) error {
 			clean(record.Subject.Type), clean(record.Subject.ID), clean(string(record.Payload)))
 	}
 	return nil
-}
-
-func writeUploaded(ctx context.Context, st store.Reader, sum, path string) error {
-	if sum == "" {
-		return usageError{errors.New("no file came with it"), ""}
-	}
-	type fileBody struct {
-		SHA256  string `json:"sha256"`
-		Content []byte `json:"content_base64"`
-	}
-	subject := evidence.Subject{Type: "record", ID: sum}
-	for ev, err := range st.Evidence(ctx, store.EvidenceQuery{Kinds: []string{people.KindFile}, Subject: &subject, Payloads: true}) {
-		if err != nil {
-			return err
-		}
-		var b fileBody
-		if err := json.Unmarshal(ev.Payload, &b); err != nil {
-			return fmt.Errorf("file %s: %w", sum, err)
-		}
-		if evidence.Sum(b.Content).String() != sum {
-			return fmt.Errorf("file %s: %w", sum, store.ErrTampered)
-		}
-		return os.WriteFile(path, b.Content, 0o600)
-	}
-	return fmt.Errorf("file %s: %w", sum, store.ErrNotFound)
 }
 
 func newReviewDecideCommand(g *globals, decision string) *cobra.Command {

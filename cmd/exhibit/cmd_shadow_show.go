@@ -14,7 +14,6 @@ import (
 	"github.com/exhibit-aims/exhibit/internal/agent"
 	"github.com/exhibit-aims/exhibit/internal/people"
 	"github.com/exhibit-aims/exhibit/internal/shadow"
-	"github.com/exhibit-aims/exhibit/internal/store"
 )
 
 func newShadowShowCommand(g *globals) *cobra.Command {
@@ -33,16 +32,7 @@ type shadowDetail struct {
 	shadow.Case
 	Signals   []shadow.Signal       `json:"signals"`
 	Decisions []people.CaseDecision `json:"decisions"`
-	History   []shadowStep          `json:"history"`
-}
-
-// shadowStep is one state of a case that is on record.
-type shadowStep struct {
-	At       time.Time `json:"at"`
-	Status   string    `json:"status"`
-	Reopened string    `json:"reopened_because,omitempty"`
-	System   string    `json:"matched_system,omitempty"`
-	Digest   string    `json:"digest"`
+	History   []service.CaseStep    `json:"history"`
 }
 
 func runShadowShow(ctx context.Context, g *globals, id string) error {
@@ -61,7 +51,7 @@ func runShadowShow(ctx context.Context, g *globals, id string) error {
 		return err
 	}
 	d := shadowDetail{Case: c, Signals: c.Signals, Decisions: []people.CaseDecision{}}
-	if d.History, err = shadowHistory(ctx, st, c.ID); err != nil {
+	if d.History, err = service.CaseHistory(ctx, st, c.ID); err != nil {
 		return err
 	}
 	all, err := service.OnRecord(ctx, st, people.KindCaseDecision, people.ParseCaseDecision)
@@ -78,25 +68,6 @@ func runShadowShow(ctx context.Context, g *globals, id string) error {
 	}
 	printCase(g.std.out, &d, now)
 	return nil
-}
-
-// shadowHistory reads the states of a case that are on record.
-func shadowHistory(ctx context.Context, st store.Store, id string) ([]shadowStep, error) {
-	out := []shadowStep{}
-	for ev, err := range st.Evidence(ctx, store.EvidenceQuery{Kinds: []string{shadow.KindCase}, Source: shadow.Source, Payloads: true}) {
-		if err != nil {
-			return nil, err
-		}
-		if ev.Key != id || len(ev.Payload) == 0 {
-			continue
-		}
-		c, err := shadow.ParseCase(ev)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, shadowStep{At: ev.CollectedAt.UTC(), Status: c.Status, Reopened: c.Reopened, System: c.System, Digest: ev.Digest.String()})
-	}
-	return out, nil
 }
 
 func printCase(w io.Writer, d *shadowDetail, now time.Time) {

@@ -53,6 +53,7 @@ func runDaemon(ctx context.Context, w *workplace, o agentOptions, mask *secrets.
 	if err := d.open(ctx); err != nil {
 		return errors.Join(err, d.close(ctx))
 	}
+	told := ctx // ends when the agent is told to stop
 	all, ctx := errgroup.WithContext(ctx)
 	all.Go(func() error { return d.collect(ctx, schedules) })
 	all.Go(func() error { return d.serve(ctx) })
@@ -62,7 +63,11 @@ func runDaemon(ctx context.Context, w *workplace, o agentOptions, mask *secrets.
 	})
 	all.Go(func() error { d.teller.Run(ctx); return nil })
 	all.Go(func() error { d.watchSchedule(ctx); return nil })
-	return errors.Join(all.Wait(), d.close(context.WithoutCancel(ctx)))
+	err = all.Wait()
+	if told.Err() != nil && errors.Is(err, context.Canceled) {
+		err = nil // it was told to stop before all of it had started
+	}
+	return errors.Join(err, d.close(context.WithoutCancel(ctx)))
 }
 
 // viewEvery is how often the agent looks whether others changed the ledger.

@@ -72,7 +72,7 @@ func TestHelpShowsEveryFlag(t *testing.T) {
 var (
 	fence     = regexp.MustCompile("(?ms)^```[a-z]*\n(.*?)^```")
 	span      = regexp.MustCompile("`([^`\n]+)`")
-	formats   = regexp.MustCompile(`^exhibit \w+ v\d$`) // the first line of a signed file, no command
+	formats   = regexp.MustCompile(`^exhibit [\w ]+ v\d$`) // the first line of a signed file, no command
 	htmlNote  = regexp.MustCompile(`(?s)<!--.*?-->`)
 	elsewhere = []string{"node_modules", "testdata", ".git", "bin", ".peers"}
 )

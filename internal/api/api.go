@@ -70,6 +70,8 @@ func (a *API) operations() {
 	a.recordOperations()
 	a.exportOperations()
 	a.eventOperations()
+	a.stageOperations()
+	a.reviewFileOperation()
 }
 
 // Document is the description in OpenAPI 3.1, as JSON.

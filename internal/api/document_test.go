@@ -161,6 +161,8 @@ func TestAnswersAreAsDescribed(t *testing.T) {
 		{"GET /v1/reviews", "/v1/reviews?all=true", nil, 200},
 		{"GET /v1/reviews/{id}", "/v1/reviews/UP-0", nil, 404},
 		{"POST /v1/reviews", "/v1/reviews", map[string]any{"title": "a letter", "filename": "letter.txt", "content_base64": "aGVsbG8=", "source_system": "mail", "url": "https://mail.example/1", "captured_at": "2026-11-20"}, 0},
+		{"GET /v1/reviews/{id}/file", "/v1/reviews/UP-0/file", nil, 404},
+		{"GET /v1/readiness/{stage}", "/v1/readiness/surveillance?since=2026-01-01", nil, 200},
 		{"POST /v1/reviews/{id}/accept", "/v1/reviews/UP-0/accept", map[string]any{"note": "read"}, 404},
 		{"POST /v1/reviews/{id}/reject", "/v1/reviews/UP-0/reject", map[string]any{"note": "read"}, 404},
 		{"GET /v1/shadow", "/v1/shadow?state=all", nil, 200},
@@ -216,7 +218,7 @@ func TestEveryOperationRefusesWhoMayNot(t *testing.T) {
 	o := reader(t)
 	for _, op := range documentOf(t, o).operations() {
 		method, path, _ := strings.Cut(op, " ")
-		path = strings.NewReplacer("{id}", "x", "{version}", "x", "{source}", "x", "{digest}", strings.Repeat("0", 64), "{entry}", "1", "{expectation}", "x").Replace(path)
+		path = strings.NewReplacer("{id}", "x", "{version}", "x", "{source}", "x", "{digest}", strings.Repeat("0", 64), "{entry}", "1", "{expectation}", "x", "{stage}", "stage1").Replace(path)
 		o.ask(access.Principal{}, method, path, nil).want(t, http.StatusUnauthorized)
 		if method != http.MethodGet && path != "/v1/ledger/consistency" {
 			o.ask(someone("", access.Viewer), method, path, nil).want(t, http.StatusForbidden, "hint")

@@ -60,6 +60,7 @@ type CaseBody struct {
 	shadow.Case
 	Signals   []shadow.Signal       `json:"signals" nullable:"false"`
 	Decisions []people.CaseDecision `json:"decisions" nullable:"false"`
+	History   []service.CaseStep    `json:"history" nullable:"false" doc:"The states it was in, the oldest first, up to as_of."`
 }
 
 func (a *API) oneCase(ctx context.Context, in *CaseInput) (*Stated[CaseBody], error) {
@@ -81,6 +82,11 @@ func (a *API) oneCase(ctx context.Context, in *CaseInput) (*Stated[CaseBody], er
 			out.Decisions = append(out.Decisions, d)
 		}
 	}
+	steps, err := service.CaseHistory(ctx, a.Service.Store(), c.ID)
+	if err != nil {
+		return nil, err
+	}
+	out.History = slices.DeleteFunc(steps, func(s service.CaseStep) bool { return s.At.After(v.Assessment.AsOf) })
 	return &Stated[CaseBody]{tag, out}, nil
 }
 

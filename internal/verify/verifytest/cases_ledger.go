@@ -167,7 +167,7 @@ func insiderCases() []Case {
 		}, file, "against", Past},
 		{"everything made anew by somebody else", "The whole bundle is made anew with another key of the same name.", Another,
 			anew(func(l *Lab) exporttest.Key { return l.Same }, func(_ *Lab, s *Script) { r := s.Run("gh-1"); r.Records = slices.Delete(r.Records, 3, 4) }),
-			"bundle", "signature", TheKey},
+			bundle.NoteFile, "key", TheKey},
 		{"sealed again by somebody else", "Manifest and workbook are sealed with another key of the same name; the checkpoint cannot be.", Another, func(l *Lab) []byte {
 			p := l.again()
 			p.set(bundle.KeyFile, []byte(l.Same.Public+"\n"))
