@@ -8,7 +8,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/exhibit-aims/exhibit/internal/finding"
-	"github.com/exhibit-aims/exhibit/internal/people"
 )
 
 func newFindingsAcknowledgeCommand(g *globals) *cobra.Command {
@@ -40,7 +39,7 @@ or until the person is not active in the register any more.`,
 		Example: `  exhibit findings assign F-0123456789ab --to sade --as marek`,
 		Args:    cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			if _, err := g.activePerson(to, "--to"); err != nil {
+			if err := g.activePerson(to, "--to"); err != nil {
 				return err
 			}
 			return g.actOnFinding(c.Context(), as, func(d *desk) (finding.Event, error) { return d.Assign(c.Context(), args[0], to, note) })
@@ -72,20 +71,20 @@ suggestion stays visible. What a person decided ends when the finding is resolve
 }
 
 // activePerson is person for somebody who is still there.
-func (g *globals) activePerson(id, flag string) (people.Person, error) {
+func (g *globals) activePerson(id, flag string) error {
 	if id == "" {
-		return people.Person{}, usageError{errors.New("nobody is named"), flag + " PERSON, with an id of the register"}
+		return usageError{errors.New("nobody is named"), flag + " PERSON, with an id of the register"}
 	}
 	who, err := g.person(id)
 	if err == nil && !who.Active {
 		err = usageError{fmt.Errorf("%s is not active in the register", id), "name somebody who is"}
 	}
-	return who, err
+	return err
 }
 
 // actOnFinding puts on record what a person does to a finding.
 func (g *globals) actOnFinding(ctx context.Context, as string, act func(*desk) (finding.Event, error)) error {
-	if _, err := g.activePerson(as, "--as"); err != nil {
+	if err := g.activePerson(as, "--as"); err != nil {
 		return err
 	}
 	d, err := g.openDesk(ctx, as, false)

@@ -50,7 +50,7 @@ func openAsIs(ctx context.Context, cfg *configfile.Config) (portable.Store, func
 		}
 		return s, s.Close, nil
 	}
-	s, err := sqlite.Open(cfg.Store.Reveal(), sqlite.Options{ReadOnly: true, Older: true})
+	s, err := sqlite.Open(cfg.Store.Reveal(), sqlite.Options{ReadOnly: true, Older: true}) //nolint:contextcheck // an upgrade is made to its end
 	if err != nil {
 		return nil, nil, schemaError(err)
 	}
@@ -135,7 +135,7 @@ func runUpgrade(ctx context.Context, g *globals, out, keyFile string) error {
 		}
 		return err
 	}
-	s, err := sqlite.Open(cfg.Store.Reveal(), sqlite.Options{Upgrade: true})
+	s, err := sqlite.Open(cfg.Store.Reveal(), sqlite.Options{Upgrade: true}) //nolint:contextcheck // an upgrade is made to its end
 	if err != nil {
 		return schemaError(err)
 	}

@@ -150,7 +150,7 @@ func countedRun(run evidence.Run) telemetry.Run {
 		out.Gone += k.Gone
 	}
 	for _, gap := range run.Gaps {
-		out.Gaps[string(gap.Reason)]++
+		out.Gaps[gap.Reason]++
 	}
 	return out
 }

@@ -15,7 +15,7 @@ func (d *daemon) api(ctx context.Context, exports *exportjob.Manager) (*api.API,
 	if err := api.Migrate(ctx, d.ops); err != nil {
 		return nil, err
 	}
-	return api.New(api.Options{Service: d.w.svc, Payload: d.server.Journal(), Logger: d.w.logger, Clock: time.Now, Version: version,
+	return api.New(api.Options{Service: d.w.svc, Payload: d.server.Journal(), Logger: d.w.logger, Clock: time.Now, Version: version, //nolint:contextcheck // each request brings its own
 		DB: d.ops, Schedule: d.schedule, Exports: exports})
 }
 

@@ -80,7 +80,7 @@ func (d *daemon) serve(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	pages, err := dashboard.New(dashboard.Options{Service: d.w.svc, Payload: d.server.Journal(), Sources: d.schedule, Exports: exports, Logger: d.w.logger, Clock: time.Now, Version: version,
+	pages, err := dashboard.New(dashboard.Options{Service: d.w.svc, Payload: d.server.Journal(), Sources: d.schedule, Exports: exports, Logger: d.w.logger, Clock: time.Now, Version: version, //nolint:contextcheck // each request brings its own
 		Logout: "/logout", Person: "/login/person", RequestID: server.RequestID})
 	if err != nil {
 		return errors.Join(err, end())
@@ -133,6 +133,7 @@ func (d *daemon) health() (*telemetry.Health, error) {
 	checks := []telemetry.Check{
 		telemetry.StoreCheck(d.w.store.Checkpoint, store.ErrNoStore, key),
 		telemetry.PingCheck("jobs", d.ops.PingContext),
+		telemetry.TickCheck(func() time.Time { return time.Unix(d.looked.Load(), 0) }, d.began, mostSilence, time.Now),
 	}
 	if d.w.reread != nil {
 		checks = append(checks, telemetry.StateCheck("configuration", d.w.reread.State))

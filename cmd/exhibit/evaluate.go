@@ -70,7 +70,7 @@ func (g *globals) view(ctx context.Context, asOf string) (*service.View, error) 
 }
 
 // reading is a service on the configured store that only reads.
-func (g *globals) reading(ctx context.Context) (svc *service.Service, done func() error, err error) {
+func (g *globals) reading(ctx context.Context) (svc *service.Service, done func(), err error) {
 	cfg, err := g.loadConfig()
 	if err != nil {
 		return nil, nil, err
@@ -83,5 +83,5 @@ func (g *globals) reading(ctx context.Context) (svc *service.Service, done func(
 	if err != nil {
 		return nil, nil, err
 	}
-	return service.New(service.Options{Config: cfg, Catalog: cat, Store: st, Clock: time.Now, Version: version, User: currentUser()}), st.Close, nil
+	return service.New(service.Options{Config: cfg, Catalog: cat, Store: st, Clock: time.Now, Version: version, User: currentUser()}), func() { st.Close() }, nil
 }

@@ -66,7 +66,7 @@ func (t *telling) view(ctx context.Context) (*service.View, tell.Seen, error) {
 	if err != nil {
 		return nil, tell.Seen{}, err
 	}
-	defer func() { _ = done() }() // it was only read
+	defer done()
 	p := newProgress(t.g, "assessing")
 	defer p.end()
 	v, err := svc.Refresh(ctx)

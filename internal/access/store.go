@@ -38,7 +38,7 @@ const secretBytes = 32
 // newSecret returns 256 random bits as text.
 func newSecret() string {
 	var b [secretBytes]byte
-	rand.Read(b[:]) // never fails
+	_, _ = rand.Read(b[:]) // never fails
 	return letters.EncodeToString(b[:])
 }
 

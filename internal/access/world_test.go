@@ -277,12 +277,12 @@ func TestSecondPerson(t *testing.T) {
 
 // approve asks for a waiver as the first and approves it as the second.
 func approve(first, second people.Person, p people.Policy, now time.Time) error {
-	w, rec, err := p.Request(first, people.Waiver{Expectation: "x", Subject: evidence.Subject{Type: "ai_system", ID: "y"}, Reason: "r", CompensatingControls: "c"}, now.AddDate(0, 1, 0), nil, now)
+	_, rec, err := p.Request(first, people.Waiver{Expectation: "x", Subject: evidence.Subject{Type: "ai_system", ID: "y"}, Reason: "r", CompensatingControls: "c"}, now.AddDate(0, 1, 0), nil, now)
 	if err != nil {
 		return errors.Join(errors.New("asking for it"), err)
 	}
 	// As it comes back from the store.
-	w, err = people.ParseWaiver(evidence.Evidence{Payload: rec.Payload, Source: people.Source})
+	w, err := people.ParseWaiver(evidence.Evidence{Payload: rec.Payload, Source: people.Source})
 	if err != nil {
 		return err
 	}

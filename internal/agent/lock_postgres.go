@@ -101,7 +101,7 @@ func (l *SessionLocks) connected(ctx context.Context) (*lockSession, error) {
 	}
 	s := &lockSession{conn: conn, within: l.within, questions: make(chan question), ended: make(chan struct{})}
 	l.session = s
-	go func() {
+	go func() { //nolint:contextcheck // it lives as long as the connection
 		err := s.serve()
 		l.lost(s, err)
 	}()

@@ -84,7 +84,7 @@ func (a *API) events(ctx context.Context, in *EventsInput) (*huma.StreamResponse
 	default:
 		return nil, errBusy("too many streams of events are open")
 	}
-	return &huma.StreamResponse{Body: func(hctx huma.Context) {
+	return &huma.StreamResponse{Body: func(hctx huma.Context) { //nolint:contextcheck // the request brings its own
 		defer func() { <-a.streams }()
 		r, w := humago.Unwrap(hctx)
 		a.stream(r.Context(), w, from)

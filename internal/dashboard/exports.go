@@ -109,7 +109,7 @@ func sendExport(c *call, w http.ResponseWriter) error {
 	for {
 		_ = control.SetWriteDeadline(time.Now().Add(filePatience)) // a writer without deadlines has none
 		if _, err := io.CopyN(w, f, filePart); err != nil {
-			return nil //nolint:nilerr // the end, or whoever asked has left
+			return nil // the end, or whoever asked has left
 		}
 	}
 }

@@ -99,7 +99,7 @@ func TestExports(t *testing.T) {
 	o.get(other, "/exports/"+id+"/file").want(t, 404)
 	o.post(other, "/exports/"+id+"/remove", url.Values{}).want(t, 422, "no such export")
 	file := o.get(who, "/exports/"+id+"/file")
-	if sum := sha256.Sum256([]byte(file.text)); file.StatusCode != 200 || hex.EncodeToString(sum[:]) != job.SHA256 || file.Header.Get("Content-Type") != "application/zip" ||
+	if sum := sha256.Sum256([]byte(file.text)); file.StatusCode != http.StatusOK || hex.EncodeToString(sum[:]) != job.SHA256 || file.Header.Get("Content-Type") != "application/zip" ||
 		file.Header.Get("Content-Disposition") != "attachment; filename=exhibit-csv.zip" || file.Header.Get("Cache-Control") != "no-store" {
 		t.Errorf("the file: status %d, %v", file.StatusCode, file.Header)
 	}

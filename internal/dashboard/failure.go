@@ -150,7 +150,7 @@ func (d *Dashboard) Refuse(w http.ResponseWriter, r *http.Request, err error) {
 func (d *Dashboard) nothing(w http.ResponseWriter, r *http.Request) {
 	c := d.newCall(r)
 	if err := access.Check(r.Context(), access.Read); err != nil {
-		d.fail(c, w, err)
+		d.fail(c, w, err) //nolint:contextcheck // that of the request is in the call
 		return
 	}
 	var known []string
@@ -163,7 +163,7 @@ func (d *Dashboard) nothing(w http.ResponseWriter, r *http.Request) {
 	if near := yamlfile.Nearest(r.URL.Path, known); near != "" {
 		hint = "did you mean " + near + "?"
 	}
-	d.fail(c, w, service.NotFound{Mistake: service.Mistake{Err: errNoPage, Remedy: hint}})
+	d.fail(c, w, service.NotFound{Mistake: service.Mistake{Err: errNoPage, Remedy: hint}}) //nolint:contextcheck // that of the request is in the call
 }
 
 // sentence makes a text begin with a capital letter and end with a stop. The name

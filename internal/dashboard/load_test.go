@@ -86,7 +86,7 @@ func loadRecord(i, records int) evidence.Record {
 	at := loadEnd.Add(-2 * time.Hour).Add(-time.Duration(records-i) * (2 * 365 * 24 * time.Hour / time.Duration(records))).Truncate(time.Second)
 	r := evidence.Record{Major: 1, EventTime: at, CollectedAt: loadEnd.Add(-30 * time.Minute)}
 	system, when := "system-"+strconv.Itoa(i%systems), at.Format(time.RFC3339)
-	payload := ""
+	var payload string
 	switch n := i / 4; {
 	case i < systems:
 		r.Kind, r.Subject, r.Key, r.EventTime = "inventory.ai_system", evidence.Subject{Type: "ai_system", ID: system}, system, loadEnd.AddDate(0, -1, 0)

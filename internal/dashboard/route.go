@@ -51,11 +51,11 @@ func (d *Dashboard) serve(r route) http.Handler {
 		c := d.newCall(req)
 		if r.act != nil {
 			req.Body = http.MaxBytesReader(w, req.Body, maxForm)
-			d.perform(c, w, r)
+			d.perform(c, w, r) //nolint:contextcheck // that of the request is in the call
 			return
 		}
-		if err := c.open(); err != nil {
-			d.fail(c, w, err)
+		if err := c.open(); err != nil { //nolint:contextcheck // that of the request is in the call
+			d.fail(c, w, err) //nolint:contextcheck // that of the request is in the call
 			return
 		}
 		if r.send != nil {
@@ -69,7 +69,7 @@ func (d *Dashboard) serve(r route) http.Handler {
 			d.fail(c, w, err)
 			return
 		}
-		d.show(c, w, p)
+		d.show(c, w, p) //nolint:contextcheck // that of the request is in the call
 	}))
 }
 

@@ -205,7 +205,7 @@ func TestAsOf(t *testing.T) {
 			}
 		}
 	}
-	if b := o.get(who, path+"?as_of="+o.now.Add(-time.Minute).Format(time.RFC3339)); b.StatusCode == 200 && strings.Contains(b.words(), "Take note of it") {
+	if b := o.get(who, path+"?as_of="+o.now.Add(-time.Minute).Format(time.RFC3339)); b.StatusCode == http.StatusOK && strings.Contains(b.words(), "Take note of it") {
 		t.Error("something can be done in the past")
 	}
 	o.get(who, "/?as_of="+o.now.AddDate(0, 0, 2).Format(time.DateOnly)).want(t, http.StatusBadRequest, "future")

@@ -2,6 +2,7 @@ package dashboard
 
 import (
 	"fmt"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -75,7 +76,7 @@ func TestVendorPages(t *testing.T) {
 	o.get(who, "/vendors/acme").want(t, 200, "quill-x", "deprecated, shut down", "no record", "never", "not as far as is known")
 	o.get(who, "/vendors/acme?kind=incident").want(t, 200, "No change is on record that is like that")
 	o.get(who, "/vendors/acne").want(t, 404, "Did you mean acme")
-	if past := o.get(who, "/vendors?as_of="+o.now.AddDate(0, 0, -2).Format(time.DateOnly)); past.StatusCode != 200 || strings.Contains(past.words(), "quill-1") {
+	if past := o.get(who, "/vendors?as_of="+o.now.AddDate(0, 0, -2).Format(time.DateOnly)); past.StatusCode != http.StatusOK || strings.Contains(past.words(), "quill-1") {
 		t.Errorf("status %d; the past knows what was read later", past.StatusCode)
 	}
 }

@@ -34,7 +34,7 @@ func add[In any](c *caller, s *sdk.Server, name, about string, f func(ctx contex
 		if dated, ok := any(in).(interface{ instant() string }); ok && dated.instant() != "" {
 			at, err := time.Parse(time.RFC3339, dated.instant())
 			if err != nil {
-				return refusal(errors.New("as_of is no time"), "write 2026-06-30T12:00:00Z"), nil, nil
+				return refusal(errors.New("as_of is no time"), "write 2026-06-30T12:00:00Z"), nil, nil //nolint:nilerr // the answer says what was wrong
 			}
 			if v, err = c.Service.At(ctx, at.UTC()); err != nil {
 				return c.refuse(ctx, name, err), nil, nil

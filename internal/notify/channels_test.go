@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
+	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -191,7 +192,8 @@ func TestRefusalsSayWhatToDoAndHideTheAddress(t *testing.T) {
 			w.WriteHeader(tc.code)
 		}
 		err := s.Send(t.Context(), hostileMessage(t))
-		r, ok := err.(*notify.Refusal)
+		var r *notify.Refusal
+		ok := errors.As(err, &r)
 		if !ok || r.Message != tc.message || r.RetryAfter != tc.wait {
 			t.Errorf("%d: %#v", tc.code, err)
 		}

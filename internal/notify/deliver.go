@@ -106,7 +106,7 @@ func (n *Notifier) claim(ctx context.Context, c *Channel, now time.Time) (*Messa
 	var attempts int
 	err := n.o.DB.Tx(ctx, func(tx *sql.Tx) error {
 		m = nil
-		if _, err := n.exec(ctx, tx, "UPDATE notify_channel SET touched = ? WHERE name = ?", now.UnixMilli(), c.Name); err != nil {
+		if err := n.exec(ctx, tx, "UPDATE notify_channel SET touched = ? WHERE name = ?", now.UnixMilli(), c.Name); err != nil {
 			return err
 		}
 		var id, body string
@@ -123,7 +123,7 @@ func (n *Notifier) claim(ctx context.Context, c *Channel, now time.Time) (*Messa
 		if err := json.Unmarshal([]byte(body), m); err != nil {
 			return fmt.Errorf("message %s: %w", id, err)
 		}
-		_, err = n.exec(ctx, tx, "UPDATE notify_outbox SET lease_by = ?, lease_until = ?, attempts = attempts + 1 WHERE id = ?", n.o.Node, now.Add(n.o.Lease).UnixMilli(), id)
+		err = n.exec(ctx, tx, "UPDATE notify_outbox SET lease_by = ?, lease_until = ?, attempts = attempts + 1 WHERE id = ?", n.o.Node, now.Add(n.o.Lease).UnixMilli(), id)
 		return err
 	})
 	if err != nil {
@@ -195,10 +195,10 @@ func (n *Notifier) record(ctx context.Context, c *Channel, m *Message, attempts 
 	}
 	n.o.Logger.Warn("a message was not sent", "channel", c.Name, "message", m.ID, "attempt", attempts, "given_up", state == "dead", "error", why)
 	err = n.o.DB.Tx(ctx, func(tx *sql.Tx) error {
-		if _, err := n.exec(ctx, tx, "UPDATE notify_outbox SET state = ?, next = ?, lease_by = '', lease_until = 0, error = ? WHERE id = ?", state, now.Add(wait).UnixMilli(), why, m.ID); err != nil {
+		if err := n.exec(ctx, tx, "UPDATE notify_outbox SET state = ?, next = ?, lease_by = '', lease_until = 0, error = ? WHERE id = ?", state, now.Add(wait).UnixMilli(), why, m.ID); err != nil {
 			return err
 		}
-		_, err := n.exec(ctx, tx, "UPDATE notify_channel SET failures = failures + 1, not_before = ?, error = ?, error_at = ? WHERE name = ?", now.Add(wait).UnixMilli(), why, now.UnixMilli(), c.Name)
+		err := n.exec(ctx, tx, "UPDATE notify_channel SET failures = failures + 1, not_before = ?, error = ?, error_at = ? WHERE name = ?", now.Add(wait).UnixMilli(), why, now.UnixMilli(), c.Name)
 		return err
 	})
 	if err != nil {
@@ -209,10 +209,10 @@ func (n *Notifier) record(ctx context.Context, c *Channel, m *Message, attempts 
 
 func (n *Notifier) recordSent(ctx context.Context, c *Channel, m *Message, now time.Time) error {
 	err := n.o.DB.Tx(ctx, func(tx *sql.Tx) error {
-		if _, err := n.exec(ctx, tx, "UPDATE notify_outbox SET state = 'sent', sent = ?, lease_by = '', lease_until = 0, error = '' WHERE id = ?", now.UnixMilli(), m.ID); err != nil {
+		if err := n.exec(ctx, tx, "UPDATE notify_outbox SET state = 'sent', sent = ?, lease_by = '', lease_until = 0, error = '' WHERE id = ?", now.UnixMilli(), m.ID); err != nil {
 			return err
 		}
-		_, err := n.exec(ctx, tx, "UPDATE notify_channel SET failures = 0, not_before = 0, error = '', sent_at = ? WHERE name = ?", now.UnixMilli(), c.Name)
+		err := n.exec(ctx, tx, "UPDATE notify_channel SET failures = 0, not_before = 0, error = '', sent_at = ? WHERE name = ?", now.UnixMilli(), c.Name)
 		return err
 	})
 	if err != nil {
@@ -233,7 +233,7 @@ func (n *Notifier) tidy(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	_, err = n.exec(ctx, n.o.DB, "DELETE FROM notify_outbox WHERE state <> 'waiting' AND created < ?", now.Add(-keepSent).UnixMilli())
+	err = n.exec(ctx, n.o.DB, "DELETE FROM notify_outbox WHERE state <> 'waiting' AND created < ?", now.Add(-keepSent).UnixMilli())
 	if err != nil {
 		return fmt.Errorf("notify: %w", err)
 	}

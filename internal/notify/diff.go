@@ -262,10 +262,10 @@ func threshold(left time.Duration, days []int) (reached int) {
 // tighter reports whether a threshold is more urgent than what was told.
 func tighter(reached, told int) bool {
 	urgency := func(n int) int {
-		switch {
-		case n == toldOverdue:
+		switch n {
+		case toldOverdue:
 			return 1000
-		case n == 0:
+		case 0:
 			return 0
 		}
 		return 100 - n

@@ -15,7 +15,7 @@ import (
 func (n *Notifier) flush(ctx context.Context, c *Channel, now time.Time) error {
 	err := n.o.DB.Tx(ctx, func(tx *sql.Tx) error {
 		// The row of the channel lets one node do this at a time.
-		if _, err := n.exec(ctx, tx, "UPDATE notify_channel SET touched = ? WHERE name = ?", now.UnixMilli(), c.Name); err != nil {
+		if err := n.exec(ctx, tx, "UPDATE notify_channel SET touched = ? WHERE name = ?", now.UnixMilli(), c.Name); err != nil {
 			return err
 		}
 		ready, err := n.readyRecipients(ctx, tx, c, now)
@@ -73,7 +73,7 @@ func (n *Notifier) flushTo(ctx context.Context, tx *sql.Tx, c *Channel, to strin
 	if err != nil {
 		return err
 	}
-	_, err = n.exec(ctx, tx, `INSERT INTO notify_outbox (id, channel, recipient, changes, created, next, attempts, state, lease_by, lease_until, sent, error, body)
+	err = n.exec(ctx, tx, `INSERT INTO notify_outbox (id, channel, recipient, changes, created, next, attempts, state, lease_by, lease_until, sent, error, body)
 		VALUES (?, ?, ?, ?, ?, ?, 0, 'waiting', '', 0, 0, '', ?)`, m.ID, c.Name, to, m.Total, now.UnixMilli(), now.UnixMilli(), string(body))
 	return err
 }

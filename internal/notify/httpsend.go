@@ -44,25 +44,25 @@ func loopback(host string) bool {
 
 // post sends a body and reads the answer. The errors hold no part of the
 // address.
-func post(ctx context.Context, c *http.Client, u *url.URL, h http.Header, body []byte) (string, error) {
+func post(ctx context.Context, c *http.Client, u *url.URL, h http.Header, body []byte) error {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, u.String(), bytes.NewReader(body))
 	if err != nil {
-		return "", errors.New("the request cannot be made")
+		return errors.New("the request cannot be made")
 	}
 	req.Header = h
 	resp, err := c.Do(req)
 	if err != nil {
-		return "", bare(err)
+		return bare(err)
 	}
 	defer resp.Body.Close()
-	answer, err := io.ReadAll(io.LimitReader(resp.Body, 4<<10))
+	_, err = io.Copy(io.Discard, io.LimitReader(resp.Body, 4<<10))
 	if resp.StatusCode < 200 || resp.StatusCode > 299 {
-		return "", refusal(resp)
+		return refusal(resp)
 	}
 	if err != nil {
-		return "", fmt.Errorf("the answer broke off: %w", bare(err))
+		return fmt.Errorf("the answer broke off: %w", bare(err))
 	}
-	return string(answer), nil
+	return nil
 }
 
 // bare takes the address out of an error of the HTTP client.

@@ -120,7 +120,7 @@ func New(ctx context.Context, o Options) (*Notifier, error) {
 	}
 	n := &Notifier{o: o, busy: map[string]bool{}}
 	for i := range o.Channels {
-		if _, err := n.exec(ctx, o.DB, "INSERT INTO notify_channel (name, touched, failures, not_before, error, error_at, sent_at) VALUES (?, 0, 0, 0, '', 0, 0) ON CONFLICT (name) DO NOTHING",
+		if err := n.exec(ctx, o.DB, "INSERT INTO notify_channel (name, touched, failures, not_before, error, error_at, sent_at) VALUES (?, 0, 0, 0, '', 0, 0) ON CONFLICT (name) DO NOTHING",
 			o.Channels[i].Name); err != nil {
 			return nil, err
 		}

@@ -54,7 +54,7 @@ func (n *Notifier) Observe(ctx context.Context, obs Observation) (Outcome, error
 		if err := n.writeMemory(ctx, tx, memory, after); err != nil {
 			return err
 		}
-		_, err = n.exec(ctx, tx, "UPDATE notify_state SET size = ?, root = ?, at = ? WHERE id = 1", obs.Checkpoint.Size, obs.Checkpoint.Root, max(obs.At.UnixMilli(), 1))
+		err = n.exec(ctx, tx, "UPDATE notify_state SET size = ?, root = ?, at = ? WHERE id = 1", obs.Checkpoint.Size, obs.Checkpoint.Root, max(obs.At.UnixMilli(), 1))
 		return err
 	})
 	if err != nil {
@@ -117,7 +117,7 @@ type seen struct {
 // lockState reads the last observation; others who observe wait for the end of
 // the transaction.
 func (n *Notifier) lockState(ctx context.Context, tx *sql.Tx) (seen, error) {
-	if _, err := n.exec(ctx, tx, "INSERT INTO notify_state (id, size, root, at) VALUES (1, 0, '', 0) ON CONFLICT (id) DO UPDATE SET id = 1"); err != nil {
+	if err := n.exec(ctx, tx, "INSERT INTO notify_state (id, size, root, at) VALUES (1, 0, '', 0) ON CONFLICT (id) DO UPDATE SET id = 1"); err != nil {
 		return seen{}, err
 	}
 	var s seen
@@ -171,7 +171,7 @@ func (n *Notifier) writeMemory(ctx context.Context, tx *sql.Tx, before, after Me
 		if _, ok := after[key]; ok {
 			continue
 		}
-		if _, err := n.exec(ctx, tx, "DELETE FROM notify_known WHERE topic = ? AND id = ?", string(key.Topic), key.ID); err != nil {
+		if err := n.exec(ctx, tx, "DELETE FROM notify_known WHERE topic = ? AND id = ?", string(key.Topic), key.ID); err != nil {
 			return err
 		}
 	}
@@ -236,7 +236,7 @@ func (n *Notifier) insert(ctx context.Context, tx *sql.Tx, into, conflict string
 		for _, r := range part {
 			args = append(args, r...)
 		}
-		if _, err := n.exec(ctx, tx, statement, args...); err != nil {
+		if err := n.exec(ctx, tx, statement, args...); err != nil {
 			return err
 		}
 	}
@@ -248,12 +248,9 @@ type execer interface {
 }
 
 // exec executes a statement and tells how many rows it changed.
-func (n *Notifier) exec(ctx context.Context, db execer, statement string, args ...any) (int64, error) {
-	res, err := db.ExecContext(ctx, n.o.DB.Rebind(statement), args...)
-	if err != nil {
-		return 0, err
-	}
-	return res.RowsAffected()
+func (n *Notifier) exec(ctx context.Context, db execer, statement string, args ...any) error {
+	_, err := db.ExecContext(ctx, n.o.DB.Rebind(statement), args...)
+	return err
 }
 
 // newID makes an id that sorts by the time it was made.

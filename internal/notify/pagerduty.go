@@ -38,7 +38,7 @@ func (s *PagerDuty) Send(ctx context.Context, m *Message) error {
 	service := &pagerduty.Service{}
 	service.SetHTTPClient(client(watch))
 	u := &url.URL{Scheme: pagerduty.Scheme, Host: cmp.Or(s.Host, "events.pagerduty.com"), Path: "/" + key}
-	if err := service.Initialize(u, log.New(discard{}, "", 0)); err != nil {
+	if err := service.Initialize(u, log.New(discard{}, "", 0)); err != nil { //nolint:misspell // so the library calls it
 		return hiding(fmt.Errorf("pagerduty: %w", err), key)
 	}
 	for _, e := range s.events(m) {

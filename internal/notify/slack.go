@@ -38,7 +38,7 @@ func (s *Slack) Send(ctx context.Context, m *Message) error {
 	if err != nil {
 		return fmt.Errorf("slack: %w", err)
 	}
-	_, err = post(ctx, client(s.Transport), u, http.Header{"Content-Type": {"application/json"}}, body)
+	err = post(ctx, client(s.Transport), u, http.Header{"Content-Type": {"application/json"}}, body)
 	return err
 }
 

@@ -35,7 +35,7 @@ func (s *Teams) Send(ctx context.Context, m *Message) error {
 	if err != nil {
 		return fmt.Errorf("teams: %w", err)
 	}
-	_, err = post(ctx, client(s.Transport), u, http.Header{"Content-Type": {"application/json"}}, body)
+	err = post(ctx, client(s.Transport), u, http.Header{"Content-Type": {"application/json"}}, body)
 	return err
 }
 

@@ -69,7 +69,7 @@ func (w *Webhook) Send(ctx context.Context, m *Message) error {
 		http.CanonicalHeaderKey(HeaderID): {m.ID}, http.CanonicalHeaderKey(HeaderTimestamp): {strconv.FormatInt(at.Unix(), 10)},
 		http.CanonicalHeaderKey(HeaderSignature): {Sign(key, m.ID, at, body)},
 	}
-	_, err = post(ctx, client(w.Transport), u, h, body)
+	err = post(ctx, client(w.Transport), u, h, body)
 	return err
 }
 

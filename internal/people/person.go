@@ -92,7 +92,7 @@ func (p Policy) may(who Person, act Act, first step) error {
 		return refuse("ask for it anew, as a person of the register", "nobody is named who began it")
 	case Same(who.ID, first.by):
 		return refuse("a second person of the register has to decide", "%s began it and cannot decide on it", who.ID)
-	case !(p.SharedAccount && ofMachine(who.Account)) && first.account != "" && first.account == who.Account:
+	case (!p.SharedAccount || !ofMachine(who.Account)) && first.account != "" && first.account == who.Account:
 		return refuse("the second person uses an account of their own; where all share one, set people.shared_account: true",
 			"%s and %s used the same account, %s: that shows one person", first.by, who.ID, who.Account)
 	}

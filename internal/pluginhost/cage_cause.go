@@ -11,7 +11,7 @@ const nearly = 0.9
 
 // cause tells how the cage ended a process, if it did: the class and why. What
 // the process said last is the only sign that it got no memory.
-func (c *cage) cause(state *os.ProcessState, words string) (class error, text string) {
+func (c *cage) cause(state *os.ProcessState, words string) (class error, text string) { //nolint:staticcheck // the class is what it returns, not how it failed
 	if c == nil || state == nil {
 		return nil, ""
 	}

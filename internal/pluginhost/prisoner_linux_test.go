@@ -192,7 +192,7 @@ func acts() map[string]func(target string) (string, error) {
 		"spin": func(string) (string, error) {
 			for range runtime.NumCPU() {
 				go func() {
-					for {
+					for { //nolint:staticcheck // that is what it is to do
 					}
 				}()
 			}

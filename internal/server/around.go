@@ -145,9 +145,9 @@ func (s *Server) logged(next http.Handler) http.Handler {
 		rec := &recorder{ResponseWriter: w}
 		rec.Header().Set("X-Request-Id", req.id)
 		r = r.WithContext(context.WithValue(r.Context(), requestKey{}, req))
-		defer func() {
+		defer func() { //nolint:contextcheck // that of the request is in r
 			failed := recover()
-			if failed != nil && failed != http.ErrAbortHandler {
+			if failed != nil && failed != any(http.ErrAbortHandler) {
 				s.o.Logger.ErrorContext(r.Context(), "a handler panicked", "request", req.id, "panic", fmt.Sprint(failed), "stack", string(debug.Stack()))
 				if rec.code == 0 {
 					http.Error(rec, "Something went wrong here. The log says what, under "+req.id+".", http.StatusInternalServerError)

@@ -52,12 +52,12 @@ func TestForms(t *testing.T) {
 	}
 	in := b.request(http.MethodGet, "/change?csrf="+csrf, nil)
 	in.Method = http.MethodPost
-	if got := b.do(in); got.StatusCode != 403 {
+	if got := b.do(in); got.StatusCode != http.StatusForbidden {
 		t.Errorf("a token in the address counts: %d", got.StatusCode)
 	}
 	outside := b.request(http.MethodPost, "/login", url.Values{"token": {"x"}})
 	outside.Header.Set("Origin", "https://evil.example")
-	if got := b.do(outside); got.StatusCode != 403 {
+	if got := b.do(outside); got.StatusCode != http.StatusForbidden {
 		t.Errorf("another site may log people in: %d", got.StatusCode)
 	}
 }
@@ -127,7 +127,7 @@ func TestHosts(t *testing.T) {
 		for _, path := range []string{"/login", "/metrics", "/v1/who"} {
 			r := b.request(http.MethodGet, path, nil)
 			r.Host = host
-			if got := b.do(r); (got.StatusCode == 421) != (want == 421) {
+			if got := b.do(r); (got.StatusCode == http.StatusMisdirectedRequest) != (want == http.StatusMisdirectedRequest) {
 				t.Errorf("%s%s: %d, want %d", host, path, got.StatusCode, want)
 			}
 		}
@@ -179,14 +179,14 @@ func TestTokens(t *testing.T) {
 	for _, header := range []string{"Basic " + viewer, viewer, "Bearer", "Bearer  ", "bearer " + viewer + " " + viewer} {
 		r := b.request(http.MethodGet, "/v1/who", nil)
 		r.Header.Set("Authorization", header)
-		if got := b.do(r); got.StatusCode != 401 {
+		if got := b.do(r); got.StatusCode != http.StatusUnauthorized {
 			t.Errorf("%.12s…: %d", header, got.StatusCode)
 		}
 	}
 	twice := b.request(http.MethodGet, "/v1/who", nil)
 	twice.Header.Add("Authorization", "Bearer "+viewer)
 	twice.Header.Add("Authorization", "Bearer "+viewer)
-	if got := b.do(twice); got.StatusCode != 401 {
+	if got := b.do(twice); got.StatusCode != http.StatusUnauthorized {
 		t.Errorf("two headers: %d", got.StatusCode)
 	}
 	for _, secret := range []string{viewer, ingest, act} {
@@ -214,7 +214,7 @@ func TestTokenInBrowser(t *testing.T) {
 	if b.in() {
 		t.Error("the session outlives its token")
 	}
-	if r := b.post("/login", url.Values{"token": {text}}); r.StatusCode != 401 {
+	if r := b.post("/login", url.Values{"token": {text}}); r.StatusCode != http.StatusUnauthorized {
 		t.Errorf("a revoked token logs in: %d", r.StatusCode)
 	}
 }
@@ -378,7 +378,7 @@ func TestPayloadOnRecord(t *testing.T) {
 	tok, text := w.token(access.NewToken{Roles: []access.Role{access.Auditor}})
 	_, viewer := w.token(access.NewToken{Roles: []access.Role{access.Viewer}})
 	b.bearer(http.MethodGet, "/v1/payload", text)
-	if r := b.bearer(http.MethodGet, "/v1/payload", viewer); r.StatusCode != 403 || strings.Contains(r.body, "the payload") {
+	if r := b.bearer(http.MethodGet, "/v1/payload", viewer); r.StatusCode != http.StatusForbidden || strings.Contains(r.body, "the payload") {
 		t.Errorf("a viewer: %d %s", r.StatusCode, r.body)
 	}
 	ev := w.events()
@@ -400,7 +400,7 @@ func TestPayloadOnRecord(t *testing.T) {
 		}
 	}
 	w.broken.Store(true)
-	if r := b.get("/payload"); r.StatusCode != 500 || strings.Contains(r.body, "the payload") {
+	if r := b.get("/payload"); r.StatusCode != http.StatusInternalServerError || strings.Contains(r.body, "the payload") {
 		t.Errorf("without a ledger: %d %s", r.StatusCode, r.body)
 	}
 }

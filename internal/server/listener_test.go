@@ -106,7 +106,7 @@ func TestPanic(t *testing.T) {
 	b := w.browser()
 	b.link("")
 	r := b.get("/panic")
-	if r.StatusCode != 500 || strings.Contains(r.body, "on purpose") || !strings.Contains(r.body, r.Header.Get("X-Request-Id")) {
+	if r.StatusCode != http.StatusInternalServerError || strings.Contains(r.body, "on purpose") || !strings.Contains(r.body, r.Header.Get("X-Request-Id")) {
 		t.Errorf("%d %s", r.StatusCode, r.body)
 	}
 	if !b.in() || !strings.Contains(w.log.String(), "on purpose") {

@@ -50,7 +50,7 @@ func (s *Server) handler(h Handlers) http.Handler {
 		dashboard = http.NotFoundHandler()
 	}
 	mount("/", s.forPeople(s.gate.Pages(named(dashboard))))
-	var all http.Handler = s.known(s.bounded(s.headers(mux)))
+	all := s.known(s.bounded(s.headers(mux)))
 	if s.o.Around != nil {
 		all = s.o.Around(all)
 	}

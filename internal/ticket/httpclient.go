@@ -40,7 +40,7 @@ func (b *bound) RoundTrip(r *http.Request) (*http.Response, error) {
 		}
 	}
 	r = r.Clone(r.Context())
-	if err := b.sign(r.Context(), r); err != nil {
+	if err := b.sign(r.Context(), r); err != nil { //nolint:contextcheck // it is that of the request
 		return nil, err
 	}
 	resp, err := b.next.RoundTrip(r)

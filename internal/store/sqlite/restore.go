@@ -27,7 +27,7 @@ func Restore(ctx context.Context, path string, o portable.Restoring) (v store.Ve
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	made := filepath.Join(dir, "store.db")
-	s, err := Open(made, Options{Create: true})
+	s, err := Open(made, Options{Create: true}) //nolint:contextcheck // an upgrade is made to its end
 	if err != nil {
 		return v, err
 	}

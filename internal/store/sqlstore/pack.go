@@ -79,7 +79,7 @@ func (w *writer) packLines() (blocks, zones []any, err error) {
 		p := &pieces[i]
 		blocks[4*i], blocks[4*i+1], blocks[4*i+2], blocks[4*i+3] = p.first, p.n, int64(len(p.raw)), pack(p.raw)
 		from := p.first - w.first
-		rows[i], _ = zoneArgs(p.first, w.lines[from:from+p.n], w.sealed[p.sealed:])
+		rows[i] = zoneArgs(p.first, w.lines[from:from+p.n], w.sealed[p.sealed:])
 		return nil
 	})
 	return blocks, slices.Concat(rows...), err

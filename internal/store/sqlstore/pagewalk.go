@@ -31,7 +31,7 @@ func (p *pager) rows(ctx context.Context, lo, hi int64) error {
 }
 
 func (p *pager) rowsWhere(ctx context.Context, lo, hi int64, also selection) error {
-	edge := lo
+	var edge int64
 	if p.q.Oldest {
 		hi = min(hi, lo+searchRows)
 		edge = hi

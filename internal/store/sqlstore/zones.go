@@ -19,7 +19,7 @@ type sealedItem struct {
 // zoneArgs makes the row of the table zones for lines from a position on;
 // sealed begins with the first evidence among them. It returns what is left of
 // sealed.
-func zoneArgs(first int64, lines [][]byte, sealed []sealedItem) ([]any, []sealedItem) {
+func zoneArgs(first int64, lines [][]byte, sealed []sealedItem) []any {
 	b := store.NewZone(first)
 	for i, line := range lines {
 		b.Line(store.LineSum(line))
@@ -29,7 +29,7 @@ func zoneArgs(first int64, lines [][]byte, sealed []sealedItem) ([]any, []sealed
 		}
 	}
 	z := b.Zone()
-	return []any{z.First, z.N, z.Low, z.High, notNil(z.Pairs), z.Sums}, sealed
+	return []any{z.First, z.N, z.Low, z.High, notNil(z.Pairs), z.Sums}
 }
 
 // notNil gives an empty value for none: the column takes no NULL.
@@ -117,7 +117,7 @@ func fillZone(ctx context.Context, tx Tx, b *lineBlock) error {
 		}
 		sealed[i].at = ev.CollectedAt.UnixMicro()
 	}
-	args, _ := zoneArgs(b.first, lines, sealed)
+	args := zoneArgs(b.first, lines, sealed)
 	return tx.Insert(ctx, tableZones, args)
 }
 

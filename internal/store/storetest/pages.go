@@ -56,10 +56,7 @@ func comparePages(f *fixture, r *rand.Rand, n int) {
 		f.t.Fatal(err)
 	}
 	size := sizeOf(f.t, msg)
-	var all []evidence.Evidence
-	for _, ev := range collect(f.t, f.s.Evidence(f.t.Context(), store.EvidenceQuery{})) {
-		all = append(all, ev)
-	}
+	all := collect(f.t, f.s.Evidence(f.t.Context(), store.EvidenceQuery{}))
 	found := 0
 	for range n {
 		q := randomQuery(r, all, size)
