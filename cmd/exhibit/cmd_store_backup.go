@@ -63,7 +63,7 @@ func runBackup(ctx context.Context, g *globals, out, keyFile string) error {
 	if err != nil {
 		return err
 	}
-	defer closeSource()
+	defer closeSource() //nolint:errcheck // it was only read
 	key, err := g.storeKey(keyFile)
 	if err != nil {
 		return err
@@ -244,7 +244,7 @@ func runCopy(ctx context.Context, g *globals, to, keyFile string) error {
 	if err != nil {
 		return err
 	}
-	defer closeSource()
+	defer closeSource() //nolint:errcheck // it was only read
 	key, err := g.storeKey(keyFile)
 	if err != nil {
 		return err

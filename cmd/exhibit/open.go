@@ -99,7 +99,7 @@ func openStore(ctx context.Context, cfg *configfile.Config, signer note.Signer, 
 	if cfg.Store.IsURL() {
 		return postgres.Open(ctx, cfg.Store.Reveal(), postgres.Options{Signer: signer, Create: m == readWrite})
 	}
-	return sqlite.Open(cfg.Store.Reveal(), sqlite.Options{Signer: signer, Create: m == readWrite, ReadOnly: m == readOnly})
+	return sqlite.Open(cfg.Store.Reveal(), sqlite.Options{Signer: signer, Create: m == readWrite, ReadOnly: m == readOnly}) //nolint:contextcheck // an upgrade is made to its end
 }
 
 // verifier returns the key that checkpoints are held against: the one in the

@@ -60,13 +60,13 @@ func (d *Dashboard) serve(r route) http.Handler {
 		}
 		if r.send != nil {
 			if err := r.send(c, w); err != nil {
-				d.fail(c, w, err)
+				d.fail(c, w, err) //nolint:contextcheck // that of the request is in the call
 			}
 			return
 		}
 		p, err := r.page(c)
 		if err != nil {
-			d.fail(c, w, err)
+			d.fail(c, w, err) //nolint:contextcheck // that of the request is in the call
 			return
 		}
 		d.show(c, w, p) //nolint:contextcheck // that of the request is in the call

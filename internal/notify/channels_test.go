@@ -381,7 +381,8 @@ func TestMailRefusedForGoodIsNotSentAgain(t *testing.T) {
 	for code, forGood := range map[int]bool{550: true, 450: false} {
 		box.fail = &smtp.SMTPError{Code: code, EnhancedCode: smtp.EnhancedCode{code / 100, 1, 1}, Message: "no"}
 		err := box.sender("").Send(t.Context(), hostileMessage(t))
-		r, ok := err.(*notify.Refusal)
+		var r *notify.Refusal
+		ok := errors.As(err, &r)
 		if !ok || r.Message != forGood {
 			t.Errorf("%d: %#v", code, err)
 		}

@@ -133,7 +133,7 @@ func TestHosts(t *testing.T) {
 		}
 		r := b.request(http.MethodGet, "/healthz", nil)
 		r.Host = host
-		if got := b.do(r); got.StatusCode != 200 {
+		if got := b.do(r); got.StatusCode != http.StatusOK {
 			t.Errorf("%s/healthz: %d", host, got.StatusCode)
 		}
 	}
@@ -223,7 +223,7 @@ func TestTokenInBrowser(t *testing.T) {
 func TestTokenEnds(t *testing.T) {
 	w := start(t, nil)
 	b := w.browser()
-	works := func(text string) bool { return b.bearer(http.MethodGet, "/v1/who", text).StatusCode == 200 }
+	works := func(text string) bool { return b.bearer(http.MethodGet, "/v1/who", text).StatusCode == http.StatusOK }
 	_, text := w.token(access.NewToken{Roles: []access.Role{access.Viewer}, Life: time.Hour})
 	if !works(text) {
 		t.Fatal("it never worked")
@@ -331,12 +331,12 @@ func TestGuessing(t *testing.T) {
 		t.Fatalf("the right one: %d %v", r.StatusCode, r.Header)
 	}
 	for _, path := range []string{"/login", "/healthz"} {
-		if r := b.get(path); r.StatusCode != 200 {
+		if r := b.get(path); r.StatusCode != http.StatusOK {
 			t.Errorf("%s: %d", path, r.StatusCode)
 		}
 	}
 	w.jump(2 * time.Second)
-	if r := b.bearer(http.MethodGet, "/v1/who", text); r.StatusCode != 200 {
+	if r := b.bearer(http.MethodGet, "/v1/who", text); r.StatusCode != http.StatusOK {
 		t.Fatalf("after its wait: %d", r.StatusCode)
 	}
 	for _, wait := range []time.Duration{2 * time.Second, 4 * time.Second, 8 * time.Second} {
@@ -351,7 +351,7 @@ func TestGuessing(t *testing.T) {
 		b.bearer(http.MethodGet, "/v1/who", wrong)
 		w.jump(15 * time.Minute)
 	}
-	if r := b.bearer(http.MethodGet, "/v1/who", text); r.StatusCode != 200 {
+	if r := b.bearer(http.MethodGet, "/v1/who", text); r.StatusCode != http.StatusOK {
 		t.Fatalf("it waits longer than the longest: %d", r.StatusCode)
 	}
 	for range 11 {
@@ -372,7 +372,7 @@ func TestPayloadOnRecord(t *testing.T) {
 	w := start(t, nil)
 	b := w.browser()
 	b.link("marek")
-	if r := b.get("/payload"); r.StatusCode != 200 || !strings.Contains(r.body, "the payload") {
+	if r := b.get("/payload"); r.StatusCode != http.StatusOK || !strings.Contains(r.body, "the payload") {
 		t.Fatalf("%d %s", r.StatusCode, r.body)
 	}
 	tok, text := w.token(access.NewToken{Roles: []access.Role{access.Auditor}})

@@ -151,7 +151,7 @@ func TestProvable(t *testing.T) {
 	if r := b.bearer(http.MethodGet, "/v1/who", text); r.StatusCode != 200 {
 		t.Errorf("by the token: %d", r.StatusCode)
 	}
-	if r := b.get("/metrics"); r.StatusCode != 401 {
+	if r := b.get("/metrics"); r.StatusCode != http.StatusUnauthorized {
 		t.Errorf("the metrics, without: %d", r.StatusCode)
 	}
 	if to, err := w.s.Link(t.Context(), ""); to != "" || err != nil {
