@@ -427,7 +427,7 @@ func TestManyClients(t *testing.T) {
 					failed <- err.Error()
 					continue
 				}
-				if body, _ := io.ReadAll(resp.Body); resp.StatusCode != 200 {
+				if body, _ := io.ReadAll(resp.Body); resp.StatusCode != http.StatusOK {
 					failed <- string(body)
 				}
 				_ = resp.Body.Close()

@@ -36,7 +36,7 @@ func TestDawdlers(t *testing.T) {
 		open = append(open, c)
 	}
 	began := time.Now()
-	if r := w.browser().get("/login"); r.StatusCode != 200 || time.Since(began) > 2*time.Second {
+	if r := w.browser().get("/login"); r.StatusCode != http.StatusOK || time.Since(began) > 2*time.Second {
 		t.Errorf("%d after %s", r.StatusCode, time.Since(began))
 	}
 	last := open[len(open)-2]
@@ -73,7 +73,7 @@ func TestTooLarge(t *testing.T) {
 		t.Fatal(err)
 	}
 	unsaid.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	if got := b.do(unsaid); got.StatusCode == 200 {
+	if got := b.do(unsaid); got.StatusCode == http.StatusOK {
 		t.Errorf("a large body of no said length: %d", got.StatusCode)
 	}
 }
@@ -148,7 +148,7 @@ func TestProvable(t *testing.T) {
 	}
 	w.run(o)
 	b := w.browser()
-	if r := b.bearer(http.MethodGet, "/v1/who", text); r.StatusCode != 200 {
+	if r := b.bearer(http.MethodGet, "/v1/who", text); r.StatusCode != http.StatusOK {
 		t.Errorf("by the token: %d", r.StatusCode)
 	}
 	if r := b.get("/metrics"); r.StatusCode != http.StatusUnauthorized {
