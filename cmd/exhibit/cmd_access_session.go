@@ -10,6 +10,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/exhibit-aims/exhibit/internal/access"
+	"github.com/exhibit-aims/exhibit/internal/configfile"
+	"github.com/exhibit-aims/exhibit/internal/opsdb"
 	"github.com/exhibit-aims/exhibit/internal/server"
 )
 
@@ -101,8 +103,9 @@ func newSessionListCommand(g *globals) *cobra.Command {
 	}
 }
 
-// withSessions calls f with the sessions of the store that is there.
-func (g *globals) withSessions(ctx context.Context, f func(*access.Sessions) error) error {
+// withAccess calls f with where tokens and sessions of the store that is there
+// are kept.
+func (g *globals) withAccess(ctx context.Context, f func(*configfile.Config, *opsdb.DB) error) error {
 	if err := g.needStore(ctx); err != nil {
 		return err
 	}
@@ -118,7 +121,14 @@ func (g *globals) withSessions(ctx context.Context, f func(*access.Sessions) err
 	if err := access.Migrate(ctx, ops); err != nil {
 		return err
 	}
-	return f(&access.Sessions{DB: ops, Now: time.Now, Age: cfg.Server.SessionAge, Idle: cfg.Server.SessionIdle})
+	return f(cfg, ops)
+}
+
+// withSessions calls f with the sessions of the store that is there.
+func (g *globals) withSessions(ctx context.Context, f func(*access.Sessions) error) error {
+	return g.withAccess(ctx, func(cfg *configfile.Config, ops *opsdb.DB) error {
+		return f(&access.Sessions{DB: ops, Now: time.Now, Age: cfg.Server.SessionAge, Idle: cfg.Server.SessionIdle})
+	})
 }
 
 func runSessionList(ctx context.Context, g *globals) error {

@@ -11,6 +11,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/exhibit-aims/exhibit/internal/access"
+	"github.com/exhibit-aims/exhibit/internal/configfile"
+	"github.com/exhibit-aims/exhibit/internal/opsdb"
 	"github.com/exhibit-aims/exhibit/internal/register"
 	"github.com/exhibit-aims/exhibit/internal/store"
 	"github.com/exhibit-aims/exhibit/internal/yamlfile"
@@ -215,22 +217,11 @@ func rowOfToken(t access.Token, now time.Time) tokenRow {
 }
 
 func runTokenList(ctx context.Context, g *globals) error {
-	if err := g.needStore(ctx); err != nil {
+	var tokens []access.Token
+	err := g.withAccess(ctx, func(_ *configfile.Config, ops *opsdb.DB) (err error) {
+		tokens, err = (&access.Tokens{DB: ops, Now: time.Now}).List(ctx)
 		return err
-	}
-	cfg, err := g.loadConfig()
-	if err != nil {
-		return err
-	}
-	ops, err := openOps(ctx, cfg)
-	if err != nil {
-		return err
-	}
-	defer ops.Close()
-	if err := access.Migrate(ctx, ops); err != nil {
-		return err
-	}
-	tokens, err := (&access.Tokens{DB: ops, Now: time.Now}).List(ctx)
+	})
 	if err != nil {
 		return err
 	}
