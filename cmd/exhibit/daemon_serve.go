@@ -124,6 +124,15 @@ func ready(h *telemetry.Health) http.Handler {
 	})
 }
 
+// lastLook is when an agent last looked for sources that are due, zero before
+// the first time.
+func (d *daemon) lastLook() time.Time {
+	if at := d.looked.Load(); at != 0 {
+		return time.Unix(at, 0)
+	}
+	return time.Time{}
+}
+
 // health is what the agent depends on.
 func (d *daemon) health() (*telemetry.Health, error) {
 	key, err := ledger.ParseVerifier(d.w.key.Public())
@@ -133,7 +142,7 @@ func (d *daemon) health() (*telemetry.Health, error) {
 	checks := []telemetry.Check{
 		telemetry.StoreCheck(d.w.store.Checkpoint, store.ErrNoStore, key),
 		telemetry.PingCheck("jobs", d.ops.PingContext),
-		telemetry.TickCheck(func() time.Time { return time.Unix(d.looked.Load(), 0) }, d.began, mostSilence, time.Now),
+		telemetry.TickCheck(d.lastLook, d.began, mostSilence, time.Now),
 	}
 	if d.w.reread != nil {
 		checks = append(checks, telemetry.StateCheck("configuration", d.w.reread.State))
