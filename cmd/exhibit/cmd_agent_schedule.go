@@ -213,7 +213,7 @@ func runAgentRun(ctx context.Context, g *globals, s *agent.Schedule, source stri
 		return scheduleError(err)
 	}
 	if waiting {
-		g.note("%s waits or is being read already.", source)
+		g.note("%s waits to be read already.", source)
 		return nil
 	}
 	nodes, err := s.Nodes(ctx)

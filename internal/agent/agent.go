@@ -23,17 +23,16 @@ type Options struct {
 	DB           *opsdb.DB
 	Locks        Locker
 	Schedules    []Scheduled
-	Reload       <-chan []Scheduled // other schedules to go on with; may be nil
-	Node         string             // name of this process in the fleet; empty: host, process and chance
-	Version      string             // of the program
-	ConfigDigest string             // of the configuration, to tell whether nodes agree
-	Connectors   map[string]string  // digests of the installed connectors, by name
-	Concurrency  int                // sources read at the same time
-	Tick         time.Duration      // how often due times are looked at
-	StopTimeout  time.Duration      // how long a run may go on after the daemon was told to stop
-	Heartbeat    time.Duration      // how often a node says that it lives; 0: 5 s
-	DeadAfter    time.Duration      // a node silent for so long is dead, and its runs are taken over; 0: 30 s
-	MissedAfter  time.Duration      // a time of the schedule is missed if no run began for so long; 0: 30 min
+	Node         string            // name of this process in the fleet; empty: host, process and chance
+	Version      string            // of the program
+	ConfigDigest string            // of the configuration, to tell whether nodes agree
+	Connectors   map[string]string // digests of the installed connectors, by name
+	Concurrency  int               // sources read at the same time
+	Tick         time.Duration     // how often due times are looked at
+	StopTimeout  time.Duration     // how long a run may go on after the daemon was told to stop
+	Heartbeat    time.Duration     // how often a node says that it lives; 0: 5 s
+	DeadAfter    time.Duration     // a node silent for so long is dead, and its runs are taken over; 0: 30 s
+	MissedAfter  time.Duration     // a time of the schedule is missed if no run began for so long; 0: 30 min
 	Logger       *slog.Logger
 	Clock        func() time.Time // of the schedule; nil: the database's
 
@@ -87,9 +86,10 @@ type daemon struct {
 	s     *Schedule
 	after chan struct{} // holds a token while After runs
 
-	mu      sync.Mutex
 	sources map[string]Scheduled // of this node's configuration
-	trouble bool                 // the database did not answer last time
+
+	mu      sync.Mutex
+	trouble bool // the database did not answer last time
 
 	pruned time.Time // when this node last forgot what is old; only beat uses it
 }
@@ -169,8 +169,6 @@ func (d *daemon) loop(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
-		case list := <-d.o.Reload:
-			d.tolerate(ctx, "reload", d.reload(ctx, list))
 		case <-ticks.C:
 		}
 	}
@@ -181,15 +179,10 @@ func (d *daemon) turn(ctx context.Context) error {
 	if err := d.s.tick(ctx, d.o.Node); err != nil {
 		return err
 	}
+	if err := d.s.tickAsked(ctx); err != nil {
+		return err
+	}
 	return d.s.judge(ctx, d.o.MissedAfter)
-}
-
-func (d *daemon) reload(ctx context.Context, list []Scheduled) error {
-	d.mu.Lock()
-	d.sources = bySource(list)
-	d.mu.Unlock()
-	d.o.Logger.Info("schedules loaded anew", "sources", len(list))
-	return d.s.load(ctx, list, d.o.Node)
 }
 
 // tolerate goes on after an error of the database: it is told once, and that it
@@ -228,8 +221,6 @@ func (d *daemon) stop(ctx context.Context) error {
 
 // source returns what this node's configuration says of a source.
 func (d *daemon) source(name string) (Scheduled, bool) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
 	s, ok := d.sources[name]
 	return s, ok
 }

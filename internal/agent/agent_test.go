@@ -141,33 +141,51 @@ func TestCutOffRunIsMadeAgain(t *testing.T) {
 	})
 }
 
-func TestReload(t *testing.T) {
+// TestAskedWhileRunning: a run that is asked for while one is under way begins
+// after it was asked for, in whatever moment of the other one that was.
+func TestAskedWhileRunning(t *testing.T) {
 	both(t, func(t *testing.T, open func() *opsdb.DB) {
 		ctx, stop := context.WithCancel(t.Context())
-		reload := make(chan []Scheduled)
-		var mu sync.Mutex
-		var got []string
+		s, err := OpenSchedule(t.Context(), open(), nothing)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ask := func(by string, wantWaiting bool) {
+			t.Helper()
+			if waiting, err := s.RunNow(t.Context(), "github", by); err != nil || waiting != wantWaiting {
+				t.Errorf("%s asked: waiting %v, %v; want %v", by, waiting, err, wantWaiting)
+			}
+		}
 		o := testOptions(t, open())
-		o.Reload = reload
+		var reads []string
 		o.Read = func(_ context.Context, order Order) (evidence.Run, error) {
-			mu.Lock()
-			defer mu.Unlock()
-			got = append(got, order.Source)
-			return evidence.Run{ID: order.Source, Status: evidence.RunComplete}, nil
+			reads = append(reads, order.AskedBy)
+			if order.AskedBy == "" {
+				ask("ann", false)
+				ask("bob", true)
+				if st := statusOf(t, s, "github"); st.Running == nil || st.Waiting == nil || st.Waiting.AskedBy != "ann" {
+					t.Errorf("under way: %+v", st)
+				}
+			}
+			return evidence.Run{ID: "by " + order.AskedBy, Status: evidence.RunComplete}, nil
 		}
 		o.After = func(_ context.Context, run evidence.Run) error {
-			if run.ID == "github" {
-				go func() { reload <- []Scheduled{{Source: "jira", Spec: "@yearly"}} }()
-				return nil
+			switch run.ID {
+			case "by ann": // its run has ended, the job has not
+				ask("eve", false)
+			case "by eve":
+				stop()
 			}
-			stop()
 			return nil
 		}
 		if err := Run(ctx, o); err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff([]string{"github", "jira"}, got); diff != "" {
+		if diff := cmp.Diff([]string{"", "ann", "eve"}, reads); diff != "" {
 			t.Error(diff)
+		}
+		if st := statusOf(t, s, "github"); st.Waiting != nil {
+			t.Errorf("after the last: %+v", st.Waiting)
 		}
 	})
 }

@@ -233,28 +233,3 @@ func (s *Schedule) hold(ctx context.Context, x tx, source string) (paused bool, 
 	}
 	return at != 0, err
 }
-
-// RunNow asks for a run of a source before all others, also of one that is
-// paused. waiting says that one was waiting or running already, and nothing was
-// added.
-func (s *Schedule) RunNow(ctx context.Context, source, by string) (waiting bool, err error) {
-	if strings.TrimSpace(by) == "" {
-		return false, ErrReason
-	}
-	err = s.queue.tx(ctx, func(x tx) error {
-		if _, err := s.hold(ctx, x, source); err != nil {
-			return err
-		}
-		now, err := s.now(ctx, x)
-		if err != nil {
-			return err
-		}
-		res, err := x.insert(ctx, collectJob{Source: source, Due: now, AskedBy: by}, 1)
-		if err != nil {
-			return err
-		}
-		waiting = res.UniqueSkippedAsDuplicate
-		return nil
-	})
-	return waiting, err
-}

@@ -115,11 +115,11 @@ func (s *Schedule) query(ctx context.Context, query string, scan func(rows *sql.
 
 func (s *Schedule) sources(ctx context.Context) ([]SourceStatus, error) {
 	var out []SourceStatus
-	err := s.query(ctx, `SELECT definition, next_due, next_at, paused_by, paused_because, paused_at FROM agent_schedule
+	err := s.query(ctx, `SELECT definition, next_due, next_at, paused_by, paused_because, paused_at, again_by, again_at FROM agent_schedule
 		WHERE active = 1 ORDER BY source`, func(rows *sql.Rows) error {
-		var text, by, because string
-		var due, at, paused int64
-		if err := rows.Scan(&text, &due, &at, &by, &because, &paused); err != nil {
+		var text, by, because, asked string
+		var due, at, paused, askedAt int64
+		if err := rows.Scan(&text, &due, &at, &by, &because, &paused, &asked, &askedAt); err != nil {
 			return err
 		}
 		sched, err := decodeScheduled(text)
@@ -127,7 +127,7 @@ func (s *Schedule) sources(ctx context.Context) ([]SourceStatus, error) {
 			return err
 		}
 		st := SourceStatus{Source: sched.Source, Connector: sched.Connector, Spec: sched.Spec, Priority: sched.priority(),
-			NextDue: fromMilli(due), NextAt: fromMilli(at)}
+			NextDue: fromMilli(due), NextAt: fromMilli(at), Waiting: again(asked, askedAt)}
 		if sched.Spec != "" {
 			st.Zone = sched.zone().String()
 		}

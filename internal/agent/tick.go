@@ -47,7 +47,7 @@ func (s *Schedule) load(ctx context.Context, list []Scheduled, node string) erro
 	}
 	for source := range kept {
 		if err := s.queue.tx(ctx, func(x tx) error {
-			_, err := x.exec(ctx, `UPDATE agent_schedule SET active = 0 WHERE source = ?`, source)
+			_, err := x.exec(ctx, `UPDATE agent_schedule SET active = 0, again_by = '', again_at = 0 WHERE source = ?`, source)
 			return err
 		}); err != nil {
 			return err
