@@ -21,6 +21,7 @@ import (
 type importOptions struct {
 	source string
 	replay bool
+	as     string   // who brings the file; needed for what was handed in
 	taken  []string // names of sources that a file may not speak for
 	played bool     // the sandbox's file: its people are simulated, and so is what they approved
 }
@@ -41,7 +42,8 @@ or a run header, which says how much of the scope the records after it hold:
 
 A header with "method":"upload" marks what a person handed in: until a second
 person accepts it (exhibit review accept), what rests on it is pending_review. Its identity
-names the person, by the id of the register. What people do by command (waivers, the statement
+names the person, by the id of the register, and --as who imports it: neither of them accepts it.
+What people do by command (waivers, the statement
 of applicability, reviews, draws and retests) no file can bring.
 
 Without a header nobody has said how much was read: the run is partial, and
@@ -59,6 +61,7 @@ changes nothing. FILE may be - for standard input.`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error { return runImport(c.Context(), g, o, args) },
 	}
+	asFlag(c, &o.as)
 	c.Flags().StringVar(&o.source, "source", "", "`name` of the source, for records before any run header")
 	c.Flags().BoolVar(&o.replay, "replay", false, "take the clocks from the file and mark the evidence as imported")
 	return c
@@ -69,6 +72,11 @@ var sourceName = regexp.MustCompile(`^[a-z][a-z0-9-]{0,62}$`)
 func runImport(ctx context.Context, g *globals, o importOptions, paths []string) error {
 	if o.source != "" && !sourceName.MatchString(o.source) {
 		return usageError{fmt.Errorf("source %q is not a name", o.source), "use lower case letters, digits and hyphens, beginning with a letter"}
+	}
+	if o.as != "" {
+		if _, err := g.person(o.as); err != nil {
+			return err
+		}
 	}
 	w, err := g.openForWriting(ctx)
 	if err != nil {
@@ -122,9 +130,9 @@ func importOne(ctx context.Context, g *globals, c *agent.Collector, o importOpti
 	defer done()
 	p := newProgress(g, "importing "+path)
 	defer p.end()
-	options := importfile.Options{Catalog: c.Catalog, Source: o.source, Taken: o.taken, Replay: o.replay, Now: c.Now(), Refuse: people.FromFile, Account: account()}
+	options := importfile.Options{Catalog: c.Catalog, Source: o.source, Taken: o.taken, Replay: o.replay, Now: c.Now(), Refuse: people.FromFile, Account: account(), Person: o.as}
 	if o.played {
-		options.Refuse, options.Account = nil, ""
+		options.Refuse, options.Account, options.Person = nil, "", "exhibit try"
 	}
 	runs, err := c.Import(ctx, in, options,
 		func(n int64) { p.show(fmt.Sprintf("%d records", n)) })

@@ -71,11 +71,14 @@ func (c *Collector) Import(ctx context.Context, in io.ReadSeeker, o importfile.O
 func checkLines(ctx context.Context, in io.Reader, o importfile.Options) error {
 	var refused RefusedError
 	lines := 0
-	for _, err := range importfile.Read(in, o) {
+	for item, err := range importfile.Read(in, o) {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
 		lines++
+		if err == nil && o.Person == "" && handedIn(item) {
+			err = importfile.LineError{Line: item.Line, Err: errNobodyBrought}
+		}
 		var le importfile.LineError
 		switch {
 		case errors.As(err, &le):
@@ -94,6 +97,15 @@ func checkLines(ctx context.Context, in io.Reader, o importfile.Options) error {
 		return errors.New("the file holds no records")
 	}
 	return nil
+}
+
+// errNobodyBrought: what was handed in is accepted by neither the person that a
+// file names nor the one who brings the file, so both have to be known.
+var errNobodyBrought = errors.New("it is what a person handed in: say who imports it, with --as and an id of the register")
+
+// handedIn reports whether a line brings what a second person has to accept.
+func handedIn(item importfile.Item) bool {
+	return item.Header != nil && item.Header.Method == MethodUpload || item.Record.Kind == people.KindUpload
 }
 
 // importing is one pass over a checked file.
@@ -147,11 +159,20 @@ func (i *importing) openRun(ctx context.Context) error {
 	i.rec = newRecorder(i.c, evidence.Provenance{
 		Agent: "exhibit/" + i.c.Version, Source: i.header.Source, Connector: ImportConnector, ConnectorVersion: i.c.Version,
 		Identity: identity, Method: method, Reliability: reliability, Imported: i.o.Replay,
+		ImportedBy: importedBy(i.o),
 	}, nil)
 	if i.o.Replay && i.stated {
 		i.rec.run.StartedAt = i.header.StartedAt.UTC()
 	}
 	return i.rec.open(ctx)
+}
+
+// importedBy names who brings a file.
+func importedBy(o importfile.Options) string {
+	if o.Account == "" {
+		return o.Person
+	}
+	return people.Identity(o.Person, o.Account)
 }
 
 // besideConnector finds out whether a connector reads the source of the run

@@ -107,7 +107,7 @@ func sandboxOrg(t testing.TB, dir string) *org {
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, err = o.collector.Import(t.Context(), bytes.NewReader(text), importfile.Options{Catalog: o.collector.Catalog, Source: in.Source, Now: now}, nil)
+		_, err = o.collector.Import(t.Context(), bytes.NewReader(text), importfile.Options{Catalog: o.collector.Catalog, Source: in.Source, Now: now, Person: "exhibit try"}, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

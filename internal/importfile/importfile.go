@@ -43,8 +43,9 @@ type Options struct {
 	// command. Nil refuses nothing.
 	Refuse func(kind string, payload []byte) error
 	// Account of the machine that brings the file; it stands beside the identity
-	// of what a person handed in.
-	Account string
+	// of what a person handed in. Person is who brings it; needed for
+	// what was handed in.
+	Account, Person string
 }
 
 // Header opens a run.

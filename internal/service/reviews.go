@@ -27,6 +27,7 @@ type HandedIn struct {
 	Reviewer   string    `json:"reviewer,omitempty"`
 	ReviewedAt time.Time `json:"reviewed_at,omitzero"`
 	SHA256     string    `json:"sha256"`
+	ImportedBy string    `json:"imported_by,omitempty"` // of what a file brought
 
 	Upload *people.Upload `json:"-"`
 	run    evidence.Provenance
@@ -71,7 +72,7 @@ func (s *Service) Pile(ctx context.Context) ([]HandedIn, error) {
 
 func handedInUpload(u *people.Upload, run evidence.Provenance) HandedIn {
 	h := HandedIn{ID: u.ID, What: u.Title, By: u.Uploader, At: u.UploadedAt.Time, State: "pending", Reviewer: u.Reviewer,
-		ReviewedAt: u.ReviewedAt.Time, SHA256: u.SHA256, Upload: u, run: run}
+		ReviewedAt: u.ReviewedAt.Time, SHA256: u.SHA256, ImportedBy: run.ImportedBy, Upload: u, run: run}
 	if h.What == "" {
 		h.What = u.Filename
 	}
@@ -108,7 +109,7 @@ func (s *Service) unspoken(ctx context.Context, spoken map[string]bool, runs map
 			by = from.Source
 		}
 		out = append(out, HandedIn{ID: ev.Digest.String()[:12], What: ev.Kind + " " + ev.Key, Subject: ev.Subject.Type + "/" + ev.Subject.ID,
-			By: by, At: ev.CollectedAt, State: "pending", SHA256: ev.Digest.String(), run: from})
+			By: by, At: ev.CollectedAt, State: "pending", SHA256: ev.Digest.String(), ImportedBy: from.ImportedBy, run: from})
 	}
 	return out, nil
 }
@@ -120,6 +121,7 @@ type Vouched struct {
 	Subject evidence.Subject `json:"subject"`
 	Key     string           `json:"key"`
 	Payload json.RawMessage  `json:"payload"`
+	run     string
 }
 
 func (s *Service) VouchedFor(ctx context.Context, h HandedIn) (*Vouched, error) {
@@ -139,7 +141,7 @@ func (s *Service) VouchedFor(ctx context.Context, h HandedIn) (*Vouched, error) 
 		} else if err != nil {
 			return nil, err
 		}
-		return &Vouched{Kind: ev.Kind, Subject: ev.Subject, Key: ev.Key, Payload: payload}, nil
+		return &Vouched{ev.Kind, ev.Subject, ev.Key, payload, ev.Run}, nil
 	}
 	return nil, nil
 }
@@ -162,7 +164,7 @@ func (s *Service) FindHandedIn(ctx context.Context, id string) (HandedIn, error)
 // reviewed is the upload that a review decides on. What a file brought names
 // who handed it in, and has to name somebody of the register: a name that is
 // nobody's would let one person hand in and accept.
-func (s *Service) reviewed(h HandedIn) (people.Upload, error) {
+func (s *Service) reviewed(ctx context.Context, h HandedIn) (people.Upload, error) {
 	if h.Upload != nil && h.Upload.Source == people.Source {
 		return *h.Upload, nil
 	}
@@ -171,6 +173,10 @@ func (s *Service) reviewed(h HandedIn) (people.Upload, error) {
 		u = *h.Upload
 	}
 	_, u.UploaderAccount = people.SplitIdentity(h.run.Identity)
+	var err error
+	if u.Brought, err = s.brought(ctx, h); err != nil {
+		return u, err
+	}
 	reg, err := s.Register()
 	if err != nil {
 		return u, err
@@ -182,13 +188,32 @@ func (s *Service) reviewed(h HandedIn) (people.Upload, error) {
 	return u, nil
 }
 
+// brought finds who imported what was handed in, and the record that comes with
+// it: another one may have brought that.
+func (s *Service) brought(ctx context.Context, h HandedIn) ([]people.Brought, error) {
+	out := []people.Brought{people.ParseBrought(h.run.ImportedBy)}
+	v, err := s.VouchedFor(ctx, h)
+	if err != nil || v == nil {
+		return out, err
+	}
+	for run, err := range s.store.Runs(ctx, "") {
+		if err != nil {
+			return nil, err
+		}
+		if run.ID == v.run && run.Provenance.Connector == agent.ImportConnector {
+			out = append(out, people.ParseBrought(run.Provenance.ImportedBy))
+		}
+	}
+	return out, nil
+}
+
 // Review accepts or rejects what somebody else handed in.
 func (d *Desk) Review(ctx context.Context, id, decision, note string) error {
 	h, err := d.s.FindHandedIn(ctx, id)
 	if err != nil {
 		return err
 	}
-	u, err := d.s.reviewed(h)
+	u, err := d.s.reviewed(ctx, h)
 	if err != nil {
 		return err
 	}

@@ -18,6 +18,7 @@ import (
 	"github.com/exhibit-aims/exhibit/internal/configfile"
 	"github.com/exhibit-aims/exhibit/internal/evidence"
 	"github.com/exhibit-aims/exhibit/internal/finding"
+	"github.com/exhibit-aims/exhibit/internal/importfile"
 	"github.com/exhibit-aims/exhibit/internal/ledger"
 	"github.com/exhibit-aims/exhibit/internal/people"
 	"github.com/exhibit-aims/exhibit/internal/service"
@@ -204,6 +205,63 @@ func TestSecondPerson(t *testing.T) {
 	if err != nil || w.State(p.now) != people.WaiverActive {
 		t.Errorf("marek could not: %v, %s", err, w.State(p.now))
 	}
+}
+
+// TestImportedUploads: what a file says was handed in is accepted by neither the
+// person that the file names, nor who imported it, nor who imported the record
+// that comes with it, under any account.
+func TestImportedUploads(t *testing.T) {
+	p := newPlace(t)
+	s := p.service()
+	bring := func(person, account, source, lines string) {
+		t.Helper()
+		o := importfile.Options{Catalog: p.catalog, Source: source, Now: p.now, Person: person, Account: account, Refuse: people.FromFile}
+		if _, err := p.collector.Import(t.Context(), strings.NewReader(lines), o, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	plan := `{"kind":"risk.acceptance","subject":{"type":"ai_system","id":"a"},"key":"1","payload":{"risk_id":"1"}}` + "\n"
+	bring("ines", "ines@here", "plans", plan)
+	var sum string
+	for ev, err := range p.store.Evidence(t.Context(), store.EvidenceQuery{Source: "plans"}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		sum = ev.Digest.String()
+	}
+	upload := func(id, sum string) string {
+		return `{"kind":"evidence.manual_upload","subject":{"type":"record","id":"` + id + `"},"key":"` + id + `","payload":{"upload_id":"` + id + `","sha256":"` + sum + `","uploader":"sade"}}` + "\n"
+	}
+	bring("marek", "marek@here", "forms", upload("UP-1", strings.Repeat("0", 64)))
+	bring("marek", "marek@here", "forms2", upload("UP-2", sum))
+	bring("marek", "marek@here", "forms3", `{"run":{"source":"forms3","identity":"sade (other@there)","method":"upload"}}`+"\n"+upload("UP-3", strings.Repeat("1", 64)))
+	for _, c := range []struct{ upload, id, account, refused string }{
+		{"UP-1", "sade", "sade@here", "began it"},
+		{"UP-1", "marek", "oidc:https://login.example#marek", "marek imported it"},
+		{"UP-1", "ines", "marek@here", "imported under the account"},
+		{"UP-2", "ines", "ines@here", "ines imported it"},
+		{"UP-3", "sade", "oidc:https://login.example#sade", "began it"},
+		{"UP-3", "marek", "marek@there", "marek imported it"},
+		{"UP-1", "ines", "ines@here", ""},
+	} {
+		d := p.desk(s, p.person(s, c.id, c.account))
+		err := d.Review(t.Context(), c.upload, people.Accepted, "")
+		d.Leave()
+		if r := (*people.Refusal)(nil); c.refused == "" && err != nil || c.refused != "" && (!errors.As(err, &r) || !strings.Contains(err.Error(), c.refused)) {
+			t.Errorf("%s by %s from %s: %v, want %q", c.upload, c.id, c.account, err, c.refused)
+		}
+	}
+	p.cfg.People.SharedAccount = true
+	d := p.desk(s, p.person(s, "marek", "marek@here"))
+	if err := d.Review(t.Context(), "UP-3", people.Accepted, ""); err == nil {
+		t.Error("who imported it accepts it where all share an account")
+	}
+	d.Leave()
+	d = p.desk(s, p.person(s, "ines", "marek@here"))
+	if err := d.Review(t.Context(), "UP-3", people.Accepted, ""); err != nil {
+		t.Error(err)
+	}
+	d.Leave()
 }
 
 // TestKeepCurrent: after an act the next view shows it, without being asked.
