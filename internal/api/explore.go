@@ -107,7 +107,9 @@ func (a *API) plan(ctx context.Context, in *struct {
 	if err != nil {
 		return nil, err
 	}
-	return answered(a.Service.Plan(ctx, roadmap, at, start))
+	var report plan.Report
+	err = a.inPast(ctx, at, func() error { report, err = a.Service.Plan(ctx, roadmap, at, start); return err })
+	return answered(report, err)
 }
 
 func (a *API) populations(ctx context.Context, in *struct{ Instant }) (*Stated[Page[assess.Population]], error) {

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/exhibit-aims/exhibit/internal/access"
 	"github.com/exhibit-aims/exhibit/internal/assess"
 	"github.com/exhibit-aims/exhibit/internal/service"
 )
@@ -42,12 +43,24 @@ func (a *API) view(ctx context.Context, in Instant) (*service.View, string, erro
 	if err != nil {
 		return nil, "", err
 	}
-	v, err := a.Service.At(ctx, at)
+	v, err := a.at(ctx, at)
 	if err != nil {
 		return nil, "", err
 	}
 	tag := tagOf(v)
 	return v, tag, fresh(in.Match, tag)
+}
+
+// at is the view of an instant, for whoever asks.
+func (a *API) at(ctx context.Context, at time.Time) (*service.View, error) {
+	who, _ := access.From(ctx)
+	return a.Service.Past(ctx, who.Account, at)
+}
+
+// inPast reads what is of an instant, in the turn of whoever asks.
+func (a *API) inPast(ctx context.Context, at time.Time, read func() error) error {
+	who, _ := access.From(ctx)
+	return a.Service.InPast(ctx, who.Account, at, read)
 }
 
 // tagOf names the state of a view.

@@ -63,7 +63,12 @@ func statusOf(err error) int {
 	var missing service.NotFound
 	var refusal *people.Refusal
 	var config yamlfile.Problems
+	var busy *service.Busy
 	switch {
+	case errors.As(err, &busy) && busy.Often:
+		return http.StatusTooManyRequests
+	case errors.As(err, &busy):
+		return http.StatusServiceUnavailable
 	case errors.As(err, &missing), errors.Is(err, store.ErrNotFound):
 		return http.StatusNotFound
 	case errors.Is(err, store.ErrErased):
@@ -94,8 +99,11 @@ func (a *API) problem(ctx context.Context, err error) *Problem {
 	p = &Problem{Type: "about:blank", Status: statusOf(err), RequestID: requestID(ctx), headers: http.Header{}}
 	p.Title, p.Detail, p.Hint = titleOf(p.Status), err.Error(), hintOf(err)
 	var locked *access.LockedOut
+	var busy *service.Busy
 	switch {
 	case p.Status == http.StatusNotModified:
+	case errors.As(err, &busy):
+		p.retryAfter(busy.After)
 	case errors.As(err, &locked):
 		p.headers.Set("Retry-After", locked.Until.UTC().Format(http.TimeFormat))
 	case errors.Is(err, store.ErrNoStore):

@@ -181,7 +181,7 @@ func (a *API) draw(ctx context.Context, in *struct {
 	if err != nil {
 		return nil, err
 	}
-	v, err := a.Service.At(ctx, at)
+	v, err := a.at(ctx, at)
 	if err != nil {
 		return nil, err
 	}

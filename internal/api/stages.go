@@ -31,5 +31,7 @@ func (a *API) readiness(ctx context.Context, in *struct {
 	if err != nil {
 		return nil, err
 	}
-	return answered(a.Service.Readiness(ctx, in.Stage, at, since))
+	var pack readiness.Pack
+	err = a.inPast(ctx, at, func() error { pack, err = a.Service.Readiness(ctx, in.Stage, at, since); return err })
+	return answered(pack, err)
 }

@@ -46,7 +46,7 @@ func (c *call) open() error {
 		}
 		c.asOf = s
 	}
-	v, err := c.d.Service.At(c.ctx(), at)
+	v, err := c.d.Service.Past(c.ctx(), c.Who.Account, at)
 	if err != nil {
 		return err
 	}

@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"net/http"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/exhibit-aims/exhibit/config"
@@ -47,10 +46,7 @@ type Dashboard struct {
 
 	related map[string][]related // by control
 
-	viewsM sync.Mutex
-	views  []*prepared // the newest asked for last
-	lag    lag
-
+	lag       lag
 	explained explained
 }
 

@@ -4,9 +4,11 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"path"
+	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -62,7 +64,12 @@ func isAnswerable(err error) bool {
 func statusOf(err error) int {
 	var missing service.NotFound
 	var refusal *people.Refusal
+	var busy *service.Busy
 	switch {
+	case errors.As(err, &busy) && busy.Often:
+		return http.StatusTooManyRequests
+	case errors.As(err, &busy):
+		return http.StatusServiceUnavailable
 	case errors.As(err, &missing), errors.Is(err, errNoPage), errors.Is(err, store.ErrNotFound):
 		return http.StatusNotFound
 	case errors.Is(err, store.ErrErased):
@@ -110,6 +117,15 @@ func (d *Dashboard) fail(c *call, w http.ResponseWriter, err error) {
 	}
 	f.Near, f.NearPath = nearest(c.req, f)
 	title := titles[f.Status]
+	var busy *service.Busy
+	if errors.As(err, &busy) {
+		title = titles[http.StatusServiceUnavailable]
+		f.Hint = fmt.Sprintf("This page asks again in %d s. An instant that was shown lately is there at once.", busy.Seconds())
+		w.Header().Set("Retry-After", strconv.Itoa(busy.Seconds()))
+		if c.req.Method == http.MethodGet {
+			w.Header().Set("Refresh", strconv.Itoa(busy.Seconds()))
+		}
+	}
 	if title == "" {
 		title = "Something went wrong"
 	}

@@ -72,3 +72,26 @@ func TestCommandsAreNamedAsTyped(t *testing.T) {
 		}
 	}
 }
+
+// TestPastIsBounded: who asks for one earlier instant after the other is told to
+// wait, by a page that asks again; others are answered.
+func TestPastIsBounded(t *testing.T) {
+	o := reader(t)
+	who := someone("", access.Viewer)
+	who.Account += "/impatient"
+	last := http.StatusOK
+	for i := range 7 {
+		path := "/plan?as_of=" + o.now.Add(-time.Duration(i+50)*time.Hour).Format(time.RFC3339)
+		a := o.get(who, path)
+		if last = a.StatusCode; last == http.StatusTooManyRequests {
+			a.want(t, http.StatusTooManyRequests, "Not just now", "This page asks again in 60 s")
+			if a.Header.Get("Retry-After") != "60" || a.Header.Get("Refresh") != "60" {
+				t.Errorf("headers: %v", a.Header)
+			}
+			o.get(someone("", access.Auditor), path).want(t, http.StatusOK, "This is how it stood at")
+		}
+	}
+	if last != http.StatusTooManyRequests {
+		t.Errorf("the seventh was answered by status %d", last)
+	}
+}

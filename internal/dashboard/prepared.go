@@ -23,25 +23,9 @@ type prepared struct {
 	waits  *waits
 }
 
-// keptViews bounds of how many views something is kept.
-const keptViews = 3
-
 // prepare gives what is kept of a view.
 func (d *Dashboard) prepare(v *service.View) *prepared {
-	d.viewsM.Lock()
-	defer d.viewsM.Unlock()
-	for i, p := range d.views {
-		if p.view == v {
-			d.views = append(slices.Delete(d.views, i, i+1), p)
-			return p
-		}
-	}
-	p := &prepared{view: v}
-	d.views = append(d.views, p)
-	if len(d.views) > keptViews {
-		d.views = slices.Delete(d.views, 0, 1)
-	}
-	return p
+	return v.Beside(d, func() any { return &prepared{view: v} }).(*prepared)
 }
 
 // once makes something of a view the first time that it is asked for.

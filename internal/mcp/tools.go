@@ -36,7 +36,7 @@ func add[In any](c *caller, s *sdk.Server, name, about string, f func(ctx contex
 			if err != nil {
 				return refusal(errors.New("as_of is no time"), "write 2026-06-30T12:00:00Z"), nil, nil //nolint:nilerr // the answer says what was wrong
 			}
-			if v, err = c.Service.At(ctx, at.UTC()); err != nil {
+			if v, err = c.Service.Past(ctx, c.who.Account, at); err != nil {
 				return c.refuse(ctx, name, err), nil, nil
 			}
 		}
@@ -51,7 +51,10 @@ func add[In any](c *caller, s *sdk.Server, name, about string, f func(ctx contex
 // refuse says why not; what went wrong on this side is for the log.
 func (c *caller) refuse(ctx context.Context, tool string, err error) *sdk.CallToolResult {
 	var h interface{ Hint() string }
+	var busy *service.Busy
 	switch {
+	case errors.As(err, &busy):
+		return refusal(err, busy.Hint())
 	case service.IsMistake(err), errors.Is(err, access.ErrForbidden):
 		hint := ""
 		if errors.As(err, &h) {

@@ -69,8 +69,7 @@ type Service struct {
 	acted  chan struct{}        // holds a token after an act that no view shows yet
 	places places               // of evidence that was found
 
-	pastM sync.Mutex
-	past  []*View // of earlier instants, the newest asked for last
+	past past // views of earlier instants
 }
 
 // New makes a Service. Rules are compiled when they are first needed.

@@ -38,6 +38,8 @@ type View struct {
 	book    *finding.Book
 	systems *ask.World
 
+	beside sync.Map // what others make of it; see Beside
+
 	index    sync.Once
 	byID     map[string]int              // places in Findings
 	controls map[string]int              // places in Assessment.Controls
@@ -128,6 +130,17 @@ func (v *View) RestsOn(d evidence.Digest) []*assess.Result {
 	return out
 }
 
+// Beside keeps with a view what somebody makes of it, under a key of theirs. make
+// may be called more than once at the same time; one of what it makes is kept, for
+// as long as the view is.
+func (v *View) Beside(key any, make func() any) any {
+	if kept, ok := v.beside.Load(key); ok {
+		return kept
+	}
+	kept, _ := v.beside.LoadOrStore(key, make())
+	return kept
+}
+
 // Owner is who has the next move on a result, and why.
 func (v *View) Owner(r *assess.Result) (person, from string) { return v.policy.Owner(r) }
 
@@ -177,47 +190,6 @@ func (s *Service) Refresh(ctx context.Context) (*View, error) {
 	}
 	v.Expiring, v.seen = expiring, size
 	s.show(v)
-	return v, nil
-}
-
-// keptViews bounds how many views of earlier instants are kept.
-const keptViews = 4
-
-// At returns the view of an earlier instant, which is not after now. A zero
-// instant means Current.
-func (s *Service) At(ctx context.Context, at time.Time) (*View, error) {
-	if at.IsZero() {
-		return s.Current(ctx)
-	}
-	if at.After(s.clock()) {
-		return nil, mistake("evidence of the future cannot be read; choose an instant up to now", "%s is in the future", at.Format(time.RFC3339))
-	}
-	size := int64(-1)
-	if cp, err := evaluate.Content(ctx, s.store); err == nil {
-		size = cp.Size
-	}
-	s.pastM.Lock()
-	for _, v := range s.past {
-		if v.Assessment.AsOf.Equal(at) && v.Assessment.Checkpoint.Size == size {
-			s.pastM.Unlock()
-			return v, nil
-		}
-	}
-	s.pastM.Unlock()
-	a, err := s.Assess(ctx, at.UTC())
-	if err != nil {
-		return nil, err
-	}
-	v, err := s.ViewOf(ctx, a, true)
-	if err != nil {
-		return nil, err
-	}
-	s.pastM.Lock()
-	defer s.pastM.Unlock()
-	s.past = append(s.past, v)
-	if len(s.past) > keptViews {
-		s.past = slices.Delete(s.past, 0, 1)
-	}
 	return v, nil
 }
 
