@@ -32,7 +32,7 @@ func shorts(list []connector.Record) []string {
 // fast is a configuration without a budget of requests and without retries.
 func (f *fakeAWS) fast() connector.Config {
 	cfg := f.config()
-	cfg.Settings = []byte(strings.NewReplacer(`"requests_per_second":100`, `"requests_per_second":100000`, `"max_attempts":2`, `"max_attempts":1`).Replace(string(cfg.Settings)))
+	cfg.Settings = []byte(strings.NewReplacer(`_per_second":1000`, `_per_second":100000`, `"max_attempts":2`, `"max_attempts":1`).Replace(string(cfg.Settings)))
 	return cfg
 }
 

@@ -319,6 +319,7 @@ func TestRoles(t *testing.T) {
 			var asked url.Values
 			f.assume(tt.op, &asked)
 			tt.settings["regions"], tt.settings["endpoint_url"], tt.settings["role_arn"] = []string{"eu-west-1"}, f.URL, "arn:aws:iam::123456789012:role/reader"
+			tt.settings["requests_per_second"], tt.settings["lookups_per_second"] = 1000, 1000
 			b, err := json.Marshal(tt.settings)
 			if err != nil {
 				t.Fatal(err)

@@ -130,7 +130,7 @@ func (f *fakeAWS) config(regions ...string) connector.Config {
 	if len(regions) == 0 {
 		regions = []string{"eu-west-1"}
 	}
-	b, err := json.Marshal(obj{"regions": regions, "endpoint_url": f.URL, "requests_per_second": 100, "lookups_per_second": 100, "max_attempts": 2})
+	b, err := json.Marshal(obj{"regions": regions, "endpoint_url": f.URL, "requests_per_second": 1000, "lookups_per_second": 1000, "max_attempts": 2})
 	if err != nil {
 		f.t.Fatal(err)
 	}

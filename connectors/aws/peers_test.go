@@ -80,7 +80,7 @@ func sagemakerAt(t *testing.T, url string) {
 
 // motoConfig reads one region of a server that imitates AWS.
 func motoConfig(t *testing.T, url string, more obj) connector.Config {
-	settings := obj{"regions": []string{"eu-west-1"}, "endpoint_url": url, "requests_per_second": 100, "lookups_per_second": 100, "max_attempts": 1}
+	settings := obj{"regions": []string{"eu-west-1"}, "endpoint_url": url, "requests_per_second": 1000, "lookups_per_second": 1000, "max_attempts": 1}
 	maps.Copy(settings, more)
 	return configOf(ok(json.Marshal(settings))(t))
 }
