@@ -54,7 +54,7 @@ func TestGuide(t *testing.T) {
 	} {
 		cmd := exec.CommandContext(t.Context(), "go", args...)
 		cmd.Dir = module
-		cmd.Env = append(os.Environ(), "GOFLAGS=-mod=mod")
+		cmd.Env = append(os.Environ(), "GOFLAGS="+os.Getenv("GOFLAGS")+" -mod=mod")
 		if out, err := cmd.CombinedOutput(); err != nil {
 			t.Fatalf("go %s: %v\n%s", args[0], err, out)
 		}
