@@ -19,7 +19,7 @@ var update = flag.Bool("update", false, "write ATTACKS.md anew")
 // demands that each is found where the page says, with what it says is needed,
 // and not before.
 func TestAttacks(t *testing.T) {
-	l := verifytest.NewLab(t)
+	l := lab(t)
 	slots := make(chan struct{}, 2)
 	var mu sync.Mutex
 	for _, c := range verifytest.Cases() {

@@ -11,7 +11,7 @@ import (
 // What a bundle holds is compiled, parsed and evaluated: somebody with a key of
 // his own can put anything into it. It ends soon, and says where.
 func TestHostileContents(t *testing.T) {
-	l := verifytest.NewLab(t)
+	l := lab(t)
 	const own = "rules/own/0000-exhibit.yaml"
 	loop := "change.labels.all(a, change.labels.all(b, change.labels.all(c, change.labels.all(d, change.labels.all(e, change.labels.all(f, change.labels.all(g, " +
 		"change.labels.all(h, change.labels.all(i, change.labels.all(j, a != b || c != d || e != f || g != h || i != j))))))))))"

@@ -26,7 +26,7 @@ func saying(t *testing.T, b []byte, o verify.Options) (verify.Report, string) {
 // TestOwnRulesAreSaid: a result that follows only because the organisation
 // changed what is expected is not shown without saying so.
 func TestOwnRulesAreSaid(t *testing.T) {
-	l := verifytest.NewLab(t)
+	l := lab(t)
 	o := verifytest.Options(t, l.Own)
 	if _, notes := saying(t, l.Good, o); !strings.Contains(notes, "1 expectations have thresholds of the organisation: change-approved (approvals)") {
 		t.Errorf("a threshold of the organisation's is not in %q", notes)
@@ -46,7 +46,7 @@ func TestOwnRulesAreSaid(t *testing.T) {
 
 // TestOtherRulesAreSaid: rules that call themselves the product's and are not.
 func TestOtherRulesAreSaid(t *testing.T) {
-	l := verifytest.NewLab(t)
+	l := lab(t)
 	w := verifytest.New(t, verifytest.Honest(t), l.Own)
 	o := verifytest.Options(t, l.Own)
 	o.Recompute.Shipped = w.Rules.Shipped
@@ -71,7 +71,7 @@ func TestOtherRulesAreSaid(t *testing.T) {
 // TestSheetsLeftOut: a profile that hides nothing and leaves a sheet out is
 // recomputed like any bundle of the whole ledger.
 func TestSheetsLeftOut(t *testing.T) {
-	l := verifytest.NewLab(t)
+	l := lab(t)
 	w := verifytest.New(t, verifytest.Honest(t), l.Own)
 	if r, _ := saying(t, w.Bundle(redact.Profile{Name: "slim", Sheets: []string{"People"}}, bundle.Whole), verifytest.Options(t, l.Own)); r.Recomputed != "yes" {
 		t.Errorf("recomputed: %s", r.Recomputed)

@@ -96,7 +96,7 @@ func TestReturned(t *testing.T) {
 // TestNotUnpacked: what is larger than was sealed is refused before any of it
 // is unpacked, or a few megabytes fill the memory of whoever verifies.
 func TestNotUnpacked(t *testing.T) {
-	l := verifytest.NewLab(t)
+	l := lab(t)
 	for _, name := range []string{"manifest.json", "assessment.json"} {
 		r, err := verify.Bundle(t.Context(), bytes.NewReader(l.Swollen(name)), verifytest.Options(t, l.Own))
 		if err != nil || r.OK() || r.First.File != name || !strings.Contains(r.First.Found, ", packed ") {

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/exhibit-aims/exhibit/internal/export/bundle"
@@ -13,6 +14,22 @@ import (
 	"github.com/exhibit-aims/exhibit/internal/verify"
 	"github.com/exhibit-aims/exhibit/internal/verify/verifytest"
 )
+
+// made holds the one lab of all tests: it takes a second to make.
+var made struct {
+	sync.Mutex
+	lab *verifytest.Lab
+}
+
+func lab(t *testing.T) *verifytest.Lab {
+	t.Helper()
+	made.Lock()
+	defer made.Unlock()
+	if made.lab == nil {
+		made.lab = verifytest.NewLab(t)
+	}
+	return made.lab.In(t)
+}
 
 func verified(t *testing.T, b []byte, o verify.Options) verify.Report {
 	t.Helper()
@@ -24,7 +41,7 @@ func verified(t *testing.T, b []byte, o verify.Options) verify.Report {
 }
 
 func TestRecomputed(t *testing.T) {
-	l := verifytest.NewLab(t)
+	l := lab(t)
 	full := verifytest.Options(t, l.Own)
 	r := verified(t, l.Good, full)
 	if !r.OK() || r.Recomputed != "yes" || len(r.Attested) != 2 || r.Scope != bundle.Whole || r.MadeBy != verifytest.Tool {
@@ -46,7 +63,7 @@ func TestRecomputed(t *testing.T) {
 // What another version of the program made may come out differently without
 // anybody having changed it: that is said, and is no failure.
 func TestMadeByAnotherVersion(t *testing.T) {
-	l := verifytest.NewLab(t)
+	l := lab(t)
 	full := verifytest.Options(t, l.Own)
 	full.Recompute.Tool = "exhibit 2.0.0"
 	if r := verified(t, l.Good, full); !r.OK() || r.Recomputed != "yes" {
@@ -66,7 +83,7 @@ func TestMadeByAnotherVersion(t *testing.T) {
 // A bundle is held against states that were kept: the good one continues them,
 // and an older one does not continue a newer.
 func TestAgainst(t *testing.T) {
-	l := verifytest.NewLab(t)
+	l := lab(t)
 	dir := t.TempDir()
 	path := func(name string, b []byte) string {
 		p := filepath.Join(dir, name)
@@ -144,7 +161,7 @@ func TestHiddenIsNowhere(t *testing.T) {
 
 // Every check that a bundle's report lists is explained.
 func TestExplained(t *testing.T) {
-	l := verifytest.NewLab(t)
+	l := lab(t)
 	full := verifytest.Options(t, l.Own)
 	full.Against = []verify.Earlier{{Name: "note", Note: l.Note}}
 	for _, b := range [][]byte{l.Good, l.Redacted} {

@@ -146,14 +146,14 @@ func TestEveryByteOfABundle(t *testing.T) {
 
 // everyByte changes one byte after another and demands that check says where.
 // EXHIBIT_EVERY_BYTE=1 tries all positions, which takes minutes; without, about
-// four hundred spread over the file, while the tests of packages zipform and
+// two hundred spread over the file, while the tests of packages zipform and
 // seal always try every byte of headers and of signed notes.
 func everyByte(t *testing.T, good []byte, check func([]byte) (verify.Report, error)) {
 	t.Helper()
 	if r, err := check(good); err != nil || !r.OK() {
 		t.Fatalf("the good one: %v %v", err, r.First)
 	}
-	workers, step := runtime.GOMAXPROCS(0), len(good)/400|1
+	workers, step := runtime.GOMAXPROCS(0), len(good)/200|1
 	if os.Getenv("EXHIBIT_EVERY_BYTE") != "" {
 		step = 1
 	}

@@ -46,6 +46,13 @@ func NewLab(t testing.TB) *Lab {
 	return l
 }
 
+// In is the same lab for another test: what it holds is only read.
+func (l *Lab) In(t testing.TB) *Lab {
+	out := *l
+	out.T = t
+	return &out
+}
+
 // sameName is another key with the name of one.
 func sameName(t testing.TB, own exporttest.Key) exporttest.Key {
 	t.Helper()
