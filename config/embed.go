@@ -12,3 +12,10 @@ import "embed"
 //
 //go:embed all:catalog all:kinds all:expectations all:fixtures all:crosswalk all:example all:templates all:schemas plan.yaml readiness.yaml
 var FS embed.FS
+
+// Conditions are those of expectations/, parsed and type-checked, in a form
+// that internal/assess reads: every assessment waits for them. A test of that
+// package holds them against the files, and writes them anew with -update.
+//
+//go:embed conditions.bin
+var Conditions string

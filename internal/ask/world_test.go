@@ -35,7 +35,7 @@ func newMaker(t *testing.T) maker {
 	if err != nil {
 		t.Fatal(err)
 	}
-	eng, err := assess.Compile(cat, assess.Options{Rules: rules, Trusted: true})
+	eng, err := assess.Compile(cat, assess.Options{Rules: rules, Trusted: true, Checked: config.Conditions})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -210,11 +210,11 @@ func (e expr) empty() bool { return e.text == "" }
 // that the limit cannot be reached.
 type program struct {
 	text     string
+	env      *scopeEnv
 	usesNow  bool
 	usesView bool
 	vars     map[string]bool
 	fields   map[string]bool // names after a dot; only of one that is prepared later
-	moving   []string        // names whose values change within a scope
 
 	prepare func() error                // type-checks and plans, once; what is below is there after it
 	direct  *direct                     // in place of fast, where it can
@@ -224,29 +224,24 @@ type program struct {
 	growth  growth
 }
 
-// scopeEnv is where conditions are type-checked. A lazy one leaves that until
-// the condition is first evaluated: for conditions that are known to type-check.
-type scopeEnv struct {
-	*cel.Env
-	schema *schema
-	lazy   bool
-	moving []string // names whose values change within a scope
-}
-
 // compile type-checks e. What is wrong is recorded in e's file, with the place
 // of the offending part; the result is nil then, as for an empty e.
 func compile(env *scopeEnv, e expr, want ...*cel.Type) *program {
-	if e.empty() {
+	if e.empty() || env == nil {
 		return nil
 	}
 	if env.lazy {
 		return later(env, e, want)
 	}
-	checked, issues := env.Compile(e.text)
+	own, err := env.own()
+	if err != nil { // said when the scope was made
+		return nil
+	}
+	checked, issues := own.Compile(e.text)
 	if issues != nil && issues.Err() != nil {
 		for _, err := range issues.Errors() {
 			p := e.node.File().ProblemWithin(e.node.Path(), err.Location.Line(), max(err.Location.Column(), 0), sentence(err.Message))
-			if near := nearestName(env.Env, err.Message); near != "" {
+			if near := nearestName(own, err.Message); near != "" {
 				p.Hint("did you mean %s?", near)
 			}
 		}
@@ -263,8 +258,8 @@ func compile(env *scopeEnv, e expr, want ...*cel.Type) *program {
 	if tooCostly(e, checked) {
 		return nil
 	}
-	p := &program{text: e.text, vars: map[string]bool{}, moving: env.moving, prepare: func() error { return nil }}
-	if err := p.plan(env, checked); err != nil {
+	p := &program{text: e.text, env: env, vars: map[string]bool{}, prepare: func() error { return nil }}
+	if err := p.plan(checked.NativeRep()); err != nil {
 		e.node.Problemf("%s", sentence(err.Error()))
 		return nil
 	}
@@ -283,19 +278,19 @@ func compile(env *scopeEnv, e expr, want ...*cel.Type) *program {
 // later is compile for a condition that is type-checked when first evaluated.
 func later(env *scopeEnv, e expr, want []*cel.Type) *program {
 	m := mentions(e.text)
-	p := &program{text: e.text, usesNow: m.roots["now"], vars: m.roots, fields: m.fields, moving: env.moving}
+	p := &program{text: e.text, env: env, usesNow: m.roots["now"], vars: m.roots, fields: m.fields}
 	for name := range registerCalls() {
 		p.usesView = p.usesView || m.calls[name]
 	}
 	p.prepare = sync.OnceValue(func() error {
-		checked, issues := env.Compile(e.text)
-		switch {
-		case issues != nil && issues.Err() != nil:
-			return errors.New(sentence(issues.Err().Error()))
-		case len(want) > 0 && !typeIn(checked.OutputType(), want):
-			return fmt.Errorf("this gives %s", typeWords(checked.OutputType()))
+		checked, err := env.check(e.text)
+		if err != nil {
+			return err
 		}
-		return p.plan(env, checked)
+		if t := checked.GetType(checked.Expr().ID()); len(want) > 0 && !typeIn(t, want) {
+			return fmt.Errorf("this gives %s", typeWords(t))
+		}
+		return p.plan(checked)
 	})
 	return p
 }
@@ -303,16 +298,16 @@ func later(env *scopeEnv, e expr, want []*cel.Type) *program {
 // plan makes what evaluates a checked condition. What it is made from takes
 // ten times the room of the rest, so none of it is kept: where a program is
 // seldom needed, the condition is checked again.
-func (p *program) plan(env *scopeEnv, checked *cel.Ast) error {
-	p.nesting = nesting(checked.NativeRep().Expr())
-	p.growth.see(checked.NativeRep().Expr())
-	l := study(checked, p.moving)
-	if p.direct = directly(env.schema, checked.NativeRep(), l); p.direct == nil || len(p.direct.parts) > 0 {
+func (p *program) plan(checked *ast.AST) error {
+	p.nesting = nesting(checked.Expr())
+	p.growth.see(checked.Expr())
+	l := study(checked, p.env.moving)
+	if p.direct = directly(p.env.schema, checked, l); p.direct == nil || len(p.direct.parts) > 0 {
 		parts := map[int64]interpretable{}
 		if p.direct != nil {
 			parts = p.direct.parts
 		}
-		fast, err := env.Program(checked, l.withParts(parts, cel.EvalOptions(cel.OptOptimize))...)
+		fast, err := p.env.base.PlanProgram(checked, l.withParts(parts, cel.EvalOptions(cel.OptOptimize))...)
 		if err != nil {
 			return err
 		}
@@ -326,20 +321,20 @@ func (p *program) plan(env *scopeEnv, checked *cel.Ast) error {
 	}
 	l.checked = nil
 	if p.direct != nil {
-		p.fast = p.again(env, cel.EvalOptions(cel.OptOptimize))
+		p.fast = p.again(cel.EvalOptions(cel.OptOptimize))
 	}
-	p.limited = p.again(env, cel.EvalOptions(cel.OptOptimize), cel.CostLimit(costLimit))
+	p.limited = p.again(cel.EvalOptions(cel.OptOptimize), cel.CostLimit(costLimit))
 	return nil
 }
 
 // again makes a program of the condition when it is first needed.
-func (p *program) again(env *scopeEnv, opts ...cel.ProgramOption) func() (cel.Program, error) {
+func (p *program) again(opts ...cel.ProgramOption) func() (cel.Program, error) {
 	return sync.OnceValues(func() (cel.Program, error) {
-		checked, issues := env.Compile(p.text)
-		if issues != nil && issues.Err() != nil {
-			return nil, issues.Err()
+		checked, err := p.env.check(p.text)
+		if err != nil {
+			return nil, err
 		}
-		return env.Program(checked, study(checked, p.moving).with(opts...)...)
+		return p.env.base.PlanProgram(checked, study(checked, p.env.moving).with(opts...)...)
 	})
 }
 

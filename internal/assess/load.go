@@ -26,6 +26,10 @@ type Options struct {
 	// time that Compile takes. One that does not type-check after all makes its
 	// results not_assessed.
 	Trusted bool
+	// Checked holds conditions of trusted files parsed and type-checked, as
+	// config.Conditions does: one that is among them is not checked again. Empty
+	// means that each is checked when it is needed.
+	Checked string
 	// Organization is the subject id of results about the organisation; empty
 	// means "organization".
 	Organization string

@@ -3,7 +3,6 @@ package assess
 import (
 	"slices"
 
-	"github.com/google/cel-go/cel"
 	"github.com/google/cel-go/common/ast"
 	"github.com/google/cel-go/common/types"
 )
@@ -35,8 +34,8 @@ type seek struct {
 
 // study looks for what can be done once. moving are the names whose values
 // change from one evaluation in a scope to the next.
-func study(checked *cel.Ast, moving []string) *loops {
-	l := &loops{checked: checked.NativeRep(), fixed: map[int64]bool{}, seeks: map[int64]*seek{}, clocks: map[int64][2]int{},
+func study(checked *ast.AST, moving []string) *loops {
+	l := &loops{checked: checked, fixed: map[int64]bool{}, seeks: map[int64]*seek{}, clocks: map[int64][2]int{},
 		days: map[int64]bool{}, planned: map[int64]interpretable{}}
 	l.walk(l.checked.Expr(), moving)
 	l.watchClock(l.checked.Expr())

@@ -21,7 +21,7 @@ const (
 func modes() []string { return []string{modeState, modePeriodic, modePerEvent, modeContinuous} }
 
 // freshness compiles what a mode needs beside the checks.
-func (c *compiler) freshness(p *plan, env *scopeEnv, vars []cel.EnvOption) {
+func (c *compiler) freshness(p *plan, env *scopeEnv, vars []variable) {
 	e := p.rule.Expectation
 	f := &e.Freshness
 	for i, name := range f.Of {
@@ -56,12 +56,12 @@ func (c *compiler) freshness(p *plan, env *scopeEnv, vars []cel.EnvOption) {
 
 // latestEnv knows the candidate of a periodic expectation, if all candidates
 // are of one kind.
-func (c *compiler) latestEnv(p *plan, vars []cel.EnvOption) *scopeEnv {
+func (c *compiler) latestEnv(p *plan, vars []variable) *scopeEnv {
 	k := p.candidateKind()
 	if k == nil || p.rule.Freshness.Mode != modePeriodic {
 		return nil
 	}
-	env := c.extend(p.def.node, append(slices.Clone(vars), cel.Variable(p.latest, cel.ObjectType(k.kind.ID))))
+	env := c.extend(p.def.node, append(slices.Clone(vars), variable{p.latest, cel.ObjectType(k.kind.ID)}))
 	if env != nil {
 		env.moving = []string{p.latest}
 	}

@@ -104,7 +104,7 @@ const organization = "organization"
 func Compile(cat *catalog.Catalog, opts Options) (*Engine, error) {
 	list, l := load(cat, opts)
 	s := newSchema(cat)
-	env, err := baseEnv(s)
+	lang, err := newLanguage(s, cat, opts.Checked)
 	if err != nil {
 		return nil, fmt.Errorf("condition language: %w", err)
 	}
@@ -112,7 +112,7 @@ func Compile(cat *catalog.Catalog, opts Options) (*Engine, error) {
 	if eng.org == "" {
 		eng.org = organization
 	}
-	c := compiler{schema: s, base: env, engine: eng, indexes: map[string]int{}}
+	c := compiler{schema: s, language: lang, engine: eng, indexes: map[string]int{}}
 	c.engineFields()
 	for _, e := range list {
 		e.checkWords()
@@ -171,12 +171,12 @@ func (eng *Engine) Kinds() []string {
 
 // compiler turns expectations into rules.
 type compiler struct {
-	schema  *schema
-	base    *cel.Env
-	engine  *Engine
-	indexes map[string]int // kind + fields → index number within the kind
-	plans   int
-	lazy    bool // conditions of the rule at hand are type-checked when first evaluated
+	schema   *schema
+	language *language
+	engine   *Engine
+	indexes  map[string]int // kind + fields → index number within the kind
+	plans    int
+	lazy     bool // conditions of the rule at hand are type-checked when first evaluated
 }
 
 // engineFields keeps the fields that the engine itself reads.
@@ -227,7 +227,7 @@ func (c *compiler) plan(r *rule, def *populationDef, several bool) *plan {
 	e := r.Expectation
 	p := &plan{rule: r, def: def, number: c.plans, as: def.As}
 	c.plans++
-	vars := []cel.EnvOption{cel.Variable("params", cel.ObjectType("params."+e.Slug))}
+	vars := []variable{{"params", cel.ObjectType("params." + e.Slug)}}
 	if def.Kind != organization {
 		p.kind = c.kind(def.node, "kind", def.Kind)
 		if p.as == "" && def.Kind == systemKind {
@@ -237,7 +237,7 @@ func (c *compiler) plan(r *rule, def *populationDef, several bool) *plan {
 			def.node.Problemf("as is missing: conditions need a name for the record")
 			return p
 		}
-		vars = append(vars, cel.Variable(p.as, cel.ObjectType(def.Kind)))
+		vars = append(vars, variable{p.as, cel.ObjectType(def.Kind)})
 	} else if def.As != "" {
 		def.node.Problemf("the organisation has no record, so it has no name either").Hint("leave out as")
 	}
@@ -253,7 +253,7 @@ func (c *compiler) plan(r *rule, def *populationDef, several bool) *plan {
 		return p
 	}
 	p.systems = compile(record, def.Systems, cel.ListType(cel.ObjectType(systemKind)))
-	vars = append(vars, cel.Variable("systems", cel.ListType(cel.ObjectType(systemKind))))
+	vars = append(vars, variable{"systems", cel.ListType(cel.ObjectType(systemKind))})
 	located := c.extend(def.node, vars)
 	p.subject = compile(located, def.Subject, cel.StringType)
 	p.owner = compile(located, def.Owner, cel.StringType)
@@ -265,7 +265,7 @@ func (c *compiler) plan(r *rule, def *populationDef, several bool) *plan {
 }
 
 // joinsAndChecks compiles what sees the joined records.
-func (c *compiler) joinsAndChecks(p *plan, located *scopeEnv, vars []cel.EnvOption) {
+func (c *compiler) joinsAndChecks(p *plan, located *scopeEnv, vars []variable) {
 	e, def := p.rule.Expectation, p.def
 	uses, checks, seen := e.Uses, e.Checks, e.Seen
 	at := e.node
@@ -284,7 +284,7 @@ func (c *compiler) joinsAndChecks(p *plan, located *scopeEnv, vars []cel.EnvOpti
 			continue
 		}
 		p.joins = append(p.joins, j)
-		vars = append(vars, cel.Variable(name, cel.ListType(cel.ObjectType(j.kind.kind.ID))))
+		vars = append(vars, variable{name, cel.ListType(cel.ObjectType(j.kind.kind.ID))})
 	}
 	env := c.extend(def.node, vars)
 	if env == nil {
@@ -316,13 +316,16 @@ func (c *compiler) kind(n yamlfile.Place, field, id string) *kindInfo {
 	return k
 }
 
-func (c *compiler) extend(n yamlfile.Place, vars []cel.EnvOption) *scopeEnv {
-	env, err := c.base.Extend(vars...)
-	if err != nil {
+func (c *compiler) extend(n yamlfile.Place, vars []variable) *scopeEnv {
+	env := newScopeEnv(c.language, vars, c.lazy)
+	if c.lazy {
+		return env
+	}
+	if _, err := env.own(); err != nil {
 		n.Problemf("%s", sentence(err.Error()))
 		return nil
 	}
-	return &scopeEnv{Env: env, schema: c.schema, lazy: c.lazy}
+	return env
 }
 
 func (c *compiler) checks(env *scopeEnv, defs []checkDef) []check {
@@ -347,7 +350,7 @@ func (c *compiler) checks(env *scopeEnv, defs []checkDef) []check {
 }
 
 // join compiles one entry of uses.
-func (c *compiler) join(env *scopeEnv, vars []cel.EnvOption, at yamlfile.Place, name string, def joinDef) *join {
+func (c *compiler) join(env *scopeEnv, vars []variable, at yamlfile.Place, name string, def joinDef) *join {
 	here := at.Child("uses").Child(name)
 	k := c.kind(here, "kind", def.Kind)
 	if k == nil {
@@ -374,7 +377,7 @@ func (c *compiler) join(env *scopeEnv, vars []cel.EnvOption, at yamlfile.Place, 
 		j.as = "it"
 	}
 	if !def.Where.empty() {
-		inner := c.extend(here, append(slices.Clone(vars), cel.Variable(j.as, cel.ObjectType(k.kind.ID))))
+		inner := c.extend(here, append(slices.Clone(vars), variable{j.as, cel.ObjectType(k.kind.ID)}))
 		if inner != nil {
 			inner.moving = []string{j.as}
 		}

@@ -52,7 +52,7 @@ func add(t *testing.T, st store.Store, b store.Batch) {
 
 func engine(t *testing.T) *assess.Engine {
 	t.Helper()
-	e, err := evaluate.Rules{Shipped: config.FS, Trusted: true}.Compile()
+	e, err := evaluate.Rules{Shipped: config.FS, Trusted: true, Checked: config.Conditions}.Compile()
 	if err != nil {
 		t.Fatal(err)
 	}

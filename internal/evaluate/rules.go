@@ -17,6 +17,9 @@ type Rules struct {
 	// Trusted says that Shipped is what comes with the product: see
 	// assess.Options.
 	Trusted bool
+	// Checked holds the conditions of Shipped, if it is trusted, parsed and
+	// type-checked: see assess.Options.
+	Checked string
 	// Own are the organisation's files, in the order in which they apply. Its
 	// thresholds, if it set any, are the last of them.
 	Own []RuleFile
@@ -38,7 +41,7 @@ func (r Rules) Compile() (*assess.Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	o := assess.Options{Rules: shipped, Trusted: r.Trusted}
+	o := assess.Options{Rules: shipped, Trusted: r.Trusted, Checked: r.Checked}
 	for _, own := range r.Own {
 		f, err := yamlfile.Parse(own.Name, own.Text)
 		if err != nil {

@@ -78,7 +78,7 @@ func TestShippedPlan(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	eng, err := assess.Compile(c, assess.Options{Rules: rules, Trusted: true})
+	eng, err := assess.Compile(c, assess.Options{Rules: rules, Trusted: true, Checked: config.Conditions})
 	if err != nil {
 		t.Fatal(err)
 	}

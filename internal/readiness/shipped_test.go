@@ -20,7 +20,7 @@ func shippedSlugs(t *testing.T) []string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	eng, err := assess.Compile(c, assess.Options{Rules: rules, Trusted: true})
+	eng, err := assess.Compile(c, assess.Options{Rules: rules, Trusted: true, Checked: config.Conditions})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -17,7 +17,7 @@ func judge(t *testing.T, r *register.Register) map[string]assess.Status {
 	if err != nil {
 		t.Fatal(err)
 	}
-	eng, err := assess.Compile(load(t), assess.Options{Rules: rules, Trusted: true})
+	eng, err := assess.Compile(load(t), assess.Options{Rules: rules, Trusted: true, Checked: config.Conditions})
 	if err != nil {
 		t.Fatal(err)
 	}

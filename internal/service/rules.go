@@ -20,7 +20,7 @@ import (
 // RulesOf are the shipped expectations and the user's own.
 func RulesOf(cfg *configfile.Config) (evaluate.Rules, error) {
 	const remedy = "see expectations.files in the configuration"
-	r := evaluate.Rules{Shipped: config.FS, Trusted: true}
+	r := evaluate.Rules{Shipped: config.FS, Trusted: true, Checked: config.Conditions}
 	for _, path := range cfg.Expectations.Files {
 		if _, err := yamlfile.Read(path); err != nil { // says what is wrong with it in its own words
 			return r, Mistake{err, remedy}

@@ -41,7 +41,7 @@ func newRuled(t *testing.T) *ruled {
 		t.Fatal(err)
 	}
 	r := &ruled{}
-	if r.engine, err = assess.Compile(cat, assess.Options{Rules: rules, Trusted: true}); err != nil {
+	if r.engine, err = assess.Compile(cat, assess.Options{Rules: rules, Trusted: true, Checked: config.Conditions}); err != nil {
 		t.Fatal(err)
 	}
 	if r.key, err = ledger.GenerateKey(); err != nil {
