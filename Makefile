@@ -8,10 +8,10 @@ BENCHTIME ?= 1x
 # What is compiled with other flags is compiled again: every target uses those of a release, and so does what its scripts and tests start.
 export GOFLAGS := $(strip $(filter-out -trimpath,$(shell go env GOFLAGS)) -trimpath)
 # A compiler, a linter and a test live for seconds: they collect their garbage less often, and take more memory for it.
-build test lint test-peers cross: export GOGC ?= 400
+build test lint peers test-peers cross: export GOGC ?= 400
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test lint test-peers cross bench fuzz generate clean
+.PHONY: help build run test lint peers test-peers cross bench fuzz generate clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,6 +31,9 @@ test: build ## run all tests; installs PostgreSQL first where it is missing
 
 lint: ## run the linters and check that generated code is what is committed
 	@.ci/lint $(GOLANGCI)
+
+peers: ## install servers that others wrote into .peers, for test-peers
+	@.ci/peers install
 
 test-peers: build ## the connectors and the main job against servers that others wrote; installs and starts them
 	.ci/peers
