@@ -150,7 +150,7 @@ func verifyTarget(ctx context.Context, g *globals, o verifyOptions, key verify.K
 func bundleOptions(o verifyOptions, key verify.Key) (verify.Options, error) {
 	opt := verify.Options{Key: key}
 	if !o.quick {
-		opt.Recompute = &verify.Recompute{Tool: "exhibit " + version, Shipped: config.FS}
+		opt.Recompute = &verify.Recompute{Tool: "exhibit " + version, Shipped: config.FS, Checked: config.Conditions}
 	}
 	for _, path := range o.against {
 		e, err := verify.ReadEarlier(path)

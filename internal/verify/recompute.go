@@ -26,6 +26,7 @@ import (
 type Recompute struct {
 	Tool    string // "exhibit " and the version of this program
 	Shipped fs.FS  // the rules that it comes with; nil: those of the bundle are not compared with them
+	Checked string // the conditions of Shipped, as evaluate.Rules has them
 	TempDir string // for large parts of the workbook; empty: the system's
 }
 
@@ -90,6 +91,10 @@ func (a *archive) recompute(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	other := a.otherRules(rules)
+	if a.opt.Recompute.Shipped != nil && len(other) == 0 { // to the byte, so what is known of ours holds for them
+		rules.Trusted, rules.Checked = true, a.opt.Recompute.Checked
+	}
 	eng, err := rules.Compile()
 	if err != nil {
 		return fail(bundle.RulesDir, "content", "rules that can be compiled", clip(err.Error()))
@@ -111,7 +116,7 @@ func (a *archive) recompute(ctx context.Context) error {
 		return a.differs(err)
 	}
 	a.report.Recomputed = "yes"
-	if other := a.otherRules(rules); len(other) > 0 {
+	if len(other) > 0 {
 		a.report.Recomputed = "yes, by other rules than those that this program comes with"
 		a.report.Notes = append(a.report.Notes, fmt.Sprintf("%d files of rules outside rules/own/ are not those that this program comes with: %s; the bundle was made by %s, this is %s",
 			len(other), firstOf(other), clip(a.head.Tool), a.opt.Recompute.Tool))
@@ -132,7 +137,7 @@ func (a *archive) differs(err error) error {
 	return nil
 }
 
-// ruleFiles are the rules in the bundle, none of them trusted.
+// ruleFiles are the rules in the bundle.
 func (a *archive) ruleFiles() (evaluate.Rules, error) {
 	files := memFS{}
 	r := evaluate.Rules{Shipped: files}
