@@ -80,7 +80,7 @@ func (d *daemon) serve(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	pages, err := dashboard.New(dashboard.Options{Service: d.w.svc, Payload: d.server.Journal(), Sources: d.schedule, Exports: exports, Logger: d.w.logger, Clock: time.Now, Version: version, //nolint:contextcheck // each request brings its own
+	pages, err := dashboard.New(dashboard.Options{Service: d.w.svc, Payload: d.server.Journal(), Sources: d.schedule, Told: d.teller, Exports: exports, Logger: d.w.logger, Clock: time.Now, Version: version, //nolint:contextcheck // each request brings its own
 		Logout: "/logout", Person: "/login/person", RequestID: server.RequestID})
 	if err != nil {
 		return errors.Join(err, end())

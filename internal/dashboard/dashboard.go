@@ -21,6 +21,7 @@ type Options struct {
 	Service *service.Service
 	Payload access.PayloadLog  // nil: no raw payload is shown
 	Sources Sources            // nil: no schedule is shown
+	Told    Told               // nil: nobody is told anything from here
 	Exports *exportjob.Manager // nil: no export can be ordered
 	Logger  *slog.Logger
 	Clock   func() time.Time
@@ -97,6 +98,7 @@ func (d *Dashboard) allRoutes() []route {
 		d.applicabilityRoutes(),
 		d.reviewRoutes(),
 		d.sourceRoutes(),
+		d.toldRoutes(),
 		d.planRoutes(),
 		d.populationRoutes(),
 		d.vendorRoutes(),

@@ -61,6 +61,8 @@ type findingsData struct {
 	States, Owners                []string
 	From, To, Total, Before, Next int
 	Overdue, Nobody               int
+
+	sought string // Text, as it is compared
 }
 
 // findingsPerPage is how many findings a page shows.
@@ -76,9 +78,14 @@ func findings(c *call) (*page, error) {
 	}
 	from, _ := strconv.Atoi(c.Query("from"))
 	from = max(1, from)
+	d.sought = strings.ToLower(d.Text)
+	texts := []string(nil)
+	if d.sought != "" {
+		texts = c.shown.findingTexts()
+	}
 	for i := range c.view.Findings {
 		r := &c.view.Findings[i]
-		if !d.wants(r) {
+		if !d.wants(r) || d.sought != "" && !strings.Contains(texts[i], d.sought) {
 			continue
 		}
 		d.Total++
@@ -104,11 +111,23 @@ func findings(c *call) (*page, error) {
 	return &page{title: "Findings", template: "findings", nav: "/findings", data: d}, nil
 }
 
-func (d findingsData) wants(r *service.FindingRow) bool {
+// findingTexts are what a filter looks through, for each finding of the view.
+func (p *prepared) findingTexts() []string {
+	return once(p, "texts of findings", func(v *service.View) []string {
+		out := make([]string, len(v.Findings))
+		for i := range v.Findings {
+			r := &v.Findings[i]
+			out[i] = strings.ToLower(r.ID + " " + r.Subject.ID + " " + r.Expectation)
+		}
+		return out
+	})
+}
+
+// wants says whether a finding is listed, but for the text that is looked for.
+func (d *findingsData) wants(r *service.FindingRow) bool {
 	switch {
 	case d.Owner == "nobody" && r.Owner != "", d.Owner != "" && d.Owner != "nobody" && r.Owner != d.Owner,
-		d.Control != "" && r.Control != d.Control, d.System != "" && !slices.Contains(r.Systems, d.System),
-		d.Text != "" && !strings.Contains(strings.ToLower(r.ID+" "+r.Subject.ID+" "+r.Expectation), strings.ToLower(d.Text)):
+		d.Control != "" && r.Control != d.Control, d.System != "" && !slices.Contains(r.Systems, d.System):
 		return false
 	case d.State == "":
 		return r.State.IsOpen() || r.State == service.StateDuty

@@ -16,25 +16,26 @@ import (
 // funcs are what templates may call. None of them returns anything but text.
 func funcs(a *assets) template.FuncMap {
 	return template.FuncMap{
-		"asset":  a.path,
-		"bar":    barOf,
-		"clip":   clip,
-		"count":  count,
-		"day":    day,
-		"digest": func(d evidence.Digest) string { return d.String()[:12] },
-		"iso":    iso,
-		"joined": func(list []string) string { return strings.Join(list, ", ") },
-		"list":   func(items ...any) []any { return items },
-		"month":  func(v any) string { return written(v, "2006-01") },
-		"plural": plural,
-		"short":  func(s string) string { return clip(120, s) },
-		"size":   size,
-		"status": statusName,
-		"time":   clock,
-		"url":    webLink,
-		"used":   inUse,
-		"words":  words,
-		"zero":   isZero,
+		"asset":       a.path,
+		"bar":         barOf,
+		"clip":        clip,
+		"confinement": confinementOf,
+		"count":       count,
+		"day":         day,
+		"digest":      func(d evidence.Digest) string { return d.String()[:12] },
+		"iso":         iso,
+		"joined":      func(list []string) string { return strings.Join(list, ", ") },
+		"list":        func(items ...any) []any { return items },
+		"month":       func(v any) string { return written(v, "2006-01") },
+		"plural":      plural,
+		"short":       func(s string) string { return clip(120, s) },
+		"size":        size,
+		"status":      statusName,
+		"time":        clock,
+		"url":         webLink,
+		"used":        inUse,
+		"words":       words,
+		"zero":        isZero,
 	}
 }
 
@@ -132,4 +133,19 @@ func webLink(s string) string {
 		return link
 	}
 	return ""
+}
+
+// confinement is how a connector was confined: in a word, and the rest.
+type confinement struct {
+	First string
+	More  []string
+}
+
+// confinementOf takes apart what a run says, nil if it says nothing.
+func confinementOf(s string) *confinement {
+	if s == "" {
+		return nil
+	}
+	parts := strings.Split(s, "; ")
+	return &confinement{parts[0], parts[1:]}
 }

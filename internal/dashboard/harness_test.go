@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -43,7 +44,8 @@ type org struct {
 	service   *service.Service
 	dash      *Dashboard
 	exports   *exportjob.Manager
-	ordered   string // id of an export that is done; empty: none is
+	reads     *atomic.Int64 // of a store that counts them
+	ordered   string        // id of an export that is done; empty: none is
 }
 
 // reader is an organisation for tests that change nothing: it is made once.
@@ -73,6 +75,13 @@ func TestMain(m *testing.M) {
 	}
 	sharedDir = dir
 	code := m.Run()
+	if largest != nil {
+		err = largest.store.Close()
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
+	}
 	if err := os.RemoveAll(dir); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 	}
@@ -177,7 +186,7 @@ func openOrg(t testing.TB, cfgPath string) *org {
 // load imports lines.
 func (o *org) load(source, lines string) {
 	o.t.Helper()
-	_, err := o.collector.Import(o.t.Context(), strings.NewReader(lines), importfile.Options{Catalog: o.collector.Catalog, Source: source, Now: o.now}, nil)
+	_, err := o.collector.Import(o.t.Context(), strings.NewReader(lines), importfile.Options{Catalog: o.collector.Catalog, Source: source, Now: o.now, Person: "exhibit try"}, nil)
 	if err != nil {
 		o.t.Fatal(err)
 	}

@@ -6,8 +6,9 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"slices"
+	"runtime"
 	"strconv"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -30,7 +31,10 @@ func largeOrg(t testing.TB, records int) *org {
 	t.Helper()
 	dir := os.Getenv("EXHIBIT_LOAD_DIR")
 	if dir == "" {
-		dir = t.TempDir()
+		dir = filepath.Join(sharedDir, "large")
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			t.Fatal(err)
+		}
 	}
 	path := filepath.Join(dir, "exhibit.yaml")
 	key, err := ledger.LoadOrCreateKey(filepath.Join(dir, "exhibit.key"))
@@ -46,11 +50,13 @@ func largeOrg(t testing.TB, records int) *org {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { st.Close() })
 	if errors.Is(missing, os.ErrNotExist) {
 		fill(t, st, records)
 	}
-	return newOrg(t, st, path, loadEnd.Add(time.Hour), key)
+	counted := &countingStore{Store: st}
+	o := newOrg(t, counted, path, loadEnd.Add(time.Hour), key)
+	o.reads = &counted.reads
+	return o
 }
 
 // fill collects an organisation of 50 AI systems, most of whose records are
@@ -120,47 +126,108 @@ func loadRecord(i, records int) evidence.Record {
 	return r
 }
 
-// TestLoad asks for every page of a large organisation again and again, one
-// after another and by fifty at once. EXHIBIT_LOAD_RECORDS says how large;
-// with 100,000 records or more no page may take longer than 100 ms in the
-// median.
-func TestLoad(t *testing.T) {
-	records := 4000
-	if s := os.Getenv("EXHIBIT_LOAD_RECORDS"); s != "" {
-		var err error
-		if records, err = strconv.Atoi(s); err != nil {
+// loadRecords is how many records EXHIBIT_LOAD_RECORDS asks for.
+func loadRecords(t testing.TB) int {
+	t.Helper()
+	s := os.Getenv("EXHIBIT_LOAD_RECORDS")
+	if s == "" {
+		return 4000
+	}
+	n, err := strconv.Atoi(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// loaded is the large organisation, with its first view and what is kept warm.
+func loaded(t testing.TB) *org {
+	t.Helper()
+	large.Do(func() {
+		begun := time.Now()
+		largest = largeOrg(t, loadRecords(t))
+		largest.conclude()
+		if err := largest.dash.warm(t.Context(), largest.view()); err != nil {
 			t.Fatal(err)
 		}
+		t.Logf("%d records, %d results: the first view was there after %v", loadRecords(t), len(largest.view().Assessment.Results), time.Since(begun).Round(time.Millisecond))
+	})
+	if largest == nil {
+		t.Fatal("the large organisation was not made")
 	}
-	begun := time.Now()
-	o := largeOrg(t, records)
-	t.Logf("%d records are there after %v", records, time.Since(begun).Round(time.Millisecond))
-	begun = time.Now()
-	o.conclude()
-	t.Logf("the first view took %v: %d results", time.Since(begun).Round(time.Millisecond), len(o.view().Assessment.Results))
-	who := someone("person-1", access.Operator, access.Approver, access.Security, access.Admin, access.Auditor)
+	mine := *largest
+	mine.t = t
+	return &mine
+}
+
+// What loaded makes once.
+var (
+	large   sync.Once
+	largest *org
+)
+
+// loadPaths are the pages that can be asked for again and again: what is put on
+// record grows the ledger.
+func (o *org) loadPaths(who access.Principal) []string {
+	var out []string
 	all := addresses(o)
-	delete(all, "GET /exports/{id}/file") // no export was ordered here
 	for _, r := range o.dash.routes {
-		for _, path := range all[r.pattern] {
-			if r.act != nil || r.needs == access.ReadPayload { // what is put on record grows the ledger
-				continue
-			}
-			first := o.timed(who, path)
-			var took []time.Duration
-			worked := processor(t)
-			for range 15 {
-				took = append(took, o.timed(who, path))
-			}
-			worked = (processor(t) - worked) / 15
-			slices.Sort(took)
-			t.Logf("%-75.75s first %8v  median %8v  worst %8v  processor %8v", path, round(first), round(took[len(took)/2]), round(took[len(took)-1]), round(worked))
-			if limit := 100 * time.Millisecond; records >= 100_000 && took[len(took)/2] > limit {
-				t.Errorf("%s: median %v, more than %v", path, took[len(took)/2], limit)
-			}
+		if strings.HasPrefix(r.pattern, "GET ") && r.send == nil && r.needs != access.ReadPayload && who.May(r.needs) {
+			out = append(out, all[r.pattern]...)
 		}
 	}
-	o.many(who, all, 50)
+	return out
+}
+
+// What a page may cost, however much evidence there is.
+const (
+	mostReads = 60 // of the store
+	mostWork  = 50 * time.Millisecond
+)
+
+// TestLoad asks for every page of a large organisation, for the first time and
+// again, and says what it cost. EXHIBIT_LOAD_RECORDS says how large; the processor
+// is looked at with 100,000 records or more, the reads always.
+func TestLoad(t *testing.T) {
+	o := loaded(t)
+	who := someone("person-1", access.Operator, access.Approver, access.Security, access.Admin, access.Auditor)
+	strict := loadRecords(t) >= 100_000
+	for _, path := range o.loadPaths(who) {
+		if strings.Contains(path, "as_of=") {
+			o.timed(who, path) // reads the whole ledger, in turn: see service.Past
+		}
+		first := o.cost(who, path)
+		again := o.cost(who, path)
+		for range 4 {
+			if c := o.cost(who, path); c.work < again.work {
+				again = c
+			}
+		}
+		t.Logf("%-76.76s first %8v %4d kB %2d reads   again %8v %4d kB %2d reads", path, round(first.work), first.bytes>>10, first.reads, round(again.work), again.bytes>>10, again.reads)
+		if first.reads > mostReads {
+			t.Errorf("%s: %d reads of the store, more than %d", path, first.reads, mostReads)
+		}
+		if strict && (first.work > mostWork || again.work > mostWork) {
+			t.Errorf("%s: %v, and %v again, more than %v", path, first.work, again.work, mostWork)
+		}
+	}
+}
+
+// cost is what a page took.
+type cost struct {
+	work  time.Duration // of processors
+	bytes uint64        // of memory
+	reads int64         // of the store
+}
+
+func (o *org) cost(who access.Principal, path string) cost {
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	reads, work := o.reads.Load(), processor(o.t)
+	o.timed(who, path)
+	work = processor(o.t) - work
+	runtime.ReadMemStats(&after)
+	return cost{work, after.TotalAlloc - before.TotalAlloc, o.reads.Load() - reads}
 }
 
 // processor is the time that all processors worked for this process: on a machine
@@ -186,36 +253,6 @@ func (o *org) timed(who access.Principal, path string) time.Duration {
 		o.t.Errorf("%s: status %d", path, w.status)
 	}
 	return took
-}
-
-// many lets clients ask for all pages at once.
-func (o *org) many(who access.Principal, all map[string][]string, clients int) {
-	o.t.Helper()
-	var paths []string
-	for _, r := range o.dash.routes {
-		if r.act == nil && r.needs != access.ReadPayload {
-			paths = append(paths, all[r.pattern]...)
-		}
-	}
-	var mu sync.Mutex
-	var took []time.Duration
-	var wait sync.WaitGroup
-	begun := time.Now()
-	for c := range clients {
-		wait.Go(func() {
-			for i := range paths {
-				d := o.timed(who, paths[(i+c)%len(paths)])
-				mu.Lock()
-				took = append(took, d)
-				mu.Unlock()
-			}
-		})
-	}
-	wait.Wait()
-	lasted := time.Since(begun)
-	slices.Sort(took)
-	o.t.Logf("%d clients: %d pages in %v, %.0f a second; median %v, 95 of 100 within %v, worst %v", clients, len(took), lasted.Round(time.Millisecond),
-		float64(len(took))/lasted.Seconds(), round(took[len(took)/2]), round(took[len(took)*95/100]), round(took[len(took)-1]))
 }
 
 // discard is an answer that nobody reads.

@@ -85,6 +85,7 @@ func mainAddresses(o *org, c *call) map[string][]string {
 		"POST /reviews/{id}/reject":           {"/reviews/UP-1/reject"},
 		"GET /sources":                        {"/sources"},
 		"GET /sources/{name}":                 {"/sources/register"},
+		"GET /told":                           {"/told"},
 		"POST /sources/{name}/run":            {"/sources/register/run"},
 		"POST /sources/{name}/pause":          {"/sources/register/pause"},
 		"POST /sources/{name}/resume":         {"/sources/register/resume"},

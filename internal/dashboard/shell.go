@@ -25,7 +25,7 @@ var sections = []section{
 	{"Work", []navItem{{"Today", "/"}, {"Findings", "/findings"}, {"Shadow AI", "/shadow"}, {"Reviews", "/reviews"}}},
 	{"State", []navItem{{"Controls", "/controls"}, {"AI systems", "/systems"}, {"Vendors and models", "/vendors"}, {"Plan", "/plan"}}},
 	{"Record", []navItem{{"Evidence", "/evidence"}, {"Populations", "/populations"}, {"Applicability", "/applicability"}, {"Waivers", "/waivers"}}},
-	{"Operation", []navItem{{"Sources and runs", "/sources"}, {"Exports", "/exports"}}},
+	{"Operation", []navItem{{"Sources and runs", "/sources"}, {"Telling people", "/told"}, {"Exports", "/exports"}}},
 }
 
 // navOf is the navigation to the pages that there are.

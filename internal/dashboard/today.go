@@ -8,6 +8,7 @@ import (
 	"github.com/exhibit-aims/exhibit/internal/access"
 	"github.com/exhibit-aims/exhibit/internal/assess"
 	"github.com/exhibit-aims/exhibit/internal/service"
+	"github.com/exhibit-aims/exhibit/internal/shadow"
 )
 
 func (d *Dashboard) todayRoutes() []route {
@@ -23,6 +24,8 @@ type todayData struct {
 	Later    int // that expire within the span and are not listed
 	Runout   *runout
 	Sums     daySums
+	Cases    []shadow.Case // uses of AI that wait for a decision
+	Undone   int           // how many there are
 	Controls []statusCount
 	Total    int // controls
 	Trend    *trend
@@ -76,6 +79,9 @@ func today(c *call) (*page, error) {
 			data.Others = append(data.Others, lineOf(o))
 		}
 	}
+	data.Cases = c.shown.undecided()
+	data.Undone = len(data.Cases)
+	data.Cases = data.Cases[:min(data.Undone, listedToday)]
 	data.Expiring, data.Runout = v.Expiring, runoutOf(v.Expiring, at)
 	if n := len(data.Expiring); n > listedToday {
 		data.Expiring, data.Later = data.Expiring[:listedToday], n-listedToday
@@ -86,6 +92,12 @@ func today(c *call) (*page, error) {
 
 // Rows are the duties and findings of a person in one list, by date.
 func (t todayData) Rows(o *service.OwnerView) []dueRow { return dueRows(*o, listedToday) }
+
+// MoreCases is how many uses of AI wait for a decision beside those listed.
+func (t todayData) MoreCases() int { return t.Undone - len(t.Cases) }
+
+// At is the instant that the page shows.
+func (t todayData) At() time.Time { return t.Soon.Add(-dueSoon) }
 
 // More is how many of them Rows leaves out.
 func (t todayData) More(o *service.OwnerView) int {

@@ -1,7 +1,9 @@
 package service
 
 import (
+	"cmp"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"slices"
@@ -45,6 +47,10 @@ type View struct {
 	controls map[string]int              // places in Assessment.Controls
 	results  map[string][]*assess.Result // by expectation
 	inForce  map[string]int              // places in Assessment.Expectations
+	about    map[named]*assess.Result
+
+	resting sync.Once
+	rests   []restsOn // in order
 }
 
 // Systems are the AI systems of the register, as it was then.
@@ -105,29 +111,58 @@ func (v *View) Expectation(slug string) (*assess.InForce, []*assess.Result, erro
 	return nil, nil, notFound(slug, known, "exhibit catalog explain lists them", "no expectation is called %q", slug)
 }
 
+// named is what tells results from one another.
+type named struct {
+	expectation string
+	subject     evidence.Subject
+}
+
 // Result returns the result of an expectation for a subject.
 func (v *View) Result(slug string, subject evidence.Subject) (*assess.Result, error) {
-	_, all, err := v.Expectation(slug)
-	if err != nil {
-		return nil, err
+	v.makeIndex()
+	if r, ok := v.about[named{slug, subject}]; ok {
+		return r, nil
 	}
-	for _, r := range all {
-		if r.Subject == subject {
-			return r, nil
-		}
+	if _, _, err := v.Expectation(slug); err != nil {
+		return nil, err
 	}
 	return nil, notFound(subject.ID, nil, "exhibit status shows its results", "%s has no result for %s/%s", slug, subject.Type, subject.ID)
 }
 
 // RestsOn returns the results that rest on a piece of evidence.
 func (v *View) RestsOn(d evidence.Digest) []*assess.Result {
+	v.resting.Do(v.makeRests)
+	begin := beginning(d)
+	at, _ := slices.BinarySearchFunc(v.rests, begin, func(x restsOn, want uint64) int { return cmp.Compare(x.begin, want) })
 	var out []*assess.Result
-	for _, r := range v.Assessment.Results {
-		if slices.Contains(r.Evidence, d) {
+	for ; at < len(v.rests) && v.rests[at].begin == begin; at++ {
+		if r := v.Assessment.Results[v.rests[at].result]; slices.Contains(r.Evidence, d) && !slices.Contains(out, r) {
 			out = append(out, r)
 		}
 	}
 	return out
+}
+
+// restsOn says that a result rests on a piece of evidence whose digest begins so.
+type restsOn struct {
+	begin  uint64
+	result int32 // place in Assessment.Results
+}
+
+func beginning(d evidence.Digest) uint64 { return binary.BigEndian.Uint64(d[:]) }
+
+func (v *View) makeRests() {
+	n := 0
+	for _, r := range v.Assessment.Results {
+		n += len(r.Evidence)
+	}
+	v.rests = make([]restsOn, 0, n)
+	for i, r := range v.Assessment.Results {
+		for _, d := range r.Evidence {
+			v.rests = append(v.rests, restsOn{beginning(d), int32(i)})
+		}
+	}
+	slices.SortFunc(v.rests, func(x, y restsOn) int { return cmp.Or(cmp.Compare(x.begin, y.begin), cmp.Compare(x.result, y.result)) })
 }
 
 // Beside keeps with a view what somebody makes of it, under a key of theirs. make
@@ -144,6 +179,12 @@ func (v *View) Beside(key any, make func() any) any {
 // Owner is who has the next move on a result, and why.
 func (v *View) Owner(r *assess.Result) (person, from string) { return v.policy.Owner(r) }
 
+// Index makes now what the first who looks for something would wait for.
+func (v *View) Index() {
+	v.makeIndex()
+	v.resting.Do(v.makeRests)
+}
+
 func (v *View) makeIndex() {
 	v.index.Do(func() {
 		v.byID = make(map[string]int, len(v.Findings))
@@ -159,8 +200,12 @@ func (v *View) makeIndex() {
 			v.inForce[v.Assessment.Expectations[i].Slug] = i
 		}
 		v.results = map[string][]*assess.Result{}
+		v.about = make(map[named]*assess.Result, len(v.Assessment.Results))
 		for _, r := range v.Assessment.Results {
 			v.results[r.Expectation] = append(v.results[r.Expectation], r)
+			if n := (named{r.Expectation, r.Subject}); v.about[n] == nil {
+				v.about[n] = r
+			}
 		}
 	})
 }

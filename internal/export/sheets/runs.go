@@ -16,7 +16,7 @@ var runsLayout = Layout{Name: "Collector runs",
 		{"run", 26}, {"source", 16}, {"connector", 14}, {"version", 10}, {"connector binary sha256", 24}, {"identity", 26},
 		{"permissions missing", 24}, {"scope asked", 40}, {"scope seen", 30}, {"started (UTC)", 18}, {"finished (UTC)", 18}, {"status", 11},
 		{"error", 34}, {"requests", 9}, {"not modified", 9}, {"retries", 8}, {"rate limited", 8}, {"seen", 9}, {"new", 9}, {"revised", 9},
-		{"unchanged", 11}, {"gone", 9}, {"independent count", 20}, {"truncation", 24}, {"gaps", 7},
+		{"unchanged", 11}, {"gone", 9}, {"independent count", 20}, {"truncation", 24}, {"gaps", 7}, {"confinement", 40},
 	}}
 
 // runStatus are the colours of a run's status, by the status that a result
@@ -56,6 +56,7 @@ func (b *Book) runs(_ context.Context, w Writer) error {
 		w.List(independent)
 		w.List(truncations(r))
 		w.Number(int64(len(r.Gaps)))
+		w.Text(r.Confinement)
 		if err := w.End(); err != nil {
 			return err
 		}

@@ -25,7 +25,7 @@ func (s *Store) EntryByDigest(ctx context.Context, prefix string) (e evidence.En
 // findEntry finds the first entry whose digest begins with prefix, which is no
 // shorter than what zones keep.
 func findEntry(ctx context.Context, tx Tx, prefix string) (evidence.Entry, error) {
-	lines := &lineReader{tx: tx}
+	lines, begins := &lineReader{tx: tx}, sumBeginning(prefix)
 	for after := int64(math.MinInt64); ; {
 		zones, err := scanZones(ctx, tx, selectZones+"WHERE first > $1 ORDER BY first LIMIT $2", after, int64(zonesPage))
 		if err != nil {
@@ -37,7 +37,7 @@ func findEntry(ctx context.Context, tx Tx, prefix string) (evidence.Entry, error
 		after = zones[len(zones)-1].First
 		for _, z := range zones {
 			for i := range z.N {
-				if !sumBegins(z.Sums[i*store.SumSize:][:store.SumSize], prefix) {
+				if !begins.of(z.Sums[i*store.SumSize:]) {
 					continue
 				}
 				line, err := lines.line(ctx, z.First+i)

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
-	"encoding/hex"
 	"fmt"
 	"slices"
 	"strconv"
@@ -289,8 +288,9 @@ func (p *pager) holds(z *store.Zone) (bool, error) {
 func (p *pager) sums(ctx context.Context, lo, hi int64) error {
 	z := &p.zones[0]
 	var seqs []int64
+	begins := sumBeginning(p.q.Digest)
 	for seq := lo; seq < hi; seq++ {
-		if sumBegins(z.Sums[(seq-z.First)*store.SumSize:][:store.SumSize], p.q.Digest) {
+		if begins.of(z.Sums[(seq-z.First)*store.SumSize:]) {
 			seqs = append(seqs, seq)
 		}
 	}
@@ -301,14 +301,26 @@ func (p *pager) sums(ctx context.Context, lo, hi int64) error {
 	return p.takeSeqs(ctx, seqs, hi)
 }
 
-// sumBegins reports whether the beginning of a digest may be of one that
-// begins with prefix.
-func sumBegins(sum []byte, prefix string) bool {
-	var text [2 * store.SumSize]byte
-	hex.Encode(text[:], sum)
-	n := min(len(prefix), len(text))
-	return string(text[:n]) == prefix[:n]
+// sumBegins is how a digest begins, as far as zones keep digests.
+type sumBegins struct{ want, mask uint32 }
+
+// sumBeginning reads hexadecimal digits in lower case, of which more than a zone
+// keeps are left out.
+func sumBeginning(prefix string) sumBegins {
+	digits := prefix[:min(len(prefix), 2*store.SumSize)]
+	var b sumBegins
+	for i := range 2 * store.SumSize {
+		b.want, b.mask = b.want<<4, b.mask<<4
+		if i < len(digits) {
+			b.want |= uint32(strings.IndexByte("0123456789abcdef", digits[i])) & 15
+			b.mask |= 15
+		}
+	}
+	return b
 }
+
+// of reports whether what a zone keeps of a digest may be of one that begins so.
+func (b sumBegins) of(sum []byte) bool { return (binary.BigEndian.Uint32(sum)^b.want)&b.mask == 0 }
 
 // subjectStages finds evidence of one subject by its index, and in the tail by
 // looking at all rows.
