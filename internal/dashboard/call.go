@@ -83,7 +83,7 @@ func (c *call) Problem() string {
 	if c.problem == nil {
 		return ""
 	}
-	return sentence(c.problem.Error())
+	return sentence(spoken(c.problem.Error()))
 }
 
 // Remedy is what to do about Problem.

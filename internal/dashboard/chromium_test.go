@@ -2,9 +2,11 @@ package dashboard
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http/httptest"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -31,19 +33,38 @@ type tab struct {
 	said []string
 }
 
-// browse opens Chromium before a server that shows an organisation to somebody.
-func browse(t *testing.T, o *org, who access.Principal) *tab {
-	t.Helper()
+// chromium is the one browser of all tests: it is started by the first that needs
+// it, and ended by TestMain.
+var chromium struct {
+	sync.Once
+	ctx  context.Context
+	err  error
+	ends []func()
+}
+
+func startChromium() {
 	path, err := exec.LookPath("chromium")
 	if err != nil {
-		t.Fatal("the pages are looked at with chromium, which is not here: install the package chromium (.ci/need-tools chromium does)")
+		chromium.err = errors.New("the pages are looked at with chromium, which is not here: install the package chromium (.ci/need-tools chromium does)")
+		return
+	}
+	opts := append(slices.Clone(chromedp.DefaultExecAllocatorOptions[:]), chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.UserDataDir(filepath.Join(sharedDir, "chromium")))
+	alloc, end := chromedp.NewExecAllocator(context.Background(), opts...)
+	ctx, closeAll := chromedp.NewContext(alloc)
+	chromium.ctx, chromium.ends = ctx, []func(){closeAll, end}
+	chromium.err = chromedp.Do(ctx)
+}
+
+// browse opens a tab of Chromium before a server that shows an organisation to
+// somebody.
+func browse(t *testing.T, o *org, who access.Principal) *tab {
+	t.Helper()
+	if chromium.Do(startChromium); chromium.err != nil {
+		t.Fatal(chromium.err)
 	}
 	s := httptest.NewServer(o.as(who))
 	t.Cleanup(s.Close)
-	opts := append(slices.Clone(chromedp.DefaultExecAllocatorOptions[:]), chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.UserDataDir(t.TempDir()))
-	alloc, end := chromedp.NewExecAllocator(t.Context(), opts...)
-	t.Cleanup(end)
-	ctx, closeTab := chromedp.NewContext(alloc)
+	ctx, closeTab := chromedp.NewContext(chromium.ctx)
 	t.Cleanup(closeTab)
 	b := &tab{t: t, ctx: ctx, base: s.URL}
 	b.must(chromedp.Do(ctx))

@@ -61,7 +61,7 @@ func search(c *call) (*page, error) {
 	data.Kinds, data.Sources = slices.Compact(data.Kinds), slices.Compact(data.Sources)
 	p := &page{title: "Evidence", template: "search", nav: "/evidence"}
 	if err := data.find(c); service.IsMistake(err) {
-		data.Problem, p.status = sentence(err.Error())+" "+hintOf(err), http.StatusBadRequest
+		data.Problem, p.status = sentence(spoken(err.Error()))+" "+hintOf(err), http.StatusBadRequest
 	} else if err != nil {
 		return nil, err
 	}

@@ -49,7 +49,7 @@ type failure struct {
 func hintOf(err error) string {
 	var h interface{ Hint() string }
 	if errors.As(err, &h) {
-		return sentence(h.Hint())
+		return sentence(spoken(h.Hint()))
 	}
 	return ""
 }
@@ -104,7 +104,7 @@ func (d *Dashboard) fail(c *call, w http.ResponseWriter, err error) {
 	if errors.Is(err, context.Canceled) && c.ctx().Err() != nil {
 		return // whoever asked has left
 	}
-	f := failure{Status: statusOf(err), Why: sentence(err.Error()), Hint: hintOf(err)}
+	f := failure{Status: statusOf(err), Why: sentence(spoken(err.Error())), Hint: hintOf(err)}
 	switch {
 	case f.Status == http.StatusNotFound && f.Hint == "":
 		f.Hint = "The navigation leads to everything there is."

@@ -75,6 +75,9 @@ func TestMain(m *testing.M) {
 	}
 	sharedDir = dir
 	code := m.Run()
+	for _, end := range chromium.ends {
+		end()
+	}
 	if largest != nil {
 		err = largest.store.Close()
 	}

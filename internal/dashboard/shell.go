@@ -85,7 +85,7 @@ func (d *Dashboard) shellOf(c *call, p *page) shell {
 	}
 	if c.view != nil {
 		a := c.view.Assessment
-		s.State = &stateLine{AsOf: a.AsOf, Checkpoint: a.Checkpoint, Past: c.view.Past, Wholeness: c.view.Wholeness.Says()}
+		s.State = &stateLine{AsOf: a.AsOf, Checkpoint: a.Checkpoint, Past: c.view.Past, Wholeness: spoken(c.view.Wholeness.Says())}
 		if !c.view.Past {
 			s.State.Ahead = d.behind(c.ctx(), c.view)
 		}

@@ -200,5 +200,5 @@ func pauseSource(c *call) (done, error) {
 }
 
 func resumeSource(c *call) (done, error) {
-	return c.onSource("resumed", c.d.Sources.Resume)
+	return c.onSource("resumed", func(ctx context.Context, name, by string) error { return c.d.Sources.Resume(ctx, name, by) })
 }
