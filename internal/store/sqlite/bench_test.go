@@ -37,7 +37,7 @@ func bench(tb testing.TB, dir string) (store.Store, *ledger.Key, storetest.BareI
 
 // bare opens a database set up like a store's, with one plain table.
 func bare(tb testing.TB, path string) storetest.BareInsert {
-	db, err := sql.Open("sqlite", "file:"+path+"?_pragma=page_size(16384)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=cache_size(-65536)")
+	db, err := sql.Open("sqlite", "file:"+path+"?_pragma=page_size(16384)&_journal_mode=WAL&_pragma=synchronous(FULL)&_pragma=cache_size(-65536)")
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -111,7 +111,7 @@ func TestFullDisk(t *testing.T) {
 		limit string
 		dir   func(t *testing.T) (string, bool)
 	}{
-		{"file size limit", "600000", func(t *testing.T) (string, bool) { return t.TempDir(), true }},
+		{"file size limit", "2400000", func(t *testing.T) (string, bool) { return t.TempDir(), true }},
 		{"small file system", "", smallDisk},
 	} {
 		dir, ok := c.dir(t)
@@ -155,11 +155,11 @@ func TestFullDisk(t *testing.T) {
 	}
 }
 
-// smallDisk mounts 2 MB of memory as a file system, if this process may.
+// smallDisk mounts 6 MB of memory as a file system, if this process may.
 func smallDisk(t *testing.T) (string, bool) {
 	t.Helper()
 	dir := t.TempDir()
-	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=2m"); err != nil {
+	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=6m"); err != nil {
 		return "", false
 	}
 	t.Cleanup(func() {

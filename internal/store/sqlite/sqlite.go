@@ -121,11 +121,14 @@ func source(path string, query url.Values, pragmas ...string) string {
 	return u.String()
 }
 
+// openWriter opens the connection that writes. The driver sorts what is under
+// _pragma by name: the size of pages, which the change to WAL makes final, would
+// come after it, if the journal were set there too.
 func (d *database) openWriter(o Options) error {
-	db, err := sql.Open("sqlite", source(d.path, url.Values{"mode": {"rw"}, "_dqs": {"0"}},
+	db, err := sql.Open("sqlite", source(d.path, url.Values{"mode": {"rw"}, "_dqs": {"0"}, "_journal_mode": {"WAL"}},
 		"busy_timeout("+strconv.FormatInt(o.LockTimeout.Milliseconds(), 10)+")",
 		"page_size("+strconv.Itoa(pageSize)+")",
-		"journal_mode(WAL)", "synchronous(FULL)", "secure_delete(ON)", "temp_store(MEMORY)", "trusted_schema(OFF)",
+		"synchronous(FULL)", "secure_delete(ON)", "temp_store(MEMORY)", "trusted_schema(OFF)",
 		"cache_size(-"+strconv.Itoa(writerCache>>10)+")",
 	))
 	if err != nil {

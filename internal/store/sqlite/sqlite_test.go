@@ -1,6 +1,7 @@
 package sqlite_test
 
 import (
+	"os"
 	"path/filepath"
 	"testing"
 
@@ -25,3 +26,16 @@ func open(tb testing.TB, o storetest.Options) store.Store {
 
 func TestStore(t *testing.T)   { storetest.Run(t, open) }
 func TestCompare(t *testing.T) { storetest.Compare(t, open, 8, 40) }
+
+// TestPageSize: the size of pages is set before the file is made.
+func TestPageSize(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "store.db")
+	fillSmall(t, path)
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := pageOf(data); got != 16384 {
+		t.Errorf("pages of %d bytes, want 16384", got)
+	}
+}
