@@ -2,7 +2,7 @@ package evidence
 
 import (
 	"bytes"
-	"encoding/hex"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"strconv"
@@ -50,6 +50,8 @@ const (
 	lineBody = `","body":`
 	lineType = `,"type":"`
 	lineTail = `","v":1}`
+
+	evidenceTail = lineType + string(EntryEvidence) + lineTail
 )
 
 func splitLine(seq int64, line []byte) (Entry, error) {
@@ -62,6 +64,10 @@ func splitLine(seq int64, line []byte) (Entry, error) {
 		return Entry{}, ErrMalformed
 	}
 	rest := line[prefix:]
+	if body, ok := bytes.CutSuffix(rest, []byte(evidenceTail)); ok && len(body) >= 2 {
+		// The usual end; nothing can come later that begins like a part of it.
+		return Entry{Seq: seq, Type: EntryEvidence, At: at, Body: body[:len(body):len(body)], Line: line}, nil
+	}
 	v := bytes.LastIndex(rest, []byte(`","v":`))
 	if v < 0 || rest[len(rest)-1] != '}' {
 		return Entry{}, ErrMalformed
@@ -157,8 +163,30 @@ func (p *Parser) Check(e Entry) (Evidence, error) {
 	return p.read(e, true)
 }
 
+// View is Evidence for who needs the strings that do not repeat only for a
+// moment: Key, the subject's ID and URL are empty in it, and beside it as bytes,
+// mostly those of the line itself.
+type View struct {
+	Evidence
+	KeyBytes, SubjectID, URLBytes []byte
+}
+
+// CheckView is Check that makes a View.
+func (p *Parser) CheckView(e Entry, v *View) error {
+	return p.view(e, true, v)
+}
+
 func (p *Parser) read(e Entry, strict bool) (Evidence, error) {
-	ev := Evidence{Seq: e.Seq}
+	var v View
+	if err := p.view(e, strict, &v); err != nil {
+		return Evidence{}, err
+	}
+	v.Key, v.Subject.ID, v.URL = string(v.KeyBytes), string(v.SubjectID), string(v.URLBytes)
+	return v.Evidence, nil
+}
+
+func (p *Parser) view(e Entry, strict bool, ev *View) error {
+	*ev = View{Evidence: Evidence{Seq: e.Seq}}
 	s := scanner{b: e.Body, p: p, strict: strict}
 	s.lit(`{"collected_at":"`)
 	ev.CollectedAt = s.stamp()
@@ -168,9 +196,9 @@ func (p *Parser) read(e Entry, strict bool) (Evidence, error) {
 	s.lit(`",`)
 	ev.Imported = s.opt(`"imported":true,`)
 	s.lit(`"key":"`)
-	ev.Key = s.str(false)
+	ev.KeyBytes = s.bytes()
 	s.lit(`,"kind":"`)
-	ev.Kind = s.str(true)
+	ev.Kind = s.name()
 	s.lit(`,"major":`)
 	ev.Major = s.num()
 	s.lit(`,"payload":"`)
@@ -185,26 +213,26 @@ func (p *Parser) read(e Entry, strict bool) (Evidence, error) {
 	}
 	ev.Revision = s.num()
 	s.lit(`,"run":"`)
-	ev.Run = s.str(true)
+	ev.Run = s.name()
 	s.lit(`,"size":`)
 	ev.PayloadSize = s.num()
 	s.lit(`,"subject":{"id":"`)
-	ev.Subject.ID = s.str(false)
+	ev.SubjectID = s.bytes()
 	s.lit(`,"type":"`)
-	ev.Subject.Type = s.str(true)
+	ev.Subject.Type = s.name()
 	s.lit(`}`)
 	if s.opt(`,"url":"`) {
-		ev.URL = s.str(false)
-		s.bad = s.bad || ev.URL == ""
+		ev.URLBytes = s.bytes()
+		s.bad = s.bad || len(ev.URLBytes) == 0
 	}
 	s.lit(`}`)
 	if s.bad || len(s.b) != 0 {
-		return Evidence{}, ErrMalformed
+		return ErrMalformed
 	}
 	if s.odd {
-		return Evidence{}, ErrNotCanonical
+		return ErrNotCanonical
 	}
-	return ev, nil
+	return nil
 }
 
 // scanner reads the pieces of a line from the front. After the first piece
@@ -242,44 +270,67 @@ func (s *scanner) stamp() time.Time {
 	return t
 }
 
-// str reads a string whose opening quote was read, and its closing quote.
-func (s *scanner) str(repeats bool) string {
-	if s.bad {
-		return ""
+// bytes reads a string whose opening quote was read, and its closing quote.
+func (s *scanner) bytes() []byte {
+	raw, plain := s.raw()
+	if plain && s.strict && !plainText(raw) {
+		s.odd = true
+		return nil
 	}
-	end := bytes.IndexByte(s.b, '"')
-	if end < 0 {
-		s.bad = true
-		return ""
+	return raw
+}
+
+// name reads a string that repeats from line to line.
+func (s *scanner) name() string {
+	raw, plain := s.raw()
+	if !plain {
+		return string(raw)
 	}
-	raw := s.b[:end]
-	if bytes.IndexByte(raw, '\\') >= 0 {
-		return s.escaped()
+	which := 0
+	if s.strict {
+		which = 1
 	}
-	s.b = s.b[end+1:]
-	if repeats {
-		which := 0
-		if s.strict {
-			which = 1
-		}
-		if known, ok := s.p.seen[which][string(raw)]; ok {
-			return known // and, if strict, was checked when it was met first
-		}
+	if known, ok := s.p.seen[which][string(raw)]; ok {
+		return known // and, if strict, was checked when it was met first
 	}
 	if s.strict && !plainText(raw) {
 		s.odd = true
 		return ""
 	}
-	if repeats {
-		return s.p.intern(raw, s.strict)
+	return s.p.intern(raw, s.strict)
+}
+
+// raw reads a string; plain says that it is as it is written, and not yet
+// checked.
+func (s *scanner) raw() (raw []byte, plain bool) {
+	if s.bad {
+		return nil, false
 	}
-	return string(raw)
+	end := bytes.IndexByte(s.b, '"')
+	if end < 0 {
+		s.bad = true
+		return nil, false
+	}
+	raw = s.b[:end:end]
+	if bytes.IndexByte(raw, '\\') >= 0 {
+		return s.escaped(), false
+	}
+	s.b = s.b[end+1:]
+	return raw, true
 }
 
 // plainText reports whether raw is valid UTF-8 without control characters.
 func plainText(raw []byte) bool {
+	const low, high = 0x2020202020202020, 0x8080808080808080
+	rest := raw
+	for ; len(rest) >= 8; rest = rest[8:] {
+		// A byte below a space borrows, one beyond ASCII has the bit itself.
+		if x := binary.LittleEndian.Uint64(rest); (x|(x-low))&high != 0 {
+			break
+		}
+	}
 	ascii := true
-	for _, c := range raw {
+	for _, c := range rest {
 		if c < ' ' {
 			return false
 		}
@@ -288,18 +339,18 @@ func plainText(raw []byte) bool {
 	return ascii || utf8.Valid(raw)
 }
 
-func (s *scanner) escaped() string {
+func (s *scanner) escaped() []byte {
 	end := skipString(s.b, -1)
 	if end >= len(s.b) {
 		s.bad = true
-		return ""
+		return nil
 	}
 	quoted := append(append([]byte{'"'}, s.b[:end]...), '"')
 	out, err := jsontext.AppendUnquote(nil, quoted)
 	s.bad = err != nil
 	s.odd = s.odd || s.strict && !bytes.Equal(appendString(nil, string(out)), quoted)
 	s.b = s.b[end+1:]
-	return string(out)
+	return out
 }
 
 func (s *scanner) num() int {
@@ -324,15 +375,39 @@ func (s *scanner) digest(d *Digest) {
 		return
 	}
 	text := s.b[:2*len(d)]
-	if _, err := hex.Decode(d[:], text); err != nil {
-		s.bad = true
-		return
+	var all byte
+	for i := range d {
+		high, low := hexDigits[text[2*i]], hexDigits[text[2*i+1]]
+		d[i] = high<<4 | low&0xf
+		all |= high | low
 	}
-	for _, c := range text {
-		s.odd = s.odd || c >= 'A' && c <= 'F'
-	}
+	s.bad = all&noHex != 0
+	s.odd = s.odd || all&upperHex != 0
 	s.b = s.b[2*len(d):]
 }
+
+// What hexDigits says beside the value.
+const (
+	upperHex = 1 << 4 // an upper-case letter: not how a digest is written
+	noHex    = 1 << 5
+)
+
+// hexDigits are the values of hexadecimal digits.
+var hexDigits = func() (t [256]byte) {
+	for c := range t {
+		switch {
+		case '0' <= c && c <= '9':
+			t[c] = byte(c - '0')
+		case 'a' <= c && c <= 'f':
+			t[c] = byte(c - 'a' + 10)
+		case 'A' <= c && c <= 'F':
+			t[c] = byte(c-'A'+10) | upperHex
+		default:
+			t[c] = noHex
+		}
+	}
+	return t
+}()
 
 // parseStamp reads a time in stampLayout and nothing else.
 func parseStamp(b []byte) (time.Time, bool) {
@@ -340,24 +415,28 @@ func parseStamp(b []byte) (time.Time, bool) {
 		b[13] != ':' || b[16] != ':' || b[19] != '.' || b[26] != 'Z' {
 		return time.Time{}, false
 	}
-	ok := true
-	num := func(from, to int) int {
-		n := 0
-		for _, c := range b[from:to] {
-			if c < '0' || c > '9' {
-				ok = false
-			}
-			n = n*10 + int(c-'0')
-		}
-		return n
+	var odd byte // has its highest bit if one of the digits is none
+	two := func(at int) int {
+		high, low := b[at]-'0', b[at+1]-'0'
+		odd |= high | low | (high + 0x76) | (low + 0x76)
+		return int(high)*10 + int(low)
 	}
-	y, mo, d := num(0, 4), num(5, 7), num(8, 10)
-	h, mi, sec, us := num(11, 13), num(14, 16), num(17, 19), num(20, 26)
-	if !ok || y < 1 || mo < 1 || mo > 12 || d < 1 || d > daysIn(y, mo) || h > 23 || mi > 59 || sec > 59 {
+	y, mo, d := two(0)*100+two(2), two(5), two(8)
+	h, mi, sec, us := two(11), two(14), two(17), two(20)*10000+two(22)*100+two(24)
+	if odd&0x80 != 0 || y < 1 || mo < 1 || mo > 12 || d < 1 || d > daysIn(y, mo) || h > 23 || mi > 59 || sec > 59 {
 		return time.Time{}, false
 	}
-	t := time.Date(y, time.Month(mo), d, h, mi, sec, us*1000, time.UTC)
+	t := time.Unix(daysSince1970(y, mo, d)*86400+int64(h*3600+mi*60+sec), int64(us)*1000).UTC()
 	return t, !t.IsZero()
+}
+
+// daysSince1970 counts in years that begin in March, so that a leap day is the
+// last of its year.
+func daysSince1970(y, m, d int) int64 {
+	if m <= 2 {
+		y, m = y-1, m+12
+	}
+	return int64(365*y + y/4 - y/100 + y/400 + (153*(m-3)+2)/5 + d - 719469)
 }
 
 func daysIn(y, m int) int {

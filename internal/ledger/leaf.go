@@ -6,6 +6,16 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 )
 
+// LeafHashIn is LeafHash of block[from:to], without a copy where there is a byte
+// before it: that byte is overwritten.
+func LeafHashIn(block []byte, from, to int) tlog.Hash {
+	if from == 0 {
+		return LeafHash(block[:to])
+	}
+	block[from-1] = 0
+	return sha256.Sum256(block[from-1 : to])
+}
+
 // LeafHash is tlog.RecordHash, in one step for lines of usual length.
 func LeafHash(line []byte) tlog.Hash {
 	var stack [1024]byte

@@ -36,6 +36,26 @@ func Mark(source, kind, key string, c Content) [MarkSize]byte {
 	return [MarkSize]byte(sum[:MarkSize])
 }
 
+// lineHashes gives what the index keeps of an evidence line whose source is
+// known: KeyHash in full, SubjectHash and Mark. memory is used.
+func lineHashes(memory []byte, source string, ev *evidence.View) (key [sha256.Size]byte, subject int64, mark [MarkSize]byte) {
+	b := append(memory[:0], ev.PayloadSum[:]...)
+	b = binary.AppendUvarint(b, uint64(ev.Major))
+	from := len(b)
+	b = appendPart(appendPart(appendPart(b, source), ev.Kind), ev.KeyBytes)
+	middle := len(b)
+	b = appendPart(appendPart(b, ev.Subject.Type), ev.SubjectID)
+	key = sha256.Sum256(b[from:middle])
+	sum := sha256.Sum256(b[middle:])
+	subject = hashNumber(sum[:])
+	if ev.Period != nil {
+		b = binary.AppendVarint(b, ev.Period.From.UnixMicro())
+		b = binary.AppendVarint(b, ev.Period.To.UnixMicro())
+	}
+	sum = sha256.Sum256(b)
+	return key, subject, [MarkSize]byte(sum[:MarkSize])
+}
+
 // hashNumber is the first 64 bits of a hash.
 func hashNumber(sum []byte) int64 { return int64(binary.BigEndian.Uint64(sum)) }
 
@@ -49,10 +69,13 @@ func hashStrings(parts ...string) []byte {
 // parts give the same bytes.
 func appendStrings(b []byte, parts ...string) []byte {
 	for _, p := range parts {
-		b = binary.AppendUvarint(b, uint64(len(p)))
-		b = append(b, p...)
+		b = appendPart(b, p)
 	}
 	return b
+}
+
+func appendPart[T string | []byte](b []byte, p T) []byte {
+	return append(binary.AppendUvarint(b, uint64(len(p))), p...)
 }
 
 // PayloadPrefix is the number under which a payload's block is found.

@@ -76,8 +76,8 @@ func Verify(ctx context.Context, s Verifiable, o VerifyOptions) (Verified, error
 	}
 	var v *verifier
 	err := s.Snapshot(ctx, func(r Raw) error {
-		v = &verifier{raw: r, o: o, search: searchCheck{counts: make(map[Pair]CountRow)}, runs: make(map[string]*runState), closings: make(map[int64]closing)}
-		return v.run(ctx)
+		v = &verifier{raw: r, o: o, search: searchCheck{counts: make(map[Pair]*CountRow)}, runs: make(map[string]*runState), closings: make(map[int64]closing)}
+		return v.verify(ctx)
 	})
 	if err != nil {
 		return Verified{}, fmt.Errorf("verify: %w", err)
@@ -98,7 +98,7 @@ type verifier struct {
 	runOf  map[string]RunRow // by id, as the tables say
 
 	payloads map[int64]*payloadBlock // by number
-	heads    map[[16]byte]headState
+	heads    *heads
 	runs     map[string]*runState
 	closings map[int64]closing // newest of each source, by number of its name
 	runRows  int               // rows of the table runs met so far
@@ -111,6 +111,13 @@ type verifier struct {
 	keys     ledger.Succession
 	search   searchCheck
 	lastAt   time.Time
+
+	// What the evidence before this one had: this one mostly has the same.
+	run     *runState
+	block   *payloadBlock
+	blockAt int64
+	kind    string
+	kindAt  int64
 
 	want, got [PayloadIndex + 1]*multiset // what the indexes by hash have to hold, and hold
 }
@@ -144,14 +151,6 @@ func (b *payloadBlock) find(sum evidence.Digest) *payloadState {
 	return nil
 }
 
-// headState is the newest revision of a key so far.
-type headState struct {
-	seq      int64
-	next     int64 // where its row says the next one is
-	revision int32
-	gone     bool
-}
-
 // goneMark is the entry that says a key is gone, and when it was.
 type goneMark struct{ entry, at int64 }
 
@@ -160,6 +159,9 @@ type runState struct {
 	row    RunRow
 	source string
 	kinds  map[string]*runCounts
+
+	last     *runCounts // asked for last
+	lastKind string
 }
 
 // closing is what the entry that closed a run says about the source's state.
@@ -171,7 +173,7 @@ type closing struct {
 
 type runCounts struct{ new, revised, gone int64 }
 
-func (v *verifier) run(ctx context.Context) error {
+func (v *verifier) verify(ctx context.Context) error {
 	var err error
 	if v.tip, err = v.raw.Checkpoint(ctx); err != nil {
 		return err
@@ -188,7 +190,7 @@ func (v *verifier) run(ctx context.Context) error {
 	if v.out.Checkpoint.Size != v.tip.Size {
 		return differs("size kept beside the checkpoint", v.out.Checkpoint.Size, v.tip.Size)
 	}
-	v.heads = make(map[[16]byte]headState, min(v.tip.Size/2, maxHint))
+	v.heads = newHeads(min(v.tip.Size/2, maxHint))
 	v.runOf = make(map[string]RunRow, len(v.tables.Runs))
 	for _, r := range v.tables.Runs {
 		v.runOf[r.ID] = r
@@ -266,7 +268,7 @@ func (v *verifier) checkEnd() error {
 			return differs(fmt.Sprintf("row of run %.80q", r.row.ID), "still open", fmt.Sprintf("closed at %d", r.row.Closed))
 		}
 	}
-	for _, h := range v.heads {
+	for h := range v.heads.all() {
 		if h.next != 0 {
 			return differs(fmt.Sprintf("index row %d", h.seq), "no later revision", fmt.Sprintf("one at %d", h.next))
 		}

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"iter"
+	"time"
 
 	"golang.org/x/mod/sumdb/tlog"
 
@@ -25,16 +26,25 @@ type ledgerPart struct {
 // alone.
 type checkedPart struct {
 	ledgerPart
-	items []checkedEntry
+	items          []checkedEntry
+	keys, subjects multiset // what the indexes have to hold of it
 }
 
+// checkedEntry is one line. What verification keeps of it does not hold on to
+// the line's memory.
 type checkedEntry struct {
 	leaf  tlog.Hash
 	sum   [SumSize]byte // what a zone keeps of the line
-	entry evidence.Entry
-	ev    evidence.Evidence // of an evidence entry
-	key   [16]byte          // of source, kind and key
-	want  IndexRow          // as far as the line says: Seq, KeyHash, Subject, Mark
+	at    time.Time
+	other *evidence.Entry // of another type than evidence; nil if it is evidence
+
+	key         headKey
+	run, kind   string
+	payload     evidence.Digest
+	size        int
+	revision    int
+	collectedAt int64    // microseconds
+	want        IndexRow // as far as the line says: Seq, KeyHash, Subject, Mark
 }
 
 // checkLedger checks every line, and every row and tile against the lines.
@@ -47,14 +57,19 @@ func (v *verifier) checkLedger(ctx context.Context) error {
 	v.goneAt, v.claimed = make(map[int64]goneMark), make(map[int64]goneMark)
 	v.erasures = make(map[evidence.Digest]int64)
 	var extra []ledger.Tile // stored tiles not yet compared
-	work := func(p ledgerPart) (checkedPart, error) { return v.parse(p) }
-	err = ordered(ctx, v.readParts, work, func(p checkedPart) error {
+	worker := func() func(ledgerPart) (checkedPart, error) {
+		w := &lineWorker{v: v}
+		return w.parse
+	}
+	err = ordered(ctx, v.readParts, worker, func(p checkedPart) error {
 		extra = append(extra, p.tiles...)
 		for i := range p.items {
-			if err := v.entry(&p.items[i], &p); err != nil {
+			if err := v.entry(&p.items[i], p.lines.First+int64(i), &p); err != nil {
 				return err
 			}
 		}
+		v.want[KeyIndex].join(p.keys)
+		v.want[SubjectIndex].join(p.subjects)
 		if len(p.rows) > 0 {
 			return differs(fmt.Sprintf("index row %d", p.rows[0].Seq), "an evidence entry", "none")
 		}
@@ -83,7 +98,11 @@ func (v *verifier) readParts(ctx context.Context, emit func(ledgerPart) error) e
 			for n < len(rows) && rows[n].Seq < end {
 				n++
 			}
-			p.rows = append(p.rows, rows[:n]...)
+			if len(p.rows) == 0 {
+				p.rows = rows[:n:n]
+			} else {
+				p.rows = append(p.rows, rows[:n]...)
+			}
 			if rows = rows[n:]; len(rows) > 0 {
 				break
 			}
@@ -140,40 +159,44 @@ func (v *verifier) readParts(ctx context.Context, emit func(ledgerPart) error) e
 	return emit(p)
 }
 
-// parse does what needs one line only. It may run beside itself.
-func (v *verifier) parse(p ledgerPart) (checkedPart, error) {
-	out := checkedPart{ledgerPart: p}
+// lineWorker does what needs one line only, one part at a time.
+type lineWorker struct {
+	v      *verifier
+	parser evidence.Parser
+	memory []byte // of unpacked lines
+	fields []byte // of what is hashed
+	view   evidence.View
+	run    string // that came last
+	source string // whose it is
+}
+
+func (w *lineWorker) parse(p ledgerPart) (checkedPart, error) {
+	out := checkedPart{ledgerPart: p, keys: w.v.want[KeyIndex].part(), subjects: w.v.want[SubjectIndex].part()}
 	if p.lines.Unpack == nil {
 		return out, nil
 	}
-	raw, err := p.lines.Unpack()
+	raw, err := p.lines.Unpack(&w.memory)
 	if err != nil {
 		return out, err
 	}
 	out.items = make([]checkedEntry, 0, bytes.Count(raw, []byte{'\n'}))
-	var parser evidence.Parser
-	for seq := p.lines.First; len(raw) > 0; seq++ {
-		end := bytes.IndexByte(raw, '\n')
-		if end < 0 {
+	seq := p.lines.First
+	for at := 0; at < len(raw); seq++ {
+		n := bytes.IndexByte(raw[at:], '\n')
+		if n < 0 {
 			return out, differs(fmt.Sprintf("entry %d", seq), "a line that ends", "one that does not")
 		}
-		line := raw[:end:end]
-		raw = raw[end+1:]
-		out.items = append(out.items, checkedEntry{leaf: ledger.LeafHash(line), sum: LineSum(line)})
+		out.items = append(out.items, checkedEntry{})
 		it := &out.items[len(out.items)-1]
-		if it.entry, err = evidence.SplitLine(seq, line); err != nil {
-			return out, fmt.Errorf("%w: %w", ErrTampered, err)
+		if err := w.line(it, seq, raw[at:at+n:at+n]); err != nil {
+			return out, err
 		}
-		if it.entry.Type != evidence.EntryEvidence {
-			if _, err := evidence.ParseLine(seq, line); err != nil {
-				return out, fmt.Errorf("%w: %w", ErrTampered, err)
-			}
-			continue
+		it.leaf = ledger.LeafHashIn(raw, at, at+n)
+		if it.other == nil && seq < w.v.tip.Indexed {
+			out.keys.add(IndexEntry{Hash: it.want.KeyHash, Place: seq})
+			out.subjects.add(IndexEntry{Hash: it.want.Subject, Place: seq})
 		}
-		if it.ev, err = parser.Check(it.entry); err != nil {
-			return out, fmt.Errorf("%w: entry %d: %w", ErrTampered, seq, err)
-		}
-		v.derive(it)
+		at += n + 1
 	}
 	if int64(len(out.items)) != p.lines.N {
 		return out, differs(fmt.Sprintf("block of entries from %d", p.lines.First), fmt.Sprintf("%d lines", p.lines.N), len(out.items))
@@ -181,100 +204,130 @@ func (v *verifier) parse(p ledgerPart) (checkedPart, error) {
 	return out, nil
 }
 
+// line reads one line.
+func (w *lineWorker) line(it *checkedEntry, seq int64, line []byte) error {
+	it.sum = LineSum(line)
+	e, err := evidence.SplitLine(seq, line)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrTampered, err)
+	}
+	it.at = e.At
+	if e.Type != evidence.EntryEvidence {
+		if e, err = evidence.ParseLine(seq, bytes.Clone(line)); err != nil {
+			return fmt.Errorf("%w: %w", ErrTampered, err)
+		}
+		it.other = &e
+		return nil
+	}
+	if err := w.parser.CheckView(e, &w.view); err != nil {
+		return fmt.Errorf("%w: entry %d: %w", ErrTampered, seq, err)
+	}
+	w.derive(it)
+	return nil
+}
+
 // derive computes what an evidence line has in the index. The source comes
 // from the table of runs, which the ledger is held against later.
-func (v *verifier) derive(it *checkedEntry) {
-	source := v.tables.Names[v.runOf[it.ev.Run].Source]
-	var stack [512]byte
-	sum := sha256.Sum256(appendStrings(stack[:0], source, it.ev.Kind, it.ev.Key))
-	it.key = [16]byte(sum[:])
-	it.want = IndexRow{
-		Seq: it.ev.Seq, KeyHash: hashNumber(sum[:]), Subject: SubjectHash(it.ev.Subject),
-		Mark: Mark(source, it.ev.Kind, it.ev.Key, ContentOf(&it.ev)),
+func (w *lineWorker) derive(it *checkedEntry) {
+	ev := &w.view
+	if w.source == "" || w.run != ev.Run {
+		w.run, w.source = ev.Run, w.v.tables.Names[w.v.runOf[ev.Run].Source]
 	}
+	if w.fields == nil {
+		w.fields = make([]byte, 0, 512)
+	}
+	key, subject, mark := lineHashes(w.fields, w.source, ev)
+	it.key = headKey(key[:])
+	it.want = IndexRow{Seq: ev.Seq, KeyHash: hashNumber(key[:]), Subject: subject, Mark: mark}
+	it.run, it.kind, it.revision = ev.Run, ev.Kind, ev.Revision
+	it.payload, it.size, it.collectedAt = ev.PayloadSum, ev.PayloadSize, ev.CollectedAt.UnixMicro()
 }
 
 // entry checks one entry in its place.
-func (v *verifier) entry(it *checkedEntry, p *checkedPart) error {
-	e := &it.entry
-	if e.Seq != v.out.Entries {
-		return differs("ledger", fmt.Sprintf("entry %d", v.out.Entries), fmt.Sprintf("entry %d", e.Seq))
+func (v *verifier) entry(it *checkedEntry, seq int64, p *checkedPart) error {
+	if seq != v.out.Entries {
+		return differs("ledger", fmt.Sprintf("entry %d", v.out.Entries), fmt.Sprintf("entry %d", seq))
 	}
-	if e.At.Before(v.lastAt) {
-		return differs(fmt.Sprintf("entry %d", e.Seq), "a time not before "+v.lastAt.String(), e.At)
+	if it.at.Before(v.lastAt) {
+		return differs(fmt.Sprintf("entry %d", seq), "a time not before "+v.lastAt.String(), it.at)
 	}
-	if e.Seq == 0 {
-		v.out.First = e.At
+	if seq == 0 {
+		v.out.First = it.at
 	}
-	v.lastAt, v.out.Last = e.At, e.At
+	v.lastAt, v.out.Last = it.at, it.at
 	v.out.Entries++
-	if e.Type == evidence.EntryKey {
+	if it.other != nil && it.other.Type == evidence.EntryKey {
 		root := v.frontier.Root()
-		if err := AddHandover(&v.keys, *e, &root); err != nil {
-			return fmt.Errorf("%w: entry %d: %w", ErrTampered, e.Seq, err)
+		if err := AddHandover(&v.keys, *it.other, &root); err != nil {
+			return fmt.Errorf("%w: entry %d: %w", ErrTampered, seq, err)
 		}
 	}
 	v.frontier.Append(it.leaf)
-	v.search.line(e.Seq, it.sum)
+	v.search.line(seq, it.sum)
 	if v.o.Since != nil && v.out.Entries == v.o.Since.Size {
 		v.since = v.frontier.Root()
 	}
-	if e.Type == evidence.EntryEvidence {
-		if len(p.rows) == 0 || p.rows[0].Seq != e.Seq {
-			return differs(fmt.Sprintf("entry %d", e.Seq), "an index row", "none")
+	if it.other == nil {
+		if len(p.rows) == 0 || p.rows[0].Seq != seq {
+			return differs(fmt.Sprintf("entry %d", seq), "an index row", "none")
 		}
-		row := p.rows[0]
+		row := &p.rows[0]
 		p.rows = p.rows[1:]
 		return v.evidence(it, row)
 	}
-	if v.tables.Types[e.Seq] != e.Type {
-		return differs(fmt.Sprintf("type of entry %d in the index", e.Seq), e.Type, v.tables.Types[e.Seq])
+	if v.tables.Types[seq] != it.other.Type {
+		return differs(fmt.Sprintf("type of entry %d in the index", seq), it.other.Type, v.tables.Types[seq])
 	}
-	return v.other(*e)
+	v.run = nil
+	return v.other(*it.other)
 }
 
 // evidence checks an evidence entry and its index row.
-func (v *verifier) evidence(it *checkedEntry, row IndexRow) error {
-	ev := &it.ev
-	place := fmt.Sprintf
-	run := v.runs[ev.Run]
+func (v *verifier) evidence(it *checkedEntry, row *IndexRow) error {
+	seq, place := it.want.Seq, fmt.Sprintf
+	if v.run == nil || v.run.row.ID != it.run {
+		v.run = v.runs[it.run]
+	}
+	run := v.run
 	if run == nil {
-		return differs(place("entry %d", ev.Seq), place("run %.80q to be open", ev.Run), "not open here")
+		return differs(place("entry %d", seq), place("run %.80q to be open", it.run), "not open here")
 	}
-	p := v.payloads[row.Block].find(ev.PayloadSum)
+	if v.block == nil || v.blockAt != row.Block {
+		v.block, v.blockAt = v.payloads[row.Block], row.Block
+	}
+	p := v.block.find(it.payload)
 	if p == nil {
-		return differs(place("entry %d", ev.Seq), "payload "+ev.PayloadSum.String(), place("none such in block %d", row.Block))
+		return differs(place("entry %d", seq), "payload "+it.payload.String(), place("none such in block %d", row.Block))
 	}
-	if p.size != ev.PayloadSize {
-		return differs(place("entry %d", ev.Seq), place("a payload of %d bytes, as its place says", p.size), ev.PayloadSize)
+	if p.size != it.size {
+		return differs(place("entry %d", seq), place("a payload of %d bytes, as its place says", p.size), it.size)
 	}
 	p.used = true
-	head := v.heads[it.key]
-	if int32(ev.Revision) != head.revision+1 {
-		return differs(place("entry %d", ev.Seq), place("revision %d of its key", head.revision+1), place("revision %d", ev.Revision))
+	head := v.heads.at(it.key)
+	if int32(it.revision) != head.revision+1 {
+		return differs(place("entry %d", seq), place("revision %d of its key", head.revision+1), place("revision %d", it.revision))
 	}
-	if head.revision > 0 && head.next != ev.Seq {
-		return differs(place("index row %d", head.seq), place("next revision at %d", ev.Seq), head.next)
+	if head.revision > 0 && head.next != seq {
+		return differs(place("index row %d", head.seq), place("next revision at %d", seq), head.next)
 	}
 	want := it.want
 	want.Run, want.Block = run.row.Opened, row.Block
 	want.Kind, want.Source = row.Kind, run.row.Source
 	want.Next, want.Gone, want.GoneAt = row.Next, row.Gone, row.GoneAt
-	if row != want || v.tables.Names[row.Kind] != ev.Kind {
-		return differs(place("index row %d", ev.Seq), place("%+v, kind %s", want, ev.Kind), place("%+v, kind %s", row, v.tables.Names[row.Kind]))
+	if v.kindAt != row.Kind {
+		v.kind, v.kindAt = v.tables.Names[row.Kind], row.Kind
+	}
+	if *row != want || v.kind != it.kind {
+		return differs(place("index row %d", seq), place("%+v, kind %s", want, it.kind), place("%+v, kind %s", *row, v.kind))
 	}
 	if row.Gone != 0 || row.GoneAt != 0 {
-		v.claimed[ev.Seq] = goneMark{row.Gone, row.GoneAt}
-	}
-	v.heads[it.key] = headState{seq: ev.Seq, next: row.Next, revision: int32(ev.Revision)}
-	if ev.Seq < v.tip.Indexed {
-		v.want[KeyIndex].add(IndexEntry{Hash: row.KeyHash, Place: ev.Seq})
-		v.want[SubjectIndex].add(IndexEntry{Hash: row.Subject, Place: ev.Seq})
+		v.claimed[seq] = goneMark{row.Gone, row.GoneAt}
 	}
 	pair := Pair{Source: run.row.Source, Kind: row.Kind}
-	v.search.evidence(pair, ev.CollectedAt.UnixMicro(), head.revision == 0 || head.gone)
-	n := run.count(ev.Kind)
-	if ev.Revision == 1 {
+	v.search.evidence(pair, it.collectedAt, head.revision == 0 || head.gone)
+	*head = headState{seq: seq, next: row.Next, revision: int32(it.revision)}
+	n := run.count(it.kind)
+	if it.revision == 1 {
 		n.new++
 	} else {
 		n.revised++
@@ -284,11 +337,15 @@ func (v *verifier) evidence(it *checkedEntry, row IndexRow) error {
 }
 
 func (r *runState) count(kind string) *runCounts {
+	if r.last != nil && r.lastKind == kind {
+		return r.last
+	}
 	n := r.kinds[kind]
 	if n == nil {
 		n = &runCounts{}
 		r.kinds[kind] = n
 	}
+	r.last, r.lastKind = n, kind
 	return n
 }
 
@@ -377,12 +434,11 @@ func (v *verifier) gone(e evidence.Entry) error {
 	for _, key := range g.Keys {
 		var stack [512]byte
 		sum := sha256.Sum256(appendStrings(stack[:0], r.source, g.Kind, key))
-		h, ok := v.heads[[16]byte(sum[:])]
-		if !ok || h.gone {
+		h := v.heads.at(headKey(sum[:]))
+		if h.revision == 0 || h.gone {
 			return differs(fmt.Sprintf("entry %d", e.Seq), fmt.Sprintf("key %.80q to be live", key), "not live")
 		}
 		h.gone = true
-		v.heads[[16]byte(sum[:])] = h
 		v.goneAt[h.seq] = goneMark{e.Seq, g.At.UnixMicro()}
 	}
 	if len(g.Keys) > 0 {

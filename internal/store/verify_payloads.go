@@ -26,9 +26,18 @@ func (m *multiset) add(e IndexEntry) {
 	m.sum += maphash.Comparable(m.seed, e)
 }
 
+// part begins a sum that can be joined with this one.
+func (m *multiset) part() multiset { return multiset{seed: m.seed} }
+
+func (m *multiset) join(o multiset) {
+	m.n += o.n
+	m.sum += o.sum
+}
+
 // ordered runs jobs of one goroutine on all cores and hands the results on in
 // order. produce stops when emit returns an error; consume's error ends all.
-func ordered[J, R any](ctx context.Context, produce func(ctx context.Context, emit func(J) error) error, work func(J) (R, error), consume func(R) error) error {
+// worker is called once for each of the goroutines that work.
+func ordered[J, R any](ctx context.Context, produce func(ctx context.Context, emit func(J) error) error, worker func() func(J) (R, error), consume func(R) error) error {
 	type slot struct {
 		job J
 		out R
@@ -59,6 +68,7 @@ func ordered[J, R any](ctx context.Context, produce func(ctx context.Context, em
 	})
 	for range workers {
 		wg.Go(func() {
+			work := worker()
 			for s := range jobs {
 				s.out, s.err = work(s.job)
 				close(s.ok)
@@ -88,10 +98,12 @@ type storedJob struct {
 // checkedPayloads is a block whose payloads have their digests, or the sum of
 // a page.
 type checkedPayloads struct {
-	block int64
-	items []RawPayload
-	which HashIndex
-	sum   multiset
+	number int64
+	block  *payloadBlock
+	which  HashIndex
+	sum    multiset // of a page; of a block, what the index of payloads has to hold of it
+	bytes  int64
+	erased int64
 }
 
 // checkPayloads holds every payload against its digest, and sums up the
@@ -102,10 +114,13 @@ func (v *verifier) checkPayloads(ctx context.Context) error {
 		seed := maphash.MakeSeed()
 		v.want[which], v.got[which] = &multiset{seed: seed}, &multiset{seed: seed}
 	}
-	return ordered(ctx, v.readStored, v.checkStored, func(c checkedPayloads) error {
+	worker := func() func(storedJob) (checkedPayloads, error) {
+		w := &payloadWorker{v: v, seen: make(map[int64]bool)}
+		return w.check
+	}
+	return ordered(ctx, v.readStored, worker, func(c checkedPayloads) error {
 		if c.which != 0 {
-			v.got[c.which].n += c.sum.n
-			v.got[c.which].sum += c.sum.sum
+			v.got[c.which].join(c.sum)
 			return nil
 		}
 		return v.addPayloads(c)
@@ -159,52 +174,66 @@ func (v *verifier) readStored(ctx context.Context, emit func(storedJob) error) e
 	return nil
 }
 
-func (v *verifier) checkStored(j storedJob) (checkedPayloads, error) {
+// payloadWorker checks blocks of payloads, and sums up pages, one at a time.
+type payloadWorker struct {
+	v      *verifier
+	memory []byte
+	seen   map[int64]bool // prefixes of a block: an index names a block once
+}
+
+func (w *payloadWorker) check(j storedJob) (checkedPayloads, error) {
 	if j.which != 0 {
-		sum := multiset{seed: v.got[j.which].seed}
+		sum := w.v.got[j.which].part()
 		for _, e := range j.page {
 			sum.add(e)
 		}
 		return checkedPayloads{which: j.which, sum: sum}, nil
 	}
-	items, err := j.payloads.Unpack()
+	items, err := j.payloads.Unpack(&w.memory)
 	if err != nil {
 		return checkedPayloads{}, err
 	}
+	out := checkedPayloads{number: j.payloads.Block, sum: w.v.want[PayloadIndex].part()}
+	out.block = &payloadBlock{items: make([]payloadState, len(items)), last: len(items) - 1}
+	clear(w.seen)
 	for i, p := range items {
-		if p.Erased {
-			continue
-		}
-		if got := evidence.Sum(p.Body); got != p.Sum {
-			return checkedPayloads{}, differs(fmt.Sprintf("payload %d in block %d", i, j.payloads.Block), "digest "+p.Sum.String(), got)
+		if err := w.payload(&out, i, p); err != nil {
+			return out, err
 		}
 	}
-	return checkedPayloads{block: j.payloads.Block, items: items}, nil
+	return out, nil
+}
+
+// payload checks payload i of a block.
+func (w *payloadWorker) payload(out *checkedPayloads, i int, p RawPayload) error {
+	if p.Erased {
+		out.erased++
+	} else if got := evidence.Sum(p.Body); got != p.Sum {
+		return differs(fmt.Sprintf("payload %d in block %d", i, out.number), "digest "+p.Sum.String(), got)
+	}
+	have := out.block.items
+	prefix := PayloadPrefix(p.Sum)
+	if w.seen[prefix] && slices.ContainsFunc(have[:i], func(have payloadState) bool { return have.sum == p.Sum }) {
+		return differs("payload "+p.Sum.String(), fmt.Sprintf("once in block %d", out.number), "twice")
+	}
+	have[i] = payloadState{sum: p.Sum, size: p.Size, erased: p.Erased}
+	out.bytes += int64(len(p.Body))
+	if out.number < w.v.tip.IndexedBlock && !w.seen[prefix] {
+		out.sum.add(IndexEntry{Hash: prefix, Place: out.number})
+	}
+	w.seen[prefix] = true
+	return nil
 }
 
 func (v *verifier) addPayloads(c checkedPayloads) error {
-	b := &payloadBlock{items: make([]payloadState, len(c.items)), last: len(c.items) - 1}
-	if v.payloads[c.block] != nil {
-		return differs(fmt.Sprintf("payload block %d", c.block), "there once", "there again")
+	if v.payloads[c.number] != nil {
+		return differs(fmt.Sprintf("payload block %d", c.number), "there once", "there again")
 	}
-	v.payloads[c.block] = b
-	seen := make(map[int64]bool, len(c.items)) // prefixes: an index names a block once
-	for i, p := range c.items {
-		prefix := PayloadPrefix(p.Sum)
-		if seen[prefix] && slices.ContainsFunc(b.items[:i], func(have payloadState) bool { return have.sum == p.Sum }) {
-			return differs("payload "+p.Sum.String(), fmt.Sprintf("once in block %d", c.block), "twice")
-		}
-		b.items[i] = payloadState{sum: p.Sum, size: p.Size, erased: p.Erased}
-		v.out.Payloads++
-		v.out.PayloadBytes += int64(len(p.Body))
-		if p.Erased {
-			v.out.Erased++
-		}
-		if c.block < v.tip.IndexedBlock && !seen[prefix] {
-			v.want[PayloadIndex].add(IndexEntry{Hash: prefix, Place: c.block})
-		}
-		seen[prefix] = true
-	}
+	v.payloads[c.number] = c.block
+	v.want[PayloadIndex].join(c.sum)
+	v.out.Payloads += int64(len(c.block.items))
+	v.out.PayloadBytes += c.bytes
+	v.out.Erased += c.erased
 	v.o.Progress("payloads", v.out.Payloads)
 	return nil
 }

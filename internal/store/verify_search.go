@@ -11,7 +11,9 @@ type searchCheck struct {
 	at     int    // number of the zone being built
 	build  *ZoneBuilder
 	found  error // the first zone that does not hold
-	counts map[Pair]CountRow
+	counts map[Pair]*CountRow
+	pair   Pair             // of the evidence taken last
+	count  *CountRow        // and its count
 	kinds  map[string]int64 // numbers of kinds by name, as far as they were looked up
 }
 
@@ -56,18 +58,26 @@ func (s *searchCheck) end() {
 // was not there before.
 func (s *searchCheck) evidence(p Pair, collectedAt int64, live bool) {
 	s.build.Evidence(p, collectedAt)
-	c := s.counts[p]
+	c := s.countOf(p)
 	c.Evidence++
 	if live {
 		c.Live++
 	}
-	s.counts[p] = c
 }
 
-func (s *searchCheck) gone(p Pair, n int64) {
+func (s *searchCheck) gone(p Pair, n int64) { s.countOf(p).Live -= n }
+
+func (s *searchCheck) countOf(p Pair) *CountRow {
+	if s.count != nil && s.pair == p {
+		return s.count
+	}
 	c := s.counts[p]
-	c.Live -= n
-	s.counts[p] = c
+	if c == nil {
+		c = &CountRow{}
+		s.counts[p] = c
+	}
+	s.pair, s.count = p, c
+	return c
 }
 
 // kindNumber gives the number of a kind's name.
@@ -95,8 +105,8 @@ func (v *verifier) checkSearch() error {
 		return differs("counts of evidence", fmt.Sprintf("%d kinds of sources", len(s.counts)), len(v.tables.Counts))
 	}
 	for p, c := range s.counts {
-		if got, ok := v.tables.Counts[p]; !ok || got != c {
-			return differs(fmt.Sprintf("count of %s from %s", v.tables.Names[p.Kind], v.tables.Names[p.Source]), c, got)
+		if got, ok := v.tables.Counts[p]; !ok || got != *c {
+			return differs(fmt.Sprintf("count of %s from %s", v.tables.Names[p.Kind], v.tables.Names[p.Source]), *c, got)
 		}
 	}
 	return nil

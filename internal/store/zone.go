@@ -74,7 +74,7 @@ func (b *ZoneBuilder) Evidence(p Pair, collectedAt int64) {
 		b.zone.Low, b.zone.High = collectedAt, collectedAt
 	}
 	b.zone.Low, b.zone.High = min(b.zone.Low, collectedAt), max(b.zone.High, collectedAt)
-	if !b.seen[p] {
+	if n := len(b.pairs); (n == 0 || b.pairs[n-1] != p) && !b.seen[p] {
 		b.seen[p] = true
 		b.pairs = append(b.pairs, p)
 	}

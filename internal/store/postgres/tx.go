@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/exhibit-aims/exhibit/internal/store"
 	"github.com/exhibit-aims/exhibit/internal/store/sqlstore"
 )
 
@@ -74,9 +75,11 @@ func (d *database) transact(ctx context.Context, o pgx.TxOptions, fn func(*tx) e
 	return explain(err)
 }
 
-// Check implements sqlstore.DB. The files are the server's, which checks its
+// Verify implements sqlstore.DB. The files are the server's, which checks its
 // pages itself when it reads them.
-func (d *database) Check(context.Context, sqlstore.Tx) error { return nil }
+func (d *database) Verify(_ context.Context, _ sqlstore.Tx, byRows store.Raw, fn func(store.Raw) error) error {
+	return fn(byRows)
+}
 
 // Forget implements sqlstore.DB: the old row becomes free space at once rather
 // than some time. What backups and archived logs of the server hold is beyond

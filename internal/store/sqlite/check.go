@@ -11,29 +11,63 @@ import (
 	sqlitelib "modernc.org/sqlite/lib"
 
 	"github.com/exhibit-aims/exhibit/internal/store"
+	"github.com/exhibit-aims/exhibit/internal/store/sqlite/pages"
 	"github.com/exhibit-aims/exhibit/internal/store/sqlstore"
 )
 
 // checkedPlace is what a discrepancy of the file itself is about.
 const checkedPlace = "SQLite file"
 
-// Check implements sqlstore.DB. Verification reads tables by their rows and
-// meets only some of the indexes, so SQLite is asked whether its pages and
-// indexes hold together: an index that misses a row hides it from reads. What
-// lies behind the last page is no part of the database, and must not be there.
-func (d *database) Check(ctx context.Context, t sqlstore.Tx) error {
-	found, err := first(ctx, t, "PRAGMA integrity_check(1)")
-	var failed *sqlite.Error
-	switch {
-	case errors.As(err, &failed) && (failed.Code()&0xff == sqlitelib.SQLITE_CORRUPT || failed.Code()&0xff == sqlitelib.SQLITE_NOTADB):
-		found = failed.Error()
-	case err != nil:
-		return err
+// Verify implements sqlstore.DB. Verification reads tables by their rows and
+// meets only some of the indexes, and an index that misses a row hides it from
+// reads: so all pages and indexes have to hold together. That is seen while the
+// pages are read for their rows; a file that is not laid out as this program
+// does it is read by SQL, and SQLite is asked. What lies behind the last page is
+// no part of the database, and must not be there.
+func (d *database) Verify(ctx context.Context, t sqlstore.Tx, byRows store.Raw, fn func(store.Raw) error) error {
+	s, err := newScan(ctx, t, byRows)
+	if errors.Is(err, pages.ErrOther) {
+		return d.verifyBySQL(ctx, t, byRows, fn)
+	}
+	if err == nil {
+		err = d.checkSize(ctx, t)
+	}
+	if err == nil {
+		err = fn(s)
+	}
+	if err == nil {
+		err = s.finish()
+	}
+	return corrupt(discrepancy(err))
+}
+
+// verifyBySQL asks SQLite whether its pages and indexes hold together.
+func (d *database) verifyBySQL(ctx context.Context, t sqlstore.Tx, byRows store.Raw, fn func(store.Raw) error) error {
+	var found string
+	if err := scanFirst(ctx, t, "PRAGMA integrity_check(1)", &found); err != nil {
+		return corrupt(err)
 	}
 	if found != "ok" {
-		return &store.Discrepancy{Place: checkedPlace, Want: "pages and indexes that hold together", Got: firstLine(found)}
+		return broken(firstLine(found))
 	}
-	return d.checkSize(ctx, t)
+	if err := d.checkSize(ctx, t); err != nil {
+		return err
+	}
+	return fn(byRows)
+}
+
+// corrupt says of a file that SQLite cannot read that it is the file.
+func corrupt(err error) error {
+	var failed *sqlite.Error
+	if errors.As(err, &failed) && (failed.Code()&0xff == sqlitelib.SQLITE_CORRUPT || failed.Code()&0xff == sqlitelib.SQLITE_NOTADB) {
+		return broken(firstLine(failed.Error()))
+	}
+	return err
+}
+
+// broken is what a file is whose pages do not hold together.
+func broken(found string) error {
+	return &store.Discrepancy{Place: checkedPlace, Want: "pages and indexes that hold together", Got: found}
 }
 
 // checkSize compares the file's length with the pages that the snapshot has.
@@ -59,14 +93,9 @@ func (d *database) checkSize(ctx context.Context, t sqlstore.Tx) error {
 	}
 }
 
-// first gives the text in the first row of a query.
-func first(ctx context.Context, t sqlstore.Tx, query string) (text string, err error) {
-	return text, scanFirst(ctx, t, query, &text)
-}
-
 // scanFirst scans the first row of a query, which must have one.
-func scanFirst(ctx context.Context, t sqlstore.Tx, query string, to any) (err error) {
-	rows, err := t.Query(ctx, query)
+func scanFirst(ctx context.Context, t sqlstore.Tx, query string, to any, args ...any) (err error) {
+	rows, err := t.Query(ctx, query, args...)
 	if err != nil {
 		return err
 	}

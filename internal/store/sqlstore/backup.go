@@ -70,7 +70,7 @@ func (b *backup) lines(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		text, err := l.Unpack()
+		text, err := l.Unpack(nil)
 		if err != nil {
 			return err
 		}
@@ -89,7 +89,7 @@ func (b *backup) payloads(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		items, err := block.Unpack()
+		items, err := block.Unpack(nil)
 		if err != nil {
 			return err
 		}

@@ -41,9 +41,10 @@ func pack(raw []byte) []byte {
 	return out[:packSum+len(block)]
 }
 
-// unpack gives back raw bytes, which must be of the given size. Its errors say
-// what is wrong with the block; the caller knows which it is.
-func unpack(data []byte, size int64) ([]byte, error) {
+// unpack gives back raw bytes, which must be of the given size, in the memory of
+// into if there is some. Its errors say what is wrong with the block; the caller
+// knows which it is.
+func unpack(data []byte, size int64, into *[]byte) ([]byte, error) {
 	if size < 0 || size > maxBlock || len(data) < packSum {
 		return nil, fmt.Errorf("%d bytes that claim %d", len(data), size)
 	}
@@ -54,7 +55,14 @@ func unpack(data []byte, size int64) ([]byte, error) {
 	if n, err := s2.DecodedLen(block); err != nil || int64(n) != size {
 		return nil, fmt.Errorf("one of %d bytes", n)
 	}
-	raw, err := s2.Decode(nil, block)
+	var memory []byte
+	if into != nil {
+		if int64(cap(*into)) < size {
+			*into = make([]byte, size)
+		}
+		memory = *into
+	}
+	raw, err := s2.Decode(memory, block)
 	if err != nil {
 		return nil, fmt.Errorf("one that does not unpack: %w", err)
 	}
@@ -71,7 +79,7 @@ func (b *lineBlock) has(seq int64) bool { return b != nil && b.first <= seq && s
 
 // lines unpacks a block.
 func (b *lineBlock) lines() ([][]byte, error) {
-	raw, err := b.unpack()
+	raw, err := b.unpack(nil)
 	if err != nil {
 		return nil, err
 	}
@@ -83,8 +91,8 @@ func (b *lineBlock) lines() ([][]byte, error) {
 }
 
 // unpack gives the lines one after the other.
-func (b *lineBlock) unpack() ([]byte, error) {
-	raw, err := unpack(b.data, b.raw)
+func (b *lineBlock) unpack(into *[]byte) ([]byte, error) {
+	raw, err := unpack(b.data, b.raw, into)
 	if err != nil {
 		return nil, damaged(b.place(), b.raw, err)
 	}
@@ -173,12 +181,14 @@ func (b *payloadBlock) items() ([]payloadItem, error) {
 
 // payloads unpacks a block into its items and, for each that is not erased,
 // its bytes.
-func (b *payloadBlock) payloads() ([]payloadItem, [][]byte, error) {
+func (b *payloadBlock) payloads() ([]payloadItem, [][]byte, error) { return b.payloadsInto(nil) }
+
+func (b *payloadBlock) payloadsInto(into *[]byte) ([]payloadItem, [][]byte, error) {
 	items, err := b.items()
 	if err != nil {
 		return nil, nil, err
 	}
-	raw, err := unpack(b.data, b.raw)
+	raw, err := unpack(b.data, b.raw, into)
 	if err != nil {
 		return nil, nil, damaged(fmt.Sprintf("payload block %d, %d payloads from %s on", b.block, len(items), items[0].sum), b.raw, err)
 	}

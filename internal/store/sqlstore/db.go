@@ -4,6 +4,8 @@ import (
 	"context"
 	"strconv"
 	"strings"
+
+	"github.com/exhibit-aims/exhibit/internal/store"
 )
 
 // DB is a database with one writer at a time and readers beside it.
@@ -15,10 +17,10 @@ type DB interface {
 	Write(ctx context.Context, fn func(Tx) error) error
 	// Read runs fn on one unchanging snapshot.
 	Read(ctx context.Context, fn func(Tx) error) error
-	// Check looks at what the database keeps beside the rows that verification
-	// reads, in the snapshot of tx: a *store.Discrepancy if it does not hold
-	// together.
-	Check(ctx context.Context, tx Tx) error
+	// Verify runs fn on byRows, or on what reads the same in a faster way. It
+	// looks at what the database keeps beside the rows that fn reads, in the
+	// snapshot of tx: a *store.Discrepancy if it does not hold together.
+	Verify(ctx context.Context, tx Tx, byRows store.Raw, fn func(store.Raw) error) error
 	// Forget makes bytes that an Erase overwrote unreadable, as far as the
 	// database can do that.
 	Forget(ctx context.Context) error

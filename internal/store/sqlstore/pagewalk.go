@@ -180,7 +180,7 @@ WHERE first >= (SELECT MAX(first) FROM line_blocks WHERE first <= $1) AND first 
 	p.left -= costBlock / 2 * float64(len(blocks))
 	found := make([]unpackedBlock, len(blocks))
 	err = parallel(len(blocks), func(i int) error {
-		raw, err := blocks[i].unpack()
+		raw, err := blocks[i].unpack(nil)
 		if err != nil || !p.contains(raw) {
 			return err
 		}

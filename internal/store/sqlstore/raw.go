@@ -11,15 +11,27 @@ import (
 	"github.com/exhibit-aims/exhibit/internal/store"
 )
 
-// Snapshot implements store.Verifiable. Before fn the database looks at its own
-// files.
+// Snapshot implements store.Verifiable.
 func (s *Store) Snapshot(ctx context.Context, fn func(store.Raw) error) error {
-	return s.db.Read(ctx, func(tx Tx) error {
-		if err := s.db.Check(ctx, tx); err != nil {
-			return err
-		}
-		return fn(&raw{tx: tx})
-	})
+	return s.db.Read(ctx, func(tx Tx) error { return s.db.Verify(ctx, tx, &raw{tx: tx}, fn) })
+}
+
+// Lines gives a row of line_blocks to verification.
+func Lines(first, n, raw int64, data []byte) store.RawLines {
+	b := &lineBlock{first: first, n: n, raw: raw, data: data}
+	return store.RawLines{First: first, N: n, Unpack: b.unpack}
+}
+
+// Payloads gives a row of payload_blocks to verification.
+func Payloads(block, raw int64, head, data []byte) store.RawPayloads {
+	b := &payloadBlock{block: block, raw: raw, head: head, data: data}
+	return store.RawPayloads{Block: block, Unpack: b.unpack}
+}
+
+// SetHashes sets what the column hashes of a row of evidence says.
+func SetHashes(x *store.IndexRow, hashes []byte) (err error) {
+	x.KeyHash, x.Subject, x.Mark, err = splitHashes(x.Seq, hashes)
+	return err
 }
 
 // raw is the store's bytes on one snapshot. Every sequence reads a page and
@@ -78,12 +90,12 @@ func (r *raw) Lines(ctx context.Context) iter.Seq2[store.RawLines, error] {
 	after := int64(-1)
 	return singly(pages(func() (page []store.RawLines, err error) {
 		err = each(ctx, r.tx, func(rows Rows) error {
-			b := &lineBlock{}
-			if err := rows.Scan(&b.first, &b.n, &b.raw, &b.data); err != nil {
+			var n, size int64
+			var data []byte
+			if err := rows.Scan(&after, &n, &size, &data); err != nil {
 				return err
 			}
-			after = b.first
-			page = append(page, store.RawLines{First: b.first, N: b.n, Unpack: b.unpack})
+			page = append(page, Lines(after, n, size, data))
 			return nil
 		}, "SELECT first, n, raw, data FROM line_blocks WHERE first > $1 ORDER BY first LIMIT $2", after, rawBlocks)
 		return page, err
@@ -111,20 +123,21 @@ func (r *raw) Payloads(ctx context.Context) iter.Seq2[store.RawPayloads, error] 
 	after := int64(-1)
 	return singly(pages(func() (page []store.RawPayloads, err error) {
 		err = each(ctx, r.tx, func(rows Rows) error {
-			b := &payloadBlock{}
-			if err := rows.Scan(&b.block, &b.head, &b.raw, &b.data); err != nil {
+			var size int64
+			var head, data []byte
+			if err := rows.Scan(&after, &head, &size, &data); err != nil {
 				return err
 			}
-			after = b.block
-			page = append(page, store.RawPayloads{Block: b.block, Unpack: func() ([]store.RawPayload, error) { return r.unpackPayloads(b) }})
+			page = append(page, Payloads(after, size, head, data))
 			return nil
 		}, "SELECT block, head, raw, data FROM payload_blocks WHERE block > $1 ORDER BY block LIMIT $2", after, rawBlocks)
 		return page, err
 	}))
 }
 
-func (r *raw) unpackPayloads(b *payloadBlock) ([]store.RawPayload, error) {
-	items, bodies, err := b.payloads()
+// unpack gives the payloads of a block.
+func (b *payloadBlock) unpack(into *[]byte) ([]store.RawPayload, error) {
+	items, bodies, err := b.payloadsInto(into)
 	if err != nil {
 		return nil, err
 	}
@@ -148,8 +161,7 @@ func (r *raw) Rows(ctx context.Context) iter.Seq2[[]store.IndexRow, error] {
 				return fmt.Errorf("evidence row after %d: %w: %w", after, store.ErrTampered, err)
 			}
 			after = x.Seq
-			x.KeyHash, x.Subject, x.Mark, err = splitHashes(x.Seq, hashes)
-			return err
+			return SetHashes(x, hashes)
 		}, `SELECT seq, kind, source, run, pblock, hashes, COALESCE(next, 0), COALESCE(gone, 0), COALESCE(gone_at, 0)
 FROM evidence WHERE seq > $1 ORDER BY seq LIMIT $2`, after, int64(pageSize))
 		return page, err

@@ -101,7 +101,7 @@ func (r tamperedRaw) Lines(ctx context.Context) iter.Seq2[store.RawLines, error]
 	return gather(r.Raw.Lines(ctx), func(blocks []store.RawLines) []store.RawLines {
 		var lines [][]byte
 		for _, b := range blocks {
-			raw, err := b.Unpack()
+			raw, err := b.Unpack(nil)
 			if err != nil {
 				return blocks
 			}
@@ -110,7 +110,7 @@ func (r tamperedRaw) Lines(ctx context.Context) iter.Seq2[store.RawLines, error]
 		if r.c.lines != nil {
 			lines = r.c.lines(lines)
 		}
-		return []store.RawLines{{N: int64(len(lines)), Unpack: func() ([]byte, error) {
+		return []store.RawLines{{N: int64(len(lines)), Unpack: func(*[]byte) ([]byte, error) {
 			return append(bytes.Join(lines, []byte("\n")), '\n'), nil
 		}}}
 	})
@@ -122,8 +122,8 @@ func (r tamperedRaw) Payloads(ctx context.Context) iter.Seq2[store.RawPayloads, 
 			return blocks
 		}
 		unpack := blocks[0].Unpack
-		blocks[0].Unpack = func() ([]store.RawPayload, error) {
-			items, err := unpack()
+		blocks[0].Unpack = func(into *[]byte) ([]store.RawPayload, error) {
+			items, err := unpack(into)
 			if err != nil {
 				return nil, err
 			}

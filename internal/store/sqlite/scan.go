@@ -1,0 +1,290 @@
+package sqlite
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"iter"
+	"maps"
+	"slices"
+
+	"github.com/exhibit-aims/exhibit/internal/store"
+	"github.com/exhibit-aims/exhibit/internal/store/sqlite/pages"
+	"github.com/exhibit-aims/exhibit/internal/store/sqlstore"
+)
+
+// scan is a store as verification sees it, read page by page: the large tables
+// are given as they lie in the file, the small ones by SQL, and every page of
+// the file is looked at, so that SQLite need not be asked whether they hold
+// together.
+type scan struct {
+	store.Raw
+	f     *pages.File
+	trees map[string]*tree
+}
+
+// Trees that are walked while verification reads them, and those, nearly as
+// large, that are walked beside the rows of evidence. All others are walked
+// first.
+var (
+	readTrees   = []string{"line_blocks", "payload_blocks", "evidence", "key_index", "subject_index", "payload_index"}
+	besideTrees = []string{"evidence_heads", "evidence_group"}
+)
+
+// newScan begins with the snapshot of t. A file that is not as this program
+// makes it is pages.ErrOther.
+func newScan(ctx context.Context, t sqlstore.Tx, byRows store.Raw) (*scan, error) {
+	var count int64
+	if err := scanFirst(ctx, t, "PRAGMA page_count", &count); err != nil {
+		return nil, err
+	}
+	f, err := pages.Open(uint32(count), func(page uint32) (data []byte, err error) {
+		return data, scanFirst(ctx, t, "SELECT data FROM sqlite_dbpage WHERE pgno = $1", &data, int64(page))
+	})
+	if err != nil {
+		return nil, err
+	}
+	s := &scan{Raw: byRows, f: f}
+	roots, err := s.schema()
+	if err != nil {
+		return nil, err
+	}
+	s.trees = newTrees(roots)
+	return s, s.small()
+}
+
+// schema reads where trees begin. They have to be those of the layouts, made by
+// the text of the migrations.
+func (s *scan) schema() (map[string]uint32, error) {
+	texts, err := migrationTexts()
+	if err != nil {
+		return nil, err
+	}
+	t := &tree{layout: layout{columns: "tttiT"}, name: "schema", values: make([]pages.Value, 5), last: make([]pages.Value, 5)}
+	roots := make(map[string]uint32, len(layouts))
+	for cells, err := range s.f.Walk(1, pages.Table) {
+		if err != nil {
+			return nil, err
+		}
+		for i := range cells {
+			if err := t.row(&cells[i]); err != nil {
+				return nil, err
+			}
+			name, root, text := string(t.values[1].Bytes), t.values[3].Int, t.values[4]
+			l, known := layouts[name]
+			if !known || string(t.values[2].Bytes) != tableOf(name, l) || text.Type == pages.Text && !declared(string(text.Bytes), texts) {
+				return nil, pages.ErrOther
+			}
+			roots[name] = uint32(root)
+		}
+	}
+	if len(roots) != len(layouts) {
+		return nil, pages.ErrOther
+	}
+	return roots, nil
+}
+
+func tableOf(name string, l layout) string {
+	if l.table != "" {
+		return l.table
+	}
+	return name
+}
+
+// migrationTexts gives the text of all migrations.
+func migrationTexts() (out []string, err error) {
+	names, err := fs.Glob(migrations, "migrations/*.sql")
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range names {
+		text, err := migrations.ReadFile(name)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, string(text))
+	}
+	return out, nil
+}
+
+// small walks what is small, before anything of it is used.
+func (s *scan) small() error {
+	names := slices.DeleteFunc(slices.Sorted(maps.Keys(s.trees)), func(name string) bool {
+		return slices.Contains(readTrees, name) || slices.Contains(besideTrees, name)
+	})
+	for _, err := range s.walkAll(names) {
+		if err != nil {
+			return err
+		}
+	}
+	return s.held(names)
+}
+
+// walkAll walks trees one after the other for what holds them together, and
+// yields after every page.
+func (s *scan) walkAll(names []string) iter.Seq2[struct{}, error] {
+	return func(yield func(struct{}, error) bool) {
+		for _, name := range names {
+			nothing := func([]pages.Value) (struct{}, error) { return struct{}{}, nil }
+			for _, err := range rowsOf(s, name, nothing) {
+				if !yield(struct{}{}, err) || err != nil {
+					return
+				}
+			}
+		}
+	}
+}
+
+// held compares indexes with their tables.
+func (s *scan) held(names []string) error {
+	for _, name := range names {
+		if t := s.trees[name]; t.table != "" {
+			if err := t.holds(); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// finish walks what nobody has read, and expects all pages to be accounted for.
+func (s *scan) finish() error {
+	names := slices.Sorted(maps.Keys(s.trees))
+	rest := slices.DeleteFunc(slices.Clone(names), func(name string) bool { return s.trees[name].begun })
+	for _, err := range s.walkAll(rest) {
+		if err != nil {
+			return err
+		}
+	}
+	for _, name := range names {
+		if !s.trees[name].ended {
+			return fmt.Errorf("%s was not read to its end", name)
+		}
+	}
+	if err := s.held(names); err != nil {
+		return err
+	}
+	return s.f.Close()
+}
+
+// rowsOf yields what is made of each row of a tree, a page of the file at a time.
+func rowsOf[T any](s *scan, name string, item func(values []pages.Value) (T, error)) iter.Seq2[[]T, error] {
+	return func(yield func([]T, error) bool) {
+		t := s.trees[name]
+		if t.begun {
+			yield(nil, fmt.Errorf("%s is read twice in one verification", name))
+			return
+		}
+		t.begun = true
+		for cells, err := range s.f.Walk(t.root, t.kind()) {
+			if err != nil {
+				yield(nil, discrepancy(err))
+				return
+			}
+			out := make([]T, len(cells))
+			for i := range cells {
+				err := t.row(&cells[i])
+				if err == nil {
+					out[i], err = item(t.values)
+				}
+				if err != nil {
+					yield(nil, err)
+					return
+				}
+			}
+			if !yield(out, nil) {
+				return
+			}
+		}
+		t.ended = true
+	}
+}
+
+// Lines implements store.Raw.
+func (s *scan) Lines(context.Context) iter.Seq2[store.RawLines, error] {
+	return singly(rowsOf(s, "line_blocks", func(v []pages.Value) (store.RawLines, error) {
+		return sqlstore.Lines(v[0].Int, v[1].Int, v[2].Int, v[3].Bytes), nil
+	}))
+}
+
+// Payloads implements store.Raw.
+func (s *scan) Payloads(context.Context) iter.Seq2[store.RawPayloads, error] {
+	return singly(rowsOf(s, "payload_blocks", func(v []pages.Value) (store.RawPayloads, error) {
+		return sqlstore.Payloads(v[0].Int, v[2].Int, v[1].Bytes, v[3].Bytes), nil
+	}))
+}
+
+// Index implements store.Raw.
+func (s *scan) Index(ctx context.Context, which store.HashIndex) iter.Seq2[[]store.IndexEntry, error] {
+	name, ok := map[store.HashIndex]string{
+		store.KeyIndex: "key_index", store.SubjectIndex: "subject_index", store.PayloadIndex: "payload_index",
+	}[which]
+	if !ok {
+		return s.Raw.Index(ctx, which)
+	}
+	return rowsOf(s, name, func(v []pages.Value) (store.IndexEntry, error) {
+		return store.IndexEntry{Hash: v[0].Int, Place: v[1].Int}, nil
+	})
+}
+
+// Rows implements store.Raw. After each page of evidence a page of a tree is
+// looked at that nobody reads: others work meanwhile.
+func (s *scan) Rows(context.Context) iter.Seq2[[]store.IndexRow, error] {
+	return func(yield func([]store.IndexRow, error) bool) {
+		beside, stop := iter.Pull2(s.walkAll(besideTrees))
+		defer stop()
+		for rows, err := range rowsOf(s, "evidence", indexRow) {
+			if err == nil {
+				_, err, _ = beside()
+			}
+			if !yield(rows, err) || err != nil {
+				return
+			}
+		}
+		for {
+			_, err, more := beside()
+			if err != nil {
+				yield(nil, err)
+			}
+			if err != nil || !more {
+				return
+			}
+		}
+	}
+}
+
+func indexRow(v []pages.Value) (store.IndexRow, error) {
+	x := store.IndexRow{
+		Seq: v[0].Int, Kind: v[1].Int, Source: v[2].Int, Run: v[3].Int, Block: v[4].Int,
+		Next: v[7].Int, Gone: v[8].Int, GoneAt: v[9].Int,
+	}
+	return x, sqlstore.SetHashes(&x, v[5].Bytes)
+}
+
+// singly yields the items of pages.
+func singly[T any](seq iter.Seq2[[]T, error]) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		for page, err := range seq {
+			if err != nil {
+				var zero T
+				yield(zero, err)
+				return
+			}
+			for _, item := range page {
+				if !yield(item, nil) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// discrepancy says of what is damaged that it is the file.
+func discrepancy(err error) error {
+	var d *pages.Damage
+	if errors.As(err, &d) {
+		return broken(d.Error())
+	}
+	return err
+}
