@@ -57,9 +57,9 @@ func differs(place string, want, got any) error {
 // against its strict form and the tree's root, order and times, that evidence
 // lies within its run and counts agree, revisions follow one another, every
 // index row against the line it stands for, and every source's cursors and
-// validators against the digest that its last closed run left. Before all that
-// a store looks at its own files, if it has such. It returns the first
-// discrepancy, in the order given here, or a summary.
+// validators against the digest that its last closed run left. Before that, and
+// while its rows are read, a store looks at its own files, if it has such. It
+// returns the first discrepancy, mostly in the order given here, or a summary.
 //
 // Not covered, because the ledger does not hold them: groups, the counts of
 // runs that are still open, and the cursors and validators of a source with

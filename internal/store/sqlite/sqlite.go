@@ -2,6 +2,10 @@
 // machine. Readers work beside the writer (WAL), and what Append returned is
 // on disk (synchronous=FULL).
 //
+// Verification reads the file page by page (package pages), rows and what holds
+// the pages together at once; a file that is not laid out as the migrations do
+// it is read by SQL after PRAGMA integrity_check.
+//
 // It may import internal/store, internal/store/sqlstore and the SQLite driver
 // (modernc.org/sqlite, without C). It promises the contract of store.Store, and
 // that a file of something else, or of a newer version, is never written to.
