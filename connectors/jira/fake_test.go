@@ -340,7 +340,7 @@ func (f *fakeJira) forget() { f.calls, f.asked, f.queries, f.auth = nil, nil, ni
 
 // settings is a configuration for the fake, with one project.
 func (f *fakeJira) settings(more map[string]any) map[string]any {
-	s := map[string]any{"base_url": f.URL, "email": "reader@example.com", "requests_per_second": 100, "projects": []any{map[string]any{"key": "INC"}}}
+	s := map[string]any{"base_url": f.URL, "email": "reader@example.com", "requests_per_second": 1000, "projects": []any{map[string]any{"key": "INC"}}}
 	for k, v := range more {
 		s[k] = v
 	}
