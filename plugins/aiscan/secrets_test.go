@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 )
 
 // A credential is found whatever stands before it, and not within a longer word.
@@ -40,13 +39,12 @@ func TestCredentialsAnywhere(t *testing.T) {
 	}
 }
 
-// What only begins like a credential, over and over, costs no more than text.
+// What only begins like a credential, over and over, costs no more than text: if
+// each looked ahead over the others, this would not end.
 func TestBeginningsOfCredentials(t *testing.T) {
-	began := time.Now()
 	for _, one := range []string{"sk-" + "proj-", "=sk-" + "proj-", "/h" + "f_", "+sk-" + "ant-api03-"} {
-		scanned(t, "a.txt", strings.Repeat(one, 50_000))
-	}
-	if took := time.Since(began); took > 10*time.Second {
-		t.Errorf("took %s", took)
+		if found := scanned(t, "a.txt", strings.Repeat(one, 150_000)).Secrets; len(found) != 0 {
+			t.Errorf("%q over and over: found %v", one, found)
+		}
 	}
 }

@@ -12,9 +12,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestLibreOffice has the program that many people use open the filled-in
+// TestPeerLibreOffice has the program that many people use open the filled-in
 // workbook and save it anew, and reads the same from what it made of it.
-func TestLibreOffice(t *testing.T) {
+func TestPeerLibreOffice(t *testing.T) {
 	dir := t.TempDir()
 	original := exported(t)
 	in := filepath.Join(dir, "filled.xlsx")

@@ -12,9 +12,9 @@ import (
 	"time"
 )
 
-// TestLibreOffice has a program that nobody here wrote read the document: the
+// TestPeerLibreOffice has a program that nobody here wrote read the document: the
 // same words come out, and every page is numbered and names the snapshot.
-func TestLibreOffice(t *testing.T) {
+func TestPeerLibreOffice(t *testing.T) {
 	dir := t.TempDir()
 	s := snapshot(t)
 	s.SoA.Rows[0].Reason = strings.Repeat("because of the risk 名前 ", 1_200) // over pages
