@@ -13,6 +13,17 @@ import "embed"
 //go:embed all:catalog all:kinds all:expectations all:fixtures all:crosswalk all:example all:templates all:schemas plan.yaml readiness.yaml
 var FS embed.FS
 
+// Catalog is what catalog/ and kinds/ say, as catalog.Parse reads it, and
+// Expectations what expectations/ say, as internal/assess does: a start of
+// the program need not wait until YAML is read. Tests of those packages hold
+// them against the files, and write them anew with -update.
+var (
+	//go:embed catalog.json
+	Catalog string
+	//go:embed expectations.json
+	Expectations string
+)
+
 // Conditions are those of expectations/, parsed and type-checked, in a form
 // that internal/assess reads: every assessment waits for them. A test of that
 // package holds them against the files, and writes them anew with -update.

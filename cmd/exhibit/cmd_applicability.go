@@ -94,7 +94,7 @@ func runApplicabilityPropose(ctx context.Context, g *globals, as, path string) e
 
 // readStatement reads a file.
 func readStatement(path string) (s people.Statement, err error) {
-	cat, err := catalog.Load(config.FS)
+	cat, err := catalog.Parse(config.Catalog)
 	if err != nil {
 		return s, err
 	}
@@ -236,7 +236,7 @@ says of it, to be edited and proposed.`,
 }
 
 func runApplicabilityTemplate(ctx context.Context, g *globals) error {
-	cat, err := catalog.Load(config.FS)
+	cat, err := catalog.Parse(config.Catalog)
 	if err != nil {
 		return err
 	}

@@ -72,7 +72,7 @@ type crossRow struct {
 }
 
 func runCrosswalk(ctx context.Context, g *globals, o crosswalkOptions, control string) error {
-	cat, err := catalog.Load(config.FS)
+	cat, err := catalog.Parse(config.Catalog)
 	if err != nil {
 		return err
 	}

@@ -114,7 +114,7 @@ func (d *doctor) files() {
 	}
 	if d.cfg.Register == "" {
 		d.bad("register", "no register is configured: no AI system is declared", "name one under register: in exhibit.yaml")
-	} else if cat, err := catalog.Load(config.FS); err != nil {
+	} else if cat, err := catalog.Parse(config.Catalog); err != nil {
 		d.fail("register", err)
 	} else if reg, err := register.Load(d.cfg.Register, register.Known{Now: time.Now(), Controls: cat.ControlIDs()}); err != nil {
 		d.fail("register", err)

@@ -92,7 +92,7 @@ func runFindingsReport(ctx context.Context, g *globals, o reportOptions) error {
 
 // gapReport makes the report of what is open at an instant.
 func (g *globals) gapReport(ctx context.Context, asOf string) (gapreport.Report, error) {
-	cat, err := catalog.Load(config.FS)
+	cat, err := catalog.Parse(config.Catalog)
 	if err != nil {
 		return gapreport.Report{}, err
 	}

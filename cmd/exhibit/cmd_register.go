@@ -52,7 +52,7 @@ func (g *globals) loadRegister() (*register.Register, error) {
 	if cfg.Register == "" {
 		return nil, usageError{errors.New("no register is configured"), "name one under register: in exhibit.yaml"}
 	}
-	cat, err := catalog.Load(config.FS)
+	cat, err := catalog.Parse(config.Catalog)
 	if err != nil {
 		return nil, err
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/exhibit-aims/exhibit/internal/configfile"
 	"github.com/exhibit-aims/exhibit/internal/evaluate"
 	"github.com/exhibit-aims/exhibit/internal/ledger"
+	"github.com/exhibit-aims/exhibit/internal/service"
 	"github.com/exhibit-aims/exhibit/internal/store"
 	"github.com/exhibit-aims/exhibit/internal/verify"
 )
@@ -150,7 +151,7 @@ func verifyTarget(ctx context.Context, g *globals, o verifyOptions, key verify.K
 func bundleOptions(o verifyOptions, key verify.Key) (verify.Options, error) {
 	opt := verify.Options{Key: key}
 	if !o.quick {
-		opt.Recompute = &verify.Recompute{Tool: "exhibit " + version, Shipped: config.FS, Checked: config.Conditions}
+		opt.Recompute = &verify.Recompute{Tool: "exhibit " + version, Shipped: config.FS, Prepared: service.Prepared()}
 	}
 	for _, path := range o.against {
 		e, err := verify.ReadEarlier(path)

@@ -75,7 +75,7 @@ func (g *globals) reading(ctx context.Context) (svc *service.Service, done func(
 	if err != nil {
 		return nil, nil, err
 	}
-	cat, err := catalog.Load(config.FS)
+	cat, err := catalog.Parse(config.Catalog)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -43,7 +43,7 @@ const (
 // loadConfig reads the configuration. Without --config and without an
 // exhibit.yaml here, it is the default: a store in this directory, no sources.
 func (g *globals) loadConfig() (*configfile.Config, error) {
-	cat, err := catalog.Load(config.FS)
+	cat, err := catalog.Parse(config.Catalog)
 	if err != nil {
 		return nil, err
 	}
@@ -149,7 +149,7 @@ func (g *globals) openForWriting(ctx context.Context) (*workplace, error) {
 }
 
 func (g *globals) openWorkplace(ctx context.Context, cfg *configfile.Config, logger *slog.Logger) (*workplace, error) {
-	cat, err := catalog.Load(config.FS)
+	cat, err := catalog.Parse(config.Catalog)
 	if err != nil {
 		return nil, err
 	}

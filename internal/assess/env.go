@@ -203,6 +203,12 @@ func (e *expr) UnmarshalNode(n yamlfile.Node) {
 // MarshalText gives the text: it is what the digest of the rules covers.
 func (e expr) MarshalText() ([]byte, error) { return []byte(e.text), nil }
 
+// UnmarshalText takes what MarshalText gave.
+func (e *expr) UnmarshalText(b []byte) error {
+	e.text = string(b)
+	return nil
+}
+
 func (e expr) empty() bool { return e.text == "" }
 
 // program is a condition ready to be evaluated. Counting its cost takes as long

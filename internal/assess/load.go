@@ -26,6 +26,9 @@ type Options struct {
 	// time that Compile takes. One that does not type-check after all makes its
 	// results not_assessed.
 	Trusted bool
+	// Parsed holds what trusted files say, as config.Expectations does, and is
+	// read in their stead. Problems with what it holds have no line.
+	Parsed string
 	// Checked holds conditions of trusted files parsed and type-checked, as
 	// config.Conditions does: one that is among them is not checked again. Empty
 	// means that each is checked when it is needed.
@@ -50,7 +53,9 @@ type loader struct {
 // catalog's controls, then by slug.
 func load(cat *catalog.Catalog, opts Options) ([]*Expectation, *loader) {
 	l := &loader{cat: cat, bySlug: map[string]*Expectation{}, own: map[string]bool{}, set: map[string]string{}}
-	if opts.Rules != nil {
+	if opts.Parsed != "" {
+		l.parsed(opts.Parsed)
+	} else if opts.Rules != nil {
 		paths, err := fs.Glob(opts.Rules, "*.yaml")
 		if err != nil {
 			l.errs = append(l.errs, err)

@@ -22,15 +22,31 @@ func Load(fsys fs.FS) (*Catalog, error) {
 		return nil, err
 	}
 	c.Kinds = kinds
-	c.controls = make(map[string]*Control, len(c.Controls))
-	for i := range c.Controls {
-		c.controls[c.Controls[i].ID] = &c.Controls[i]
+	c.index()
+	text, err := c.text()
+	if err != nil {
+		return nil, err
 	}
-	c.kinds = make(map[string]*Kind, len(kinds))
-	for _, k := range kinds {
-		k.object = prepareObject(k.Fields)
-		c.kinds[k.ID] = k
+	c.Digest = evidence.Sum(text)
+	return c, nil
+}
+
+// Parse reads a catalog in the form that its digest covers, canonical JSON. It
+// is as right as what it was made from: config.Catalog is what Load gives of
+// the shipped files, which takes twenty times as long.
+func Parse(text string) (*Catalog, error) {
+	c := &Catalog{}
+	b := []byte(text)
+	if err := json.Unmarshal(b, c); err != nil {
+		return nil, fmt.Errorf("catalog: %w", err)
 	}
+	c.index()
+	c.Digest = evidence.Sum(b)
+	return c, nil
+}
+
+// text is the catalog in canonical JSON.
+func (c *Catalog) text() ([]byte, error) {
 	raw, err := json.Marshal(c)
 	if err != nil {
 		return nil, fmt.Errorf("catalog: %w", err)
@@ -39,8 +55,20 @@ func Load(fsys fs.FS) (*Catalog, error) {
 	if err != nil {
 		return nil, fmt.Errorf("catalog: %w", err)
 	}
-	c.Digest = evidence.Sum(canonical)
-	return c, nil
+	return canonical, nil
+}
+
+// index makes what finds controls and kinds, and validates payloads.
+func (c *Catalog) index() {
+	c.controls = make(map[string]*Control, len(c.Controls))
+	for i := range c.Controls {
+		c.controls[c.Controls[i].ID] = &c.Controls[i]
+	}
+	c.kinds = make(map[string]*Kind, len(c.Kinds))
+	for _, k := range c.Kinds {
+		k.object = prepareObject(k.Fields)
+		c.kinds[k.ID] = k
+	}
 }
 
 type controlsYAML struct {

@@ -3,6 +3,7 @@ package evaluate_test
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -52,7 +53,7 @@ func add(t *testing.T, st store.Store, b store.Batch) {
 
 func engine(t *testing.T) *assess.Engine {
 	t.Helper()
-	e, err := evaluate.Rules{Shipped: config.FS, Trusted: true, Checked: config.Conditions}.Compile()
+	e, err := evaluate.Rules{Shipped: config.FS, Trusted: true, Prepared: evaluate.Prepared{Conditions: config.Conditions}}.Compile()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -148,4 +149,45 @@ func TestConcludingChangesNothing(t *testing.T) {
 	if n, again := shown(t, eng, st); n != acked || again != second {
 		t.Errorf("after assessing once more: %d entries: %s", n, cmp.Diff(second, again))
 	}
+}
+
+// What is wrong is said in the same words, with its line, whether the shipped
+// rules are read from their files or not; and what is right is the same.
+func TestPreparedRules(t *testing.T) {
+	files := evaluate.Rules{Shipped: config.FS, Trusted: true}
+	prepared := files
+	prepared.Prepared = evaluate.Prepared{Catalog: config.Catalog, Expectations: config.Expectations, Conditions: config.Conditions}
+	digests := map[bool]bool{}
+	for _, text := range []string{
+		"",
+		"overrides:\n  vendor-assessed: {severity: huge}\n",
+		"overrides:\n  release-change-approved: {params: {approvals: -1}}\n",
+		"overrides:\n  ai-policy-current: {params: {topics: [1, 2]}}\n",
+		"overrides:\n  risk-assessment-per-system: {params: {tiers: [1, 2]}}\n",
+	} {
+		own := []evaluate.RuleFile{{Name: "ours.yaml", Text: []byte(text)}}
+		files.Own, prepared.Own = own, own
+		a, errA := files.Compile()
+		b, errB := prepared.Compile()
+		if fmt.Sprint(errA) != fmt.Sprint(errB) {
+			t.Errorf("%s: %v\nprepared: %v", text, errA, errB)
+		}
+		digests[errA == nil] = true
+		if errA == nil && errB == nil && digestOf(t, a) != digestOf(t, b) {
+			t.Errorf("%s: the digests differ", text)
+		}
+	}
+	if len(digests) != 2 {
+		t.Error("want some that compile and some that do not")
+	}
+}
+
+// digestOf is the digest of catalog and rules.
+func digestOf(t *testing.T, eng *assess.Engine) evidence.Digest {
+	t.Helper()
+	a, err := eng.NewState().At(later, assess.Checkpoint{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a.Catalog.Digest
 }

@@ -17,12 +17,19 @@ type Rules struct {
 	// Trusted says that Shipped is what comes with the product: see
 	// assess.Options.
 	Trusted bool
-	// Checked holds the conditions of Shipped, if it is trusted, parsed and
-	// type-checked: see assess.Options.
-	Checked string
+	// Prepared is Shipped, if it is trusted, in forms that are read sooner.
+	Prepared Prepared
 	// Own are the organisation's files, in the order in which they apply. Its
 	// thresholds, if it set any, are the last of them.
 	Own []RuleFile
+}
+
+// Prepared is what config has of the shipped rules beside the files; what is
+// empty is made from the files.
+type Prepared struct {
+	Catalog      string // for catalog.Parse
+	Expectations string // assess.Options.Parsed
+	Conditions   string // assess.Options.Checked
 }
 
 // RuleFile is a file of the organisation's own rules.
@@ -33,7 +40,20 @@ type RuleFile struct {
 
 // Compile makes the engine. The error lists what is wrong in all files.
 func (r Rules) Compile() (*assess.Engine, error) {
-	cat, err := catalog.Load(r.Shipped)
+	prepared := r.Prepared
+	if !r.Trusted {
+		prepared = Prepared{}
+	}
+	eng, err := r.compile(prepared)
+	if err != nil && prepared.Expectations != "" { // once more from the files, which have lines to name
+		prepared.Expectations = ""
+		return r.compile(prepared)
+	}
+	return eng, err
+}
+
+func (r Rules) compile(p Prepared) (*assess.Engine, error) {
+	cat, err := r.catalog(p)
 	if err != nil {
 		return nil, err
 	}
@@ -41,7 +61,7 @@ func (r Rules) Compile() (*assess.Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	o := assess.Options{Rules: shipped, Trusted: r.Trusted, Checked: r.Checked}
+	o := assess.Options{Rules: shipped, Trusted: r.Trusted, Parsed: p.Expectations, Checked: p.Conditions}
 	for _, own := range r.Own {
 		f, err := yamlfile.Parse(own.Name, own.Text)
 		if err != nil {
@@ -50,6 +70,13 @@ func (r Rules) Compile() (*assess.Engine, error) {
 		o.Files = append(o.Files, f)
 	}
 	return assess.Compile(cat, o)
+}
+
+func (r Rules) catalog(p Prepared) (*catalog.Catalog, error) {
+	if p.Catalog != "" {
+		return catalog.Parse(p.Catalog)
+	}
+	return catalog.Load(r.Shipped)
 }
 
 // Thresholds brings the configuration's thresholds, by slug and name, into the

@@ -20,7 +20,7 @@ import (
 // RulesOf are the shipped expectations and the user's own.
 func RulesOf(cfg *configfile.Config) (evaluate.Rules, error) {
 	const remedy = "see expectations.files in the configuration"
-	r := evaluate.Rules{Shipped: config.FS, Trusted: true, Checked: config.Conditions}
+	r := evaluate.Rules{Shipped: config.FS, Trusted: true, Prepared: Prepared()}
 	for _, path := range cfg.Expectations.Files {
 		if _, err := yamlfile.Read(path); err != nil { // says what is wrong with it in its own words
 			return r, Mistake{err, remedy}
@@ -39,6 +39,11 @@ func RulesOf(cfg *configfile.Config) (evaluate.Rules, error) {
 		r.Own = append(r.Own, f)
 	}
 	return r, nil
+}
+
+// Prepared is what the program comes with beside the files of its rules.
+func Prepared() evaluate.Prepared {
+	return evaluate.Prepared{Catalog: config.Catalog, Expectations: config.Expectations, Conditions: config.Conditions}
 }
 
 // EngineOf compiles the shipped expectations and the user's own.

@@ -26,8 +26,9 @@ import (
 type Recompute struct {
 	Tool    string // "exhibit " and the version of this program
 	Shipped fs.FS  // the rules that it comes with; nil: those of the bundle are not compared with them
-	Checked string // the conditions of Shipped, as evaluate.Rules has them
-	TempDir string // for large parts of the workbook; empty: the system's
+	// Prepared is Shipped in forms that are read sooner.
+	Prepared evaluate.Prepared
+	TempDir  string // for large parts of the workbook; empty: the system's
 }
 
 // Inputs is what gathering needs beside ledger, rules and the manifest, as a
@@ -93,7 +94,7 @@ func (a *archive) recompute(ctx context.Context) error {
 	}
 	other := a.otherRules(rules)
 	if a.opt.Recompute.Shipped != nil && len(other) == 0 { // to the byte, so what is known of ours holds for them
-		rules.Trusted, rules.Checked = true, a.opt.Recompute.Checked
+		rules.Trusted, rules.Prepared = true, a.opt.Recompute.Prepared
 	}
 	eng, err := rules.Compile()
 	if err != nil {

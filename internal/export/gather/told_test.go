@@ -17,7 +17,7 @@ import (
 // evaluated is what an evaluation of the world at an instant comes to.
 func evaluated(t *testing.T, st store.Store, asOf time.Time) (*evaluate.Evaluator, *assess.Assessment) {
 	t.Helper()
-	eng, err := evaluate.Rules{Shipped: config.FS, Trusted: true, Checked: config.Conditions}.Compile()
+	eng, err := evaluate.Rules{Shipped: config.FS, Trusted: true, Prepared: evaluate.Prepared{Conditions: config.Conditions}}.Compile()
 	if err != nil {
 		t.Fatal(err)
 	}
