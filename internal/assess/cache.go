@@ -297,7 +297,7 @@ func evaluateAll(c *planCache, v *view, slots []uint32) []evaluation {
 	part := func(from, to int, chosen []chosen) {
 		w := newWorker(v)
 		w.chosen = chosen
-		m := newMaker(c)
+		m := newMaker(c, to-from)
 		for i := from; i < to; i++ {
 			o := w.evaluate(c.plan, c.table, slots[i])
 			out[i] = m.keep(&o)

@@ -13,12 +13,15 @@ type maker struct {
 	collected *time.Time
 	slab      []Result
 	digests   []evidence.Digest
+	left      int // results that are still to come, at most
 }
 
 const slabSize = 256
 
-func newMaker(c *planCache) *maker {
-	return &maker{plan: c.plan, collected: timeOf(c.finished)}
+// newMaker makes n results at most. Results are remembered, and room beside
+// them with them: there is no more of it than they need.
+func newMaker(c *planCache, n int) *maker {
+	return &maker{plan: c.plan, collected: timeOf(c.finished), left: n}
 }
 
 func timeOf(ns int64) *time.Time {
@@ -49,11 +52,7 @@ func (m *maker) keep(o *outcome) evaluation {
 }
 
 func (m *maker) result(o *outcome) *Result {
-	if len(m.slab) == 0 {
-		m.slab = make([]Result, slabSize)
-	}
-	r := &m.slab[0]
-	m.slab = m.slab[1:]
+	r := m.next()
 	*r = Result{
 		Expectation: m.plan.rule.Slug, Control: m.plan.rule.Control, Subject: m.subject(o),
 		Status: o.status, Reason: o.reason, DueAt: timeOf(o.due), AnsweredAt: timeOf(o.answered), EventTime: timeOf(o.event), CollectedAt: m.collected,
@@ -63,6 +62,16 @@ func (m *maker) result(o *outcome) *Result {
 	if r.Status != StatusSatisfied {
 		r.Remedy = m.plan.rule.Remedy
 	}
+	return r
+}
+
+// next is room for a result, of which there is some for the next ones too.
+func (m *maker) next() *Result {
+	if len(m.slab) == 0 {
+		m.slab = make([]Result, max(1, min(slabSize, m.left)))
+	}
+	r := &m.slab[0]
+	m.slab, m.left = m.slab[1:], m.left-1
 	return r
 }
 
@@ -87,7 +96,7 @@ func (m *maker) evidence(rows []rowRef) []evidence.Digest {
 		return []evidence.Digest{}
 	}
 	if len(m.digests)+len(rows) > cap(m.digests) {
-		m.digests = make([]evidence.Digest, 0, max(slabSize*2, len(rows)))
+		m.digests = make([]evidence.Digest, 0, max(min(slabSize, m.left+1)*2, len(rows)))
 	}
 	from := len(m.digests)
 	for _, r := range rows {

@@ -230,3 +230,22 @@ func TestNanos(t *testing.T) {
 		t.Errorf("the year 9999 becomes %d", far)
 	}
 }
+
+// TestRoomForResults: results are remembered for as long as they hold, so an
+// evaluation of few of them keeps no room for many.
+func TestRoomForResults(t *testing.T) {
+	for _, n := range []int{1, 2, slabSize, 3*slabSize + 7} {
+		m, room := newMaker(&planCache{finished: absent}, n), 0
+		for range n {
+			if len(m.slab) == 0 {
+				m.next()
+				room += len(m.slab) + 1
+				continue
+			}
+			m.next()
+		}
+		if room != n {
+			t.Errorf("room for %d results was made for %d", room, n)
+		}
+	}
+}
