@@ -19,6 +19,7 @@ import (
 	"github.com/exhibit-aims/exhibit/internal/store/portable"
 	"github.com/exhibit-aims/exhibit/internal/store/postgres"
 	"github.com/exhibit-aims/exhibit/internal/store/sqlite"
+	"github.com/exhibit-aims/exhibit/internal/store/unfinished"
 )
 
 func newBackupCommand(g *globals) *cobra.Command {
@@ -68,6 +69,7 @@ func runBackup(ctx context.Context, g *globals, out, keyFile string) error {
 	if err != nil {
 		return err
 	}
+	g.sweep(out)
 	p := newProgress(g, "backing up")
 	defer p.end()
 	var checked portable.Checked
@@ -122,14 +124,30 @@ func (c counting) Lines(first, n int64, raw []byte) error {
 	return c.Sink.Lines(first, n, raw)
 }
 
+// sweep removes what was left beside a file by a backup, restore or copy that was
+// killed, and says so.
+func (g *globals) sweep(path string) {
+	n, err := unfinished.Sweep(filepath.Dir(path))
+	if n > 0 {
+		g.note("Removed from %s what %d earlier runs that were killed left unfinished.", clean(filepath.Dir(path)), n)
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		g.note("%v", err)
+	}
+}
+
 // wholeFile makes a file that is there only once it is complete and on disk. It
 // replaces none.
 func wholeFile(path string, fill func(*os.File) error) (err error) {
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
+	beside, err := unfinished.Begin(filepath.Dir(path))
 	if err != nil {
 		return outputError(path, err)
 	}
-	defer func() { err = errors.Join(err, os.Remove(f.Name())) }()
+	defer func() { err = errors.Join(err, beside.End()) }()
+	f, err := os.OpenFile(beside.Path("whole"), os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
+	if err != nil {
+		return outputError(path, err)
+	}
 	if err = errors.Join(fill(f), f.Sync(), f.Close()); err != nil {
 		return err
 	}
@@ -181,7 +199,7 @@ func runRestore(ctx context.Context, g *globals, keyFile, path string) error {
 	defer p.end()
 	o := portable.Restoring{Verifier: key, Progress: func(phase string, n int64) { p.show(fmt.Sprintf("%s %d", phase, n)) },
 		From: func(_ context.Context, to portable.Sink) error { return portable.Read(f, to) }}
-	got, err := restoreInto(ctx, cfg.Store, o)
+	got, err := g.restoreInto(ctx, cfg.Store, o)
 	if err != nil {
 		return backupError(err)
 	}
@@ -199,8 +217,9 @@ func parsePlace(to string) (configfile.Location, error) {
 }
 
 // restoreInto fills the store at a place, which must not hold anything.
-func restoreInto(ctx context.Context, at configfile.Location, o portable.Restoring) (store.Verified, error) {
+func (g *globals) restoreInto(ctx context.Context, at configfile.Location, o portable.Restoring) (store.Verified, error) {
 	if !at.IsURL() {
+		g.sweep(at.Reveal())
 		return sqlite.Restore(ctx, at.Reveal(), o)
 	}
 	s, err := postgres.Open(ctx, at.Reveal(), postgres.Options{Create: true})
@@ -256,7 +275,7 @@ func runCopy(ctx context.Context, g *globals, to, keyFile string) error {
 			_, err := src.Backup(ctx, to)
 			return err
 		}}
-	got, err := restoreInto(ctx, target, o)
+	got, err := g.restoreInto(ctx, target, o)
 	if err != nil {
 		return backupError(err)
 	}

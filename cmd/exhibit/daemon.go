@@ -63,6 +63,7 @@ func runDaemon(ctx context.Context, w *workplace, o agentOptions, mask *secrets.
 	})
 	all.Go(func() error { d.teller.Run(ctx); return nil })
 	all.Go(func() error { d.watchSchedule(ctx); return nil })
+	all.Go(func() error { d.rest(ctx); return nil })
 	err = all.Wait()
 	if told.Err() != nil && errors.Is(err, context.Canceled) {
 		err = nil // it was told to stop before all of it had started

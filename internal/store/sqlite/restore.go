@@ -10,23 +10,24 @@ import (
 
 	"github.com/exhibit-aims/exhibit/internal/store"
 	"github.com/exhibit-aims/exhibit/internal/store/portable"
+	"github.com/exhibit-aims/exhibit/internal/store/unfinished"
 )
 
 // Restore makes a store at path, where there must be nothing: beside it first,
 // and under its name only when it was verified and is on disk. What fails
-// leaves nothing.
+// leaves nothing; of a process that was killed, unfinished.Sweep removes it.
 func Restore(ctx context.Context, path string, o portable.Restoring) (v store.Verified, err error) {
 	for _, taken := range []string{path, path + "-wal", path + "-shm"} {
 		if _, err := os.Lstat(taken); !errors.Is(err, fs.ErrNotExist) {
 			return v, fmt.Errorf("store %s: %w", path, errors.Join(store.ErrNotEmpty, err))
 		}
 	}
-	dir, err := os.MkdirTemp(filepath.Dir(path), ".restore-*")
+	beside, err := unfinished.Begin(filepath.Dir(path))
 	if err != nil {
 		return v, err
 	}
-	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	made := filepath.Join(dir, "store.db")
+	defer func() { err = errors.Join(err, beside.End()) }()
+	made := beside.Path("store.db")
 	s, err := Open(made, Options{Create: true}) //nolint:contextcheck // an upgrade is made to its end
 	if err != nil {
 		return v, err

@@ -1,0 +1,75 @@
+package unfinished_test
+
+import (
+	"bufio"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+
+	"github.com/exhibit-aims/exhibit/internal/store/unfinished"
+)
+
+// childEnv makes this program a process that writes in a folder until it is
+// killed.
+const childEnv = "EXHIBIT_TEST_UNFINISHED"
+
+func TestMain(m *testing.M) {
+	if dir := os.Getenv(childEnv); dir != "" {
+		p, err := unfinished.Begin(dir)
+		if err == nil {
+			err = os.WriteFile(p.Path("half"), []byte("half of it"), 0o600)
+		}
+		if err != nil {
+			panic(err)
+		}
+		os.Stdout.WriteString("writing\n")
+		select {}
+	}
+	os.Exit(m.Run())
+}
+
+// TestKilled: what a killed process left is removed by the next one, and not
+// while the process lives; other files are nobody's business.
+func TestKilled(t *testing.T) {
+	dir := t.TempDir()
+	other := filepath.Join(dir, ".exhibit-other")
+	if err := os.WriteFile(other, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	ours, err := unfinished.Begin(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	child := exec.CommandContext(t.Context(), os.Args[0])
+	child.Env = append(os.Environ(), childEnv+"="+dir)
+	out, err := child.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := child.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := bufio.NewReader(out).ReadString('\n'); err != nil {
+		t.Fatal(err)
+	}
+	sweep := func(what string, want, files int) {
+		t.Helper()
+		n, err := unfinished.Sweep(dir)
+		left, readErr := os.ReadDir(dir)
+		if err != nil || readErr != nil || n != want || len(left) != files {
+			t.Errorf("%s: %d swept, %d files left, %v %v; want %d and %d", what, n, len(left), err, readErr, want, files)
+		}
+	}
+	sweep("while both live", 0, 5)
+	if err := child.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = child.Wait() // it was killed
+	sweep("one was killed", 1, 3)
+	sweep("again", 0, 3)
+	if err := ours.End(); err != nil {
+		t.Fatal(err)
+	}
+	sweep("ours has ended", 0, 1)
+}
