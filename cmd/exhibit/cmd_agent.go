@@ -68,14 +68,23 @@ func runAgent(ctx context.Context, g *globals, o agentOptions) error {
 	asked, stop := reload.OnHangup()
 	defer stop()
 	w, err := g.openConfigured(ctx, logger)
-	for err == nil {
+	for {
 		var next *configfile.Config
-		if next, err = w.runUntilReread(ctx, o, asked); next == nil {
-			break
+		if err == nil {
+			next, err = w.runUntilReread(ctx, o, asked)
 		}
-		w, err = g.openWorkplace(ctx, next, logger)
+		switch {
+		case noRoom(err):
+			if err := g.waitForRoom(ctx, o, logger, err); err != nil || ctx.Err() != nil {
+				return err
+			}
+			w, err = g.openConfigured(ctx, logger)
+		case next == nil:
+			return err
+		default:
+			w, err = g.openWorkplace(ctx, next, logger)
+		}
 	}
-	return err
 }
 
 // runUntilReread is the daemon until it is stopped, or until asked brings a

@@ -20,6 +20,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"syscall"
 	"time"
 
 	"golang.org/x/mod/sumdb/note"
@@ -186,6 +187,20 @@ func (d *database) tryReaders(query url.Values) error {
 }
 
 var _ sqlstore.DB = (*database)(nil)
+
+// NoRoom reports whether an error is that of a disk that is full: it does not take
+// what is written, or no file of the size that SQLite needs beside the store.
+func NoRoom(err error) bool {
+	var e *sqlite.Error
+	if errors.As(err, &e) {
+		switch e.Code() {
+		case sqlitelib.SQLITE_FULL, sqlitelib.SQLITE_IOERR_WRITE, sqlitelib.SQLITE_IOERR_SHMSIZE:
+			return true
+		}
+		return false
+	}
+	return errors.Is(err, syscall.ENOSPC)
+}
 
 // explain turns the driver's errors into those that a caller acts on.
 func explain(err error) error {
