@@ -48,6 +48,7 @@ type Dashboard struct {
 	related map[string][]related // by control
 
 	lag       lag
+	laid      laid
 	explained explained
 }
 

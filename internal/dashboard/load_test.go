@@ -147,6 +147,7 @@ func loaded(t testing.TB) *org {
 		begun := time.Now()
 		largest = largeOrg(t, loadRecords(t))
 		largest.conclude()
+		largest.dash.laid.asked.Store(true)
 		if err := largest.dash.warm(t.Context(), largest.view()); err != nil {
 			t.Fatal(err)
 		}

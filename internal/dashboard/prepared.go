@@ -109,6 +109,9 @@ func (d *Dashboard) waits(ctx context.Context, p *prepared) (waits, error) {
 func (d *Dashboard) KeepWarm(ctx context.Context, every time.Duration) {
 	ticker := time.NewTicker(every)
 	defer ticker.Stop()
+	d.laid.asked.Store(true) // the first who asks does not wait either
+	d.laid.warming.Store(true)
+	defer d.laid.warming.Store(false)
 	for {
 		if v := d.Service.Latest(); v != nil {
 			if err := d.warm(ctx, v); err != nil && ctx.Err() == nil {
@@ -134,8 +137,13 @@ func (d *Dashboard) warm(ctx context.Context, v *service.View) error {
 	p.daySums()
 	d.partsOf(p)
 	d.organisationOf(p)
-	_, err := d.waits(ctx, p)
-	return err
+	if _, err := d.waits(ctx, p); err != nil {
+		return err
+	}
+	if d.laid.newest.Load() != v && d.laid.asked.Swap(false) {
+		return d.layOut(ctx, p).err
+	}
+	return nil
 }
 
 // explained is how the expectations in force are judged, as long as they are.

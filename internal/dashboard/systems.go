@@ -1,7 +1,6 @@
 package dashboard
 
 import (
-	"context"
 	"slices"
 	"strings"
 	"time"
@@ -113,6 +112,7 @@ type systemData struct {
 // timeline.
 type stage struct {
 	ask.Stage
+	Facts  int
 	Dots   []dot
 	Shown  []ask.Fact // the newest first
 	Hidden int        // older ones that are not listed
@@ -140,17 +140,16 @@ func system(c *call) (*page, error) {
 	if err != nil {
 		return nil, err
 	}
-	data := systemData{Chain: c.Query("chain"), Chains: ask.Chains()}
+	data, err := c.timeline(id)
+	if err != nil {
+		return nil, err
+	}
+	data.only(c.Query("chain"))
 	for _, l := range c.systemLines() {
 		if l.ID == s.ID {
 			data.systemLine = l
 		}
 	}
-	t, err := c.trace(id)
-	if err != nil {
-		return nil, err
-	}
-	data.lay(t)
 	for i := range c.view.Findings {
 		f := &c.view.Findings[i]
 		if f.State.IsOpen() && slices.Contains(f.Systems, id) {
@@ -168,19 +167,12 @@ func system(c *call) (*page, error) {
 	return &page{title: title, template: "system", nav: "/systems", data: data, crumbs: []crumb{{"AI systems", c.Link("/systems")}}}, nil
 }
 
-// traced is a trace, or why there is none.
-type traced struct {
-	ask.Trace
-	err error
-}
-
-// trace is the record of a system, read once a view.
-func (c *call) trace(id string) (ask.Trace, error) {
-	t := once(c.shown, "trace "+id, func(v *service.View) traced {
-		t, err := c.d.Service.Trace(context.WithoutCancel(c.ctx()), v, id, "") // kept for others
-		return traced{t, err}
-	})
-	return t.Trace, t.err
+// only leaves the stages of one chain, or all.
+func (d *systemData) only(chain string) {
+	d.Chain, d.Chains = chain, ask.Chains()
+	if chain != "" {
+		d.Stages = slices.DeleteFunc(slices.Clone(d.Stages), func(s stage) bool { return s.Chain != chain })
+	}
 }
 
 // lay puts what happened on the timeline.
@@ -195,10 +187,7 @@ func (d *systemData) lay(t ask.Trace) {
 	}
 	for _, s := range t.Stages {
 		d.Gaps += len(s.Gaps)
-		if d.Chain != "" && s.Chain != d.Chain {
-			continue
-		}
-		st := stage{Stage: s, Shown: slices.Clone(s.Lines)}
+		st := stage{Stage: s, Facts: len(s.Lines), Shown: slices.Clone(s.Lines)}
 		for _, f := range s.Lines {
 			if !f.At.IsZero() {
 				st.Dots = append(st.Dots, dot{d.x(f.At), f.Mark})
@@ -207,8 +196,9 @@ func (d *systemData) lay(t ask.Trace) {
 		st.Dots = slices.CompactFunc(st.Dots, func(x, y dot) bool { return x == y })
 		slices.Reverse(st.Shown)
 		if n := len(st.Shown) - stageLines; n > 0 {
-			st.Shown, st.Hidden = st.Shown[:stageLines], n
+			st.Shown, st.Hidden = slices.Clone(st.Shown[:stageLines]), n
 		}
+		st.Dots, st.Lines = slices.Clip(st.Dots), nil
 		d.Stages = append(d.Stages, st)
 	}
 	for y := d.From.Year() + 1; !d.From.IsZero() && y <= d.To.Year(); y++ {

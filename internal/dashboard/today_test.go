@@ -114,3 +114,31 @@ func TestMine(t *testing.T) {
 	}
 	t.Fatal("nobody has anything to do")
 }
+
+// TestTimelineGoesOn: where it takes long to lay out the timelines of a new view, and
+// somebody does, the page of a system shows the view before, whole, until they are
+// there.
+func TestTimelineGoesOn(t *testing.T) {
+	o := actor(t)
+	later := func() {
+		if _, err := o.service.Refresh(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	who, path := someone("", access.Viewer), o.links().SystemLink(o.view().Systems()[0].ID)
+	o.get(who, path).want(t, 200, "As of 2026-11-24 09:00")
+	o.now = o.now.Add(5 * time.Minute)
+	later()
+	o.dash.laid.took.Store(int64(time.Minute))
+	o.dash.laid.warming.Store(true)
+	o.get(who, path).want(t, 200, "As of 2026-11-24 09:00")
+	o.get(who, "/systems").want(t, 200, "As of 2026-11-24 09:05")
+	if err := o.dash.warm(t.Context(), o.view()); err != nil {
+		t.Fatal(err)
+	}
+	o.get(who, path).want(t, 200, "As of 2026-11-24 09:05")
+	o.now = o.now.Add(11 * time.Minute)
+	later()
+	o.dash.laid.took.Store(int64(time.Minute))
+	o.get(who, path).want(t, 200, "As of 2026-11-24 09:16")
+}

@@ -349,10 +349,6 @@ func sourceForms(t *testing.T, o *org) {
 			t.Fatal("no schedule came up")
 		}
 	}
-	path := "/sources/register"
-	o.post(someone("", access.Viewer), path+"/pause", url.Values{"because": {"x"}}).want(t, 403, "run_sources")
-	o.done(who, path+"/pause", url.Values{"because": {"the register is being moved"}}).want(t, 200, "pauses", "the register is being moved", who.Person)
-	o.done(who, path+"/resume", url.Values{}).want(t, 200, "goes on")
 	for begun := time.Now(); ; time.Sleep(20 * time.Millisecond) {
 		list, err := schedule.Status(t.Context())
 		if err != nil {
@@ -365,6 +361,10 @@ func sourceForms(t *testing.T, o *org) {
 			t.Fatal("the first run did not end")
 		}
 	}
+	path := "/sources/register"
+	o.post(someone("", access.Viewer), path+"/pause", url.Values{"because": {"x"}}).want(t, 403, "run_sources")
+	o.done(who, path+"/pause", url.Values{"because": {"the register is being moved"}}).want(t, 200, "pauses", "the register is being moved", who.Person)
+	o.done(who, path+"/resume", url.Values{}).want(t, 200, "goes on")
 	for len(reads) > 0 {
 		<-reads
 	}

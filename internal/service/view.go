@@ -304,6 +304,19 @@ func (s *Service) Trace(ctx context.Context, v *View, system, chain string) (ask
 	return w.Trace(sys, chain), nil
 }
 
+// EachTrace lays out the record of each AI system, in one reading of what is on
+// record about any.
+func (s *Service) EachTrace(ctx context.Context, v *View, f func(ask.Trace)) error {
+	w, err := s.World(ctx, v, ask.Options{}, ask.TraceKinds()...)
+	if err != nil {
+		return err
+	}
+	for _, sys := range w.Systems() {
+		f(w.Trace(sys, ""))
+	}
+	return nil
+}
+
 // Ask answers a question for each AI system, or for one.
 func (s *Service) Ask(ctx context.Context, v *View, question, system, seed string) ([]ask.Answer, ask.Question, error) {
 	q, ok := ask.QuestionNamed(question)
