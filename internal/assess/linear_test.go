@@ -66,6 +66,50 @@ func TestCostOfMoreRecords(t *testing.T) {
 	}
 }
 
+// TestCostOfCases: twice the systems with twice the cases of the scan, each
+// closed by one of them, take no more than 2.6 times the steps.
+func TestCostOfCases(t *testing.T) {
+	eng, cat := compiled(t, assess.Options{Trusted: true}), loadCatalog(t)
+	asOf := time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
+	for _, slug := range []string{"ai-system-inventory-complete", "approved-use-only"} {
+		once, twice := casesOfSystems(t, eng, cat, asOf, 200).Steps(slug, asOf), casesOfSystems(t, eng, cat, asOf, 400).Steps(slug, asOf)
+		if float64(twice) > allowed*float64(once) {
+			t.Errorf("%s: %d steps for 200 systems with ten cases each, %d for 400", slug, once, twice)
+		}
+	}
+}
+
+// casesOfSystems holds systems, each with ten cases of the scan and a vendor's
+// key, half of which belong to no system.
+func casesOfSystems(t testing.TB, eng *assess.Engine, cat *catalog.Catalog, asOf time.Time, systems int) *assess.State {
+	s := eng.NewState()
+	s.ApplyRun(readAll(eng, asOf))
+	n := 0
+	apply := func(it fixture.Item) {
+		n++
+		e, err := fixture.Seal(cat, n, it, asOf)
+		if err != nil {
+			t.Fatal(err)
+		}
+		e.Run, e.Key = "r1", fmt.Sprint("k", n)
+		if err := s.Apply(e); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i := range systems {
+		id := fmt.Sprint("system-", i)
+		apply(fixture.Item{Kind: "inventory.ai_system", Subject: "ai_system/" + id, Payload: map[string]any{"system_id": id, "owner": "ann",
+			"cloud_refs": []any{"project-" + id}, "vendors": []any{[]string{"v-", "w-"}[i%2] + id}}})
+		apply(fixture.Item{Kind: "vendor.api_key_inventory", Subject: "vendor/v-" + id, Payload: map[string]any{"key_id": "key-" + id, "vendor": "v-" + id,
+			"project_or_workspace": "other-" + id}})
+		for k := range 10 {
+			apply(fixture.Item{Kind: "shadow_ai.finding", Subject: "ai_system/" + id, Payload: map[string]any{"finding_id": fmt.Sprint("F-", i, "-", k),
+				"status": "registered", "systems": []any{id}, "subject_ref": fmt.Sprint("place-", i, "-", k)}})
+		}
+	}
+	return s
+}
+
 func casesOf(t *testing.T, slug string) *fixture.File {
 	t.Helper()
 	yf, err := yamlfile.ReadFS(config.FS, "fixtures/"+slug+".yaml")

@@ -16,6 +16,7 @@ import (
 type registerView struct {
 	systems  []*systemView // by id
 	byRow    map[int32]*systemView
+	bound    bindings
 	branches map[string]string // default branch by repository, lower case
 	vendors  map[string]string // owner by vendor id
 	uploads  map[string]bool   // SHA-256 of uploads that a second person accepted
@@ -67,6 +68,7 @@ func newRegisterView(v *view) *registerView {
 		}
 		return a.rec.t.byKey(a.rec.row, b.rec.row)
 	})
+	reg.bound = newBindings(reg.systems)
 	v.live(repositoryKind, func(t *table, row int32, _ bool) {
 		reg.branches[strings.ToLower(t.text(row, "repo"))] = t.text(row, "default_branch")
 	})
@@ -210,7 +212,12 @@ func (w *worker) answer(q question) *answer {
 	}
 	a := &answer{}
 	var list []ref.Val
-	for _, s := range w.v.reg.systems {
+	places := w.v.reg.bound.of(q)
+	if count := w.v.s.steps; count != nil {
+		count.Add(int64(len(places)))
+	}
+	for _, i := range places {
+		s := w.v.reg.systems[i]
 		if s.matches(q.function, q.arg, q.second) {
 			list = append(list, s.rec)
 			a.rows = append(a.rows, s.rec.row)
