@@ -48,7 +48,7 @@ type dependents struct {
 func newPlanCache(p *plan, s *State) *planCache {
 	c := &planCache{plan: p, finished: absent, joins: make([]dependents, len(p.joins)), chosen: make([]chosen, len(p.joins))}
 	if p.kind != nil {
-		c.table = s.tables[p.kind.kind.ID]
+		c.table = s.table(p.kind)
 	}
 	for i := range p.joins {
 		c.joins[i] = dependents{more: map[uint32][]uint32{}}
@@ -62,7 +62,7 @@ func (c *planCache) watch(s *State) {
 		c.table.populations = append(c.table.populations, c)
 	}
 	for i, j := range c.plan.joins {
-		t := s.tables[j.kind.kind.ID]
+		t := s.table(j.kind)
 		t.watchers[j.index] = append(t.watchers[j.index], watcher{cache: c, join: i})
 	}
 }

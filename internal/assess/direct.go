@@ -145,15 +145,22 @@ func (p *program) directly(sc *scope) *direct {
 	return p.direct
 }
 
-// begin opens a direct evaluation. What the evaluator looks up before it
-// begins is looked up.
-func (p *program) begin(sc *scope) *frame {
-	if p.nesting > 0 && !p.growth.unbounded {
-		for i, j := range sc.p.joins {
-			if p.vars[j.name] {
-				sc.join(i)
-			}
+// lookUp looks up what the evaluator looks up before it begins.
+func (p *program) lookUp(sc *scope) {
+	if p.nesting == 0 || p.growth.unbounded {
+		return
+	}
+	for i, j := range sc.p.joins {
+		if p.vars[j.name] {
+			sc.join(i)
 		}
+	}
+}
+
+// begin opens a direct evaluation.
+func (p *program) begin(sc *scope) *frame {
+	if !sc.choosing {
+		p.lookUp(sc)
 	}
 	w := sc.w
 	if w.depth == len(w.frames) {
@@ -224,7 +231,7 @@ func (f *frame) systems() rowList {
 		f.failed = true
 		return rowList{}
 	}
-	out := rowList{t: sc.w.v.s.tables[systemKind]}
+	out := rowList{t: sc.w.v.s.systems}
 	if len(sc.list) > 0 && len(sc.systemRows) == 0 {
 		for _, s := range sc.list {
 			if s == nil {
@@ -239,15 +246,21 @@ func (f *frame) systems() rowList {
 }
 
 // left gives what evaluates a part of the condition that is of no form known
-// here; nil if the part is a loop, or depends on one around it.
+// here; nil if the part is a loop, or depends on one around it. What does not
+// change from one evaluation in a scope to the next is evaluated once.
 func (d *director) left(e ast.Expr) func(*frame) ref.Val {
 	if uses(e, d.locals) || nesting(e) > 0 {
 		return nil
 	}
 	id, parts := plannedID(e), d.parts
 	parts[id] = nil
+	of := func(f *frame) ref.Val { return parts[id].Exec(interpreter.AsFrame(f.sc)) }
+	if moving := d.loops.moving; len(moving) > 0 && !uses(e, moving) {
+		each, part := of, new(int64)
+		of = func(f *frame) ref.Val { return f.sc.once(part, func() ref.Val { return each(f) }) }
+	}
 	return func(f *frame) ref.Val {
-		v := parts[id].Exec(interpreter.AsFrame(f.sc))
+		v := of(f)
 		if types.IsUnknownOrError(v) {
 			f.failed = true
 		}

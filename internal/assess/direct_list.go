@@ -121,7 +121,7 @@ func (d *director) rowsCall(call ast.CallExpr) rowsOf {
 		if f.failed {
 			return rowList{}
 		}
-		return rowList{f.sc.w.v.s.tables[systemKind], f.sc.w.answer(question{function: name, arg: arg}).rows}
+		return rowList{f.sc.w.v.s.systems, f.sc.w.answer(question{function: name, arg: arg}).rows}
 	}
 }
 

@@ -43,7 +43,8 @@ func (w *worker) evaluate(p *plan, t *table, slot uint32) outcome {
 		if !ok {
 			return o
 		}
-		sc.subject, sc.late = &record{v: w.v, t: t, row: row}, late
+		w.subject = record{v: w.v, t: t, row: row}
+		sc.subject, sc.late = &w.subject, late
 		m := t.meta(row)
 		o.subject = [2]text{m.subjectType, m.subjectID}
 		o.event = m.event
@@ -68,11 +69,37 @@ func (sc *scope) inPopulation() (bool, error) {
 	if sc.p.where == nil {
 		return true, nil
 	}
+	if in, known := sc.decided(); known {
+		return in, nil
+	}
 	in, err := sc.p.where.truth(sc)
 	if err != nil {
 		return false, fmt.Errorf("where: %w", err)
 	}
 	return in, nil
+}
+
+// decided is inPopulation as far as it can be told directly. Joins that make no
+// difference are not looked up for a subject that is left out.
+func (sc *scope) decided() (in, known bool) {
+	p := sc.p.where
+	d := p.directly(sc)
+	if d == nil || d.truth == nil {
+		return false, false
+	}
+	sc.choosing = true
+	f := p.begin(sc)
+	in = d.truth(f)
+	known = f.end(p) && sc.failed == nil
+	sc.choosing = false
+	switch {
+	case !known: // say what is wrong from the beginning
+		clear(sc.joined)
+		sc.failed = nil
+	case in:
+		p.lookUp(sc)
+	}
+	return in, known
 }
 
 // unknown makes the outcome not_assessed because a condition has no answer.
@@ -319,7 +346,7 @@ func (o *outcome) collectEvidence(sc *scope) {
 		if chosen && slices.Contains(sc.p.of, i) {
 			continue
 		}
-		t := sc.w.v.s.tables[sc.p.joins[i].kind.kind.ID]
+		t := sc.w.v.s.table(sc.p.joins[i].kind)
 		for _, row := range sc.joined[i].rows {
 			out = append(out, rowRef{t, row})
 		}

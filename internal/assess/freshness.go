@@ -48,7 +48,7 @@ func (sc *scope) ofRows(i int) (*table, []int32) {
 		return sc.subject.t, []int32{sc.subject.row}
 	}
 	jd := sc.join(i)
-	return sc.w.v.s.tables[sc.p.joins[i].kind.kind.ID], jd.rows
+	return sc.w.v.s.table(sc.p.joins[i].kind), jd.rows
 }
 
 // periodic looks for the newest record that qualifies and is young enough.

@@ -32,6 +32,7 @@ type kindInfo struct {
 	byName map[string]*fieldInfo
 	sorted []*fieldInfo // by name
 	used   bool         // some rule, or the engine, needs rows of the kind
+	number int          // among the kinds
 
 	indexes [][]string // fields of each index that joins use
 }
@@ -99,8 +100,8 @@ type objectField struct {
 
 func newSchema(cat *catalog.Catalog) *schema {
 	s := &schema{kinds: map[string]*kindInfo{}, objects: map[string]*objectInfo{}}
-	for _, k := range cat.Kinds {
-		s.kinds[k.ID] = &kindInfo{kind: k, event: k.Nature == catalog.Event, byName: map[string]*fieldInfo{}}
+	for i, k := range cat.Kinds {
+		s.kinds[k.ID] = &kindInfo{kind: k, number: i, event: k.Nature == catalog.Event, byName: map[string]*fieldInfo{}}
 	}
 	return s
 }

@@ -18,6 +18,7 @@ type loops struct {
 	clocks  map[int64][2]int        // comparisons: how fast each side moves with the clock
 	days    map[int64]bool          // day(now)
 	sets    bool                    // distinct() is called
+	moving  []string                // names whose values change from one evaluation in a scope to the next
 	planned map[int64]interpretable // parts that a seek evaluates by itself
 }
 
@@ -36,7 +37,7 @@ type seek struct {
 // change from one evaluation in a scope to the next.
 func study(checked *ast.AST, moving []string) *loops {
 	l := &loops{checked: checked, fixed: map[int64]bool{}, seeks: map[int64]*seek{}, clocks: map[int64][2]int{},
-		days: map[int64]bool{}, planned: map[int64]interpretable{}}
+		days: map[int64]bool{}, planned: map[int64]interpretable{}, moving: moving}
 	l.walk(l.checked.Expr(), moving)
 	l.watchClock(l.checked.Expr())
 	return l

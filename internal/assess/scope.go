@@ -21,6 +21,7 @@ type worker struct {
 	frames  []*frame          // of direct evaluations within each other
 	depth   int
 	room    scope         // of the subject at hand
+	subject record
 	hand    map[text]bool // by run: supplied by hand
 	chosen  []chosen      // by join of the plan at hand; nil if nothing is remembered
 }
@@ -52,6 +53,8 @@ type scope struct {
 	now     bool  // some condition has read the clock
 	ticks   bool  // some join has
 	until   int64 // what the conditions said holds until then
+
+	choosing bool // it is not known yet whether the subject is in the population
 	failed  error // a join's match could not be evaluated
 	known   map[any]remembered
 
@@ -68,6 +71,9 @@ type joined struct {
 	rows   []int32
 	list   ref.Val // nil until it is made, or an error
 	hashes []uint64
+	want   [][]uint64
+	found  []int32 // what was looked up, before a where keeps some
+	late   bool
 	width  int    // elements of the longest list in sight
 	mark   uint64 // of the rows: the same for the same rows only
 }
@@ -143,17 +149,17 @@ func (sc *scope) join(i int) *joined {
 		return jd
 	}
 	jd.known = true
-	read := sc.now
-	sc.now = false
+	read, choosing := sc.now, sc.choosing
+	sc.now, sc.choosing = false, false
 	sc.find(i, jd)
-	sc.ticks, sc.now = sc.ticks || sc.now, read
+	sc.ticks, sc.now, sc.choosing = sc.ticks || sc.now, read, choosing
 	return jd
 }
 
 // find fills in a join's records.
 func (sc *scope) find(i int, jd *joined) {
 	j := sc.p.joins[i]
-	t := sc.w.v.s.tables[j.kind.kind.ID]
+	t := sc.w.v.s.table(j.kind)
 	jd.t = t
 	ix := t.indexes[j.index]
 	want := make([][]uint64, len(j.match))
@@ -176,18 +182,35 @@ func (sc *scope) find(i int, jd *joined) {
 		hashes = combine(hashes, want[k])
 	}
 	slices.Sort(hashes)
-	jd.hashes = slices.Compact(hashes)
-	rows, late := sc.w.v.lookup(t, ix, jd.hashes, want)
+	jd.hashes, jd.want = slices.Compact(hashes), want
+	sc.lookUp(i, jd)
 	if count := sc.w.v.s.steps; count != nil {
-		count.Add(int64(len(rows)))
+		count.Add(int64(len(jd.found)))
 	}
-	sc.late = sc.late || late
-	jd.rows = sc.kept(i, t, rows)
+	sc.late = sc.late || jd.late
+	jd.rows = sc.kept(i, t, jd.found)
 	jd.width, jd.mark = len(jd.rows), hashStart
 	for _, row := range jd.rows {
 		jd.mark = mix(jd.mark, uint64(row))
 		jd.width = max(jd.width, int(t.meta(row).width))
 	}
+}
+
+// lookUp finds the rows that a join matches. Several joins that look for the
+// same look once.
+func (sc *scope) lookUp(i int, jd *joined) {
+	j := sc.p.joins[i]
+	for k := range sc.joined {
+		other := &sc.joined[k]
+		if k == i || other.t != jd.t || sc.p.joins[k].index != j.index || other.found == nil {
+			continue
+		}
+		if slices.Equal(other.hashes, jd.hashes) && slices.EqualFunc(other.want, jd.want, slices.Equal[[]uint64]) {
+			jd.found, jd.late = other.found, other.late
+			return
+		}
+	}
+	jd.found, jd.late = sc.w.v.lookup(jd.t, jd.t.indexes[j.index], jd.hashes, jd.want)
 }
 
 // value gives the records as a list of the condition language, which is made

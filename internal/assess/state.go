@@ -14,6 +14,8 @@ type State struct {
 	eng      *Engine
 	texts    *interner
 	tables   map[string]*table
+	byKind   []*table // the same by the number of the kind
+	systems  *table   // of the register; nil if no rule looks at it
 	coverage *coverage
 	newest   int64 // the latest instant that anything applied speaks of
 	applied  int   // counts what was applied
@@ -30,7 +32,7 @@ type State struct {
 func (eng *Engine) NewState() *State {
 	s := &State{
 		eng: eng, texts: newInterner(), tables: map[string]*table{}, coverage: newCoverage(),
-		newest: absent, lastAt: absent, sums: map[evidence.Digest]evidence.Digest{},
+		byKind: make([]*table, len(eng.schema.kinds)), newest: absent, lastAt: absent, sums: map[evidence.Digest]evidence.Digest{},
 	}
 	for id, k := range eng.schema.kinds {
 		if !k.used {
@@ -41,8 +43,9 @@ func (eng *Engine) NewState() *State {
 			t.indexes = append(t.indexes, newIndex(k, fields))
 		}
 		t.watchers = make([][]watcher, len(t.indexes))
-		s.tables[id] = t
+		s.tables[id], s.byKind[k.number] = t, t
 	}
+	s.systems = s.tables[systemKind]
 	for _, r := range eng.rules {
 		for _, p := range r.plans {
 			c := newPlanCache(p, s)
@@ -52,6 +55,9 @@ func (eng *Engine) NewState() *State {
 	}
 	return s
 }
+
+// table gives the records of a kind that some rule looks at.
+func (s *State) table(k *kindInfo) *table { return s.byKind[k.number] }
 
 // Apply takes a piece of evidence, in ledger order and with its payload. One
 // that was applied before (the same ledger position) only has its GoneAt taken

@@ -79,8 +79,11 @@ func (v *view) lookup(t *table, ix *index, hashes []uint64, want [][]uint64) (ro
 			}
 		})
 	}
-	slices.SortFunc(rows, t.byTime)
-	return slices.Compact(rows), late
+	if len(rows) > 1 {
+		slices.SortFunc(rows, t.byTime)
+		rows = slices.Compact(rows)
+	}
+	return rows, late
 }
 
 // byTime orders rows by event time (records without one first), then by key,
