@@ -4,11 +4,15 @@ import "slices"
 
 // slotOf returns the slot of a key, a new one if the key is not known.
 func (t *table) slotOf(source, key text) uint32 {
-	s, known := t.find(source, key)
-	if !known {
-		s = uint32(t.slots.add(slot{source: source, key: key, head: -1}))
-		t.keys.put(keyHash(source, key), s)
+	if s, known := t.find(source, key); known {
+		return s
 	}
+	return t.newSlot(source, key)
+}
+
+func (t *table) newSlot(source, key text) uint32 {
+	s := uint32(t.slots.add(slot{source: source, key: key, head: -1}))
+	t.keys.put(keyHash(source, key), s)
 	return s
 }
 

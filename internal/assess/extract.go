@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"math"
+	"slices"
 	"strconv"
 	"unicode/utf8"
 )
@@ -14,20 +15,44 @@ import (
 var errPayload = errors.New("payload is not a JSON object")
 
 // extractor copies the fields that rules read from payloads into cells. It
-// walks the JSON text once, without building values for what nobody reads.
+// walks the JSON text once, without building values for what nobody reads. It
+// remembers what payloads of the kind look like.
 type extractor struct {
 	texts *interner
 	lists *[]text
 	b     []byte
 	i     int
-	ahead int    // of the kind's fields by name: those before have been passed
 	width uint32 // elements of the longest list so far, at most
+
+	members []member   // that payloads have had, by name
+	ahead   int        // of them: those before have been passed
+	last    []lastCell // by field
 }
+
+// member is a name as payloads write it, and the field that it is, if it is
+// one that somebody reads.
+type member struct {
+	text  string // in quotes, with the colon
+	field *fieldInfo
+}
+
+// lastCell is the value that a field had in the payload before, and its cell:
+// of one record after the other it is often the same.
+type lastCell struct {
+	raw   []byte
+	cell  uint64
+	width uint32
+}
+
+const (
+	maxMembers = 256  // that are remembered
+	maxLast    = 1024 // bytes of a value that is
+)
 
 // extract fills cells, which has one place for each of fields and holds
 // nothing yet.
 func (x *extractor) extract(payload []byte, k *kindInfo, cells []uint64) error {
-	x.b, x.i, x.ahead = payload, 0, 0
+	x.b, x.i, x.ahead, x.width = payload, 0, 0, 0
 	if !x.take('{') {
 		return errPayload
 	}
@@ -35,13 +60,9 @@ func (x *extractor) extract(payload []byte, k *kindInfo, cells []uint64) error {
 		return nil
 	}
 	for {
-		name, plain, ok := x.str()
-		if !ok || !x.take(':') {
+		f, ok := x.member(k)
+		if !ok {
 			return errPayload
-		}
-		var f *fieldInfo
-		if plain {
-			f = x.field(k, name)
 		}
 		x.space()
 		start := x.i
@@ -49,7 +70,7 @@ func (x *extractor) extract(payload []byte, k *kindInfo, cells []uint64) error {
 			return errPayload
 		}
 		if f != nil {
-			cells[f.index] = x.cell(f, x.b[start:x.i])
+			cells[f.index] = x.value(f, x.b[start:x.i])
 		}
 		if x.take('}') {
 			return nil
@@ -60,27 +81,62 @@ func (x *extractor) extract(payload []byte, k *kindInfo, cells []uint64) error {
 	}
 }
 
-// field finds a field by name. Names in canonical JSON are in order, so that the
-// next one that is kept is mostly known.
-func (x *extractor) field(k *kindInfo, name []byte) *fieldInfo {
-	for i := x.ahead; i < len(k.sorted); i++ {
-		switch f := k.sorted[i]; {
-		case f.name == string(name):
+// member reads a name and the colon after it and gives the field that it is,
+// nil if nobody reads it. Names in canonical JSON are in order, so that the
+// next one is mostly known.
+func (x *extractor) member(k *kindInfo) (f *fieldInfo, ok bool) {
+	x.space()
+	rest := x.b[x.i:]
+	for i := x.ahead; i < len(x.members); i++ {
+		if m := &x.members[i]; len(rest) >= len(m.text) && string(rest[:len(m.text)]) == m.text {
+			x.i += len(m.text)
 			x.ahead = i + 1
-			return f
-		case f.name > string(name):
-			if i > 0 && k.sorted[i-1].name >= string(name) {
-				return k.byName[string(name)]
-			}
-			x.ahead = i
-			return nil
+			return m.field, true
 		}
 	}
-	if len(k.sorted) > 0 && k.sorted[len(k.sorted)-1].name >= string(name) {
-		return k.byName[string(name)]
+	name, plain, ok := x.str()
+	if !ok || !x.take(':') {
+		return nil, false
 	}
-	x.ahead = len(k.sorted)
-	return nil
+	if !plain {
+		return nil, true
+	}
+	f = k.byName[string(name)]
+	if at, known := slices.BinarySearchFunc(x.members, name, member.compare); !known && len(x.members) < maxMembers {
+		x.members = slices.Insert(x.members, at, member{text: `"` + string(name) + `":`, field: f})
+		x.ahead = at + 1
+	}
+	return f, true
+}
+
+func (m member) compare(name []byte) int {
+	switch own := m.text[1 : len(m.text)-2]; {
+	case own < string(name):
+		return -1
+	case own > string(name):
+		return 1
+	}
+	return 0
+}
+
+// value is cell for a value that may be that of the payload before.
+func (x *extractor) value(f *fieldInfo, raw []byte) uint64 {
+	if f.form == formBool || f.form == formInt || len(raw) > maxLast {
+		return x.cell(f, raw)
+	}
+	for f.index >= len(x.last) {
+		x.last = append(x.last, lastCell{cell: absentCell, raw: []byte("null")})
+	}
+	l := &x.last[f.index]
+	if !bytes.Equal(l.raw, raw) {
+		before := x.width
+		x.width = 0
+		l.raw, l.cell = append(l.raw[:0], raw...), x.cell(f, raw)
+		l.width, x.width = x.width, max(before, x.width)
+		return l.cell
+	}
+	x.width = max(x.width, l.width)
+	return l.cell
 }
 
 func (x *extractor) space() {

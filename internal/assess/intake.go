@@ -40,7 +40,7 @@ func (s *State) ApplyAll(changes iter.Seq2[Change, error]) (err error) {
 		switch {
 		case err != nil:
 		case in != nil:
-			err = in.take(c)
+			err = in.take(&c)
 		default:
 			err = s.change(c)
 		}
@@ -105,13 +105,13 @@ type batch struct {
 }
 
 type intakeItem struct {
-	evidence.Evidence        // its Payload is set when it is taken out
-	from, to          int    // the payload in the batch's bytes; from is -1 without one
-	gone              []gone // in place of the evidence
+	arrival            // its payload is set when it is taken out
+	from, to int       // the payload in the batch's bytes; from is -1 without one
+	keys     []goneKey // in place of the evidence
 }
 
-// gone is a key that was found gone.
-type gone struct {
+// goneKey is a key that was found gone.
+type goneKey struct {
 	source, key string
 	at          int64
 }
@@ -119,7 +119,7 @@ type gone struct {
 const (
 	batchItems = 128
 	batchBytes = 64 << 10
-	maxWaiting = 48   // batches
+	maxWaiting = 16   // batches
 	intakeFrom = 1000 // changes from which several work
 )
 
@@ -134,7 +134,7 @@ func newIntake(s *State) *intake {
 }
 
 // take puts a change into the queue of its table.
-func (in *intake) take(c Change) error {
+func (in *intake) take(c *Change) error {
 	if c.Gone != nil {
 		return in.takeGone(*c.Gone)
 	}
@@ -145,13 +145,13 @@ func (in *intake) take(c Change) error {
 	}
 	q := in.queue(t)
 	b := q.filling
-	item := intakeItem{Evidence: *e, from: -1}
+	item := intakeItem{arrival: arrivalOf(e), from: -1}
 	if e.Payload != nil {
 		item.from = len(b.bytes)
 		b.bytes = append(b.bytes, e.Payload...)
 		item.to = len(b.bytes)
 	}
-	item.Payload = nil
+	item.payload = nil
 	b.items = append(b.items, item)
 	return in.filled(q)
 }
@@ -161,9 +161,9 @@ func (in *intake) takeGone(g evidence.Gone) error {
 	if err != nil || t == nil {
 		return err
 	}
-	item := intakeItem{gone: make([]gone, len(g.Keys))}
+	item := intakeItem{keys: make([]goneKey, len(g.Keys))}
 	for i, k := range g.Keys {
-		item.gone[i] = gone{source: source, key: k, at: nanos(g.At)}
+		item.keys[i] = goneKey{source: source, key: k, at: nanos(g.At)}
 	}
 	q := in.queue(t)
 	q.filling.items = append(q.filling.items, item)
@@ -284,18 +284,18 @@ func (s *State) enterAll(t *table, b *batch) (seen effect, seq int64, err error)
 	seen = effect{newest: absent}
 	for i := range b.items {
 		item := &b.items[i]
-		if item.gone != nil {
-			for _, g := range item.gone {
+		if item.keys != nil {
+			for _, g := range item.keys {
 				s.enterGone(t, t.slotOf(s.texts.of(g.source), s.texts.of(g.key)), g.at, &seen)
 			}
-			item.gone = nil
+			item.keys = nil
 			continue
 		}
 		if item.from >= 0 {
-			item.Payload = b.bytes[item.from:item.to]
+			item.payload = b.bytes[item.from:item.to]
 		}
-		if err := s.enter(t, &item.Evidence, &seen); err != nil {
-			return seen, item.Seq, err
+		if err := s.enter(t, &item.arrival, &seen); err != nil {
+			return seen, item.seq, err
 		}
 	}
 	return seen, 0, nil

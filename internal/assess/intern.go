@@ -38,21 +38,34 @@ const (
 type internShard struct {
 	mu     sync.Mutex
 	blocks []*strings.Builder // each filled up to its capacity, never grown; nil for the rest of one that is larger
-	table  []uint32           // open addressing: text+1, 0 for a free place
-	tags   []uint8            // of the hashes of what table holds
+	places []place            // open addressing, by the hash; a power of two long
 	used   int
+}
+
+// place holds a text and its hash, so that neither looking for a text nor
+// growing reads others.
+type place struct {
+	hash uint32
+	text uint32 // text+1, 0 for a free place
 }
 
 func newInterner() *interner {
 	in := &interner{seed: maphash.MakeSeed()}
-	in.shards[0].append("", 0) // the zero text
+	b, _ := in.shards[0].append(0, 0) // the zero text
+	pad(b)
 	return in
 }
 
 // of returns the text for s, keeping a copy of s if it is new.
 func (in *interner) of(s string) text {
+	t, _ := in.enter(s)
+	return t
+}
+
+// enter is of, and reports whether the text was known.
+func (in *interner) enter(s string) (t text, known bool) {
 	if s == "" {
-		return 0
+		return 0, true
 	}
 	h := maphash.String(in.seed, s)
 	sh := &in.shards[h&(shardCount-1)]
@@ -60,32 +73,39 @@ func (in *interner) of(s string) text {
 		sh.mu.Lock()
 		defer sh.mu.Unlock()
 	}
-	if t, ok := sh.find(s, h); ok {
-		return t
+	if t, ok := sh.find(s, hashOf(h)); ok {
+		return t, true
 	}
-	return in.add(sh, s, h)
+	b, t := in.add(sh, h, len(s))
+	b.WriteString(s)
+	pad(b)
+	return t, false
 }
 
-// ofBytes is of without a conversion when the string is known already.
-func (in *interner) ofBytes(b []byte) text {
-	if len(b) == 0 {
+// ofBytes is of for a string that need not be made if it is known.
+func (in *interner) ofBytes(s []byte) text {
+	if len(s) == 0 {
 		return 0
 	}
-	h := maphash.Bytes(in.seed, b)
+	h := maphash.Bytes(in.seed, s)
 	sh := &in.shards[h&(shardCount-1)]
 	if in.shared {
 		sh.mu.Lock()
 		defer sh.mu.Unlock()
 	}
-	if len(sh.table) > 0 {
-		mask := uint64(len(sh.table) - 1)
-		for i := h >> shardBits & mask; sh.table[i] != 0; i = (i + 1) & mask {
-			if sh.tags[i] == tagOf(h) && sh.str(text(sh.table[i]-1)) == string(b) {
-				return text(sh.table[i] - 1)
-			}
+	for i := sh.first(hashOf(h)); ; i = sh.next(i) {
+		p, free := sh.at(i)
+		if free {
+			break
+		}
+		if p.hash == hashOf(h) && sh.str(text(p.text-1)) == string(s) {
+			return text(p.text - 1)
 		}
 	}
-	return in.add(sh, string(b), h)
+	b, t := in.add(sh, h, len(s))
+	b.Write(s)
+	pad(b)
+	return t
 }
 
 // lookup finds s without adding it.
@@ -99,7 +119,7 @@ func (in *interner) lookup(s string) (text, bool) {
 		sh.mu.Lock()
 		defer sh.mu.Unlock()
 	}
-	return sh.find(s, h)
+	return sh.find(s, hashOf(h))
 }
 
 // ask is lookup for one of several readers at once. What it does not find is
@@ -142,44 +162,60 @@ func (sh *internShard) str(t text) string {
 // longText is the length byte of a text whose length follows in four bytes.
 const longText = 255
 
-func tagOf(h uint64) uint8 { return uint8(h >> 56) }
+// hashOf is the part of a hash that a place keeps; the other half says which
+// shard it is.
+func hashOf(h uint64) uint32 { return uint32(h >> 32) }
 
-func (sh *internShard) find(s string, h uint64) (text, bool) {
-	if len(sh.table) == 0 {
-		return 0, false
+// first gives the place where a text of a hash stands or, if others have taken
+// it, before those that are next.
+func (sh *internShard) first(hash uint32) uint32 { return hash & uint32(len(sh.places)-1) }
+
+func (sh *internShard) next(i uint32) uint32 { return (i + 1) & uint32(len(sh.places)-1) }
+
+func (sh *internShard) at(i uint32) (p place, free bool) {
+	if len(sh.places) == 0 {
+		return place{}, true
 	}
-	mask := uint64(len(sh.table) - 1)
-	for i := h >> shardBits & mask; sh.table[i] != 0; i = (i + 1) & mask {
-		if sh.tags[i] == tagOf(h) && sh.str(text(sh.table[i]-1)) == s {
-			return text(sh.table[i] - 1), true
-		}
-	}
-	return 0, false
+	p = sh.places[i]
+	return p, p.text == 0
 }
 
-func (in *interner) add(sh *internShard, s string, h uint64) text {
-	if (sh.used+1)*4 > len(sh.table)*3 {
-		in.grow(sh)
+func (sh *internShard) find(s string, hash uint32) (text, bool) {
+	for i := sh.first(hash); ; i = sh.next(i) {
+		p, free := sh.at(i)
+		if free {
+			return 0, false
+		}
+		if p.hash == hash && sh.str(text(p.text-1)) == s {
+			return text(p.text - 1), true
+		}
 	}
-	t := sh.append(s, text(h&(shardCount-1)))
+}
+
+// add makes room for a new text of n bytes, which are still to be written.
+func (in *interner) add(sh *internShard, h uint64, n int) (*strings.Builder, text) {
+	if (sh.used+1)*8 > len(sh.places)*7 {
+		sh.grow()
+	}
+	b, t := sh.append(n, text(h&(shardCount-1)))
 	if len(sh.blocks) > maxBlocks/2 {
 		in.full.Store(true)
 	}
-	sh.place(t, h)
+	sh.put(place{hash: hashOf(h), text: uint32(t) + 1})
 	sh.used++
-	return t
+	return b, t
 }
 
-// append writes s to the last block, or to a new one.
-func (sh *internShard) append(s string, shard text) text {
+// append begins a text of n bytes in the last block, or in a new one.
+func (sh *internShard) append(n int, shard text) (*strings.Builder, text) {
 	var head [5]byte
-	head[0] = byte(len(s))
+	head[0] = byte(n)
 	length := head[:1]
-	if len(s) >= longText {
+	if n >= longText {
 		head[0], length = longText, head[:]
-		binary.LittleEndian.PutUint32(head[1:], uint32(len(s)))
+		binary.LittleEndian.PutUint32(head[1:], uint32(n))
 	}
-	need := len(length) + len(s)
+	need := len(length) + n
 	last := len(sh.blocks) - 1
 	for last >= 0 && sh.blocks[last] == nil {
 		last--
@@ -196,33 +232,35 @@ func (sh *internShard) append(s string, shard text) text {
 	b := sh.blocks[last]
 	at := last<<blockBits + b.Len()
 	b.Write(length)
-	b.WriteString(s)
+	return b, text(at>>unitBits)<<shardBits | shard
+}
+
+// pad ends a text.
+func pad(b *strings.Builder) {
 	for b.Len()%(1<<unitBits) != 0 && b.Len() < b.Cap() {
 		b.WriteByte(0)
 	}
-	return text(at>>unitBits)<<shardBits | shard
 }
 
 // room is how large the next block is: small ones come first, since most
 // States hold little.
 func (sh *internShard) room() int { return min(blockSize, 256<<min(2*len(sh.blocks), 8)) }
 
-func (sh *internShard) place(t text, h uint64) {
-	mask := uint64(len(sh.table) - 1)
-	i := h >> shardBits & mask
-	for sh.table[i] != 0 {
-		i = (i + 1) & mask
+func (sh *internShard) put(p place) {
+	i := sh.first(p.hash)
+	for sh.places[i].text != 0 {
+		i = sh.next(i)
 	}
-	sh.table[i], sh.tags[i] = uint32(t)+1, tagOf(h)
+	sh.places[i] = p
 }
 
-func (in *interner) grow(sh *internShard) {
-	old := sh.table
-	n := max(32, 2*len(old))
-	sh.table, sh.tags = make([]uint32, n), make([]uint8, n)
-	for _, v := range old {
-		if v != 0 {
-			sh.place(text(v-1), maphash.String(in.seed, sh.str(text(v-1))))
+// grow doubles the places.
+func (sh *internShard) grow() {
+	old := sh.places
+	sh.places = make([]place, max(32, 2*len(old)))
+	for _, p := range old {
+		if p.text != 0 {
+			sh.put(p)
 		}
 	}
 }

@@ -30,9 +30,8 @@ type kindInfo struct {
 	event  bool // nature event
 	fields []*fieldInfo
 	byName map[string]*fieldInfo
-	sorted []*fieldInfo // by name
-	used   bool         // some rule, or the engine, needs rows of the kind
-	number int          // among the kinds
+	used   bool // some rule, or the engine, needs rows of the kind
+	number int  // among the kinds
 
 	indexes [][]string // fields of each index that joins use
 }
@@ -121,8 +120,6 @@ func (s *schema) field(k *kindInfo, name string) (*fieldInfo, bool) {
 	}
 	k.fields = append(k.fields, f)
 	k.byName[name] = f
-	at, _ := slices.BinarySearchFunc(k.sorted, name, func(f *fieldInfo, name string) int { return strings.Compare(f.name, name) })
-	k.sorted = slices.Insert(k.sorted, at, f)
 	return f, true
 }
 

@@ -20,7 +20,7 @@ type worker struct {
 	people  map[string]string // the form in which a name is compared
 	frames  []*frame          // of direct evaluations within each other
 	depth   int
-	room    scope         // of the subject at hand
+	room    scope // of the subject at hand
 	subject record
 	hand    map[text]bool // by run: supplied by hand
 	chosen  []chosen      // by join of the plan at hand; nil if nothing is remembered
@@ -54,9 +54,9 @@ type scope struct {
 	ticks   bool  // some join has
 	until   int64 // what the conditions said holds until then
 
-	choosing bool // it is not known yet whether the subject is in the population
-	failed  error // a join's match could not be evaluated
-	known   map[any]remembered
+	choosing bool  // it is not known yet whether the subject is in the population
+	failed   error // a join's match could not be evaluated
+	known    map[any]remembered
 
 	located    bool              // list is known, systems is made when asked for
 	systemRows []int32           // of list

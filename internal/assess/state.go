@@ -67,8 +67,8 @@ func (s *State) Apply(e evidence.Evidence) error {
 	if t == nil {
 		return nil
 	}
-	seen := effect{newest: absent}
-	err := s.enter(t, &e, &seen)
+	seen, a := effect{newest: absent}, arrivalOf(&e)
+	err := s.enter(t, &a, &seen)
 	s.count(seen)
 	return err
 }
@@ -89,20 +89,20 @@ func (s *State) admit(e *evidence.Evidence) *table {
 }
 
 // enter makes a row of evidence.
-func (s *State) enter(t *table, e *evidence.Evidence, seen *effect) error {
-	source := t.source.of(s.texts, e.Source)
-	if row, ok := t.findRow(e, source); ok {
-		s.enterGone(t, t.meta(row).slot, nanos(e.GoneAt), seen)
+func (s *State) enter(t *table, a *arrival, seen *effect) error {
+	source := t.source.of(s.texts, a.source)
+	if row, ok := t.findRow(a, source); ok {
+		s.enterGone(t, t.meta(row).slot, a.gone, seen)
 		return nil
 	}
 	if t.rows() == math.MaxInt32 || s.texts.full.Load() {
-		return fmt.Errorf("assess: more records of %s than can be held", e.Kind)
+		return fmt.Errorf("assess: more records of %s than can be held", t.info.kind.ID)
 	}
-	row, err := t.add(e, source)
+	row, err := t.add(a, source)
 	if err != nil {
-		return fmt.Errorf("assess: %s %s, ledger position %d: %w", e.Kind, e.Key, e.Seq, err)
+		return fmt.Errorf("assess: %s %s, ledger position %d: %w", t.info.kind.ID, a.key, a.seq, err)
 	}
-	t.lastSeq = max(t.lastSeq, e.Seq)
+	t.lastSeq = max(t.lastSeq, a.seq)
 	m := t.meta(row)
 	seen.newest = max(seen.newest, m.event, m.collected)
 	changed := t.remark(row)
@@ -110,7 +110,7 @@ func (s *State) enter(t *table, e *evidence.Evidence, seen *effect) error {
 	for _, r := range changed {
 		s.touch(t, r, seen)
 	}
-	s.enterGone(t, m.slot, nanos(e.GoneAt), seen)
+	s.enterGone(t, m.slot, a.gone, seen)
 	return nil
 }
 
@@ -170,11 +170,11 @@ func (s *State) Rows() int {
 }
 
 // findRow returns the row of evidence that was applied before.
-func (t *table) findRow(e *evidence.Evidence, source text) (int32, bool) {
-	if t.rows() == 0 || t.lastSeq < e.Seq {
+func (t *table) findRow(a *arrival, source text) (int32, bool) {
+	if t.rows() == 0 || t.lastSeq < a.seq {
 		return 0, false
 	}
-	key, ok := t.texts.lookup(e.Key)
+	key, ok := t.texts.lookup(a.key)
 	if !ok {
 		return 0, false
 	}
@@ -183,7 +183,7 @@ func (t *table) findRow(e *evidence.Evidence, source text) (int32, bool) {
 		return 0, false
 	}
 	for row := t.slot(slot).head; row >= 0; row = t.meta(row).prev {
-		if t.meta(row).seq == e.Seq {
+		if t.meta(row).seq == a.seq {
 			return row, true
 		}
 	}

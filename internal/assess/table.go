@@ -17,6 +17,7 @@ type table struct {
 	cells     cells
 	indexedTo int32  // rows below are in the indexes
 	lists     []text // elements of lists of strings
+	reader    extractor
 
 	lastSeq     int64        // highest ledger position
 	slots       chunks[slot] // by order of first appearance
@@ -72,7 +73,9 @@ type rowMeta struct {
 const notGone = math.MaxInt64
 
 func newTable(info *kindInfo, texts *interner) *table {
-	return &table{info: info, texts: texts, cells: newCells(info), spare: map[uint32][]int64{}}
+	t := &table{info: info, texts: texts, cells: newCells(info), spare: map[uint32][]int64{}}
+	t.reader = extractor{texts: texts, lists: &t.lists}
+	return t
 }
 
 func (t *table) meta(row int32) *rowMeta { return t.metas.at(int(row)) }
@@ -104,25 +107,46 @@ func (t *table) find(source, key text) (slot uint32, ok bool) {
 
 func keyHash(source, key text) uint64 { return mix(hashStart, uint64(source)<<32|uint64(key)) }
 
-// add appends a revision and returns its row. Without a payload, because it
-// was erased, all fields are absent.
-func (t *table) add(e *evidence.Evidence, source text) (int32, error) {
+// arrival is what a row is made of.
+type arrival struct {
+	digest                   evidence.Digest
+	seq                      int64
+	event, collected, gone   int64
+	source, run, subjectType string
+	subjectID, key           string
+	payload                  []byte // nil if it was erased: all fields are absent
+}
+
+func arrivalOf(e *evidence.Evidence) arrival {
+	return arrival{
+		digest: e.Digest, seq: e.Seq, event: nanos(e.EventTime), collected: nanos(e.CollectedAt), gone: nanos(e.GoneAt),
+		source: e.Source, run: e.Run, subjectType: e.Subject.Type, subjectID: e.Subject.ID, key: e.Key, payload: e.Payload,
+	}
+}
+
+// add appends a revision and returns its row.
+func (t *table) add(a *arrival, source text) (int32, error) {
+	key, known := t.texts.enter(a.key)
 	cells := t.cells.next()
 	var width uint32
-	if len(cells) > 0 && e.Payload != nil {
-		x := extractor{texts: t.texts, lists: &t.lists}
-		if err := x.extract(e.Payload, t.info, cells); err != nil {
+	if len(cells) > 0 && a.payload != nil {
+		if err := t.reader.extract(a.payload, t.info, cells); err != nil {
 			return 0, err
 		}
-		width = x.width
+		width = t.reader.width
 	}
 	t.cells.add()
+	var slot uint32
+	if known {
+		slot = t.slotOf(source, key)
+	} else { // nor is the key of any record
+		slot = t.newSlot(source, key)
+	}
 	row := int32(t.metas.n)
-	key := t.texts.of(e.Key)
 	t.metas.add(rowMeta{
-		digest: e.Digest, event: nanos(e.EventTime), collected: nanos(e.CollectedAt), gone: notGone, seq: e.Seq,
-		slot: t.slotOf(source, key), subjectType: t.subjectType.of(t.texts, e.Subject.Type), subjectID: t.texts.of(e.Subject.ID),
-		run: t.run.of(t.texts, e.Run), width: width,
+		digest: a.digest, event: a.event, collected: a.collected, gone: notGone, seq: a.seq,
+		slot: slot, subjectType: t.subjectType.of(t.texts, a.subjectType), subjectID: t.texts.of(a.subjectID),
+		run: t.run.of(t.texts, a.run), width: width,
 	})
 	t.link(row)
 	return row, nil
