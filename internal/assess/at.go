@@ -46,16 +46,66 @@ func (s *State) At(asOf time.Time, cp Checkpoint) (*Assessment, error) {
 // results fills in the results of all rules and their populations, and returns
 // where each rule's results end.
 func (f *finisher) results(a *Assessment) (ends []int) {
-	ends = make([]int, len(f.v.s.eng.rules))
-	for i, r := range f.v.s.eng.rules {
-		results, pop := f.rule(r)
-		a.Results = append(a.Results, results...)
+	of := f.rules(f.v.s.eng.rules)
+	n := 0
+	for i := range of {
+		n += len(of[i].results)
+	}
+	ends, a.Results = make([]int, len(of)), make([]*Result, 0, n)
+	for i := range of {
+		a.Results = append(a.Results, of[i].results...)
 		if !f.lean {
-			a.Populations = append(a.Populations, pop)
+			a.Populations = append(a.Populations, of[i].population)
 		}
 		ends[i] = len(a.Results)
 	}
 	return ends
+}
+
+// ruled is what a rule gives.
+type ruled struct {
+	results    []*Result // by subject
+	population Population
+}
+
+// rules gives the results of rules: all subjects are evaluated first, then each
+// rule's are put together.
+func (f *finisher) rules(list []*rule) []ruled {
+	standings := make([]standing, len(list))
+	var caches []*planCache
+	for i, r := range list {
+		if r.Off != "" {
+			continue
+		}
+		st := f.standing(r)
+		standings[i] = st
+		finished := st.finished
+		if f.lean {
+			finished = absent
+		}
+		for _, p := range r.plans {
+			c := f.caches[p.number]
+			if c.finished != finished {
+				c.restamp(finished)
+			}
+			caches = append(caches, c)
+		}
+	}
+	refresh(f.v, caches)
+	out := make([]ruled, len(list))
+	each(len(list), func() func(int) {
+		return func(i int) { out[i].results, out[i].population = f.finish(list[i], standings[i]) }
+	})
+	return out
+}
+
+// standing finds out what holds for all results of a rule.
+func (f *finisher) standing(r *rule) standing {
+	st := f.collection(r)
+	if st.excluded = f.soa.excludes(r.control); st.excluded != "" {
+		st.exclusion = []evidence.Digest{f.soa.digest}
+	}
+	return st
 }
 
 func newFinisher(v *view, caches []*planCache) *finisher {
@@ -167,27 +217,16 @@ func (f *finisher) noneOf(r *rule, kinds []currency) string {
 	return "no source has been asked for any of " + strings.Join(names, ", ")
 }
 
-// rule gives the results of a rule, ordered by subject, and its population.
-func (f *finisher) rule(r *rule) ([]*Result, Population) {
+// finish gives the results of a rule, ordered by subject, and its population.
+func (f *finisher) finish(r *rule, st standing) ([]*Result, Population) {
 	if r.Off != "" {
 		return []*Result{switchedOff(f, r)}, noPopulation(r, f.subjectType(r))
-	}
-	st := f.collection(r)
-	if st.excluded = f.soa.excludes(r.control); st.excluded != "" {
-		st.exclusion = []evidence.Digest{f.soa.digest}
 	}
 	var results []*Result
 	for _, p := range r.plans {
 		c := f.caches[p.number]
-		finished := st.finished
-		if f.lean {
-			finished = absent
-		}
-		c.refresh(f.v, finished)
-		results = append(results, f.plan(c, st)...)
-	}
-	if len(r.plans) > 1 {
-		slices.SortStableFunc(results, func(a, b *Result) int { return compareSubjects(a.Subject, b.Subject) })
+		c.reorder()
+		results = merge(results, f.plan(c, st))
 	}
 	results = f.held(r, st, mergeSubjects(results))
 	var pop Population
@@ -315,6 +354,26 @@ func (l lastReadings) unseen(c *planCache, slot uint32) (why string, late bool) 
 		late = late || at > r.inTime
 	}
 	return "", late
+}
+
+// merge puts two lists that are in order by subject into one; what is equal
+// keeps its order.
+func merge(a, b []*Result) []*Result {
+	if len(a) == 0 {
+		return b
+	}
+	if len(b) == 0 {
+		return a
+	}
+	out := make([]*Result, 0, len(a)+len(b))
+	for len(a) > 0 && len(b) > 0 {
+		if compareSubjects(b[0].Subject, a[0].Subject) < 0 {
+			out, b = append(out, b[0]), b[1:]
+		} else {
+			out, a = append(out, a[0]), a[1:]
+		}
+	}
+	return append(append(out, a...), b...)
 }
 
 // rank orders statuses from worst to best; not_applicable is no status

@@ -1,7 +1,6 @@
 package assess
 
 import (
-	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -22,8 +21,13 @@ type planCache struct {
 	dirty     []uint32  // slots to evaluate
 	order     []uint32  // slots in the population, by subject
 	joins     []dependents
-	members   int      // changes of order, to know when a digest over it is still good
 	chosen    []chosen // by join: what its where said of each row
+
+	mu          sync.Mutex // of what follows and of what outcomes are taken into
+	least       []int64    // by block of slots: no outcome in it ends before
+	gone, added []uint32   // slots that left the population and that came to it: order is to follow
+	condition   int        // slots left out by the condition of the population
+	past        int        // and by the look-back
 
 	finished int64 // the collection instant that base results carry
 }
@@ -78,13 +82,27 @@ func (c *planCache) mark(slot uint32) {
 	if !c.evaluated {
 		return
 	}
-	for int(slot) >= len(c.subjects) {
-		c.subjects = append(c.subjects, subjectState{fresh: true})
-		c.base = append(c.base, nil)
-	}
+	c.hold(int(slot) + 1)
 	if c.subjects[slot].fresh {
 		c.subjects[slot].fresh = false
 		c.dirty = append(c.dirty, slot)
+	}
+}
+
+// hold makes place for slots. What is new is to be evaluated when it is marked.
+func (c *planCache) hold(n int) {
+	had := len(c.subjects)
+	if n <= had {
+		return
+	}
+	c.subjects = slices.Grow(c.subjects, n-had)[:n]
+	for i := had; i < n; i++ {
+		c.subjects[i] = subjectState{row: -1, fresh: true, until: forever}
+	}
+	c.base = slices.Grow(c.base, n-had)[:n]
+	clear(c.base[had:])
+	for len(c.least)<<blockOfSlots < n {
+		c.least = append(c.least, forever)
 	}
 }
 
@@ -138,14 +156,13 @@ func (c *planCache) slots() int {
 	return c.table.slots.n
 }
 
+// blockOfSlots is the logarithm of how many slots are looked at together.
+const blockOfSlots = 9
+
 // due collects the slots that have to be evaluated at an instant.
 func (c *planCache) due(v *view) []uint32 {
-	n := c.slots()
-	if !c.evaluated || c.register != v.register {
-		c.subjects = slices.Grow(c.subjects, n-len(c.subjects))[:n]
-		for len(c.base) < n {
-			c.base = append(c.base, nil)
-		}
+	if n := c.slots(); !c.evaluated || c.register != v.register {
+		c.hold(n)
 		all := make([]uint32, n)
 		for i := range all {
 			all[i] = uint32(i)
@@ -153,10 +170,9 @@ func (c *planCache) due(v *view) []uint32 {
 		c.dirty = nil
 		return all
 	}
-	for slot := range c.subjects {
-		if s := &c.subjects[slot]; s.fresh && (s.until < v.at || s.now) {
-			s.fresh = false
-			c.dirty = append(c.dirty, uint32(slot))
+	for b := range c.least {
+		if c.least[b] < v.at {
+			c.expire(b, v.at)
 		}
 	}
 	out := c.dirty
@@ -165,47 +181,67 @@ func (c *planCache) due(v *view) []uint32 {
 	return out
 }
 
-// refresh evaluates what has to be and keeps the order of subjects.
-func (c *planCache) refresh(v *view, finished int64) {
-	if c.finished != finished {
-		c.restamp(finished)
-	}
-	slots := c.due(v)
-	c.register, c.evaluated = v.register, true
-	var gone, added []uint32
-	for len(slots) > 0 {
-		part := slots[:min(len(slots), evaluateAtOnce)]
-		slots = slots[len(part):]
-		outcomes := evaluateAll(c, v, part)
-		if v.s.texts.keepAsked() { // a record may come that has what was looked for: then these have to be marked
-			outcomes = evaluateAll(c, v, part)
+// expire marks the slots of a block whose outcomes do not hold any more.
+func (c *planCache) expire(block int, at int64) {
+	from := block << blockOfSlots
+	least := int64(forever)
+	for slot := from; slot < min(from+1<<blockOfSlots, len(c.subjects)); slot++ {
+		s := &c.subjects[slot]
+		switch until := s.lasts(); {
+		case !s.fresh:
+		case until < at:
+			s.fresh = false
+			c.dirty = append(c.dirty, uint32(slot))
+		default:
+			least = min(least, until)
 		}
-		gone, added = c.take(part, outcomes, gone, added)
 	}
-	c.reorder(gone, added)
+	c.least[block] = least
 }
 
-// take remembers evaluations of slots and adds to the lists of slots that left
-// the population and that came to it.
-func (c *planCache) take(slots []uint32, outcomes []evaluation, gone, added []uint32) (left, came []uint32) {
+// lasts is until when an outcome holds, as far as is known.
+func (s *subjectState) lasts() int64 {
+	if s.now {
+		return absent
+	}
+	return s.until
+}
+
+// take remembers evaluations of slots.
+func (c *planCache) take(slots []uint32, outcomes []evaluation) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	for i, slot := range slots {
 		o := &outcomes[i]
 		st := &c.subjects[slot]
 		was, wasIn := c.base[slot], st.in
+		c.leftOut(st, -1)
 		*st = subjectState{until: o.until, row: o.judged, fresh: true, in: o.in, old: o.old, now: o.now}
+		c.leftOut(st, 1)
+		c.least[slot>>blockOfSlots] = min(c.least[slot>>blockOfSlots], st.lasts())
 		for j := range o.hashes {
 			c.joins[j].enter(slot, o.hashes[j])
 		}
 		c.base[slot] = o.result
 		moved := wasIn && o.in && was.Subject != o.result.Subject
 		if wasIn && (!o.in || moved) {
-			gone = append(gone, slot)
+			c.gone = append(c.gone, slot)
 		}
 		if o.in && (!wasIn || moved) {
-			added = append(added, slot)
+			c.added = append(c.added, slot)
 		}
 	}
-	return gone, added
+}
+
+// leftOut counts a slot that is not in the population though there is a record.
+func (c *planCache) leftOut(s *subjectState, n int) {
+	switch {
+	case s.in || s.row < 0:
+	case s.old:
+		c.past += n
+	default:
+		c.condition += n
+	}
 }
 
 // restamp gives all results a new instant of collection. Results are never
@@ -222,11 +258,11 @@ func (c *planCache) restamp(finished int64) {
 }
 
 // reorder keeps order sorted by subject.
-func (c *planCache) reorder(gone, added []uint32) {
-	if len(gone)+len(added) == 0 {
+func (c *planCache) reorder() {
+	gone, added := c.gone, c.added
+	if c.gone, c.added = nil, nil; len(gone)+len(added) == 0 {
 		return
 	}
-	c.members++
 	slices.SortFunc(added, c.bySubject)
 	if len(c.order) == 0 {
 		c.order = added
@@ -281,37 +317,4 @@ type evaluation struct {
 	judged int32
 	hashes [][]uint64 // by join; nil where it was not looked at
 	result *Result
-}
-
-// parallelFrom is the number of subjects from which several cores share them.
-const parallelFrom = 1024
-
-// evaluateAtOnce bounds how many evaluations are held beside what is
-// remembered of them.
-const evaluateAtOnce = 16 << 10
-
-// evaluateAll evaluates slots, on all cores if there are many. Every outcome
-// has its own place, so the order does not depend on the cores.
-func evaluateAll(c *planCache, v *view, slots []uint32) []evaluation {
-	out := make([]evaluation, len(slots))
-	part := func(from, to int, chosen []chosen) {
-		w := newWorker(v)
-		w.chosen = chosen
-		m := newMaker(c, to-from)
-		for i := from; i < to; i++ {
-			o := w.evaluate(c.plan, c.table, slots[i])
-			out[i] = m.keep(&o)
-		}
-	}
-	cores := runtime.GOMAXPROCS(0)
-	if len(slots) < parallelFrom || cores < 2 {
-		part(0, len(slots), c.chosen)
-		return out
-	}
-	var wg sync.WaitGroup
-	for k := range cores {
-		wg.Go(func() { part(len(slots)*k/cores, len(slots)*(k+1)/cores, make([]chosen, len(c.plan.joins))) })
-	}
-	wg.Wait()
-	return out
 }

@@ -19,7 +19,7 @@ func (s *State) RuleCosts(at time.Time, clock func() int64) []RuleCost {
 	var out []RuleCost
 	for _, r := range s.eng.rules {
 		before := clock()
-		results, _ := f.rule(r)
+		results := f.rules([]*rule{r})[0].results
 		out = append(out, RuleCost{Slug: r.Slug, Used: clock() - before, Results: len(results)})
 	}
 	return out
@@ -32,7 +32,7 @@ func (s *State) RuleAgain(at time.Time, clock func() int64) []RuleCost {
 	var out []RuleCost
 	for _, r := range s.eng.rules {
 		before := clock()
-		results, _ := f.rule(r)
+		results := f.rules([]*rule{r})[0].results
 		out = append(out, RuleCost{Slug: r.Slug, Used: clock() - before, Results: len(results)})
 	}
 	return out
@@ -52,7 +52,7 @@ func (s *State) Steps(slug string, at time.Time) int64 {
 	s.steps = &atomic.Int64{}
 	defer func() { s.steps = nil }()
 	i := slices.IndexFunc(s.eng.rules, func(r *rule) bool { return r.Slug == slug })
-	s.anew(at).rule(s.eng.rules[i])
+	s.anew(at).rules(s.eng.rules[i : i+1])
 	return s.steps.Load()
 }
 

@@ -118,23 +118,13 @@ func (f *finisher) exclusions(p *plan) []Exclusion {
 	if !c.evaluated {
 		return nil
 	}
-	condition, old := 0, 0
-	for slot := range c.subjects {
-		switch s := &c.subjects[slot]; {
-		case !s.fresh || s.in || s.row < 0:
-		case s.old:
-			old++
-		default:
-			condition++
-		}
-	}
 	id := p.kind.kind.ID
 	var out []Exclusion
-	if p.where != nil || condition > 0 {
-		out = append(out, Exclusion{Kind: id, Reason: "outside the condition of the population", Count: condition})
+	if p.where != nil || c.condition > 0 {
+		out = append(out, Exclusion{Kind: id, Reason: "outside the condition of the population", Count: c.condition})
 	}
 	if p.rule.Freshness.Lookback > 0 {
-		out = append(out, Exclusion{Kind: id, Reason: "outside the look-back of " + span(p.rule.Freshness.Lookback), Count: old})
+		out = append(out, Exclusion{Kind: id, Reason: "outside the look-back of " + span(p.rule.Freshness.Lookback), Count: c.past})
 	}
 	return out
 }

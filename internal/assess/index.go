@@ -141,18 +141,20 @@ func (ix *index) matches(t *table, row int32, want [][]uint64) bool {
 // wanted brings the value of a match condition into the form of the field. A
 // text that nobody knows gives nothing, and is remembered as asked for; a list
 // gives each of its elements.
-func (f indexField) wanted(in *interner, v ref.Val, buf []uint64) []uint64 {
+func (f indexField) wanted(w *worker, v ref.Val, buf []uint64) []uint64 {
 	if l, ok := v.(traits.Lister); ok {
 		for it := l.Iterator(); it.HasNext() == types.True; {
-			buf = f.wanted(in, it.Next(), buf)
+			buf = f.wanted(w, it.Next(), buf)
 		}
 		return buf
 	}
 	switch x := v.(type) {
 	case types.String:
-		if t, ok := in.ask(string(x)); ok {
+		t, ok := w.v.s.texts.lookup(string(x))
+		if ok {
 			return append(buf, uint64(t))
 		}
+		w.asked = append(w.asked, string(x))
 	case types.Int:
 		return append(buf, uint64(x))
 	case types.Double:

@@ -20,9 +20,6 @@ type interner struct {
 	shared bool        // several goroutines add
 	full   atomic.Bool // no more can be relied on to fit
 	shards [shardCount]internShard
-
-	mu    sync.Mutex
-	asked []string // what ask did not find
 }
 
 const (
@@ -120,29 +117,6 @@ func (in *interner) lookup(s string) (text, bool) {
 		defer sh.mu.Unlock()
 	}
 	return sh.find(s, hashOf(h))
-}
-
-// ask is lookup for one of several readers at once. What it does not find is
-// known to keepAsked.
-func (in *interner) ask(s string) (text, bool) {
-	t, ok := in.lookup(s)
-	if !ok {
-		in.mu.Lock()
-		in.asked = append(in.asked, s)
-		in.mu.Unlock()
-	}
-	return t, ok
-}
-
-// keepAsked adds what was asked for in vain, and reports whether there was
-// anything. Who asks again gets a text that a later record may have.
-func (in *interner) keepAsked() bool {
-	asked := in.asked
-	in.asked = nil
-	for _, s := range asked {
-		in.of(s)
-	}
-	return len(asked) > 0
 }
 
 // str returns the string of t; it shares the interner's memory.

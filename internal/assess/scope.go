@@ -23,6 +23,7 @@ type worker struct {
 	room    scope // of the subject at hand
 	subject record
 	hand    map[text]bool // by run: supplied by hand
+	asked   []string      // texts that nobody knows, and that were looked for
 	chosen  []chosen      // by join of the plan at hand; nil if nothing is remembered
 }
 
@@ -178,7 +179,7 @@ func (sc *scope) find(i int, jd *joined) {
 			jd.list = types.WrapErr(sc.failed)
 			return
 		}
-		want[k] = ix.fields[k].wanted(t.texts, v, nil)
+		want[k] = ix.fields[k].wanted(sc.w, v, nil)
 		hashes = combine(hashes, want[k])
 	}
 	slices.Sort(hashes)
