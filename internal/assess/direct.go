@@ -21,6 +21,7 @@ type direct struct {
 	instant numberOf
 	cell    numberOf // a field as it stands in a row
 	rows    rowsOf
+	texts   textsOf
 
 	parts map[int64]interpretable // what is left to the evaluator within it
 	limit int                     // loops that it may run before it gives up
@@ -117,10 +118,12 @@ func directly(s *schema, checked *ast.AST, l *loops) *direct {
 		out.cell = d.cell(e)
 	case d.rowKind(t) != nil:
 		out.rows = d.rows(e)
+	case d.isTexts(e):
+		out.texts = d.texts(e)
 	}
 	d.checked = nil
 	_, left := d.parts[plannedID(e)]
-	if left || out.truth == nil && out.text == nil && out.instant == nil && out.cell == nil && out.rows == nil {
+	if left || out.truth == nil && out.text == nil && out.instant == nil && out.cell == nil && out.rows == nil && out.texts == nil {
 		return nil // nothing would be gained
 	}
 	return out
@@ -319,15 +322,31 @@ func (d *director) inLoop(name string, inside func(at int)) bool {
 	return true
 }
 
-// wanted gives what a join looks for, as a cell, where it is a field.
-func (p *program) wanted(sc *scope) (uint64, bool) {
+// wanted gives what a join looks for, as cells, where it is a field or some
+// texts.
+func (p *program) wanted(sc *scope) ([]uint64, bool) {
 	d := p.directly(sc)
-	if d == nil || d.cell == nil {
-		return 0, false
+	switch {
+	case d == nil:
+		return nil, false
+	case d.cell != nil:
+		f := p.begin(sc)
+		c := d.cell(f)
+		return []uint64{uint64(c)}, f.end(p)
+	case d.texts == nil:
+		return nil, false
 	}
 	f := p.begin(sc)
-	c := d.cell(f)
-	return uint64(c), f.end(p)
+	l := d.texts(f)
+	out := make([]uint64, 0, l.n)
+	for i := 0; i < l.n && !f.failed; i++ {
+		if l.in != nil {
+			out = append(out, uint64(l.ids[i]))
+		} else if t, known := sc.w.known(l.at(f, i)); known {
+			out = append(out, uint64(t))
+		}
+	}
+	return out, f.end(p)
 }
 
 // systemsDirectly finds out which registered systems the subject belongs to

@@ -59,6 +59,9 @@ func (d *director) row(e ast.Expr) rowOf {
 		return func(f *frame) rowRef { return f.named(name) }
 	case ast.CallKind:
 		call := e.AsCall()
+		if call.FunctionName() == operators.Index {
+			return d.rowAt(call)
+		}
 		if call.FunctionName() != "newest" || d.rowKind(d.typeOf(call.Args()[0])) == nil {
 			return nil
 		}
@@ -73,6 +76,25 @@ func (d *director) row(e ast.Expr) rowOf {
 		}
 	}
 	return nil
+}
+
+// rowAt is one record of a list, by its place.
+func (d *director) rowAt(call ast.CallExpr) rowOf {
+	args := call.Args()
+	if d.rowKind(d.typeOf(args[0])) == nil {
+		return nil
+	}
+	of, at := d.rows(args[0]), d.number(args[1])
+	if of == nil || at == nil {
+		return nil
+	}
+	return func(f *frame) rowRef {
+		l, i := of(f), at(f)
+		if f.failed = f.failed || i < 0 || i >= int64(len(l.rows)); f.failed {
+			return rowRef{}
+		}
+		return rowRef{l.t, l.rows[i]}
+	}
 }
 
 // rows makes a direct evaluation of a list of records.

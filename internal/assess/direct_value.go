@@ -178,6 +178,8 @@ func (d *director) textCall(call ast.CallExpr) textOf {
 		return d.written(args[0])
 	case "day":
 		return d.day(args[0])
+	case operators.Index:
+		return d.textAt(args[0], args[1])
 	case "person":
 		if of := d.text(args[0]); of != nil {
 			return func(f *frame) string { return f.sc.w.person(of(f)) }
@@ -200,6 +202,24 @@ func (d *director) textCall(call ast.CallExpr) textOf {
 		}
 	}
 	return nil
+}
+
+// textAt is one text of a list, by its place.
+func (d *director) textAt(list, place ast.Expr) textOf {
+	if !d.isTexts(list) {
+		return nil
+	}
+	of, at := d.texts(list), d.number(place)
+	if of == nil || at == nil {
+		return nil
+	}
+	return func(f *frame) string {
+		l, i := of(f), at(f)
+		if f.failed = f.failed || i < 0 || i >= int64(l.n); f.failed {
+			return ""
+		}
+		return l.at(f, int(i))
+	}
 }
 
 // joined puts texts together, and those that they are put together of.
@@ -355,6 +375,18 @@ func (d *director) numberCall(call ast.CallExpr) numberOf {
 			return nil
 		}
 		return func(f *frame) int64 { return sum(f, a(f), b(f), name == operators.Subtract) }
+	case "businessDays":
+		from, days := d.number(args[0]), d.number(args[1])
+		if from == nil || days == nil {
+			return nil
+		}
+		return func(f *frame) int64 {
+			t, n := from(f), days(f)
+			if f.failed = f.failed || n < 0 || n > maxBusinessDays; f.failed {
+				return 0
+			}
+			return numberOfValue(f, types.Timestamp{Time: businessDays(instant(t), int(n))})
+		}
 	case "size":
 		of := call.Target()
 		if !call.IsMemberFunction() {

@@ -150,11 +150,9 @@ func (f indexField) wanted(w *worker, v ref.Val, buf []uint64) []uint64 {
 	}
 	switch x := v.(type) {
 	case types.String:
-		t, ok := w.v.s.texts.lookup(string(x))
-		if ok {
+		if t, ok := w.known(string(x)); ok {
 			return append(buf, uint64(t))
 		}
-		w.asked = append(w.asked, string(x))
 	case types.Int:
 		return append(buf, uint64(x))
 	case types.Double:

@@ -33,6 +33,16 @@ func newWorker(v *view) *worker {
 	return w
 }
 
+// known gives the text of a string. One that is looked for in vain is
+// remembered: who looked has to be marked when a record comes that has it.
+func (w *worker) known(s string) (text, bool) {
+	t, ok := w.v.s.texts.lookup(s)
+	if !ok {
+		w.asked = append(w.asked, s)
+	}
+	return t, ok
+}
+
 // rowRef is a row of a table.
 type rowRef struct {
 	t   *table
@@ -166,9 +176,9 @@ func (sc *scope) find(i int, jd *joined) {
 	want := make([][]uint64, len(j.match))
 	hashes := []uint64{hashStart}
 	for k, m := range j.match {
-		if c, ok := m.wanted(sc); ok {
-			want[k] = []uint64{c}
-			hashes = combine(hashes, want[k])
+		if cells, ok := m.wanted(sc); ok {
+			want[k] = cells
+			hashes = combine(hashes, cells)
 			continue
 		}
 		v, err := m.eval(sc)

@@ -110,7 +110,7 @@ func (r *record) field(f *fieldInfo) (any, error) {
 		}
 		return types.NewRefValList(types.DefaultTypeAdapter, out), nil
 	}
-	v, err := decodeJSON(in.str(text(c)), f.typ)
+	v, err := r.v.decode(text(c), f.typ)
 	if err != nil {
 		return nil, fmt.Errorf("%s of %s %s: %w", f.name, r.t.info.kind.ID, r.t.subjectID(r.row), err)
 	}

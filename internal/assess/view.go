@@ -3,8 +3,11 @@ package assess
 import (
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/google/cel-go/common/types/ref"
+
+	"github.com/exhibit-aims/exhibit/internal/catalog"
 )
 
 // view is a State as of an instant.
@@ -14,8 +17,42 @@ type view struct {
 	all bool // nothing applied is later than at: the newest revision is the one in force
 	reg *registerView
 
+	mu      sync.Mutex
+	decoded map[structured]ref.Val // of the structured values that were read last
+
 	register int  // which version of the register this is; see State.register
 	plain    bool // every condition is left to the evaluator
+}
+
+// structured is the JSON text of a value, and the type that it is read as.
+type structured struct {
+	json text
+	as   *catalog.Type
+}
+
+// maxDecoded bounds how many values a view keeps.
+const maxDecoded = 4096
+
+// decode reads a structured value, mostly once.
+func (v *view) decode(json text, as *catalog.Type) (ref.Val, error) {
+	of := structured{json, as}
+	v.mu.Lock()
+	val, known := v.decoded[of]
+	v.mu.Unlock()
+	if known {
+		return val, nil
+	}
+	val, err := decodeJSON(v.s.texts.str(json), as)
+	if err != nil {
+		return nil, err
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.decoded == nil || len(v.decoded) >= maxDecoded {
+		v.decoded = map[structured]ref.Val{}
+	}
+	v.decoded[of] = val
+	return val, nil
 }
 
 func (s *State) view(at int64) *view {
