@@ -5,7 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/exhibit-aims/exhibit/internal/access"
+	"github.com/exhibit-aims/exhibit/internal/api"
 )
 
 func newAccessCommand(g *globals) *cobra.Command {
@@ -33,18 +33,8 @@ what the configuration says is who holds which role, not what a role is.`,
 	}
 }
 
-// roleRow is a line of access roles.
-type roleRow struct {
-	Role        access.Role         `json:"role"`
-	For         string              `json:"for"`
-	Permissions []access.Permission `json:"permissions"`
-}
-
 func runAccessRoles(g *globals) error {
-	var rows []roleRow
-	for _, i := range access.Roles() {
-		rows = append(rows, roleRow{Role: i.Role, For: i.For, Permissions: i.Allowed})
-	}
+	rows := api.RoleRows()
 	if g.output != "table" {
 		return printRows(g.std.out, g.output, rows)
 	}

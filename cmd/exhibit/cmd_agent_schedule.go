@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/exhibit-aims/exhibit/internal/agent"
+	"github.com/exhibit-aims/exhibit/internal/api"
 	"github.com/exhibit-aims/exhibit/internal/opsdb"
 	"github.com/exhibit-aims/exhibit/internal/people"
 )
@@ -150,7 +151,7 @@ would have shown becomes stale all the same, and who paused it, and why, is on r
 					return scheduleError(err)
 				}
 				g.note("%s is paused; exhibit agent resume %s lets it go on.", args[0], args[0])
-				return nil
+				return g.printActed(api.SourceBody{Source: args[0], Paused: true})
 			})
 		},
 	}
@@ -177,7 +178,7 @@ func newAgentResumeCommand(g *globals) *cobra.Command {
 					return scheduleError(err)
 				}
 				g.note("%s goes on.", args[0])
-				return nil
+				return g.printActed(api.SourceBody{Source: args[0]})
 			})
 		},
 	}
@@ -212,9 +213,11 @@ func runAgentRun(ctx context.Context, g *globals, s *agent.Schedule, source stri
 	if err != nil {
 		return scheduleError(err)
 	}
-	if waiting {
-		g.note("%s waits to be read already.", source)
-		return nil
+	if err := g.printActed(api.SourceBody{Source: source, Waiting: waiting}); err != nil || waiting {
+		if waiting {
+			g.note("%s waits to be read already.", source)
+		}
+		return err
 	}
 	nodes, err := s.Nodes(ctx)
 	if err != nil {

@@ -89,7 +89,7 @@ func runApplicabilityPropose(ctx context.Context, g *globals, as, path string) e
 	}
 	g.note("Version %s is on record; it changes %d controls. It is not in force until somebody else approves it: exhibit applicability approve %s --as PERSON",
 		clean(s.Version), changed, clean(s.Version))
-	return nil
+	return g.printActed(service.Proposed{Version: s.Version, Changed: changed})
 }
 
 // readStatement reads a file.
@@ -158,7 +158,7 @@ func runApplicabilityApprove(ctx context.Context, g *globals, as, version, sum s
 		return err
 	}
 	g.note("Version %s is in force from now on. Digest of the text: %s", clean(version), s.ControlsSum)
-	return nil
+	return g.printActed(service.StatementRow{Statement: s, Origin: s.Source})
 }
 
 func newApplicabilityShowCommand(g *globals) *cobra.Command {
@@ -192,11 +192,7 @@ func runApplicabilityShow(ctx context.Context, g *globals, version string) error
 	}
 	contradiction := v.Contradiction()
 	if g.output != "table" {
-		return printJSON(g.std.out, g.output, struct {
-			people.Statement
-			Origin        string `json:"source"`
-			Contradiction string `json:"contradiction,omitempty"`
-		}{s, s.Source, contradiction})
+		return printJSON(g.std.out, g.output, service.StatementRow{Statement: s, Origin: s.Source, Contradiction: contradiction})
 	}
 	t := table{head: []string{"CONTROL", "APPLIES", "JUSTIFICATION", "NEED", "IMPLEMENTATION"}}
 	for _, c := range s.Controls {

@@ -10,7 +10,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/exhibit-aims/exhibit/internal/readiness"
-	"github.com/exhibit-aims/exhibit/internal/service"
 )
 
 func newBodiesCommand(g *globals) *cobra.Command {
@@ -39,11 +38,18 @@ Fill in registers/certification-bodies.yaml (exhibit template certification-bodi
 }
 
 func runBodies(ctx context.Context, g *globals, asOf string) error {
-	var sheet readiness.Sheet
-	err := g.programme(ctx, asOf, readiness.BodyKinds, func(p *service.Programme) error {
-		sheet = readiness.Worksheet(p.Assessment, p.Records)
-		return nil
-	})
+	at, err := parseAsOf(asOf, time.Now())
+	if err != nil {
+		return err
+	}
+	svc, done, err := g.reading(ctx)
+	if err != nil {
+		return err
+	}
+	defer done()
+	p := newProgress(g, "assessing")
+	sheet, err := svc.Bodies(ctx, at)
+	p.end()
 	if err != nil {
 		return err
 	}

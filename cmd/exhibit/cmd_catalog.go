@@ -247,12 +247,8 @@ expectation, kinds without a source.`,
 
 // delivers asks every installed connector what it delivers. One that cannot be
 // asked is named on standard error and left out.
-func (g *globals) delivers(ctx context.Context) (trace.Delivers, error) {
+func (g *globals) delivers(ctx context.Context, cfg *configfile.Config) (trace.Delivers, error) {
 	out, err := trace.BuiltIn(config.FS)
-	if err != nil {
-		return nil, err
-	}
-	cfg, err := g.loadConfig()
 	if err != nil {
 		return nil, err
 	}
@@ -278,12 +274,12 @@ func (g *globals) delivers(ctx context.Context) (trace.Delivers, error) {
 }
 
 func runCatalogCoverage(ctx context.Context, g *globals, onlyHoles bool) error {
-	_, eng, err := g.rules()
+	cfg, eng, err := g.rules()
 	if err != nil {
 		return err
 	}
 	cat := eng.Catalog()
-	from, err := g.delivers(ctx)
+	from, err := g.delivers(ctx, cfg)
 	if err != nil {
 		return err
 	}

@@ -9,8 +9,7 @@ import (
 
 	"github.com/exhibit-aims/exhibit/internal/assess"
 	"github.com/exhibit-aims/exhibit/internal/catalog"
-	"github.com/exhibit-aims/exhibit/internal/configfile"
-	"github.com/exhibit-aims/exhibit/internal/yamlfile"
+	"github.com/exhibit-aims/exhibit/internal/service"
 )
 
 func newCatalogExplainCommand(g *globals) *cobra.Command {
@@ -38,32 +37,20 @@ func runCatalogExplain(g *globals, what string) error {
 	if what == "" {
 		return explainAll(g, cat, eng)
 	}
-	if x, ok := eng.Explain(what); ok {
-		if g.output != "table" {
-			return printJSON(g.std.out, g.output, x)
-		}
-		explainExpectation(g.std.out, x)
-		return nil
+	x, err := service.Explain(cfg, eng, what)
+	switch {
+	case err != nil:
+		return err
+	case g.output != "table":
+		return printJSON(g.std.out, g.output, x.Said())
+	case x.Expectation != nil:
+		explainExpectation(g.std.out, *x.Expectation)
+	case x.Control != nil:
+		explainControl(g, x.Control)
+	default:
+		explainKind(g, x.Kind, eng)
 	}
-	if ctl, ok := cat.Control(what); ok {
-		where, err := references(cfg, cat)
-		if err != nil {
-			return err
-		}
-		return explainControl(g, ctl, eng, where[ctl.ID])
-	}
-	if k, ok := cat.Kind(what); ok {
-		return explainKind(g, k, eng)
-	}
-	names := append(cat.ControlIDs(), cat.KindIDs()...)
-	for _, e := range eng.Expectations() {
-		names = append(names, e.Slug)
-	}
-	hint := "exhibit catalog explain lists controls and expectations"
-	if near := yamlfile.Nearest(what, names); near != "" {
-		hint = "did you mean " + near + "?"
-	}
-	return usageError{fmt.Errorf("no control, expectation or kind is called %q", what), hint}
+	return nil
 }
 
 func explainAll(g *globals, cat *catalog.Catalog, eng *assess.Engine) error {
@@ -177,63 +164,23 @@ func explainExpectation(w io.Writer, x assess.Explanation) {
 	paragraph(w, "What to do when it is not met", x.Remedy)
 }
 
-// references reads where each control stands in the organisation's licensed
-// copy of the standard; the standard's text is in none of ours.
-func references(cfg *configfile.Config, cat *catalog.Catalog) (map[string]string, error) {
-	out := map[string]string{}
-	if cfg.Expectations.References == "" {
-		return out, nil
-	}
-	f, err := yamlfile.Read(cfg.Expectations.References)
-	if err != nil {
-		return nil, usageError{err, "see expectations.references in the configuration"}
-	}
-	f.Decode(&out)
-	for id := range out {
-		if _, ok := cat.Control(id); !ok {
-			p := f.KeyProblemf(yamlfile.At(id), "there is no control %q", id)
-			if near := yamlfile.Nearest(id, cat.ControlIDs()); near != "" {
-				p.Hint("did you mean %s?", near)
-			}
-		}
-	}
-	return out, f.Err()
-}
-
-func explainControl(g *globals, ctl *catalog.Control, eng *assess.Engine, place string) error {
-	var list []assess.InForce
-	for _, e := range eng.InForce() {
-		if e.Control == ctl.ID {
-			list = append(list, e)
-		}
-	}
-	if g.output != "table" {
-		return printJSON(g.std.out, g.output, struct {
-			*catalog.Control
-			Place        string           `json:"place,omitempty"`
-			Expectations []assess.InForce `json:"expectations"`
-		}{ctl, place, list})
-	}
+func explainControl(g *globals, ctl *service.ExplainedControl) {
 	w := g.std.out
 	fmt.Fprintf(w, "%s %s\n", ctl.ID, ctl.Title)
 	paragraph(w, "What it asks for, in our own words", ctl.Description)
-	paragraph(w, "Where it stands in your copy of the standard", place)
+	paragraph(w, "Where it stands in your copy of the standard", ctl.Place)
 	paragraph(w, "What an auditor would ask", ctl.Request)
 	paragraph(w, "Stages of the life cycle", strings.Join(ctl.Stages, ", "))
 	paragraph(w, "Documented information", string(ctl.Documented))
 	fmt.Fprintln(w, "\nExpectations")
 	t := table{head: []string{"EXPECTATION", "SEVERITY", "SHOWS", "JUDGED", "TITLE"}}
-	for _, e := range list {
+	for _, e := range ctl.Expectations {
 		t.add(e.Slug+mark(e), e.Severity, e.Strength, e.Automation, e.Title)
 	}
 	t.print(w)
-	return nil
 }
 
-func explainKind(g *globals, k *catalog.Kind, eng *assess.Engine) error {
-	if g.output != "table" {
-		return printJSON(g.std.out, g.output, k)
-	}
+func explainKind(g *globals, k *catalog.Kind, eng *assess.Engine) {
 	w := g.std.out
 	fmt.Fprintf(w, "%s  (%s, %s; subject %s)\n", k.ID, k.Strength, k.Nature, k.SubjectType)
 	paragraph(w, "What it can prove", k.CanProve)
@@ -263,5 +210,4 @@ func explainKind(g *globals, k *catalog.Kind, eng *assess.Engine) error {
 		}
 	}
 	paragraph(w, "Expectations that look at it", strings.Join(users, ", "))
-	return nil
 }

@@ -2,59 +2,9 @@ package main
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
-	"time"
 
 	"github.com/spf13/cobra"
-
-	"github.com/exhibit-aims/exhibit/internal/evidence"
-	"github.com/exhibit-aims/exhibit/internal/ledger"
-	"github.com/exhibit-aims/exhibit/internal/store"
 )
-
-// handedOut is what the ledger says of something that was handed out.
-type handedOut struct {
-	At        time.Time `json:"at"`
-	What      string    `json:"what"`
-	File      string    `json:"file"`
-	SHA256    string    `json:"sha256"`
-	Bytes     int64     `json:"bytes"`
-	AsOf      time.Time `json:"as_of"`
-	Period    string    `json:"period,omitempty"`
-	Since     time.Time `json:"since,omitzero"`
-	Redaction string    `json:"redaction,omitempty"`
-	By        string    `json:"by"`
-	Tool      string    `json:"tool,omitempty"`
-	Snapshot  string    `json:"snapshot,omitempty"` // none was recorded by early versions
-	Assessed  int64     `json:"assessed_size"`
-	Seq       int64     `json:"seq"`
-}
-
-// exportsOnRecord returns what was handed out, oldest first.
-func exportsOnRecord(ctx context.Context, st store.Store) ([]handedOut, error) {
-	note, err := st.Checkpoint(ctx)
-	if err != nil {
-		return nil, err
-	}
-	cp, err := ledger.UnverifiedCheckpoint(note)
-	if err != nil {
-		return nil, err
-	}
-	var out []handedOut
-	for e, err := range st.Entries(ctx, 0, cp.Size, evidence.EntryExport) {
-		if err != nil {
-			return nil, err
-		}
-		var h handedOut
-		if err := json.Unmarshal(e.Body, &h); err != nil {
-			return nil, fmt.Errorf("entry %d: %w", e.Seq, err)
-		}
-		h.At, h.Seq = e.At.UTC(), e.Seq
-		out = append(out, h)
-	}
-	return out, nil
-}
 
 func newExportListCommand(g *globals) *cobra.Command {
 	return &cobra.Command{
@@ -69,12 +19,12 @@ hold a copy against (sha256sum FILE). Of a folder it is the digest of its manife
 }
 
 func runExportList(ctx context.Context, g *globals) error {
-	st, err := g.openStore(ctx)
+	svc, done, err := g.reading(ctx)
 	if err != nil {
 		return err
 	}
-	defer st.Close()
-	list, err := exportsOnRecord(ctx, st)
+	defer done()
+	list, err := svc.HandedOut(ctx)
 	if err != nil {
 		return err
 	}

@@ -97,5 +97,5 @@ func (g *globals) actOnFinding(ctx context.Context, as string, act func(*desk) (
 		return err
 	}
 	g.note("%s: %s by %s.", e.Finding, e.Type, d.Who.ID)
-	return nil
+	return g.printActed(e)
 }

@@ -12,17 +12,11 @@ import (
 	"strings"
 	"time"
 
-	"github.com/exhibit-aims/exhibit/internal/service"
-
 	"github.com/spf13/cobra"
 
-	"github.com/exhibit-aims/exhibit/config"
 	"github.com/exhibit-aims/exhibit/internal/assess"
-	"github.com/exhibit-aims/exhibit/internal/catalog"
-	"github.com/exhibit-aims/exhibit/internal/crosswalk"
 	"github.com/exhibit-aims/exhibit/internal/evidence"
 	"github.com/exhibit-aims/exhibit/internal/gapreport"
-	"github.com/exhibit-aims/exhibit/internal/ledger"
 	"github.com/exhibit-aims/exhibit/internal/store"
 )
 
@@ -67,20 +61,8 @@ func runFindingsReport(ctx context.Context, g *globals, o reportOptions) error {
 	if o.baseline != "" {
 		return g.freezeReport(ctx, o)
 	}
-	cfg, err := g.loadConfig()
+	r, err := g.gapReport(ctx, o.asOf, o.against)
 	if err != nil {
-		return err
-	}
-	st, err := openStore(ctx, cfg, nil, readOnly)
-	if err != nil {
-		return err
-	}
-	defer st.Close()
-	r, err := g.gapReport(ctx, o.asOf)
-	if err != nil {
-		return err
-	}
-	if err := since(ctx, st, o.against, &r); err != nil {
 		return err
 	}
 	if g.output != "table" {
@@ -91,80 +73,26 @@ func runFindingsReport(ctx context.Context, g *globals, o reportOptions) error {
 }
 
 // gapReport makes the report of what is open at an instant.
-func (g *globals) gapReport(ctx context.Context, asOf string) (gapreport.Report, error) {
-	cat, err := catalog.Parse(config.Catalog)
+func (g *globals) gapReport(ctx context.Context, asOf, against string) (r gapreport.Report, err error) {
+	at, err := parseAsOf(asOf, time.Now())
 	if err != nil {
-		return gapreport.Report{}, err
+		return r, err
 	}
-	frameworks, err := crosswalk.Load(config.FS, cat)
+	svc, done, err := g.reading(ctx)
 	if err != nil {
-		return gapreport.Report{}, err
+		return r, err
 	}
-	v, err := g.view(ctx, asOf)
+	defer done()
+	p := newProgress(g, "assessing")
+	defer p.end()
+	v, err := svc.Refresh(ctx)
+	if asOf != "" {
+		v, err = svc.At(ctx, at)
+	}
 	if err != nil {
-		return gapreport.Report{}, err
+		return r, err
 	}
-	in := gapreport.Input{Assessment: v.Assessment, Catalog: cat, Frameworks: frameworks}
-	for _, r := range v.Findings {
-		if r.State.IsOpen() {
-			in.Items = append(in.Items, itemOf(r))
-		}
-	}
-	return gapreport.Make(in), nil
-}
-
-func itemOf(r service.FindingRow) gapreport.Item {
-	grade := r.Grade
-	if r.Judged != nil {
-		grade = r.Judged.Grade
-	}
-	return gapreport.Item{ID: r.ID, Control: r.Control, Expectation: r.Expectation, Subject: r.Subject, Systems: r.Systems, Status: r.Status,
-		Reason: r.Reason, Severity: r.Severity, Grade: grade, Owner: r.Owner, DueAt: r.DueAt, Overdue: r.Overdue, NextStep: r.NextStep}
-}
-
-// baselines returns the gap reports that were frozen, oldest first.
-func baselines(ctx context.Context, st store.Store) ([]gapreport.Baseline, error) {
-	note, err := st.Checkpoint(ctx)
-	if err != nil {
-		return nil, err
-	}
-	cp, err := ledger.UnverifiedCheckpoint(note)
-	if err != nil {
-		return nil, err
-	}
-	var out []gapreport.Baseline
-	for e, err := range st.Entries(ctx, 0, cp.Size, evidence.EntryExport) {
-		if err != nil {
-			return nil, err
-		}
-		b, ok, err := gapreport.ParseBaseline(e.Body)
-		if err != nil {
-			return nil, fmt.Errorf("entry %d: %w", e.Seq, err)
-		}
-		if ok {
-			out = append(out, b)
-		}
-	}
-	return out, nil
-}
-
-// since adds what became of a baseline that was frozen before the report's
-// instant.
-func since(ctx context.Context, st store.Store, which string, r *gapreport.Report) error {
-	list, err := baselines(ctx, st)
-	if err != nil {
-		return err
-	}
-	list = slices.DeleteFunc(list, func(b gapreport.Baseline) bool { return b.AsOf.After(r.AsOf) })
-	if len(list) == 0 {
-		return nil
-	}
-	b := list[0]
-	if which == "last" {
-		b = list[len(list)-1]
-	}
-	r.Since = gapreport.Compare(b, *r)
-	return nil
+	return svc.GapReport(ctx, v, against)
 }
 
 // freezeReport writes the report and records what was written.
@@ -174,7 +102,7 @@ func (g *globals) freezeReport(ctx context.Context, o reportOptions) error {
 		return err
 	}
 	defer w.Close()
-	r, err := g.gapReport(ctx, o.asOf)
+	r, err := g.gapReport(ctx, o.asOf, "")
 	if err != nil {
 		return err
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/exhibit-aims/exhibit/internal/evaluate"
 	"github.com/exhibit-aims/exhibit/internal/evidence"
 	"github.com/exhibit-aims/exhibit/internal/ledger"
+	"github.com/exhibit-aims/exhibit/internal/service"
 	"github.com/exhibit-aims/exhibit/internal/store"
 )
 
@@ -20,7 +21,7 @@ type attestor struct {
 	log    attest.Log
 	before []attest.Attestation
 	client *attest.Client
-	done   []attestationRow // recorded by this command
+	done   []service.AttestationRow // recorded by this command
 }
 
 // openAttestor opens a store that is there and holds its checkpoint against all
@@ -89,7 +90,7 @@ func (a *attestor) record(ctx context.Context, at attest.Attestation, trust atte
 	at.Seq, at.At, at.Checkpoint = receipt.First, entry.At, a.log.Content
 	a.before = append(a.before, at)
 	trust.Log = a.log.Key
-	row := rowOf(at, at.Verify(trust))
+	row := service.NewAttestationRow(at, at.Verify(trust))
 	a.done = append(a.done, row)
 	if a.g.output != "table" {
 		return nil

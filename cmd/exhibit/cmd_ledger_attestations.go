@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/x509"
 	"fmt"
 	"time"
 
@@ -10,7 +9,7 @@ import (
 
 	"github.com/exhibit-aims/exhibit/internal/attest"
 	"github.com/exhibit-aims/exhibit/internal/configfile"
-	"github.com/exhibit-aims/exhibit/internal/ledger"
+	"github.com/exhibit-aims/exhibit/internal/service"
 	"github.com/exhibit-aims/exhibit/internal/store"
 )
 
@@ -44,45 +43,6 @@ token for openssl ts -verify, the note with its cosignature. CHECK.txt beside th
 	return c
 }
 
-// attestationRow is an attestation as it is printed. The fields are API.
-type attestationRow struct {
-	Seq        int64      `json:"seq"`
-	RecordedAt time.Time  `json:"recorded_at"`
-	Kind       string     `json:"kind"`
-	Size       int64      `json:"size"`
-	Root       string     `json:"root"`
-	Who        string     `json:"who"`
-	Time       *time.Time `json:"time,omitempty"` // what the authority or witness says
-	Holds      bool       `json:"holds"`
-	Unchecked  string     `json:"unchecked"` // what had to be taken on trust
-	Problem    string     `json:"problem"`
-	Commit     string     `json:"commit,omitempty"`
-	Status     int        `json:"status,omitempty"`
-	Checkpoint string     `json:"checkpoint"`
-	Token      []byte     `json:"token,omitempty"`
-	Line       string     `json:"cosignature,omitempty"`
-}
-
-func rowOf(at attest.Attestation, o attest.Outcome) attestationRow {
-	r := attestationRow{Seq: at.Seq, RecordedAt: at.At, Kind: string(at.Kind), Size: at.Checkpoint.Size, Root: at.Checkpoint.Root.String(),
-		Who: o.Who, Holds: o.Holds, Unchecked: o.Unchecked, Checkpoint: string(at.Note)}
-	if o.Err != nil {
-		r.Problem = o.Err.Error()
-	}
-	if !o.Time.IsZero() {
-		r.Time = &o.Time
-	}
-	switch {
-	case at.Timestamp != nil:
-		r.Token = at.Timestamp.Token
-	case at.Cosignature != nil:
-		r.Line = at.Cosignature.Line
-	case at.Publication != nil:
-		r.Commit, r.Status = at.Publication.Commit, at.Publication.Status
-	}
-	return r
-}
-
 func runAttestations(ctx context.Context, g *globals, o attestationsOptions) error {
 	cfg, err := g.loadConfig()
 	if err != nil {
@@ -97,32 +57,15 @@ func runAttestations(ctx context.Context, g *globals, o attestationsOptions) err
 	if err != nil {
 		return err
 	}
-	if trust.Log, err = store.Keys(ctx, st, trust.Log); err != nil {
-		return err
-	}
-	newest, err := st.Checkpoint(ctx)
+	trust.Log, err = store.Keys(ctx, st, trust.Log)
 	if err != nil {
 		return err
 	}
-	now, err := ledger.OpenCheckpoint(newest, trust.Log)
+	all, outcomes, err := service.Attestations(ctx, st, trust)
 	if err != nil {
 		return attestError(err)
 	}
-	all, err := attest.Attestations(ctx, st, now.Size)
-	if err != nil {
-		return attestError(fmt.Errorf("%w: %w", store.ErrTampered, err))
-	}
-	log := attest.Log{Content: now, Newest: now, Hashes: st, Key: trust.Log}
-	rows, outcomes := make([]attestationRow, len(all)), make([]attest.Outcome, len(all))
-	for i, at := range all {
-		outcomes[i] = at.Verify(trust)
-		if outcomes[i].Holds {
-			if err := log.Continues(at.Checkpoint, "it"); err != nil {
-				outcomes[i].Holds, outcomes[i].Err = false, err
-			}
-		}
-		rows[i] = rowOf(at, outcomes[i])
-	}
+	rows := service.AttestationRows(all, outcomes)
 	if o.write != "" {
 		if err := writeProofs(g, o.write, trust.Log, all, outcomes); err != nil {
 			return err
@@ -136,19 +79,14 @@ func (g *globals) trustOf(cfg *configfile.Config, o attestationsOptions) (attest
 	if err != nil {
 		return attest.Trust{}, usageError{fmt.Errorf("no key to check signatures with: %w", err), "give the public key with --key"}
 	}
-	var roots *x509.CertPool
-	if roots, err = rootsOf(cfg, timestampOptions{roots: o.roots}); err != nil {
-		return attest.Trust{}, err
+	if o.roots != "" {
+		cfg.Ledger.TSA.Roots = o.roots
 	}
-	t := attest.Trust{Log: key, Roots: roots, Witnesses: map[string]bool{}}
-	for _, w := range cfg.Ledger.Witnesses {
-		t.Witnesses[w.Key] = true
-	}
-	return t, nil
+	return service.TrustOf(cfg, key)
 }
 
-func (g *globals) printAttestations(rows []attestationRow) error {
-	var bad *attestationRow
+func (g *globals) printAttestations(rows []service.AttestationRow) error {
+	var bad *service.AttestationRow
 	for i := range rows {
 		if !rows[i].Holds && bad == nil {
 			bad = &rows[i]
@@ -170,7 +108,7 @@ func (g *globals) printAttestations(rows []attestationRow) error {
 }
 
 // attestationError says which attestation does not hold.
-type attestationError struct{ row attestationRow }
+type attestationError struct{ row service.AttestationRow }
 
 func (e attestationError) Error() string {
 	return fmt.Sprintf("entry %d, %s: %s", e.row.Seq, e.row.Kind, clean(e.row.Problem))
@@ -187,7 +125,7 @@ func (e attestationError) Hint() string {
 	return "keep this copy for an investigation: the ledger, or what was recorded, was changed"
 }
 
-func attestationTable(rows []attestationRow) *table {
+func attestationTable(rows []service.AttestationRow) *table {
 	t := &table{head: []string{"ENTRY", "RECORDED", "KIND", "SIZE", "WHO", "SAYS", "HOLDS", "ON TRUST"}}
 	for _, r := range rows {
 		says, holds := "", "yes"
@@ -208,7 +146,7 @@ func attestationTable(rows []attestationRow) *table {
 }
 
 // printAttested says what was just put on record.
-func (g *globals) printAttested(row attestationRow) error {
+func (g *globals) printAttested(row service.AttestationRow) error {
 	what := "is published at"
 	switch attest.Kind(row.Kind) {
 	case attest.KindTimestamp:

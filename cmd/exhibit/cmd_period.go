@@ -57,11 +57,14 @@ func runPeriod(ctx context.Context, g *globals, o periodOptions, asOf string, fa
 	if err != nil {
 		return err
 	}
-	var p *period.Period
-	err = g.withState(ctx, func(st *assess.State, cp assess.Checkpoint) error {
-		p, err = period.Of(st, cp, period.Options{From: from, To: to, LateAfter: o.lateAfter})
+	svc, done, err := g.reading(ctx)
+	if err != nil {
 		return err
-	})
+	}
+	defer done()
+	bar := newProgress(g, "assessing")
+	p, err := svc.Period(ctx, period.Options{From: from, To: to, LateAfter: o.lateAfter})
+	bar.end()
 	if err != nil {
 		return err
 	}

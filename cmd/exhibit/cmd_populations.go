@@ -13,7 +13,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/exhibit-aims/exhibit/internal/assess"
-	"github.com/exhibit-aims/exhibit/internal/evidence"
 )
 
 func newPopulationsCommand(g *globals) *cobra.Command {
@@ -117,18 +116,10 @@ func canaryWords(p *assess.Population) string {
 	return strings.ReplaceAll(string(order[worst]), "_", " ")
 }
 
-// populationPage is one population with its items' statuses counted.
-type populationPage struct {
-	*assess.Population
-	AsOf       time.Time             `json:"as_of"`
-	Checkpoint assess.Checkpoint     `json:"checkpoint"`
-	Results    map[assess.Status]int `json:"results"`
-}
-
 func printPopulation(g *globals, a *assess.Assessment, p *assess.Population) error {
-	page := populationPage{p, a.AsOf, a.Checkpoint, map[assess.Status]int{}}
-	for _, r := range assess.Items(a, p.Expectation) {
-		page.Results[r.Status]++
+	page, err := service.PopulationPageOf(a, p.Expectation)
+	if err != nil {
+		return err
 	}
 	if g.output != "table" {
 		return printJSON(g.std.out, g.output, page)
@@ -148,18 +139,10 @@ func printPopulation(g *globals, a *assess.Assessment, p *assess.Population) err
 	return nil
 }
 
-// itemRow is one member of a population.
-type itemRow struct {
-	Subject  evidence.Subject  `json:"subject"`
-	Status   assess.Status     `json:"status"`
-	Reason   string            `json:"reason"`
-	Evidence []evidence.Digest `json:"evidence"`
-}
-
 func printItems(g *globals, a *assess.Assessment, p *assess.Population) error {
-	var rows []itemRow
+	var rows []service.PopulationItem
 	for _, r := range assess.Items(a, p.Expectation) {
-		rows = append(rows, itemRow{r.Subject, r.Status, r.Reason, r.Evidence})
+		rows = append(rows, service.ItemOf(r))
 	}
 	if g.output != "table" {
 		return printRows(g.std.out, g.output, rows)

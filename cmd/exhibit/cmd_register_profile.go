@@ -11,7 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/exhibit-aims/exhibit/internal/register"
+	"github.com/exhibit-aims/exhibit/internal/service"
 )
 
 func newRegisterProfileCommand(g *globals) *cobra.Command {
@@ -30,118 +30,20 @@ Copy the digest of the scope into approved_sha256 when it is approved: a later e
 	}
 }
 
-// profile is what is printed. Sections that are not declared are null.
-type profile struct {
-	Organization string               `json:"organization"`
-	Name         string               `json:"name"`
-	SHA256       string               `json:"register_sha256"`
-	AIRoles      []string             `json:"ai_roles"`
-	Headcount    map[string]int       `json:"headcount"` // by AI role; null where not declared
-	Systems      []tierCount          `json:"systems"`
-	Roles        []roleHolders        `json:"roles"`
-	Scope        *profileScope        `json:"scope"`
-	Parties      *profileParties      `json:"parties"`
-	Context      *profileContext      `json:"context"`
-	Objectives   []register.Objective `json:"objectives"`
-}
-
-// tierCount is how many systems have a tier and an AI role.
-type tierCount struct {
-	Tier    string   `json:"tier"`
-	AIRole  string   `json:"ai_role"`
-	Count   int      `json:"count"`
-	InScope int      `json:"in_scope"`
-	Systems []string `json:"systems"`
-}
-
-// roleHolders is who holds a role today.
-type roleHolders struct {
-	Role   string   `json:"role"`
-	People []string `json:"people"`
-}
-
-type profileScope struct {
-	Version    string               `json:"version"`
-	Statement  string               `json:"statement"`
-	Boundaries string               `json:"boundaries"`
-	Units      []string             `json:"units"`
-	Sites      []string             `json:"sites"`
-	Systems    []string             `json:"systems"`
-	Roles      []string             `json:"roles"`
-	Exclusions []register.Exclusion `json:"exclusions"`
-	SHA256     string               `json:"content_sha256"`
-	ApprovedBy string               `json:"approved_by"`
-	ApprovedAt time.Time            `json:"approved_at,omitzero"`
-	Approval   string               `json:"approval"` // in words: of this content, of another, none
-}
-
-type profileParties struct {
-	ApprovedBy   string           `json:"approved_by"`
-	ApprovedAt   time.Time        `json:"approved_at,omitzero"`
-	Requirements []profileRequire `json:"requirements"`
-}
-
-// profileRequire is one requirement of a party.
-type profileRequire struct {
-	Party        string   `json:"party"`
-	Group        string   `json:"group"`
-	Requirement  string   `json:"requirement"`
-	AddressedBy  []string `json:"addressed_by"`
-	NotAddressed string   `json:"not_addressed,omitempty"`
-}
-
-type profileContext struct {
-	ApprovedBy string           `json:"approved_by"`
-	ApprovedAt time.Time        `json:"approved_at,omitzero"`
-	AIRoles    []string         `json:"ai_roles"`
-	Climate    string           `json:"climate"`
-	Issues     []register.Issue `json:"issues"`
-}
-
 func runRegisterProfile(g *globals) error {
 	reg, err := g.loadRegister()
 	if err != nil {
 		return err
 	}
-	p, err := newProfile(reg, time.Now())
+	p, err := service.ProfileOf(reg, time.Now())
 	if err != nil {
 		return err
 	}
 	if g.output != "table" {
 		return printJSON(g.std.out, g.output, p)
 	}
-	p.print(g.std.out)
+	(*profile)(p).print(g.std.out)
 	return nil
-}
-
-func newProfile(reg *register.Register, now time.Time) (*profile, error) {
-	p := &profile{Organization: reg.Organization.ID, Name: reg.Organization.Name, SHA256: reg.Digest().String(), AIRoles: notNil(reg.Organization.Roles),
-		Headcount: reg.Organization.Headcount, Systems: systemCounts(reg), Roles: holders(reg, now), Objectives: reg.Objectives}
-	if s := reg.Scope; s != nil {
-		digest, err := s.ContentDigest()
-		if err != nil {
-			return nil, err
-		}
-		p.Scope = &profileScope{Version: s.Version, Statement: s.Statement, Boundaries: s.Boundaries, Units: notNil(s.Units), Sites: notNil(s.Sites),
-			Systems: notNil(s.Systems), Roles: notNil(s.Roles), Exclusions: notNil(s.Exclusions), SHA256: digest.String(),
-			ApprovedBy: s.ApprovedBy, ApprovedAt: s.ApprovedAt, Approval: approvalWords(*s)}
-	}
-	if x := reg.Parties; x != nil {
-		p.Parties = &profileParties{ApprovedBy: x.ApprovedBy, ApprovedAt: x.ApprovedAt, Requirements: []profileRequire{}}
-		for _, one := range x.List {
-			for _, n := range one.Requirements {
-				p.Parties.Requirements = append(p.Parties.Requirements,
-					profileRequire{one.Name, one.Group, n.Requirement, notNil(n.AddressedBy), n.NotAddressed})
-			}
-			if len(one.Requirements) == 0 {
-				p.Parties.Requirements = append(p.Parties.Requirements, profileRequire{Party: one.Name, Group: one.Group, AddressedBy: []string{}})
-			}
-		}
-	}
-	if x := reg.Context; x != nil {
-		p.Context = &profileContext{x.ApprovedBy, x.ApprovedAt, notNil(x.AIRoles), x.Climate, notNil(x.Issues)}
-	}
-	return p, nil
 }
 
 func notNil[T any](list []T) []T {
@@ -151,59 +53,8 @@ func notNil[T any](list []T) []T {
 	return list
 }
 
-func approvalWords(s register.Scope) string {
-	switch {
-	case s.ApprovedBy == "":
-		return "not approved"
-	case !s.IsApproved():
-		return "void: what was approved is another content"
-	case s.ApprovedSHA256 == "":
-		return "of the section as it stands; it names no digest"
-	}
-	return "of exactly this content"
-}
-
-// systemCounts counts the systems that are not retired.
-func systemCounts(reg *register.Register) []tierCount {
-	out := []tierCount{}
-	for _, tier := range register.Tiers {
-		for _, role := range append(slices.Clone(register.AIRoles), "") {
-			c := tierCount{Tier: tier, AIRole: role, Systems: []string{}}
-			for _, s := range reg.Systems {
-				if s.Tier != tier || s.AIRole != role || s.Stage == "retire" && !s.RetiredAt.IsZero() {
-					continue
-				}
-				c.Count++
-				c.Systems = append(c.Systems, s.ID)
-				if s.IsInScope() {
-					c.InScope++
-				}
-			}
-			if c.Count > 0 {
-				out = append(out, c)
-			}
-		}
-	}
-	return out
-}
-
-// holders lists who is active and holds a role, by role.
-func holders(reg *register.Register, now time.Time) []roleHolders {
-	by := map[string][]string{}
-	for _, person := range reg.People {
-		for _, r := range person.Roles {
-			if !person.IsActive() || r.Since.After(now) || !r.Until.IsZero() && !r.Until.After(now) || slices.Contains(by[r.Role], person.ID) {
-				continue
-			}
-			by[r.Role] = append(by[r.Role], person.ID)
-		}
-	}
-	out := []roleHolders{}
-	for _, role := range slices.Sorted(maps.Keys(by)) {
-		out = append(out, roleHolders{role, by[role]})
-	}
-	return out
-}
+// profile is how it is printed for people.
+type profile service.Profile
 
 func (p *profile) print(w io.Writer) {
 	fmt.Fprintf(w, "%s (%s)\nAI roles: %s\n", clean(p.Name), p.Organization, cmp.Or(strings.Join(p.AIRoles, ", "), "not declared"))

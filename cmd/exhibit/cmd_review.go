@@ -252,22 +252,14 @@ func runReviewShow(ctx context.Context, g *globals, id, path string) error {
 			return err
 		}
 	}
-	record, err := svc.VouchedFor(ctx, h)
+	shown, err := svc.Shown(ctx, h)
 	if err != nil {
 		return err
 	}
 	if g.output != "table" {
-		if h.Upload == nil {
-			return printJSON(g.std.out, g.output, struct {
-				service.HandedIn
-				Record *service.Vouched `json:"record,omitempty"`
-			}{h, record})
-		}
-		return printJSON(g.std.out, g.output, struct {
-			people.Upload
-			Record *service.Vouched `json:"record,omitempty"`
-		}{*h.Upload, record})
+		return printJSON(g.std.out, g.output, shown)
 	}
+	record := shown.Record
 	if h.Upload == nil {
 		fmt.Fprintf(g.std.out, "%s  %s: handed in by %s with exhibit import\n", clean(h.ID), h.State, clean(h.By))
 	} else if err := printUpload(g, *h.Upload); err != nil {
@@ -308,11 +300,12 @@ func runReviewDecide(ctx context.Context, g *globals, as, id, decision, note str
 		return err
 	}
 	defer d.Close()
-	if err := d.Review(ctx, id, decision, note); err != nil {
+	reviewed, err := d.Review(ctx, id, decision, note)
+	if err != nil {
 		return err
 	}
 	g.note("%s was %s by %s.", clean(id), decision, clean(d.Who.ID))
-	return nil
+	return g.printActed(reviewed)
 }
 
 func printUpload(g *globals, u people.Upload) error {

@@ -196,25 +196,27 @@ func readReturned(ctx context.Context, d *desk, o returnOptions, path string) (*
 }
 
 // match finds the export that a workbook is a copy of.
-func (b *broughtBack) match(ctx context.Context, d *desk, back *returned.File) (handedOut, error) {
+func (b *broughtBack) match(ctx context.Context, d *desk, back *returned.File) (service.HandedOut, error) {
 	id, err := back.Snapshot(ctx)
 	if err != nil {
-		return handedOut{}, err
+		return service.HandedOut{}, err
 	}
 	if id == "" {
-		return handedOut{}, hinted{errors.New("its cover names no snapshot"), "ask for the file as it was handed out, with its cover"}
+		return service.HandedOut{}, hinted{errors.New("its cover names no snapshot"), "ask for the file as it was handed out, with its cover"}
 	}
-	list, err := exportsOnRecord(ctx, d.store)
+	list, err := d.svc.HandedOut(ctx)
 	if err != nil {
-		return handedOut{}, err
+		return service.HandedOut{}, err
 	}
-	found := slices.IndexFunc(list, func(h handedOut) bool { return h.Snapshot == id && (h.What == "workbook" || h.What == "bundle") })
+	found := slices.IndexFunc(list, func(h service.HandedOut) bool {
+		return h.Snapshot == id && (h.What == "workbook" || h.What == "bundle")
+	})
 	if found < 0 {
-		return handedOut{}, hinted{fmt.Errorf("it is of the snapshot %s, of which this ledger has no export on record", short(id, 17)),
+		return service.HandedOut{}, hinted{fmt.Errorf("it is of the snapshot %s, of which this ledger has no export on record", short(id, 17)),
 			"exhibit export list shows what was handed out; --store names another ledger"}
 	}
-	if slices.ContainsFunc(list, func(h handedOut) bool { return h.SHA256 == b.SHA256 }) {
-		return handedOut{}, hinted{errors.New("it is the workbook as it was handed out: nothing was written into it"), "name the copy that the auditor saved"}
+	if slices.ContainsFunc(list, func(h service.HandedOut) bool { return h.SHA256 == b.SHA256 }) {
+		return service.HandedOut{}, hinted{errors.New("it is the workbook as it was handed out: nothing was written into it"), "name the copy that the auditor saved"}
 	}
 	b.Snapshot, b.AsOf = id, list[found].AsOf
 	return list[found], nil
@@ -222,7 +224,7 @@ func (b *broughtBack) match(ctx context.Context, d *desk, back *returned.File) (
 
 // hold writes the workbook of the snapshot anew, if that can be done, and holds
 // the returned one against it.
-func (b *broughtBack) hold(ctx context.Context, d *desk, h handedOut, back *returned.File, in *returned.Inputs) error {
+func (b *broughtBack) hold(ctx context.Context, d *desk, h service.HandedOut, back *returned.File, in *returned.Inputs) error {
 	snap, err := d.rebuild(ctx, h)
 	if err != nil {
 		if ctx.Err() != nil {

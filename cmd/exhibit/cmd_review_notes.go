@@ -4,14 +4,9 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 
-	"github.com/exhibit-aims/exhibit/internal/service"
-
 	"github.com/spf13/cobra"
-
-	"github.com/exhibit-aims/exhibit/internal/people"
 )
 
 // printReturned shows what a workbook brought.
@@ -104,44 +99,16 @@ statements of an auditor about the evidence: they change no status.`,
 	return c
 }
 
-// auditorsWord is a line of review notes.
-type auditorsWord struct {
-	ID         string   `json:"id"`
-	Control    string   `json:"control,omitempty"`
-	Population string   `json:"population,omitempty"`
-	Status     string   `json:"status,omitempty"` // of the control in the snapshot
-	Conclusion string   `json:"conclusion,omitempty"`
-	Note       string   `json:"note,omitempty"`
-	Items      []string `json:"items,omitempty"`
-	people.Returned
-}
-
 func runReviewNotes(ctx context.Context, g *globals, control string) error {
-	st, err := g.openStore(ctx)
+	svc, done, err := g.reading(ctx)
 	if err != nil {
 		return err
 	}
-	defer st.Close()
-	conclusions, err := service.OnRecord(ctx, st, people.KindConclusion, people.ParseConclusion)
+	defer done()
+	list, err := svc.AuditorsWords(ctx, control)
 	if err != nil {
 		return err
 	}
-	selections, err := service.OnRecord(ctx, st, people.KindSelection, people.ParseSelection)
-	if err != nil {
-		return err
-	}
-	var list []auditorsWord
-	for _, c := range conclusions {
-		if control == "" || c.Control == control {
-			list = append(list, auditorsWord{ID: c.ID, Control: c.Control, Status: c.Status, Conclusion: c.Conclusion, Note: c.Note, Returned: c.Returned})
-		}
-	}
-	for _, s := range selections {
-		if control == "" {
-			list = append(list, auditorsWord{ID: s.ID, Population: s.Expectation, Items: s.Items, Returned: s.Returned})
-		}
-	}
-	slices.SortStableFunc(list, func(a, b auditorsWord) int { return a.AsOf.Compare(b.AsOf.Time) })
 	if g.output != "table" {
 		return printRows(g.std.out, g.output, list)
 	}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -11,31 +10,8 @@ import (
 	"time"
 
 	"github.com/exhibit-aims/exhibit/internal/assess"
-	"github.com/exhibit-aims/exhibit/internal/evidence"
-	"github.com/exhibit-aims/exhibit/internal/export/gather"
-	"github.com/exhibit-aims/exhibit/internal/ledger"
-	"github.com/exhibit-aims/exhibit/internal/store"
+	"github.com/exhibit-aims/exhibit/internal/service"
 )
-
-// delta is what `status --since` prints.
-type delta struct {
-	*assess.Delta
-	// Rules is set if recorded assessments show that the expectations were
-	// others at the first instant. Both instants are judged by those in force now.
-	Rules *rulesChange `json:"rules_changed,omitempty"`
-}
-
-type rulesChange struct {
-	Before recordedRules `json:"before"`
-	After  recordedRules `json:"after"`
-}
-
-// recordedRules are the expectations that a recorded assessment was made from.
-type recordedRules struct {
-	At      time.Time       `json:"recorded_at"`
-	Catalog string          `json:"catalog"`
-	Digest  evidence.Digest `json:"digest"`
-}
 
 func runSince(ctx context.Context, g *globals, o statusOptions, args []string) error {
 	if len(o.failOn) > 0 {
@@ -53,12 +29,19 @@ func runSince(ctx context.Context, g *globals, o statusOptions, args []string) e
 	if !from.Before(to) {
 		return usageError{fmt.Errorf("--since %s is not before %s", o.since, to.Format(time.RFC3339)), "give the earlier instant to --since, the later one to --as-of"}
 	}
-	d, err := g.since(ctx, from, to)
+	svc, done, err := g.reading(ctx)
+	if err != nil {
+		return err
+	}
+	defer done()
+	p := newProgress(g, "assessing")
+	d, err := svc.Since(ctx, from, to)
+	p.end()
 	if err != nil {
 		return err
 	}
 	if len(args) > 0 {
-		d.only(args[0])
+		d.Only(args[0])
 	}
 	if g.output != "table" {
 		return printJSON(g.std.out, g.output, d)
@@ -66,102 +49,7 @@ func runSince(ctx context.Context, g *globals, o statusOptions, args []string) e
 	return printDelta(g, d)
 }
 
-// since compares two instants.
-func (g *globals) since(ctx context.Context, from, to time.Time) (*delta, error) {
-	var d *delta
-	err := g.withState(ctx, func(st *assess.State, cp assess.Checkpoint) error {
-		after, err := st.Moment(to, cp)
-		if err != nil {
-			return err
-		}
-		before, err := st.Moment(from, cp)
-		if err != nil {
-			return err
-		}
-		d = &delta{Delta: assess.Compare(before, after)}
-		return nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	st, err := g.openStore(ctx)
-	if err != nil {
-		return nil, err
-	}
-	defer st.Close()
-	payload, err := gather.ChangedPayloads(ctx, st, d.Records, 0)
-	if err != nil {
-		return nil, err
-	}
-	if err := d.Describe(payload); err != nil {
-		return nil, err
-	}
-	d.Rules, err = rulesChanged(ctx, st, from, to)
-	return d, err
-}
-
-// rulesChanged looks at the assessments that the ledger records.
-func rulesChanged(ctx context.Context, st store.Store, from, to time.Time) (*rulesChange, error) {
-	note, err := st.Checkpoint(ctx)
-	if err != nil {
-		return nil, err
-	}
-	cp, err := ledger.UnverifiedCheckpoint(note)
-	if err != nil {
-		return nil, err
-	}
-	var c rulesChange
-	for e, err := range st.Entries(ctx, 0, cp.Size, evidence.EntryAssessment) {
-		if err != nil {
-			return nil, err
-		}
-		var body struct {
-			Catalog assess.CatalogRef `json:"catalog"`
-		}
-		if err := json.Unmarshal(e.Body, &body); err != nil {
-			return nil, fmt.Errorf("entry %d: %w", e.Seq, err)
-		}
-		r := recordedRules{At: e.At, Catalog: body.Catalog.ID + " " + body.Catalog.Version, Digest: body.Catalog.Digest}
-		if !e.At.After(from) {
-			c.Before = r
-		}
-		if !e.At.After(to) {
-			c.After = r
-		}
-	}
-	if c.Before.At.IsZero() || c.Before.Digest == c.After.Digest {
-		return nil, nil
-	}
-	return &c, nil
-}
-
-// only leaves what concerns a control, a system or a subject.
-func (d *delta) only(what string) {
-	concerns := func(r assess.ResultChange) bool {
-		return r.Control == what || r.Subject.ID == what || slices.Contains(r.Systems, what)
-	}
-	d.Controls = slices.DeleteFunc(d.Controls, func(c assess.ControlChange) bool { return c.ID != what })
-	d.Applicability = slices.DeleteFunc(d.Applicability, func(c assess.ControlChange) bool { return c.ID != what })
-	d.Results = slices.DeleteFunc(d.Results, func(r assess.ResultChange) bool { return !concerns(r) })
-	d.Records = slices.DeleteFunc(d.Records, func(r assess.RecordChange) bool { return r.Subject.ID != what })
-	slugs := map[string]bool{}
-	for _, r := range d.Results {
-		slugs[r.Expectation] = true
-	}
-	d.Waivers = slices.DeleteFunc(d.Waivers, func(w assess.WaiverChange) bool { return !slugs[waiverSide(w).Expectation] })
-	d.Populations = slices.DeleteFunc(d.Populations, func(p assess.PopulationChange) bool { return !slugs[p.Expectation] })
-	d.Expectations = slices.DeleteFunc(d.Expectations, func(e assess.ExpectationChange) bool { return !slugs[e.Slug] })
-	d.SoA = assess.VersionChange{}
-}
-
-func waiverSide(w assess.WaiverChange) *assess.ValidWaiver {
-	if w.After != nil {
-		return w.After
-	}
-	return w.Before
-}
-
-func printDelta(g *globals, d *delta) error {
+func printDelta(g *globals, d *service.Delta) error {
 	out := g.std.out
 	if d.Empty() {
 		fmt.Fprintf(out, "Nothing changed between %s and %s.\n", d.From.Format(time.RFC3339), d.To.Format(time.RFC3339))
@@ -257,7 +145,7 @@ func sortedKeys(m map[string]int) []string {
 }
 
 // printRecordChanges lists what was declared, and waivers.
-func printRecordChanges(g *globals, d *delta) {
+func printRecordChanges(g *globals, d *service.Delta) {
 	t := table{head: []string{"KIND", "SUBJECT", "CHANGE", "WHAT"}}
 	for _, r := range d.Records {
 		what, fields := "changed", []string{}
@@ -282,7 +170,7 @@ func printRecordChanges(g *globals, d *delta) {
 		case w.After == nil:
 			what = "no longer valid"
 		}
-		t.add(w.ID, waiverSide(w).Expectation, what, waiverSide(w).Expires.Format(time.DateOnly))
+		t.add(w.ID, service.WaiverSide(w).Expectation, what, service.WaiverSide(w).Expires.Format(time.DateOnly))
 	}
 	section(g, "Waivers", &t)
 }

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
@@ -13,8 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/exhibit-aims/exhibit/config"
-	"github.com/exhibit-aims/exhibit/internal/yamlfile"
+	"github.com/exhibit-aims/exhibit/internal/service"
 )
 
 func newTemplateCommand(g *globals) *cobra.Command {
@@ -39,34 +37,8 @@ between < and >: a form that still holds one is reported by the documents connec
 	return c
 }
 
-// templateEntry is one line of the templates' index.
-type templateEntry struct {
-	File     string   `yaml:"file,required" json:"file"`
-	Kind     string   `yaml:"kind,required" json:"kind"`
-	Document string   `yaml:"document" json:"document,omitempty"`
-	Title    string   `yaml:"title,required" json:"title"`
-	Controls []string `yaml:"controls" json:"controls"`
-}
-
-// name is what people call a template: its file without folder and ending.
-func (e templateEntry) name() string {
-	return strings.TrimSuffix(path.Base(e.File), path.Ext(e.File))
-}
-
-func templateIndex() ([]templateEntry, error) {
-	f, err := yamlfile.ReadFS(config.FS, "templates/index.yaml")
-	if err != nil {
-		return nil, err
-	}
-	var index struct {
-		Templates []templateEntry `yaml:"templates,required"`
-	}
-	f.Decode(&index)
-	return index.Templates, f.Err()
-}
-
 func runTemplate(g *globals, name, out string) error {
-	index, err := templateIndex()
+	index, err := service.Templates()
 	if err != nil {
 		return err
 	}
@@ -79,11 +51,11 @@ func runTemplate(g *globals, name, out string) error {
 		}
 		return runTemplates(g, out)
 	}
-	e, err := findTemplate(index, name)
+	e, err := service.FindTemplate(index, name)
 	if err != nil {
 		return err
 	}
-	text, err := fs.ReadFile(config.FS, "templates/"+e.File)
+	text, err := e.Text()
 	if err != nil {
 		return err
 	}
@@ -94,40 +66,9 @@ func runTemplate(g *globals, name, out string) error {
 	return writeTemplate(g, e, out)
 }
 
-// findTemplate takes a file's path, its name, or a document's id. A name of
-// two files is refused with both.
-func findTemplate(index []templateEntry, name string) (templateEntry, error) {
-	var found []templateEntry
-	var known []string
-	for _, e := range index {
-		known = append(known, e.name())
-		if e.File == name {
-			return e, nil
-		}
-		if strings.EqualFold(e.name(), name) || strings.EqualFold(path.Base(e.File), name) || e.Document != "" && strings.EqualFold(e.Document, name) {
-			found = append(found, e)
-		}
-	}
-	switch len(found) {
-	case 1:
-		return found[0], nil
-	case 0:
-		hint := "exhibit template list shows them"
-		if near := yamlfile.Nearest(name, known); near != "" {
-			hint = "did you mean " + near + "?"
-		}
-		return templateEntry{}, usageError{fmt.Errorf("there is no template %q", name), hint}
-	}
-	var files []string
-	for _, e := range found {
-		files = append(files, e.File)
-	}
-	return templateEntry{}, usageError{fmt.Errorf("%q names %d templates", name, len(found)), "name the file: " + strings.Join(files, " or ")}
-}
-
 // writeTemplate writes one form to a file, or under its own name to a
 // directory. It overwrites nothing.
-func writeTemplate(g *globals, e templateEntry, out string) error {
+func writeTemplate(g *globals, e service.Template, out string) error {
 	to := out
 	info, err := os.Stat(out)
 	switch {
@@ -151,7 +92,7 @@ func writeTemplate(g *globals, e templateEntry, out string) error {
 	return err
 }
 
-func listTemplates(g *globals, index []templateEntry, format string) error {
+func listTemplates(g *globals, index []service.Template, format string) error {
 	switch format = cmp.Or(format, "table"); format {
 	case "json", "jsonl":
 		return printRows(g.std.out, format, index)
@@ -162,10 +103,10 @@ func listTemplates(g *globals, index []templateEntry, format string) error {
 	t := table{head: []string{"NAME", "WHAT FOR", "KIND", "CONTROLS", "FILE"}}
 	count := map[string]int{}
 	for _, e := range index {
-		count[e.name()]++
+		count[e.Name()]++
 	}
 	for _, e := range index {
-		name := e.name()
+		name := e.Name()
 		if count[name] > 1 {
 			name = e.File
 		}

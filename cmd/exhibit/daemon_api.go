@@ -8,6 +8,7 @@ import (
 	"github.com/exhibit-aims/exhibit/internal/api"
 	"github.com/exhibit-aims/exhibit/internal/exportjob"
 	"github.com/exhibit-aims/exhibit/internal/mcp"
+	"github.com/exhibit-aims/exhibit/internal/trace"
 )
 
 // api is what answers programs.
@@ -16,7 +17,12 @@ func (d *daemon) api(ctx context.Context, exports *exportjob.Manager) (*api.API,
 		return nil, err
 	}
 	return api.New(api.Options{Service: d.w.svc, Payload: d.server.Journal(), Logger: d.w.logger, Clock: time.Now, Version: version, //nolint:contextcheck // each request brings its own
-		DB: d.ops, Schedule: d.schedule, Exports: exports})
+		DB: d.ops, Schedule: d.schedule, Telling: d.teller, Delivers: d.delivers, Exports: exports})
+}
+
+// delivers asks every connector that is installed what it delivers.
+func (d *daemon) delivers(ctx context.Context) (trace.Delivers, error) {
+	return d.w.g.delivers(ctx, d.w.cfg)
 }
 
 // assistants is what answers programs that speak the Model Context Protocol.

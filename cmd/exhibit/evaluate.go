@@ -17,36 +17,14 @@ func (g *globals) assessAsOf(ctx context.Context, asOf string) (*assess.Assessme
 	if err != nil {
 		return nil, err
 	}
-	var a *assess.Assessment
-	err = g.withState(ctx, func(st *assess.State, cp assess.Checkpoint) error {
-		a, err = st.At(at, cp)
-		return err
-	})
-	return a, err
-}
-
-// withState hands f all that the configured store holds, ready to be assessed.
-func (g *globals) withState(ctx context.Context, f func(*assess.State, assess.Checkpoint) error) error {
-	cfg, err := g.loadConfig()
+	svc, done, err := g.reading(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	st, err := openStore(ctx, cfg, nil, readOnly)
-	if err != nil {
-		return err
-	}
-	defer st.Close()
-	e, err := service.NewEvaluator(cfg, st)
-	if err != nil {
-		return err
-	}
+	defer done()
 	p := newProgress(g, "assessing")
 	defer p.end()
-	cp, err := e.Load(ctx)
-	if err != nil {
-		return err
-	}
-	return f(e.State(), cp)
+	return svc.Assess(ctx, at)
 }
 
 // view is how everything in the configured store stood at an instant; an empty

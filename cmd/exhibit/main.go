@@ -150,8 +150,12 @@ func newRootCommand(std streams) *cobra.Command {
 	return root
 }
 
+// isGroup marks a command that only holds others.
+const isGroup = "group"
+
 // group makes a command of commands refuse a word that is none of them.
 func group(c *cobra.Command) *cobra.Command {
+	c.Annotations = map[string]string{isGroup: ""}
 	c.Args = cobra.NoArgs
 	c.RunE = func(c *cobra.Command, _ []string) error { return c.Help() }
 	return c

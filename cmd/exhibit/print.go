@@ -41,6 +41,14 @@ func printRows[T any](w io.Writer, format string, rows []T) error {
 	return nil
 }
 
+// printActed prints what was put on record, for programs; people are told by a note.
+func (g *globals) printActed(v any) error {
+	if g.output == "table" {
+		return nil
+	}
+	return printJSON(g.std.out, g.output, v)
+}
+
 // table prints aligned columns. Cells are hostile text: control characters
 // never reach the terminal.
 type table struct {

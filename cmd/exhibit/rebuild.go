@@ -61,7 +61,7 @@ func (u *until) Entries(ctx context.Context, from, to int64, types ...evidence.E
 // rebuild makes the snapshot of an earlier export again. It is the same one if
 // the rules, the register and what was read then are still the same: its id
 // tells.
-func (w *workplace) rebuild(ctx context.Context, h handedOut) (*export.Snapshot, error) {
+func (w *workplace) rebuild(ctx context.Context, h service.HandedOut) (*export.Snapshot, error) {
 	then, err := w.storeUntil(ctx, h.Assessed)
 	if err != nil {
 		return nil, err

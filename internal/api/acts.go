@@ -31,12 +31,14 @@ func (a *API) actOperations() {
 	register(a, get("/v1/statements", "statements", "Versions of the statement of applicability"), a.statements)
 	register(a, get("/v1/statements/{version}", "statement", "One version; in-force is the one in force"), a.statement)
 	register(a, get("/v1/statements/{version}/diff", "statement-diff", "What another version says otherwise"), a.statementDiff)
+	register(a, get("/v1/statement-template", "statement-template", "A statement with every Annex A control, as the one in force decides it, to be proposed"), a.statementTemplate)
 	propose := act("/v1/statements", "propose-statement", "Propose a version", access.Request)
 	propose.body = 2 << 20
 	register(a, propose, a.proposeStatement)
 	register(a, act("/v1/statements/{version}/approve", "approve-statement", "Put a version in force that somebody else proposed", access.Approve), a.approveStatement)
 
 	register(a, get("/v1/reviews", "reviews", "What was handed in, and how its review stands"), a.reviews)
+	register(a, get("/v1/auditors-notes", "auditors-notes", "What auditors wrote into workbooks that came back"), a.auditorsNotes)
 	register(a, get("/v1/reviews/{id}", "review", "One thing that was handed in"), a.review)
 	submit := act("/v1/reviews", "submit-review", "Hand evidence in", access.Request)
 	submit.body = 24 << 20
@@ -122,24 +124,17 @@ func (a *API) stepWaiver(do service.WaiverStep) func(context.Context, *Reasoned)
 	}
 }
 
-// StatementBody is a version as exhibit applicability show -o json prints it.
-type StatementBody struct {
-	people.Statement
-	Origin        string `json:"source"`
-	Contradiction string `json:"contradiction,omitempty" doc:"Controls that are excluded although evidence shows the activity."`
-}
-
-func (a *API) statements(ctx context.Context, in *Paged) (*Answer[List[StatementBody]], error) {
+func (a *API) statements(ctx context.Context, in *Paged) (*Answer[List[service.StatementRow]], error) {
 	all, err := a.Service.Statements(ctx)
 	if err != nil {
 		return nil, err
 	}
-	rows := make([]StatementBody, 0, len(all))
+	rows := make([]service.StatementRow, 0, len(all))
 	for _, s := range all {
-		rows = append(rows, StatementBody{Statement: s, Origin: s.Source})
+		rows = append(rows, service.StatementRow{Statement: s, Origin: s.Source})
 	}
-	out := List[StatementBody]{}
-	out.Items, out.Next, err = pageOf("statements", *in, rows, func(s StatementBody) string { return s.Origin + "/" + s.Version }, every[StatementBody])
+	out := List[service.StatementRow]{}
+	out.Items, out.Next, err = pageOf("statements", *in, rows, func(s service.StatementRow) string { return s.Origin + "/" + s.Version }, every[service.StatementRow])
 	return answered(out, err)
 }
 
@@ -157,7 +152,7 @@ func (v ByVersion) name() string {
 	return v.Version
 }
 
-func (a *API) statement(ctx context.Context, in *ByVersion) (*Answer[StatementBody], error) {
+func (a *API) statement(ctx context.Context, in *ByVersion) (*Answer[service.StatementRow], error) {
 	s, err := a.Service.FindStatement(ctx, in.name(), a.Clock())
 	if err != nil {
 		return nil, err
@@ -166,7 +161,7 @@ func (a *API) statement(ctx context.Context, in *ByVersion) (*Answer[StatementBo
 	if err != nil {
 		return nil, err
 	}
-	return answered(StatementBody{s, s.Source, v.Contradiction()}, nil)
+	return answered(service.StatementRow{Statement: s, Origin: s.Source, Contradiction: v.Contradiction()}, nil)
 }
 
 func (a *API) statementDiff(ctx context.Context, in *struct {
@@ -184,24 +179,22 @@ func (a *API) statementDiff(ctx context.Context, in *struct {
 	return answered(List[people.Change]{Items: orEmpty(people.Diff(from, to))}, nil)
 }
 
-// ProposedBody says what came of a proposal.
-type ProposedBody struct {
-	Version string `json:"version"`
-	Changed int    `json:"changed" doc:"Controls that it decides otherwise than the version in force."`
-}
-
 func (a *API) proposeStatement(ctx context.Context, in *struct {
 	Body struct {
 		Version  string            `json:"version" minLength:"1" maxLength:"200"`
 		Controls []people.Decision `json:"controls" minItems:"1" maxItems:"200"`
 	}
-}) (out *Answer[ProposedBody], err error) {
+}) (out *Answer[service.Proposed], err error) {
 	err = a.atDesk(ctx, func(d *service.Desk) error {
 		n, err := d.ProposeStatement(ctx, people.Statement{Version: in.Body.Version, Controls: in.Body.Controls})
-		out = &Answer[ProposedBody]{ProposedBody{in.Body.Version, n}}
+		out = &Answer[service.Proposed]{service.Proposed{Version: in.Body.Version, Changed: n}}
 		return err
 	})
 	return out, err
+}
+
+func (a *API) statementTemplate(ctx context.Context, _ *struct{}) (*Answer[service.StatementForm], error) {
+	return answered(a.Service.StatementForm(ctx))
 }
 
 func (a *API) approveStatement(ctx context.Context, in *struct {
@@ -209,13 +202,10 @@ func (a *API) approveStatement(ctx context.Context, in *struct {
 	Body struct {
 		Digest string `json:"digest,omitempty" maxLength:"64" doc:"The SHA-256 of the text that was read."`
 	}
-}) (out *Answer[StatementBody], err error) {
+}) (out *Answer[service.StatementRow], err error) {
 	err = a.atDesk(ctx, func(d *service.Desk) error {
-		if _, err := d.ApproveStatement(ctx, in.Version, in.Body.Digest); err != nil {
-			return err
-		}
-		s, err := a.Service.FindStatement(ctx, in.Version, d.Now)
-		out = &Answer[StatementBody]{StatementBody{Statement: s, Origin: s.Source}}
+		s, err := d.ApproveStatement(ctx, in.Version, in.Body.Digest)
+		out = &Answer[service.StatementRow]{service.StatementRow{Statement: s, Origin: s.Source}}
 		return err
 	})
 	return out, err
@@ -236,8 +226,25 @@ func (a *API) reviews(ctx context.Context, in *struct {
 	return answered(out, err)
 }
 
-func (a *API) review(ctx context.Context, in *ByID) (*Answer[service.HandedIn], error) {
-	return answered(a.Service.FindHandedIn(ctx, in.ID))
+func (a *API) auditorsNotes(ctx context.Context, in *struct {
+	Paged
+	Control string `query:"control" maxLength:"40"`
+}) (*Answer[List[service.AuditorsWord]], error) {
+	all, err := a.Service.AuditorsWords(ctx, in.Control)
+	if err != nil {
+		return nil, err
+	}
+	out := List[service.AuditorsWord]{}
+	out.Items, out.Next, err = pageOf("auditors-notes", in.Paged, all, func(w service.AuditorsWord) string { return w.ID }, every[service.AuditorsWord])
+	return answered(out, err)
+}
+
+func (a *API) review(ctx context.Context, in *ByID) (*Answer[service.Shown], error) {
+	h, err := a.Service.FindHandedIn(ctx, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	return answered(a.Service.Shown(ctx, h))
 }
 
 func (a *API) submit(ctx context.Context, in *struct {
@@ -265,28 +272,21 @@ func (a *API) submit(ctx context.Context, in *struct {
 	return out, err
 }
 
-// ReviewedBody says what became of something that was handed in.
-type ReviewedBody struct {
-	ID       string `json:"id"`
-	State    string `json:"state"`
-	Reviewer string `json:"reviewer"`
-}
-
 func (a *API) decideReview(decision string) func(context.Context, *struct {
 	ByID
 	Body struct {
 		Note string `json:"note,omitempty" maxLength:"4000"`
 	}
-}) (*Answer[ReviewedBody], error) {
+}) (*Answer[service.Reviewed], error) {
 	return func(ctx context.Context, in *struct {
 		ByID
 		Body struct {
 			Note string `json:"note,omitempty" maxLength:"4000"`
 		}
-	}) (out *Answer[ReviewedBody], err error) {
+	}) (out *Answer[service.Reviewed], err error) {
 		err = a.atDesk(ctx, func(d *service.Desk) error {
-			out = &Answer[ReviewedBody]{ReviewedBody{in.ID, decision, d.Who.ID}}
-			return d.Review(ctx, in.ID, decision, in.Body.Note)
+			out, err = answered(d.Review(ctx, in.ID, decision, in.Body.Note))
+			return err
 		})
 		return out, err
 	}

@@ -14,15 +14,18 @@ import (
 	"github.com/exhibit-aims/exhibit/internal/exportjob"
 	"github.com/exhibit-aims/exhibit/internal/opsdb"
 	"github.com/exhibit-aims/exhibit/internal/service"
+	"github.com/exhibit-aims/exhibit/internal/trace"
 )
 
 // Options are what the API works with.
 type Options struct {
 	Service  *service.Service
-	Payload  access.PayloadLog  // told before a payload is sent
-	Exports  *exportjob.Manager // makes what is ordered
-	Schedule Schedule           // nil where no agent's schedule is known
-	DB       *opsdb.DB          // where answers to pushes are kept; nil: nothing is taken in
+	Payload  access.PayloadLog                             // told before a payload is sent
+	Exports  *exportjob.Manager                            // makes what is ordered
+	Schedule Schedule                                      // nil where no agent's schedule is known
+	Telling  Telling                                       // nil where nobody is told anything
+	Delivers func(context.Context) (trace.Delivers, error) // what each source delivers
+	DB       *opsdb.DB                                     // where answers to pushes are kept; nil: nothing is taken in
 	Logger   *slog.Logger
 	Clock    func() time.Time
 	Version  string // of the program
@@ -61,7 +64,10 @@ func New(o Options) (*API, error) {
 // operations registers everything there is, by the part of the work.
 func (a *API) operations() {
 	a.stateOperations()
+	a.spanOperations()
 	a.exploreOperations()
+	a.rulebookOperations()
+	a.registerOperations()
 	a.findingOperations()
 	a.actOperations()
 	a.shadowOperations()
@@ -72,6 +78,7 @@ func (a *API) operations() {
 	a.eventOperations()
 	a.stageOperations()
 	a.reviewFileOperation()
+	a.tellingOperations()
 }
 
 // Document is the description in OpenAPI 3.1, as JSON.

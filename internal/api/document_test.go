@@ -185,6 +185,28 @@ func TestAnswersAreAsDescribed(t *testing.T) {
 		{"POST /v1/sources/{source}/pause", "/v1/sources/nothing/pause", map[string]any{"because": "holiday"}, 404},
 		{"POST /v1/sources/{source}/resume", "/v1/sources/nothing/resume", nil, 404},
 		{"GET /v1/register", "/v1/register", nil, 200},
+		{"GET /v1/register/profile", "/v1/register/profile", nil, 200},
+		{"GET /v1/register/check", "/v1/register/check", nil, 200},
+		{"POST /v1/register/systems/{id}/attest", "/v1/register/systems/nothing/attest", map[string]any{"note": "read"}, 404},
+		{"GET /v1/roles", "/v1/roles", nil, 200},
+		{"GET /v1/catalog/expectations/{slug}", "/v1/catalog/expectations/" + v.Assessment.Expectations[0].Slug, nil, 200},
+		{"GET /v1/catalog/controls/{id}", "/v1/catalog/controls/A.6.2.4", nil, 200},
+		{"GET /v1/catalog/kinds/{kind}", "/v1/catalog/kinds/github.pull_request", nil, 200},
+		{"GET /v1/catalog/coverage", "/v1/catalog/coverage", nil, 200},
+		{"GET /v1/crosswalk", "/v1/crosswalk?framework=eu-ai-act", nil, 200},
+		{"GET /v1/templates", "/v1/templates", nil, 200},
+		{"GET /v1/templates/{name}", "/v1/templates/registers%2Froles.csv", nil, 200},
+		{"GET /v1/changes", "/v1/changes?since=2026-10-01", nil, 200},
+		{"GET /v1/period", "/v1/period?from=2026-11-01&to=2026-11-20&late_capture_after=48h", nil, 200},
+		{"GET /v1/findings-report", "/v1/findings-report?against=last", nil, 200},
+		{"GET /v1/bodies", "/v1/bodies", nil, 200},
+		{"GET /v1/populations/{expectation}", "/v1/populations/" + v.Assessment.Populations[0].Expectation, nil, 200},
+		{"GET /v1/statement-template", "/v1/statement-template", nil, 200},
+		{"GET /v1/auditors-notes", "/v1/auditors-notes", nil, 200},
+		{"GET /v1/handed-out", "/v1/handed-out", nil, 200},
+		{"GET /v1/ledger/attestations", "/v1/ledger/attestations", nil, 200},
+		{"GET /v1/notifications", "/v1/notifications", nil, 200},
+		{"GET /v1/tickets", "/v1/tickets", nil, 200},
 		{"POST /v1/records", "/v1/records?source=ci", "[" + assessmentLine(1) + "]", 201},
 		{"POST /v1/exports", "/v1/exports", map[string]any{"what": "workbook"}, 202},
 		{"GET /v1/exports", "/v1/exports", nil, 200},
@@ -218,7 +240,7 @@ func TestEveryOperationRefusesWhoMayNot(t *testing.T) {
 	o := reader(t)
 	for _, op := range documentOf(t, o).operations() {
 		method, path, _ := strings.Cut(op, " ")
-		path = strings.NewReplacer("{id}", "x", "{version}", "x", "{source}", "x", "{digest}", strings.Repeat("0", 64), "{entry}", "1", "{expectation}", "x", "{stage}", "stage1").Replace(path)
+		path = strings.NewReplacer("{id}", "x", "{version}", "x", "{source}", "x", "{digest}", strings.Repeat("0", 64), "{entry}", "1", "{expectation}", "x", "{stage}", "stage1", "{slug}", "x", "{kind}", "x", "{name}", "x").Replace(path)
 		o.ask(access.Principal{}, method, path, nil).want(t, http.StatusUnauthorized)
 		if method != http.MethodGet && path != "/v1/ledger/consistency" {
 			o.ask(someone("", access.Viewer), method, path, nil).want(t, http.StatusForbidden, "hint")

@@ -12,6 +12,7 @@ import (
 	"github.com/exhibit-aims/exhibit/internal/access"
 	"github.com/exhibit-aims/exhibit/internal/evidence"
 	"github.com/exhibit-aims/exhibit/internal/ledger"
+	"github.com/exhibit-aims/exhibit/internal/service"
 	"github.com/exhibit-aims/exhibit/internal/store"
 )
 
@@ -53,6 +54,9 @@ func (a *API) evidenceOperations() {
 	register(a, get("/v1/counts", "counts", "How much evidence there is, by source and kind", ""), a.counts)
 	register(a, get("/v1/ledger/checkpoint", "checkpoint", "The newest signed checkpoint", ""), a.checkpoint)
 	register(a, get("/v1/ledger/proofs/{entry}", "proof", "That an entry is in the ledger", "entry is a position, or the digest of a piece of evidence."), a.proof)
+	attestations := get("/v1/ledger/attestations", "attestations", "What others said of the ledger's checkpoints, each checked again", "")
+	attestations.costly = true
+	register(a, attestations, a.attestations)
 	register(a, operation{method: http.MethodPost, path: "/v1/ledger/consistency", id: "consistency", tag: "evidence", needs: access.Read,
 		summary: "That the ledger continues a checkpoint that was kept elsewhere"}, a.consistency)
 }
@@ -241,6 +245,11 @@ func (a *API) proof(ctx context.Context, in *struct {
 		return nil, err
 	}
 	return answered(ProofBody{Seq: p.Seq, Digest: evidence.Sum([]byte(p.Entry)).String(), Line: p.Entry, Path: orEmpty(p.Hashes), Checkpoint: p.Checkpoint}, nil)
+}
+
+func (a *API) attestations(ctx context.Context, _ *struct{}) (*Answer[List[service.AttestationRow]], error) {
+	rows, err := a.Service.AttestationsOnRecord(ctx)
+	return answered(List[service.AttestationRow]{Items: orEmpty(rows)}, err)
 }
 
 // ConsistencyBody is what exhibit ledger consistency prints.

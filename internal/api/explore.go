@@ -29,6 +29,7 @@ func (a *API) exploreOperations() {
 	register(a, costly(get("/v1/ask", "ask", "Answer a question from evidence, with citations")), a.ask)
 	register(a, operation{method: http.MethodGet, path: "/v1/plan", id: "plan", tag: "state", needs: access.Read, costly: true, summary: "The way to an audit, item by item"}, a.plan)
 	register(a, get("/v1/populations", "populations", "What each expectation was held against"), a.populations)
+	register(a, get("/v1/populations/{expectation}", "population", "One population, with its members counted by status"), a.population)
 	register(a, get("/v1/populations/{expectation}/items", "population-items", "The members of one population"), a.populationItems)
 	register(a, operation{method: http.MethodGet, path: "/v1/gaps", id: "gaps", tag: "sources", needs: access.Read, costly: true,
 		summary: "What the newest run of each source could not see, and why"}, a.gaps)
@@ -120,19 +121,23 @@ func (a *API) populations(ctx context.Context, in *struct{ Instant }) (*Stated[P
 	return &Stated[Page[assess.Population]]{tag, Page[assess.Population]{State: stateOf(v), Items: orEmpty(v.Assessment.Populations)}}, nil
 }
 
-// ItemRow is one member of a population.
-type ItemRow struct {
-	Subject  evidence.Subject  `json:"subject"`
-	Status   assess.Status     `json:"status"`
-	Reason   string            `json:"reason"`
-	Evidence []evidence.Digest `json:"evidence" nullable:"false"`
+func (a *API) population(ctx context.Context, in *struct {
+	Instant
+	Expectation string `path:"expectation" maxLength:"200"`
+}) (*Stated[service.PopulationPage], error) {
+	v, tag, err := a.view(ctx, in.Instant)
+	if err != nil {
+		return nil, err
+	}
+	page, err := service.PopulationPageOf(v.Assessment, in.Expectation)
+	return &Stated[service.PopulationPage]{tag, page}, err
 }
 
 func (a *API) populationItems(ctx context.Context, in *struct {
 	Instant
 	Paged
 	Expectation string `path:"expectation" maxLength:"200"`
-}) (*Stated[Page[ItemRow]], error) {
+}) (*Stated[Page[service.PopulationItem]], error) {
 	v, tag, err := a.view(ctx, in.Instant)
 	if err != nil {
 		return nil, err
@@ -141,11 +146,11 @@ func (a *API) populationItems(ctx context.Context, in *struct {
 		return nil, err
 	}
 	page, next, err := pageOf("items:"+in.Expectation, in.Paged, assess.Items(v.Assessment, in.Expectation), resultKey, every[*assess.Result])
-	out := Page[ItemRow]{State: stateOf(v), Items: []ItemRow{}, Next: next}
+	out := Page[service.PopulationItem]{State: stateOf(v), Items: []service.PopulationItem{}, Next: next}
 	for _, r := range page {
-		out.Items = append(out.Items, ItemRow{r.Subject, r.Status, r.Reason, r.Evidence})
+		out.Items = append(out.Items, service.ItemOf(r))
 	}
-	return &Stated[Page[ItemRow]]{tag, out}, err
+	return &Stated[Page[service.PopulationItem]]{tag, out}, err
 }
 
 func (a *API) gaps(ctx context.Context, _ *struct{}) (*Answer[List[service.GapRow]], error) {

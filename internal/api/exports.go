@@ -16,6 +16,7 @@ import (
 	"github.com/exhibit-aims/exhibit/internal/access"
 	"github.com/exhibit-aims/exhibit/internal/evidence"
 	"github.com/exhibit-aims/exhibit/internal/exportjob"
+	"github.com/exhibit-aims/exhibit/internal/service"
 )
 
 func (a *API) exportOperations() {
@@ -23,6 +24,9 @@ func (a *API) exportOperations() {
 		return operation{method: method, path: path, id: id, tag: "exports", needs: access.Export, summary: summary}
 	}
 	register(a, op(http.MethodGet, "/v1/exports", "exports", "What this account ordered, the newest first"), a.exports)
+	handed := op(http.MethodGet, "/v1/handed-out", "handed-out", "What was handed out to anybody, with its digest, the oldest first")
+	handed.needs, handed.costly = access.Read, true
+	register(a, handed, a.handedOut)
 	order := op(http.MethodPost, "/v1/exports", "order-export", "Order an export")
 	order.status = http.StatusAccepted
 	order.about = "It is made while nobody waits: ask for its state, then fetch the file. What was handed out is in the ledger with its digest before it can be fetched."
@@ -51,6 +55,16 @@ func account(ctx context.Context) exportjob.Account {
 
 func (a *API) exports(ctx context.Context, _ *struct{}) (*Answer[List[exportjob.Job]], error) {
 	return answered(List[exportjob.Job]{Items: a.Exports.Jobs(account(ctx).ID)}, nil)
+}
+
+func (a *API) handedOut(ctx context.Context, in *Paged) (*Answer[List[service.HandedOut]], error) {
+	all, err := a.Service.HandedOut(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out := List[service.HandedOut]{}
+	out.Items, out.Next, err = pageOf("handed-out", *in, all, func(h service.HandedOut) string { return strconv.FormatInt(h.Seq, 10) }, every[service.HandedOut])
+	return answered(out, err)
 }
 
 func (a *API) order(ctx context.Context, in *struct {

@@ -24,11 +24,14 @@ import (
 	"github.com/exhibit-aims/exhibit/internal/exportjob"
 	"github.com/exhibit-aims/exhibit/internal/importfile"
 	"github.com/exhibit-aims/exhibit/internal/ledger"
+	"github.com/exhibit-aims/exhibit/internal/notify"
 	"github.com/exhibit-aims/exhibit/internal/opsdb"
 	"github.com/exhibit-aims/exhibit/internal/sandbox"
 	"github.com/exhibit-aims/exhibit/internal/service"
 	"github.com/exhibit-aims/exhibit/internal/store"
 	"github.com/exhibit-aims/exhibit/internal/store/memory"
+	"github.com/exhibit-aims/exhibit/internal/ticket"
+	"github.com/exhibit-aims/exhibit/internal/trace"
 )
 
 // org is an organisation with an API.
@@ -154,7 +157,7 @@ func (o *org) make(key *ledger.Key) {
 		t.Fatal(err)
 	}
 	o.exports = exports
-	o.api, err = New(Options{DB: db, Exports: exports, Schedule: schedule, Service: o.service, Logger: log, Clock: clock, Version: "0.0.0-test",
+	o.api, err = New(Options{DB: db, Exports: exports, Schedule: schedule, Telling: telling{}, Delivers: func(context.Context) (trace.Delivers, error) { return trace.BuiltIn(config.FS) }, Service: o.service, Logger: log, Clock: clock, Version: "0.0.0-test",
 		Payload: access.NewJournal(func(ctx context.Context, entries ...store.NewEntry) error {
 			_, err := o.store.Append(ctx, store.Batch{Entries: entries})
 			return err
@@ -162,6 +165,15 @@ func (o *org) make(key *ledger.Key) {
 	if err != nil {
 		t.Fatal(err)
 	}
+}
+
+// telling tells nobody.
+type telling struct{}
+
+func (telling) Channels(context.Context) (notify.Status, error) { return notify.Status{}, nil }
+
+func (telling) Tickets(context.Context) ([]*ticket.Row, []ticket.TrackerStatus, error) {
+	return []*ticket.Row{{Tracker: "jira", Finding: "F-1", State: "open"}}, nil, nil
 }
 
 // someone is a principal with roles, who is a person of the register or nobody.

@@ -74,6 +74,9 @@ func (o operation) huma(a *API) huma.Operation {
 	if o.cached {
 		op.Responses[strconv.Itoa(http.StatusNotModified)] = &huma.Response{Description: "What is there is as If-None-Match says."}
 	}
+	if same := commandsOf(o.id); len(same) > 0 {
+		op.Extensions = map[string]any{CommandsKey: same}
+	}
 	if o.tweak != nil {
 		o.tweak(&op)
 	}
@@ -146,7 +149,7 @@ func schemaName(t reflect.Type, hint string) string {
 func (a *API) describe() ([]byte, error) {
 	api := a.huma.OpenAPI()
 	api.AddOperation(&huma.Operation{Method: http.MethodGet, Path: documentPath, OperationID: "describe", Summary: "This description",
-		Tags: []string{"about"}, Description: "Needs the permission `read`.", Responses: map[string]*huma.Response{
+		Tags: []string{"about"}, Extensions: map[string]any{CommandsKey: commandsOf("describe")}, Description: "Needs the permission `read`.", Responses: map[string]*huma.Response{
 			"200":     {Description: "The description, OpenAPI 3.1.", Content: map[string]*huma.MediaType{"application/openapi+json": {Schema: &huma.Schema{Type: huma.TypeObject}}}},
 			"default": a.problemResponse()}})
 	// What the framework answers errors with is not what is answered here.

@@ -11,12 +11,9 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
-	"github.com/exhibit-aims/exhibit/config"
 	"github.com/exhibit-aims/exhibit/internal/access"
 	"github.com/exhibit-aims/exhibit/internal/agent"
-	"github.com/exhibit-aims/exhibit/internal/catalog"
 	"github.com/exhibit-aims/exhibit/internal/evidence"
 	"github.com/exhibit-aims/exhibit/internal/store"
 )
@@ -216,41 +213,4 @@ func TestAPushWhoseProcessDiedIsAnsweredAsIfItHadNot(t *testing.T) {
 			t.Errorf("the run %s is %s: %s", run.ID, run.Status, run.Error)
 		}
 	}
-}
-
-func FuzzIntake(f *testing.F) {
-	cat, err := catalog.Load(config.FS)
-	if err != nil {
-		f.Fatal(err)
-	}
-	f.Add(ndjson, []byte(assessmentLine(1)))
-	f.Add("application/json", []byte("["+assessmentLine(1)+"]"))
-	f.Add(ndjson, []byte(`{"run":{"source":"ci","scope":{"risk.assessment":"complete"}}}`+"\n"+assessmentLine(1)))
-	in := intake{catalog: cat, source: "ci", taken: []string{"register"}, may: func(s string) bool { return s == "ci" }, now: time.Date(2026, 11, 24, 9, 0, 0, 0, time.UTC)}
-	f.Fuzz(func(t *testing.T, contentType string, body []byte) {
-		got, err := in.read(contentType, body)
-		if err != nil {
-			return
-		}
-		if got.source != "ci" || len(got.records) == 0 || len(got.records) > maxPushRecords {
-			t.Fatalf("taken in: %d records of %q", len(got.records), got.source)
-		}
-		for i := range got.records {
-			if _, err := evidence.Canonical(got.records[i].Payload); err != nil {
-				t.Fatalf("record %d: %v", i, err)
-			}
-		}
-	})
-}
-
-func FuzzCursor(f *testing.F) {
-	f.Add(place{List: "results", At: 3, Key: "k"}.String())
-	f.Add("e30")
-	all := []string{"a", "b", "c"}
-	f.Fuzz(func(t *testing.T, cursor string) {
-		items, _, err := pageOf("results", Paged{Limit: 2, Cursor: cursor}, all, func(s string) string { return s }, every[string])
-		if err == nil && len(items) > 2 {
-			t.Fatalf("%d items", len(items))
-		}
-	})
 }

@@ -8,7 +8,6 @@ import (
 
 	"github.com/exhibit-aims/exhibit/internal/access"
 	"github.com/exhibit-aims/exhibit/internal/agent"
-	registers "github.com/exhibit-aims/exhibit/internal/register"
 	"github.com/exhibit-aims/exhibit/internal/service"
 )
 
@@ -24,14 +23,13 @@ type Schedule interface {
 func (a *API) sourceOperations() {
 	register(a, operation{method: http.MethodGet, path: "/v1/sources", id: "sources", tag: "sources", needs: access.Read,
 		summary: "Agents and sources: when each was read, and when it will be"}, a.sources)
+	register(a, operation{method: http.MethodGet, path: "/v1/roles", id: "roles", tag: "about", needs: access.Read, summary: "The roles and what each allows"}, a.roles)
 	act := func(path, id, summary string) operation {
 		return operation{method: http.MethodPost, path: path, id: id, tag: "sources", needs: access.RunSources, summary: summary}
 	}
 	register(a, act("/v1/sources/{source}/run", "run-source", "Read a source now"), a.runNow)
 	register(a, act("/v1/sources/{source}/pause", "pause-source", "Do not read a source until it is resumed"), a.pause)
 	register(a, act("/v1/sources/{source}/resume", "resume-source", "Read a source on schedule again"), a.resume)
-	register(a, operation{method: http.MethodGet, path: "/v1/register", id: "register", tag: "state", needs: access.Read,
-		summary: "The register that is in force"}, a.theRegister)
 }
 
 // SourcesBody is what exhibit agent status -o json prints.
@@ -131,52 +129,22 @@ func (a *API) resume(ctx context.Context, in *struct {
 	return answered(SourceBody{Source: in.Source}, s.Resume(ctx, in.Source, by))
 }
 
-// RegisterBody is who and what the register knows.
-type RegisterBody struct {
-	Organisation string           `json:"organisation"`
-	People       []RegisterPerson `json:"people" nullable:"false"`
-	Systems      []RegisterSystem `json:"systems" nullable:"false"`
-	Vendors      []RegisterVendor `json:"vendors" nullable:"false"`
+// RoleRow is a role and what it allows.
+type RoleRow struct {
+	Role        access.Role         `json:"role"`
+	For         string              `json:"for"`
+	Permissions []access.Permission `json:"permissions" nullable:"false"`
 }
 
-// RegisterPerson is a person of the register.
-type RegisterPerson struct {
-	ID     string `json:"id"`
-	Name   string `json:"name"`
-	Active bool   `json:"active"`
-}
-
-// RegisterSystem is an AI system of the register.
-type RegisterSystem struct {
-	ID    string `json:"id"`
-	Name  string `json:"name"`
-	Owner string `json:"owner"`
-}
-
-// RegisterVendor is a vendor of the register.
-type RegisterVendor struct {
-	ID   string `json:"id"`
-	Name string `json:"name"`
-}
-
-func (a *API) theRegister(_ context.Context, _ *struct{}) (*Answer[RegisterBody], error) {
-	reg, err := a.Service.Register()
-	if err != nil {
-		return nil, err
+// RoleRows is the table of roles.
+func RoleRows() []RoleRow {
+	var rows []RoleRow
+	for _, i := range access.Roles() {
+		rows = append(rows, RoleRow{Role: i.Role, For: i.For, Permissions: i.Allowed})
 	}
-	return answered(registerBody(reg), nil)
+	return rows
 }
 
-func registerBody(reg *registers.Register) RegisterBody {
-	out := RegisterBody{Organisation: reg.Organization.Name, People: []RegisterPerson{}, Systems: []RegisterSystem{}, Vendors: []RegisterVendor{}}
-	for _, p := range reg.People {
-		out.People = append(out.People, RegisterPerson{p.ID, p.Name, p.IsActive()})
-	}
-	for _, s := range reg.Systems {
-		out.Systems = append(out.Systems, RegisterSystem{s.ID, s.Name, s.Owner})
-	}
-	for _, v := range reg.Vendors {
-		out.Vendors = append(out.Vendors, RegisterVendor{v.ID, v.Name})
-	}
-	return out
+func (a *API) roles(context.Context, *struct{}) (*Answer[List[RoleRow]], error) {
+	return answered(List[RoleRow]{Items: RoleRows()}, nil)
 }

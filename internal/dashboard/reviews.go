@@ -54,7 +54,8 @@ func review(decision string) func(*call) (done, error) {
 	return func(c *call) (done, error) {
 		id := c.req.PathValue("id")
 		err := c.atDesk(func(ctx context.Context, desk *service.Desk) error {
-			return desk.Review(ctx, id, decision, c.Field("note"))
+			_, err := desk.Review(ctx, id, decision, c.Field("note"))
+			return err
 		})
 		return done{withQuery("/reviews", "id", id), decision}, err
 	}

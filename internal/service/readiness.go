@@ -137,3 +137,13 @@ func differences(d *assess.Delta) []readiness.Difference {
 }
 
 func orNone(s string) string { return cmp.Or(s, "none") }
+
+// Bodies lays out what is on record at an instant of each certification body that
+// was asked.
+func (s *Service) Bodies(ctx context.Context, at time.Time) (sheet readiness.Sheet, err error) {
+	err = s.Programme(ctx, at, readiness.BodyKinds, func(p *Programme) error {
+		sheet = readiness.Worksheet(p.Assessment, p.Records)
+		return nil
+	})
+	return sheet, err
+}

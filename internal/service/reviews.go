@@ -146,6 +146,28 @@ func (s *Service) VouchedFor(ctx context.Context, h HandedIn) (*Vouched, error) 
 	return nil, nil
 }
 
+// Shown is what was handed in, in full.
+type Shown struct {
+	HandedIn
+	UploadDetail
+	Record *Vouched `json:"record,omitempty" doc:"The record that comes with it."`
+}
+
+// UploadDetail is what whoever handed a file in said of it; empty of a record
+// that came with an import.
+type UploadDetail struct{ people.Upload }
+
+// Shown adds to what was handed in what is known of it.
+func (s *Service) Shown(ctx context.Context, h HandedIn) (Shown, error) {
+	out := Shown{HandedIn: h}
+	if h.Upload != nil {
+		out.UploadDetail.Upload = *h.Upload
+	}
+	var err error
+	out.Record, err = s.VouchedFor(ctx, h)
+	return out, err
+}
+
 func (s *Service) FindHandedIn(ctx context.Context, id string) (HandedIn, error) {
 	list, err := s.Pile(ctx)
 	if err != nil {
@@ -207,21 +229,28 @@ func (s *Service) brought(ctx context.Context, h HandedIn) ([]people.Brought, er
 	return out, nil
 }
 
+// Reviewed says what became of something that was handed in.
+type Reviewed struct {
+	ID       string `json:"id"`
+	State    string `json:"state"`
+	Reviewer string `json:"reviewer"`
+}
+
 // Review accepts or rejects what somebody else handed in.
-func (d *Desk) Review(ctx context.Context, id, decision, note string) error {
+func (d *Desk) Review(ctx context.Context, id, decision, note string) (Reviewed, error) {
 	h, err := d.s.FindHandedIn(ctx, id)
 	if err != nil {
-		return err
+		return Reviewed{}, err
 	}
 	u, err := d.s.reviewed(ctx, h)
 	if err != nil {
-		return err
+		return Reviewed{}, err
 	}
 	rec, err := d.Policy.Review(d.Who, u, decision, note, d.Now)
 	if err != nil {
-		return err
+		return Reviewed{}, err
 	}
-	return d.byCommand(ctx, rec)
+	return Reviewed{id, decision, d.Who.ID}, d.byCommand(ctx, rec)
 }
 
 // Submission is evidence that somebody hands in: a file, what it shows and where

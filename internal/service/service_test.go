@@ -245,7 +245,7 @@ func TestImportedUploads(t *testing.T) {
 		{"UP-1", "ines", "ines@here", ""},
 	} {
 		d := p.desk(s, p.person(s, c.id, c.account))
-		err := d.Review(t.Context(), c.upload, people.Accepted, "")
+		_, err := d.Review(t.Context(), c.upload, people.Accepted, "")
 		d.Leave()
 		if r := (*people.Refusal)(nil); c.refused == "" && err != nil || c.refused != "" && (!errors.As(err, &r) || !strings.Contains(err.Error(), c.refused)) {
 			t.Errorf("%s by %s from %s: %v, want %q", c.upload, c.id, c.account, err, c.refused)
@@ -253,12 +253,12 @@ func TestImportedUploads(t *testing.T) {
 	}
 	p.cfg.People.SharedAccount = true
 	d := p.desk(s, p.person(s, "marek", "marek@here"))
-	if err := d.Review(t.Context(), "UP-3", people.Accepted, ""); err == nil {
+	if _, err := d.Review(t.Context(), "UP-3", people.Accepted, ""); err == nil {
 		t.Error("who imported it accepts it where all share an account")
 	}
 	d.Leave()
 	d = p.desk(s, p.person(s, "ines", "marek@here"))
-	if err := d.Review(t.Context(), "UP-3", people.Accepted, ""); err != nil {
+	if _, err := d.Review(t.Context(), "UP-3", people.Accepted, ""); err != nil {
 		t.Error(err)
 	}
 	d.Leave()

@@ -2,6 +2,7 @@ package service
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -24,6 +25,44 @@ func (v *View) Contradiction() string {
 		}
 	}
 	return out
+}
+
+// StatementRow is a version as it is shown.
+type StatementRow struct {
+	people.Statement
+	Origin        string `json:"source"`
+	Contradiction string `json:"contradiction,omitempty" doc:"Controls that are excluded although evidence shows the activity."`
+}
+
+// Proposed says what came of a proposal.
+type Proposed struct {
+	Version string `json:"version"`
+	Changed int    `json:"changed" doc:"Controls that it decides otherwise than the version in force."`
+}
+
+// StatementForm is a statement that is still to be decided on.
+type StatementForm struct {
+	Version  string            `json:"version"`
+	Controls []people.Decision `json:"controls" nullable:"false"`
+}
+
+// StatementForm lists every control that has to be decided on, as the version in
+// force decides it. Where nobody decided, applicable is left out.
+func (s *Service) StatementForm(ctx context.Context) (StatementForm, error) {
+	all, err := s.Statements(ctx)
+	if err != nil {
+		return StatementForm{}, err
+	}
+	before, _ := people.InForce(all, s.clock())
+	out := StatementForm{Version: s.clock().UTC().Format(time.DateOnly)}
+	for _, id := range s.MustDecide() {
+		d := people.Decision{ID: id}
+		if i := slices.IndexFunc(before.Controls, func(d people.Decision) bool { return d.ID == id }); i >= 0 {
+			d = before.Controls[i]
+		}
+		out.Controls = append(out.Controls, d)
+	}
+	return out, nil
 }
 
 // FindStatement returns a version of the statement of applicability; without
@@ -95,7 +134,10 @@ func (d *Desk) ApproveStatement(ctx context.Context, version, sum string) (peopl
 	if err != nil {
 		return s, err
 	}
-	return s, d.byCommand(ctx, rec)
+	if err := d.byCommand(ctx, rec); err != nil {
+		return s, err
+	}
+	return d.s.FindStatement(ctx, version, d.Now)
 }
 
 // onlyText refuses a version whose text was replaced: whoever approves it says

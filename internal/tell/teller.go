@@ -156,3 +156,19 @@ func (t *Teller) Waiting(ctx context.Context) (int, error) {
 	}
 	return n, err
 }
+
+// Channels is how each channel does.
+func (t *Teller) Channels(ctx context.Context) (notify.Status, error) {
+	if t.notify == nil {
+		return notify.Status{}, nil
+	}
+	return t.notify.Status(ctx)
+}
+
+// Tickets is what is known of tickets and trackers: no tracker is asked.
+func (t *Teller) Tickets(ctx context.Context) ([]*ticket.Row, []ticket.TrackerStatus, error) {
+	if t.tickets == nil {
+		return nil, nil, nil
+	}
+	return t.tickets.List(ctx)
+}
