@@ -22,9 +22,13 @@ const checkedPlace = "SQLite file"
 // meets only some of the indexes, and an index that misses a row hides it from
 // reads: so all pages and indexes have to hold together. That is seen while the
 // pages are read for their rows; a file that is not laid out as this program
-// does it is read by SQL, and SQLite is asked. What lies behind the last page is
-// no part of the database, and must not be there.
+// does it is read by SQL, and SQLite is asked. Before either, the schema has to
+// be the one of the migrations. What lies behind the last page is no part of the
+// database, and must not be there.
 func (d *database) Verify(ctx context.Context, t sqlstore.Tx, byRows store.Raw, fn func(store.Raw) error) error {
+	if err := d.checkSchema(ctx, t); err != nil {
+		return corrupt(err)
+	}
 	s, err := newScan(ctx, t, byRows)
 	if errors.Is(err, pages.ErrOther) {
 		return d.verifyBySQL(ctx, t, byRows, fn)

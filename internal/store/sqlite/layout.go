@@ -3,7 +3,6 @@ package sqlite
 import (
 	"fmt"
 	"hash/maphash"
-	"strings"
 
 	"github.com/exhibit-aims/exhibit/internal/store/sqlite/pages"
 )
@@ -250,15 +249,4 @@ func (t *tree) holds() error {
 		return broken(fmt.Sprintf("index %s: %d entries that follow from its table wanted, found %d, not the same", t.name, t.wants.n, t.sum.n))
 	}
 	return nil
-}
-
-// declared reports whether text, which made a table or an index, is in the
-// migrations; what has none was made by SQLite for one that is.
-func declared(text string, all []string) bool {
-	for _, m := range all {
-		if strings.Contains(m, text) {
-			return true
-		}
-	}
-	return false
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"iter"
 	"maps"
 	"slices"
@@ -46,66 +45,12 @@ func newScan(ctx context.Context, t sqlstore.Tx, byRows store.Raw) (*scan, error
 		return nil, err
 	}
 	s := &scan{Raw: byRows, f: f}
-	roots, err := s.schema()
+	roots, err := s.roots()
 	if err != nil {
 		return nil, err
 	}
 	s.trees = newTrees(roots)
 	return s, s.small()
-}
-
-// schema reads where trees begin. They have to be those of the layouts, made by
-// the text of the migrations.
-func (s *scan) schema() (map[string]uint32, error) {
-	texts, err := migrationTexts()
-	if err != nil {
-		return nil, err
-	}
-	t := &tree{layout: layout{columns: "tttiT"}, name: "schema", values: make([]pages.Value, 5), last: make([]pages.Value, 5)}
-	roots := make(map[string]uint32, len(layouts))
-	for cells, err := range s.f.Walk(1, pages.Table) {
-		if err != nil {
-			return nil, err
-		}
-		for i := range cells {
-			if err := t.row(&cells[i]); err != nil {
-				return nil, err
-			}
-			name, root, text := string(t.values[1].Bytes), t.values[3].Int, t.values[4]
-			l, known := layouts[name]
-			if !known || string(t.values[2].Bytes) != tableOf(name, l) || text.Type == pages.Text && !declared(string(text.Bytes), texts) {
-				return nil, pages.ErrOther
-			}
-			roots[name] = uint32(root)
-		}
-	}
-	if len(roots) != len(layouts) {
-		return nil, pages.ErrOther
-	}
-	return roots, nil
-}
-
-func tableOf(name string, l layout) string {
-	if l.table != "" {
-		return l.table
-	}
-	return name
-}
-
-// migrationTexts gives the text of all migrations.
-func migrationTexts() (out []string, err error) {
-	names, err := fs.Glob(migrations, "migrations/*.sql")
-	if err != nil {
-		return nil, err
-	}
-	for _, name := range names {
-		text, err := migrations.ReadFile(name)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, string(text))
-	}
-	return out, nil
 }
 
 // small walks what is small, before anything of it is used.
