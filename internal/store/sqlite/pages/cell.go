@@ -9,6 +9,9 @@ import (
 // maxPayload is what SQLite keeps in one cell at most, in bytes.
 const maxPayload = 1<<31 - 1
 
+// cellEnds is what is wrong with a cell whose bytes are not all there.
+const cellEnds = "a cell that ends beyond the page, or with a number longer than need be"
+
 // local is how many of a payload's bytes are in its cell.
 func (w *walk) local(payload uint64) int {
 	u := w.f.usable
@@ -31,7 +34,7 @@ func (w *walk) size(p *tree, at int) (int, error) {
 	b := p.b[at+4 : w.f.usable]
 	v, n := varint(b)
 	if n == 0 {
-		return 0, damaged(p.n, "a cell that ends beyond the page")
+		return 0, damaged(p.n, cellEnds)
 	}
 	if w.kind == Table {
 		return 4 + n, nil
@@ -55,12 +58,12 @@ func (w *walk) cell(p *tree, start, at int, c *Cell) (int, error) {
 	b := p.b[at:w.f.usable]
 	payload, n := varint(b)
 	if n == 0 {
-		return 0, damaged(p.n, "a cell that ends beyond the page")
+		return 0, damaged(p.n, cellEnds)
 	}
 	if w.kind == Table {
 		row, m := varint(b[n:])
 		if m == 0 {
-			return 0, damaged(p.n, "a cell that ends beyond the page")
+			return 0, damaged(p.n, cellEnds)
 		}
 		c.Row, n = int64(row), n+m
 	}
@@ -69,7 +72,7 @@ func (w *walk) cell(p *tree, start, at int, c *Cell) (int, error) {
 	}
 	local, size := w.local(payload), w.stored(payload)
 	if n+size > len(b) {
-		return 0, damaged(p.n, "a cell that ends beyond the page")
+		return 0, damaged(p.n, cellEnds)
 	}
 	c.Record = b[n : n+local : n+local]
 	if local < int(payload) {
@@ -171,17 +174,24 @@ func (c *covering) end() error {
 }
 
 // varint reads a number of SQLite's: seven bits a byte, highest first, eight in
-// the ninth. It gives how many bytes it has; 0 if b ends before.
+// the ninth. It gives how many bytes it has; 0 if b ends before, or if fewer bytes
+// would do: SQLite writes no such number, and does not read it alike everywhere.
 func varint(b []byte) (uint64, int) {
 	if len(b) > 0 && b[0] < 0x80 {
 		return uint64(b[0]), 1
 	}
 	var v uint64
 	for i := range min(len(b), 9) {
-		if i == 8 {
+		switch {
+		case i == 8 && v < 1<<48:
+			return 0, 0
+		case i == 8:
 			return v<<8 | uint64(b[i]), 9
 		}
 		v = v<<7 | uint64(b[i]&0x7f)
+		if b[i] < 0x80 && b[0] == 0x80 {
+			return 0, 0
+		}
 		if b[i] < 0x80 {
 			return v, i + 1
 		}

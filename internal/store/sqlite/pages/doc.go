@@ -14,8 +14,10 @@
 // A Walk that ends without an error has met: pages of the right type, all at
 // one depth; cells and free blocks that lie within the content of their page
 // and share no byte, with as many bytes left over as the page says; keys of
-// rows in ascending order within the bounds that inner pages give; chains of
-// overflow pages exactly as long as their payload. A File whose Close ends
+// rows in ascending order within the bounds that inner pages give; no page
+// without cells but the root of an empty tree; numbers in as few bytes as they
+// need, as SQLite reads no others alike everywhere; chains of overflow pages
+// exactly as long as their payload. A File whose Close ends
 // without an error has met every page once: in a tree, in a chain, in the list
 // of free pages, or as the page that SQLite keeps for locks. Order in
 // indexes, and that an index holds the rows of its table, is for who knows the

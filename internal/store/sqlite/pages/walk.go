@@ -86,6 +86,9 @@ func (w *walk) page(n, from uint32, depth int) error {
 	if depth >= maxDepth {
 		return damaged(n, "a tree deeper than %d", maxDepth)
 	}
+	if p.cells == 0 && (depth > 0 || p.inner && n != 1) {
+		return damaged(n, "a page without cells")
+	}
 	if !p.inner {
 		if w.leaves < 0 {
 			w.leaves = depth
@@ -218,7 +221,7 @@ func (w *walk) between(p *tree, at int) error {
 	}
 	key, n := varint(p.b[at+4 : w.f.usable])
 	if n == 0 {
-		return damaged(p.n, "a cell that ends beyond the page")
+		return damaged(p.n, cellEnds)
 	}
 	bound := int64(key)
 	if w.begun && (bound < w.last || bound == w.last && w.bound) {
