@@ -2,7 +2,6 @@ package sqlite
 
 import (
 	"bytes"
-	"database/sql"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -166,29 +165,6 @@ func damage(r *rand.Rand, b []byte) string {
 	at := r.IntN(len(b))
 	b[at] = byte(r.Uint32())
 	return fmt.Sprintf("byte %d", at)
-}
-
-// TestScanFallsBack: what is not laid out as this program does it is read by
-// SQL, and verified as before.
-func TestScanFallsBack(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "store.db")
-	if err := os.WriteFile(path, smallStore(t), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	db, err := sql.Open("sqlite", "file:"+path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := db.ExecContext(t.Context(), "CREATE INDEX own ON evidence (source)"); err != nil {
-		t.Fatal(err)
-	}
-	if err := db.Close(); err != nil {
-		t.Fatal(err)
-	}
-	s, ok := look(t, path)
-	if !ok || s.sqlite != "ok" || !s.fellBack {
-		t.Errorf("with an index of somebody's own: %+v, want it to be read by SQL", s)
-	}
 }
 
 // TestScanReadsAll: a verification that leaves out what it should read does not

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io/fs"
 	"math"
-	"slices"
 	"strings"
 
 	"github.com/exhibit-aims/exhibit/internal/store"
@@ -18,10 +17,9 @@ type object struct{ kind, name, table, text string }
 
 // checkSchema expects every table and index of this program to be there, made by
 // the very text of the migrations: text that differs in a word, a WHERE left out,
-// changes what readers see of the same rows. What is somebody's own may be a
-// table or an index. A view or a trigger may not be there, nor a name that
-// SQLite keeps for itself: it would stand before what verification reads. The
-// schema is asked for by a name that nothing in a file can take.
+// changes what readers see of the same rows. Nothing else may be there: a table
+// can have the name by which verification reads pages, and what is in trees that
+// it does not know it cannot vouch for. The schema is asked for by a name that nothing in a file can take.
 func (d *database) checkSchema(ctx context.Context, t sqlstore.Tx) (err error) {
 	want, err := declared()
 	if err != nil {
@@ -45,7 +43,7 @@ func (d *database) checkSchema(ctx context.Context, t sqlstore.Tx) (err error) {
 		switch {
 		case ours && o != ownObject(o.name, l, want[o.name]):
 			return strange(o.name + ", made otherwise")
-		case !ours && !o.harmless():
+		case !ours:
 			return strange(fmt.Sprintf("%q, which is none of them", o.name))
 		}
 		delete(want, o.name)
@@ -72,20 +70,6 @@ func ownObject(name string, l layout, text string) object {
 		o.kind = "index"
 	}
 	return o
-}
-
-// harmless reports whether somebody's own table or index changes no read.
-func (o object) harmless() bool {
-	name := strings.ToLower(o.name)
-	if strings.HasPrefix(name, "sqlite_autoindex_") {
-		return o.text == "" && o.kind == "index"
-	}
-	if strings.HasPrefix(name, "sqlite_") && name != "sqlite_stat1" && name != "sqlite_stat4" {
-		return false
-	}
-	return slices.ContainsFunc([]string{"CREATE TABLE ", "CREATE INDEX ", "CREATE UNIQUE INDEX "}, func(begin string) bool {
-		return strings.HasPrefix(o.text, begin)
-	})
 }
 
 // declared gives the text by which the migrations make each table and index; it

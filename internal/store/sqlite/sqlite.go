@@ -3,10 +3,8 @@
 // on disk (synchronous=FULL).
 //
 // Verification expects the tables and indexes that the migrations make, by their
-// very text, and beside them no view and no trigger. Then it reads the file page
-// by page (package pages), rows and what holds the pages together at once; a file
-// with tables or indexes of somebody's own is read by SQL after PRAGMA
-// integrity_check.
+// very text, and nothing beside them. Then it reads the file page by page (package
+// pages), rows and what holds the pages together at once.
 //
 // It may import internal/store, internal/store/sqlstore and the SQLite driver
 // (modernc.org/sqlite, without C). It promises the contract of store.Store, and

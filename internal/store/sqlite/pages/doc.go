@@ -32,5 +32,5 @@
 // which is why every page has to be accounted for, and why what this package
 // finds is held against SQLite's own check in a test that damages files at
 // random. A file of a form that is not read here (another encoding, pages with
-// reserved bytes, pointers for vacuum) is ErrOther: SQLite checks it itself.
+// reserved bytes, pointers for vacuum) is ErrOther.
 package pages
