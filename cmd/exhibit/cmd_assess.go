@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/exhibit-aims/exhibit/internal/assess"
+	"github.com/exhibit-aims/exhibit/internal/service"
 )
 
 type assessOptions struct {
@@ -129,11 +130,14 @@ func parseAsOf(s string, now time.Time) (time.Time, error) {
 		if t.After(now) {
 			return time.Time{}, usageError{fmt.Errorf("--as-of %s is in the future", s), "evidence of the future cannot be read; choose an instant up to now"}
 		}
-		return t.UTC(), nil
+		return t.UTC(), service.CheckTime("--as-of", t)
 	}
 	day, err := time.Parse(time.DateOnly, s)
 	if err != nil {
 		return time.Time{}, usageError{fmt.Errorf("--as-of %q is not a time", s), "use RFC 3339 (2026-06-30T12:00:00Z) or a date (2026-06-30)"}
+	}
+	if err := service.CheckTime("--as-of", day); err != nil {
+		return time.Time{}, err
 	}
 	end := day.Add(24*time.Hour - time.Second)
 	if day.After(now) {

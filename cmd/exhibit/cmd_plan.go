@@ -12,6 +12,7 @@ import (
 
 	"github.com/exhibit-aims/exhibit/internal/assess"
 	"github.com/exhibit-aims/exhibit/internal/plan"
+	"github.com/exhibit-aims/exhibit/internal/service"
 )
 
 type planOptions struct {
@@ -86,7 +87,7 @@ func planStart(asked string) (time.Time, error) {
 	if err != nil {
 		return day, usageError{fmt.Errorf("--start %q is not a date", asked), "write 2026-09-01"}
 	}
-	return day, nil
+	return day, service.CheckTime("--start", day)
 }
 
 func printPlan(g *globals, roadmap *plan.Plan, r plan.Report) {

@@ -102,7 +102,7 @@ func parseDay(flag, s string, end bool) (time.Time, error) {
 		return time.Time{}, nil
 	}
 	if t, err := time.Parse(time.RFC3339, s); err == nil {
-		return t.UTC(), nil
+		return t.UTC(), service.CheckTime(flag, t)
 	}
 	t, err := time.Parse(time.DateOnly, s)
 	if err != nil {
@@ -111,5 +111,5 @@ func parseDay(flag, s string, end bool) (time.Time, error) {
 	if end {
 		t = t.Add(24*time.Hour - time.Second)
 	}
-	return t, nil
+	return t, service.CheckTime(flag, t)
 }

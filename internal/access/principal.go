@@ -67,6 +67,11 @@ func (p Principal) MayIngest(source string) bool {
 	return p.May(Ingest) && (p.Via != ViaToken || slices.Contains(p.Sources, source))
 }
 
+// Asker names who asks where what is asked is bounded: the account, and the token
+// if it is one. The tokens of a machine have one account, and none of them uses
+// up what the others may ask.
+func (p Principal) Asker() string { return p.Account + "\x00" + p.Token }
+
 // Has reports whether the principal holds a role.
 func (p Principal) Has(r Role) bool { return slices.Contains(p.Roles, r) }
 

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"slices"
 	"time"
@@ -253,17 +254,36 @@ func (a *API) submit(ctx context.Context, in *struct {
 		Filename    string `json:"filename" minLength:"1" maxLength:"255"`
 		MediaType   string `json:"media_type,omitempty" maxLength:"200"`
 		Content     []byte `json:"content_base64" doc:"The file."`
-		System      string `json:"source_system,omitempty" maxLength:"500" doc:"Where it comes from."`
-		URL         string `json:"url,omitempty" maxLength:"4000"`
+		System      string `json:"source_system" minLength:"1" maxLength:"500" doc:"Where it comes from."`
+		URL         string `json:"url" minLength:"1" maxLength:"4000" doc:"Its address there, http or https."`
+		Account     string `json:"account" minLength:"1" maxLength:"500" doc:"Who was logged in there when it was captured."`
+		Method      string `json:"capture_method" minLength:"1" maxLength:"200" doc:"How it was captured: screenshot, export, scan, letter."`
+		Captured    string `json:"captured_at" minLength:"1" maxLength:"40"`
+		Event       string `json:"claimed_event_time,omitempty" maxLength:"40" doc:"When it happened; left out: when it was captured."`
+		From        string `json:"claimed_period_start,omitempty" maxLength:"40" doc:"The time that it covers begins."`
+		To          string `json:"claimed_period_end,omitempty" maxLength:"40" doc:"The time that it covers ends."`
 		Expectation string `json:"expectation,omitempty" maxLength:"200"`
-		Captured    string `json:"captured_at,omitempty" maxLength:"40"`
+		Note        string `json:"note,omitempty" maxLength:"4000"`
 	}
 }) (out *Answer[people.Upload], err error) {
 	b := &in.Body
 	sub := service.Submission{Name: b.Filename, MediaType: b.MediaType, Content: b.Content,
-		Upload: people.Upload{Title: b.Title, SourceSystem: b.System, URL: b.URL, Expectation: b.Expectation}}
-	if sub.Times.Captured, err = dayStart("captured_at", b.Captured); err != nil {
-		return nil, err
+		Upload: people.Upload{Title: b.Title, SourceSystem: b.System, URL: b.URL, Account: b.Account, CaptureMethod: b.Method,
+			Expectation: b.Expectation, Note: b.Note}}
+	for _, t := range []struct {
+		name, text string
+		read       func(name, s string) (time.Time, error)
+		into       *time.Time
+	}{
+		{"captured_at", b.Captured, dayStart, &sub.Times.Captured}, {"claimed_event_time", b.Event, dayStart, &sub.Times.Event},
+		{"claimed_period_start", b.From, dayStart, &sub.Times.From}, {"claimed_period_end", b.To, parseDay, &sub.Times.To},
+	} {
+		if *t.into, err = t.read(t.name, t.text); err != nil {
+			return nil, err
+		}
+	}
+	if _, err := time.Parse(time.DateOnly, b.Captured); err == nil {
+		return nil, wrong("write 2026-03-02T10:15:00+01:00", errNoTimeOfDay)
 	}
 	err = a.atDesk(ctx, func(d *service.Desk) error {
 		out, err = answered(d.Submit(ctx, sub))
@@ -271,6 +291,8 @@ func (a *API) submit(ctx context.Context, in *struct {
 	})
 	return out, err
 }
+
+var errNoTimeOfDay = errors.New("captured_at has no time of day")
 
 func (a *API) decideReview(decision string) func(context.Context, *struct {
 	ByID

@@ -107,7 +107,7 @@ func (a *API) search(ctx context.Context, in *EvidenceWanted) (*Answer[List[Evid
 // dayStart reads a time; a date means its first instant, UTC.
 func dayStart(name, s string) (time.Time, error) {
 	if t, err := time.Parse(time.DateOnly, s); err == nil {
-		return t, nil
+		return t, service.CheckTime(name, t)
 	}
 	return parseDay(name, s)
 }

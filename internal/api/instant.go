@@ -54,13 +54,13 @@ func (a *API) view(ctx context.Context, in Instant) (*service.View, string, erro
 // at is the view of an instant, for whoever asks.
 func (a *API) at(ctx context.Context, at time.Time) (*service.View, error) {
 	who, _ := access.From(ctx)
-	return a.Service.Past(ctx, who.Account, at)
+	return a.Service.Past(ctx, who.Asker(), at)
 }
 
 // inPast reads what is of an instant, in the turn of whoever asks.
 func (a *API) inPast(ctx context.Context, at time.Time, read func() error) error {
 	who, _ := access.From(ctx)
-	return a.Service.InPast(ctx, who.Account, at, read)
+	return a.Service.InPast(ctx, who.Asker(), at, read)
 }
 
 // tagOf names the state of a view.
@@ -93,11 +93,14 @@ func parseInstant(name, s string, now time.Time) (time.Time, error) {
 		return time.Time{}, nil
 	}
 	if t, err := time.Parse(time.RFC3339, s); err == nil {
-		return t.UTC(), nil
+		return t.UTC(), service.CheckTime(name, t)
 	}
 	day, err := time.Parse(time.DateOnly, s)
 	if err != nil {
 		return time.Time{}, wrong("write 2026-06-30 or 2026-06-30T12:00:00Z", fmt.Errorf("%s: %w", name, errNoTime))
+	}
+	if err := service.CheckTime(name, day); err != nil {
+		return time.Time{}, err
 	}
 	if end := day.Add(24*time.Hour - time.Second); end.Before(now) || day.After(now) {
 		return end, nil

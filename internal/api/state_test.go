@@ -3,6 +3,7 @@ package api
 import (
 	"net/http"
 	"testing"
+	"time"
 
 	"github.com/exhibit-aims/exhibit/internal/access"
 	"github.com/exhibit-aims/exhibit/internal/assess"
@@ -82,4 +83,23 @@ func TestWhatIsRefusedSaysWhyAndWhatToDo(t *testing.T) {
 		})
 	}
 	o.ask(who, http.MethodPost, "/v1/controls", "{}").want(t, http.StatusMethodNotAllowed, "GET")
+}
+
+// TestPastOfEachToken: a token that asked for too many earlier instants does not
+// keep another one of the same machine, and account, from asking.
+func TestPastOfEachToken(t *testing.T) {
+	o := actor(t)
+	one, other := someone("", access.Viewer), someone("", access.Viewer)
+	one.Token, other.Token = "one", "other"
+	at := func(i int) string {
+		return "/v1/controls?as_of=" + o.now.Add(-time.Duration(i+1)*time.Hour).UTC().Format(time.RFC3339)
+	}
+	last := 0
+	for i := range 8 {
+		last = o.get(one, at(i)).StatusCode
+	}
+	if last != http.StatusTooManyRequests {
+		t.Errorf("an eighth: %d", last)
+	}
+	o.get(other, at(8)).want(t, http.StatusOK)
 }

@@ -43,7 +43,7 @@ func errBusy(what string) error {
 // take waits for the turn of whoever asks.
 func (t *turns) take(r *http.Request) (release func(), err error) {
 	who, _ := access.From(r.Context())
-	name := who.Account + "\x00" + who.Token
+	name := who.Asker()
 	t.mu.Lock()
 	h := t.holders[name]
 	if h == nil {

@@ -46,7 +46,7 @@ func (c *call) open() error {
 		}
 		c.asOf = s
 	}
-	v, err := c.d.Service.Past(c.ctx(), c.Who.Account, at)
+	v, err := c.d.Service.Past(c.ctx(), c.Who.Asker(), at)
 	if err != nil {
 		return err
 	}
@@ -57,14 +57,17 @@ func (c *call) open() error {
 // parseInstant reads an instant; a date means its last second, UTC.
 func parseInstant(s string, now time.Time) (time.Time, error) {
 	if t, err := time.Parse(time.RFC3339, s); err == nil {
-		return t.UTC(), nil
+		return t.UTC(), service.CheckTime("the instant", t)
 	}
 	if t, err := time.Parse("2006-01-02T15:04", s); err == nil { // of a field for a date and a time
-		return t.UTC(), nil
+		return t.UTC(), service.CheckTime("the instant", t)
 	}
 	day, err := time.Parse(time.DateOnly, s)
 	if err != nil {
 		return time.Time{}, service.Mistake{Err: errNoTime, Remedy: "write 2026-06-30 or 2026-06-30T12:00:00Z"}
+	}
+	if err := service.CheckTime("the instant", day); err != nil {
+		return time.Time{}, err
 	}
 	if end := day.Add(24*time.Hour - time.Second); end.Before(now) || day.After(now) {
 		return end, nil

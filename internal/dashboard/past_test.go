@@ -38,6 +38,16 @@ func TestNothingIsDoneInThePast(t *testing.T) {
 	}
 }
 
+// TestInstantsThatNobodyMeans: an instant of a year that cannot be written is
+// refused, and is no failure of this side.
+func TestInstantsThatNobodyMeans(t *testing.T) {
+	o := actor(t)
+	who := someone("", access.Viewer)
+	for _, at := range []string{"0000-01-01", "0001-01-01T00:00:00Z", "0000-01-01T00:00", "0000-01-01T00:00:00%2B14:00", "9999-12-31T23:59:59-14:00"} {
+		o.get(who, "/controls?as_of="+at).want(t, http.StatusBadRequest, "of no year")
+	}
+}
+
 // refusing is a schedule of which nothing can be asked.
 type refusing struct{ err error }
 

@@ -36,7 +36,10 @@ func add[In any](c *caller, s *sdk.Server, name, about string, f func(ctx contex
 			if err != nil {
 				return refusal(errors.New("as_of is no time"), "write 2026-06-30T12:00:00Z"), nil, nil //nolint:nilerr // the answer says what was wrong
 			}
-			if v, err = c.Service.Past(ctx, c.who.Account, at); err != nil {
+			if err := service.CheckTime("as_of", at); err != nil {
+				return c.refuse(ctx, name, err), nil, nil
+			}
+			if v, err = c.Service.Past(ctx, c.who.Asker(), at); err != nil {
 				return c.refuse(ctx, name, err), nil, nil
 			}
 		}

@@ -15,7 +15,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
+	"regexp"
 
 	"github.com/gofrs/flock"
 )
@@ -25,6 +25,9 @@ const (
 	prefix = ".exhibit-unfinished-"
 	suffix = ".d"
 )
+
+// lockName is the form of a lock's name. What is called otherwise is somebody's own.
+var lockName = regexp.MustCompile(`^` + regexp.QuoteMeta(prefix) + `[0-9a-f]{16}$`)
 
 // Place is a hidden folder that one process writes to.
 type Place struct {
@@ -71,7 +74,7 @@ func Sweep(in string) (n int, err error) {
 		return 0, err
 	}
 	for _, e := range entries {
-		if !strings.HasPrefix(e.Name(), prefix) || strings.HasSuffix(e.Name(), suffix) || !e.Type().IsRegular() {
+		if !lockName.MatchString(e.Name()) || !e.Type().IsRegular() {
 			continue
 		}
 		lock := flock.New(filepath.Join(in, e.Name()))
