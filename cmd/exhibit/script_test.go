@@ -123,6 +123,7 @@ func commands() map[string]func(*testscript.TestScript, bool, []string) {
 		"held":      held,         // held STORE SOURCE KEYS ENTRIES
 		"entries":   entries,      // entries VAR STORE TYPE
 		"await":     await,        // await FILE TEXT
+		"agrees":    agrees,       // agrees PATH [FIELD]
 		"absent":    absent,       // absent TEXT PATH…
 		"statement": statement,    // statement STORE SQL
 		"serve":     serve,        // serve DIR VAR
