@@ -54,7 +54,7 @@ func account(ctx context.Context) exportjob.Account {
 }
 
 func (a *API) exports(ctx context.Context, _ *struct{}) (*Answer[List[exportjob.Job]], error) {
-	return answered(List[exportjob.Job]{Items: a.Exports.Jobs(account(ctx).ID)}, nil)
+	return answered(List[exportjob.Job]{Items: a.Exports.Jobs(account(ctx))}, nil)
 }
 
 func (a *API) handedOut(ctx context.Context, in *Paged) (*Answer[List[service.HandedOut]], error) {
@@ -101,14 +101,14 @@ func (a *API) order(ctx context.Context, in *struct {
 }
 
 func (a *API) export(ctx context.Context, in *ByID) (*Answer[exportjob.Job], error) {
-	return answered(a.Exports.Job(account(ctx).ID, in.ID))
+	return answered(a.Exports.Job(account(ctx), in.ID))
 }
 
 // patience is how long a client may take for each part of a file.
 const patience = time.Minute
 
 func (a *API) exportFile(ctx context.Context, in *ByID) (*huma.StreamResponse, error) {
-	f, job, err := a.Exports.Fetch(account(ctx).ID, in.ID)
+	f, job, err := a.Exports.Fetch(account(ctx), in.ID)
 	if err != nil {
 		return nil, err
 	}
@@ -134,7 +134,7 @@ func (a *API) exportFile(ctx context.Context, in *ByID) (*huma.StreamResponse, e
 }
 
 func (a *API) removeExport(ctx context.Context, in *ByID) (*struct{}, error) {
-	return nil, a.Exports.Remove(account(ctx).ID, in.ID)
+	return nil, a.Exports.Remove(account(ctx), in.ID)
 }
 
 // base64Of writes hexadecimal digits as base64.

@@ -100,7 +100,7 @@ func TestBrowserAct(t *testing.T) {
 	b = browse(t, o, who)
 	b.open("/exports")
 	b.must(chromedp.Do(b.ctx, chromedp.Click(".form button.main"), chromedp.WaitVisible("#jobs[data-follow]")))
-	o.makeExports(who.Account)
+	o.makeExports(account(who))
 	b.must(chromedp.Do(b.ctx, chromedp.WaitVisible("#jobs .tag.good")))
 	b.sound("/exports")
 }

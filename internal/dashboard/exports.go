@@ -38,7 +38,7 @@ type exportsData struct {
 
 func exports(c *call) (*page, error) {
 	d := exportsData{Kinds: exportjob.Kinds(), Profiles: append(service.OwnProfiles(c.d.Service.Config()), redact.BuiltIn()...),
-		Jobs: c.d.Exports.Jobs(c.Who.Account)}
+		Jobs: c.d.Exports.Jobs(account(c.Who))}
 	for _, j := range d.Jobs {
 		d.Busy = d.Busy || !j.State.Ended()
 	}
@@ -49,6 +49,15 @@ func exports(c *call) (*page, error) {
 func (c *call) ExportTitle(what string) string {
 	k, _ := exportjob.KindOf(what)
 	return k.Title
+}
+
+// account is who orders exports, and by which name they call whoever made them.
+func account(who access.Principal) exportjob.Account {
+	name := who.Person
+	if name == "" {
+		name = who.Name
+	}
+	return exportjob.Account{ID: who.Account, Name: name}
 }
 
 // orderExport orders an export, for the account that asks.
@@ -75,16 +84,12 @@ func orderExport(c *call) (done, error) {
 		}
 		o.Period = &evidence.Period{From: from, To: to.Add(24*time.Hour - time.Second)}
 	}
-	by := exportjob.Account{ID: c.Who.Account, Name: c.Who.Person}
-	if by.Name == "" {
-		by.Name = c.Who.Name
-	}
-	_, err := c.d.Exports.Start(by, o)
+	_, err := c.d.Exports.Start(account(c.Who), o)
 	return done{"/exports", "ordered"}, err
 }
 
 func removeExport(c *call) (done, error) {
-	return done{"/exports", "removed"}, c.d.Exports.Remove(c.Who.Account, c.req.PathValue("id"))
+	return done{"/exports", "removed"}, c.d.Exports.Remove(account(c.Who), c.req.PathValue("id"))
 }
 
 // filePart is sent at a time, filePatience how long a browser may take for it.
@@ -95,7 +100,7 @@ const (
 
 // sendExport sends the file of an export to whoever ordered it.
 func sendExport(c *call, w http.ResponseWriter) error {
-	f, job, err := c.d.Exports.Fetch(c.Who.Account, c.req.PathValue("id"))
+	f, job, err := c.d.Exports.Fetch(account(c.Who), c.req.PathValue("id"))
 	if err != nil {
 		return err
 	}

@@ -63,7 +63,8 @@ type Order struct {
 	Used   bool   // of a bundle: only what the results rest on
 }
 
-// Account is whose jobs they are.
+// Account is whose jobs they are. People who share a machine share its account,
+// and not what each of them ordered: both parts count.
 type Account struct {
 	ID   string // the account that was proved
 	Name string // who the export says has made it

@@ -160,13 +160,13 @@ func (m *Manager) specOf(by Account, o Order, now time.Time) (service.Spec, erro
 func refuse(remedy string, err error) error { return service.Mistake{Err: err, Remedy: remedy} }
 
 // Jobs are those of an account, the newest first.
-func (m *Manager) Jobs(account string) []Job {
+func (m *Manager) Jobs(by Account) []Job {
 	m.sweep()
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	out := []Job{}
 	for _, j := range slices.Backward(m.jobs) {
-		if j.by.ID == account {
+		if j.by == by {
 			out = append(out, *j)
 		}
 	}
@@ -174,19 +174,19 @@ func (m *Manager) Jobs(account string) []Job {
 }
 
 // Job returns a job of an account.
-func (m *Manager) Job(account, id string) (Job, error) {
+func (m *Manager) Job(by Account, id string) (Job, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	j, err := m.find(account, id)
+	j, err := m.find(by, id)
 	if err != nil {
 		return Job{}, err
 	}
 	return *j, nil
 }
 
-func (m *Manager) find(account, id string) (*Job, error) {
+func (m *Manager) find(by Account, id string) (*Job, error) {
 	for _, j := range m.jobs {
-		if j.ID == id && j.by.ID == account {
+		if j.ID == id && j.by == by {
 			return j, nil
 		}
 	}
@@ -194,10 +194,10 @@ func (m *Manager) find(account, id string) (*Job, error) {
 }
 
 // Fetch opens the file of a job of an account. Close it.
-func (m *Manager) Fetch(account, id string) (*os.File, Job, error) {
+func (m *Manager) Fetch(by Account, id string) (*os.File, Job, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	j, err := m.find(account, id)
+	j, err := m.find(by, id)
 	switch {
 	case err != nil:
 		return nil, Job{}, err
@@ -211,10 +211,10 @@ func (m *Manager) Fetch(account, id string) (*os.File, Job, error) {
 }
 
 // Remove removes the file of a job that has ended.
-func (m *Manager) Remove(account, id string) error {
+func (m *Manager) Remove(by Account, id string) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	j, err := m.find(account, id)
+	j, err := m.find(by, id)
 	switch {
 	case err != nil:
 		return err

@@ -94,17 +94,17 @@ func TestEveryExportIsMadeRecordedAndFetchedByWhoOrderedIt(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", kind.What, err)
 		}
-		if _, _, err := of.Fetch(ines.ID, j.ID); err == nil {
+		if _, _, err := of.Fetch(ines, j.ID); err == nil {
 			t.Errorf("%s can be fetched before it is made", kind.What)
 		}
 		of.work(t)
-		if kind.What == SoA && func() bool { j, err = of.Job(ines.ID, j.ID); return err == nil && j.State == Failed }() {
+		if kind.What == SoA && func() bool { j, err = of.Job(ines, j.ID); return err == nil && j.State == Failed }() {
 			if !strings.Contains(j.Error, "statement of applicability") || j.Hint == "" {
 				t.Errorf("the statement failed with %q, hint %q", j.Error, j.Hint)
 			}
 			continue
 		}
-		f, done, err := of.Fetch(ines.ID, j.ID)
+		f, done, err := of.Fetch(ines, j.ID)
 		if err != nil {
 			t.Fatalf("%s: %v (%+v)", kind.What, err, done)
 		}
@@ -118,11 +118,11 @@ func TestEveryExportIsMadeRecordedAndFetchedByWhoOrderedIt(t *testing.T) {
 			t.Errorf("%s: %d bytes with digest %x, the job says %d and %s", kind.What, len(content), sum, done.Bytes, done.SHA256)
 		}
 		onRecord(t, of, done)
-		if _, _, err := of.Fetch(omar.ID, j.ID); err == nil {
+		if _, _, err := of.Fetch(omar, j.ID); err == nil {
 			t.Errorf("%s can be fetched by another account", kind.What)
 		}
 	}
-	if len(of.Jobs(omar.ID)) != 0 {
+	if len(of.Jobs(omar)) != 0 {
 		t.Error("an account sees the jobs of another")
 	}
 }
@@ -162,7 +162,7 @@ func TestWhatIsKeptIsBoundedAndRemoved(t *testing.T) {
 		t.Errorf("a third is taken while two wait: %v", err)
 	}
 	of.work(t)
-	j, err := of.Job(ines.ID, first.ID)
+	j, err := of.Job(ines, first.ID)
 	if err != nil || j.State != Failed || !strings.Contains(j.Error, "room") {
 		t.Errorf("a workbook of more than 2000 bytes is %+v, %v", j, err)
 	}
@@ -170,10 +170,10 @@ func TestWhatIsKeptIsBoundedAndRemoved(t *testing.T) {
 		t.Errorf("files are left of what failed: %v, %v", files, err)
 	}
 	of.now = of.now.Add(2 * time.Hour)
-	if _, err := of.Job(ines.ID, first.ID); err != nil {
+	if _, err := of.Job(ines, first.ID); err != nil {
 		t.Fatal(err)
 	}
-	if jobs := of.Jobs(ines.ID); len(jobs) != 0 {
+	if jobs := of.Jobs(ines); len(jobs) != 0 {
 		t.Errorf("jobs that grew old are still known: %+v", jobs)
 	}
 }
@@ -203,7 +203,7 @@ func TestStoppingEndsWhatWaits(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	of.Run(ctx)
-	if got, err := of.Job(ines.ID, j.ID); err != nil || got.State != Failed || got.Hint == "" {
+	if got, err := of.Job(ines, j.ID); err != nil || got.State != Failed || got.Hint == "" {
 		t.Errorf("after a stop the job is %+v, %v", got, err)
 	}
 }
