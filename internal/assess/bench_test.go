@@ -210,9 +210,9 @@ func filler(i int, kind, subjectType string, e evidence.Evidence, b []byte) evid
 	return e
 }
 
-// benchSize is the number of records; EXHIBIT_BENCH_EVIDENCE changes it.
+// benchSize is the number of records; EXHIBIT_BENCH_RECORDS changes it.
 func benchSize() int {
-	if n, err := strconv.Atoi(os.Getenv("EXHIBIT_BENCH_EVIDENCE")); err == nil && n > 0 {
+	if n, err := strconv.Atoi(os.Getenv("EXHIBIT_BENCH_RECORDS")); err == nil && n > 0 {
 		return n
 	}
 	return 1_000_000
