@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"runtime"
+	"runtime/debug"
 	"testing"
 
 	"github.com/exhibit-aims/exhibit/internal/assess"
@@ -83,6 +84,7 @@ func BenchmarkResults(b *testing.B) {
 // bytes a result would be more than the documents' own bookkeeping.
 func TestStreams(t *testing.T) {
 	const n = 20_000
+	defer debug.SetGCPercent(debug.SetGCPercent(100)) // as the program runs
 	m, err := oscal.New(t.Context(), large(t, n))
 	if err != nil {
 		t.Fatal(err)
