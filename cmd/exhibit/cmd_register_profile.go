@@ -46,13 +46,6 @@ func runRegisterProfile(g *globals) error {
 	return nil
 }
 
-func notNil[T any](list []T) []T {
-	if list == nil {
-		return []T{}
-	}
-	return list
-}
-
 // profile is how it is printed for people.
 type profile service.Profile
 

@@ -46,10 +46,11 @@ func runSince(ctx context.Context, g *globals, o statusOptions, args []string) e
 	if g.output != "table" {
 		return printJSON(g.std.out, g.output, d)
 	}
-	return printDelta(g, d)
+	printDelta(g, d)
+	return nil
 }
 
-func printDelta(g *globals, d *service.Delta) error {
+func printDelta(g *globals, d *service.Delta) {
 	out := g.std.out
 	if d.Empty() {
 		fmt.Fprintf(out, "Nothing changed between %s and %s.\n", d.From.Format(time.RFC3339), d.To.Format(time.RFC3339))
@@ -78,7 +79,6 @@ func printDelta(g *globals, d *service.Delta) error {
 	}
 	section(g, "Runs that ended between", &t)
 	fmt.Fprintf(out, "From %s to %s, ledger size %d.\n", d.From.Format(time.RFC3339), d.To.Format(time.RFC3339), d.Checkpoint.Size)
-	return nil
 }
 
 // section prints a table under a heading, if it has rows.
