@@ -32,7 +32,7 @@ type office struct {
 // secrets are what the configuration reads from files; no command may print
 // the values.
 var secrets = map[string]string{
-	"github-token": "token-exhibit", "jira-token": "jira-secret", "aws-access-key-id": "AKIAREADER", "aws-secret-access-key": "aws-secret",
+	"github-token": "token-exhibit", "jira-token": "jira-secret", "aws-access-key-id": "AKIAREADER", "aws-secret-access-key": "zq7-no-file-has-this-name",
 }
 
 // openOffice writes a configuration, with the addresses of the peers and the
