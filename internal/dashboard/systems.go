@@ -132,6 +132,7 @@ type yearMark struct {
 const (
 	stageLines   = 12 // listed of a stage
 	timelineWide = 1000
+	dotWide      = 4 // what happened closer together than this is one dot
 )
 
 func system(c *call) (*page, error) {
@@ -188,12 +189,17 @@ func (d *systemData) lay(t ask.Trace) {
 	for _, s := range t.Stages {
 		d.Gaps += len(s.Gaps)
 		st := stage{Stage: s, Facts: len(s.Lines), Shown: slices.Clone(s.Lines)}
+		there := map[dot]bool{}
 		for _, f := range s.Lines {
-			if !f.At.IsZero() {
-				st.Dots = append(st.Dots, dot{d.x(f.At), f.Mark})
+			if f.At.IsZero() {
+				continue
+			}
+			x := d.x(f.At)
+			if at := (dot{x - x%dotWide, f.Mark}); !there[at] {
+				there[at] = true
+				st.Dots = append(st.Dots, at)
 			}
 		}
-		st.Dots = slices.CompactFunc(st.Dots, func(x, y dot) bool { return x == y })
 		slices.Reverse(st.Shown)
 		if n := len(st.Shown) - stageLines; n > 0 {
 			st.Shown, st.Hidden = slices.Clone(st.Shown[:stageLines]), n
