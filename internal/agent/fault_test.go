@@ -146,7 +146,7 @@ func TestDiskFull(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer db.Close()
+	t.Cleanup(func() { db.Close() }) // after the node that running stops
 	var r reads
 	running(t, nodeOptions(db, Locks{Dir: t.TempDir()}, "n", &r))
 	more(t, "the first run", func() int { return r.of("n") })
