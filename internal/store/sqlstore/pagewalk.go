@@ -223,7 +223,7 @@ func (p *pager) byZone(ctx context.Context, lo, hi int64, step func(ctx context.
 			return err
 		}
 		if len(p.zones) == 0 {
-			return fmt.Errorf("entries %d to %d: %w: no zone holds them; run exhibit ledger reindex", lo, hi-1, store.ErrTampered)
+			return noZone(lo, hi)
 		}
 	}
 	n, err := p.stretch()

@@ -36,8 +36,12 @@ type stream struct {
 	args  []any
 	page  []hit
 	after int64
+	in    []stretch // the only parts of the ledger to look at, in order; nil: all
 	done  bool
 }
+
+// stretch is the positions from ≤ seq < to.
+type stretch struct{ from, to int64 }
 
 // pageSize is how many rows a walk reads at once.
 const pageSize = 2048
@@ -75,8 +79,8 @@ func newSelection(ctx context.Context, tx Tx, q store.EvidenceQuery) (*selection
 		}
 	}
 	kinds, err := sel.kinds(ctx, tx, q.Kinds)
-	if err != nil {
-		return nil, err
+	if err != nil || sel.none {
+		return sel, err
 	}
 	return sel, sel.split(ctx, tx, kinds, after, q)
 }
@@ -124,8 +128,9 @@ func (sel *selection) kinds(ctx context.Context, tx Tx, names []string) ([]strin
 
 // split decides which walks to make. Evidence of a subject is found by its
 // index, and in the tail by looking at all; heads of a kind by theirs, each
-// kind for itself; everything else by looking at all. The unary plus keeps a
-// planner from an index that does not help.
+// kind for itself; everything else by looking at all, but for zones that hold
+// nothing of the kinds. The unary plus keeps a planner from an index that does
+// not help.
 func (sel *selection) split(ctx context.Context, tx Tx, kinds []string, after int64, q store.EvidenceQuery) error {
 	all := ""
 	if len(kinds) > 0 {
@@ -149,10 +154,16 @@ func (sel *selection) split(ctx context.Context, tx Tx, kinds []string, after in
 			sel.streams = append(sel.streams, stream{after: after, where: " AND kind = " + id})
 		}
 	}
-	if len(sel.streams) == 0 {
-		sel.streams = []stream{{after: after, where: all}}
+	if len(sel.streams) > 0 {
+		return nil
 	}
-	return nil
+	sel.streams = []stream{{after: after, where: all}}
+	if len(kinds) == 0 {
+		return nil
+	}
+	in, err := stretchesOf(ctx, tx, kinds, max(after+1, 0))
+	sel.streams[0].in = in
+	return err
 }
 
 // next gives the following hits of all streams in ledger order, none at the end.
@@ -195,8 +206,29 @@ func (sel *selection) next(ctx context.Context, tx Tx) ([]hit, error) {
 
 // fill reads the next page of one stream.
 func (sel *selection) fill(ctx context.Context, tx Tx, st *stream) error {
+	if st.in == nil {
+		return sel.fillBelow(ctx, tx, st, sel.before)
+	}
+	for st.done = true; len(st.in) > 0 && st.in[0].from < sel.before; st.in = st.in[1:] {
+		st.after = max(st.after, st.in[0].from-1)
+		if err := sel.fillBelow(ctx, tx, st, min(sel.before, st.in[0].to)); err != nil {
+			return err
+		}
+		if len(st.page) > 0 {
+			if st.done {
+				st.in = st.in[1:]
+				st.done = len(st.in) == 0
+			}
+			return nil
+		}
+	}
+	return nil
+}
+
+// fillBelow reads the next page of one stream up to a position.
+func (sel *selection) fillBelow(ctx context.Context, tx Tx, st *stream, before int64) error {
 	n := len(sel.args) + len(st.args)
-	args := append(slices.Concat(sel.args, st.args), st.after, sel.before, int64(pageSize))
+	args := append(slices.Concat(sel.args, st.args), st.after, before, int64(pageSize))
 	query := "SELECT seq, source, pblock, COALESCE(gone, 0), COALESCE(gone_at, 0) FROM evidence WHERE seq > $" + strconv.Itoa(n+1) +
 		" AND seq < $" + strconv.Itoa(n+2) + sel.where + st.where + " ORDER BY seq LIMIT $" + strconv.Itoa(n+3)
 	st.page = make([]hit, 0, pageSize)

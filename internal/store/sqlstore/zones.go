@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"strconv"
 
 	"github.com/exhibit-aims/exhibit/internal/evidence"
 	"github.com/exhibit-aims/exhibit/internal/store"
@@ -119,6 +120,56 @@ func fillZone(ctx context.Context, tx Tx, b *lineBlock) error {
 	}
 	args := zoneArgs(b.first, lines, sealed)
 	return tx.Insert(ctx, tableZones, args)
+}
+
+// bridged is how many positions without anything of a kind are looked at rather
+// than passed by with a query of their own.
+const bridged = 512
+
+// stretchesOf gives the parts of the ledger from a position on that may hold
+// evidence of some kinds; the numbers of these are texts.
+func stretchesOf(ctx context.Context, tx Tx, kinds []string, from int64) ([]stretch, error) {
+	t, err := readTip(ctx, tx)
+	if err != nil {
+		return nil, err
+	}
+	wanted := make(map[int64]bool, len(kinds))
+	for _, k := range kinds {
+		id, err := strconv.ParseInt(k, 10, 64)
+		if err != nil {
+			return nil, err
+		}
+		wanted[id] = true
+	}
+	out, known := []stretch{}, from // every position below known is in a zone
+	err = each(ctx, tx, func(r Rows) error {
+		var z store.Zone
+		if err := r.Scan(&z.First, &z.N, &z.Pairs); err != nil {
+			return err
+		}
+		if z.First > known {
+			return noZone(known, z.First)
+		}
+		known = max(known, z.First+z.N)
+		found := false
+		if err := z.EachPair(func(p store.Pair) bool { found = wanted[p.Kind]; return !found }); err != nil || !found {
+			return err
+		}
+		if n := len(out); n > 0 && z.First-out[n-1].to <= bridged {
+			out[n-1].to = z.First + z.N
+			return nil
+		}
+		out = append(out, stretch{z.First, z.First + z.N})
+		return nil
+	}, "SELECT first, n, pairs FROM zones WHERE first >= (SELECT COALESCE(MAX(first), 0) FROM zones WHERE first <= $1) ORDER BY first", from)
+	if err == nil && known < t.size {
+		err = noZone(known, t.size)
+	}
+	return out, err
+}
+
+func noZone(from, to int64) error {
+	return fmt.Errorf("entries %d to %d: %w: no zone holds them; run exhibit ledger reindex", from, to-1, store.ErrTampered)
 }
 
 // zoneRows reads the next zones of a walk, at most n; down walks towards the

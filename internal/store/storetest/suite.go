@@ -42,6 +42,7 @@ func Run(t *testing.T, open Open) {
 		{"attestation", testAttest},
 		{"groups move", testGroups},
 		{"queries", testQueries},
+		{"kinds", testKinds},
 		{"pages", testPages},
 		{"digests", testDigests},
 		{"state", testState},
