@@ -121,22 +121,32 @@ func (e Entry) check() error {
 // runs, subject types) so that a million entries do not hold a million copies.
 // The zero value is ready; a Parser is not safe for concurrent use.
 type Parser struct {
-	seen [2]map[string]string // as met by Evidence and by Check, which trusts nothing of the former
+	seen [2]seenNames // as met by Evidence and by Check, which trusts nothing of the former
 }
+
+// seenNames are strings that repeat, each followed by the quote that ends it.
+type seenNames struct {
+	all  map[string]string // by what is before the quote
+	last [names]string     // what came last in each place
+}
+
+// Places of strings that repeat from line to line.
+const (
+	kindName = iota
+	runName
+	typeName
+	names
+)
 
 // maxInterned bounds what a Parser keeps.
 const maxInterned = 4096
 
-func (p *Parser) intern(b []byte, strict bool) string {
-	seen := &p.seen[0]
-	if strict {
-		seen = &p.seen[1]
+func (n *seenNames) intern(b []byte) string {
+	if n.all == nil || len(n.all) >= maxInterned {
+		n.all = make(map[string]string)
 	}
-	if *seen == nil || len(*seen) >= maxInterned {
-		*seen = make(map[string]string)
-	}
-	s := string(b)
-	(*seen)[s] = s
+	s := string(b) + `"`
+	n.all[s[:len(b)]] = s
 	return s
 }
 
@@ -198,7 +208,7 @@ func (p *Parser) view(e Entry, strict bool, ev *View) error {
 	s.lit(`"key":"`)
 	ev.KeyBytes = s.bytes()
 	s.lit(`,"kind":"`)
-	ev.Kind = s.name()
+	ev.Kind = s.name(kindName)
 	s.lit(`,"major":`)
 	ev.Major = s.num()
 	s.lit(`,"payload":"`)
@@ -213,13 +223,13 @@ func (p *Parser) view(e Entry, strict bool, ev *View) error {
 	}
 	ev.Revision = s.num()
 	s.lit(`,"run":"`)
-	ev.Run = s.name()
+	ev.Run = s.name(runName)
 	s.lit(`,"size":`)
 	ev.PayloadSize = s.num()
 	s.lit(`,"subject":{"id":"`)
 	ev.SubjectID = s.bytes()
 	s.lit(`,"type":"`)
-	ev.Subject.Type = s.name()
+	ev.Subject.Type = s.name(typeName)
 	s.lit(`}`)
 	if s.opt(`,"url":"`) {
 		ev.URLBytes = s.bytes()
@@ -272,6 +282,11 @@ func (s *scanner) stamp() time.Time {
 
 // bytes reads a string whose opening quote was read, and its closing quote.
 func (s *scanner) bytes() []byte {
+	if end := bytes.IndexByte(s.b, '"'); end >= 0 && !s.bad && usualText(s.b[:end]) {
+		raw := s.b[:end:end]
+		s.b = s.b[end+1:]
+		return raw
+	}
 	raw, plain := s.raw()
 	if plain && s.strict && !plainText(raw) {
 		s.odd = true
@@ -280,24 +295,29 @@ func (s *scanner) bytes() []byte {
 	return raw
 }
 
-// name reads a string that repeats from line to line.
-func (s *scanner) name() string {
+// name reads a string that repeats from line to line in its place.
+func (s *scanner) name(place int) string {
+	seen := &s.p.seen[0]
+	if s.strict {
+		seen = &s.p.seen[1]
+	}
+	if last := seen.last[place]; last != "" && s.opt(last) {
+		return last[:len(last)-1]
+	}
 	raw, plain := s.raw()
 	if !plain {
 		return string(raw)
 	}
-	which := 0
-	if s.strict {
-		which = 1
+	known, ok := seen.all[string(raw)] // and, if strict, was checked when it was met first
+	if !ok {
+		if s.strict && !plainText(raw) {
+			s.odd = true
+			return ""
+		}
+		known = seen.intern(raw)
 	}
-	if known, ok := s.p.seen[which][string(raw)]; ok {
-		return known // and, if strict, was checked when it was met first
-	}
-	if s.strict && !plainText(raw) {
-		s.odd = true
-		return ""
-	}
-	return s.p.intern(raw, s.strict)
+	seen.last[place] = known
+	return known[:len(raw)]
 }
 
 // raw reads a string; plain says that it is as it is written, and not yet
@@ -319,18 +339,40 @@ func (s *scanner) raw() (raw []byte, plain bool) {
 	return raw, true
 }
 
-// plainText reports whether raw is valid UTF-8 without control characters.
-func plainText(raw []byte) bool {
-	const low, high = 0x2020202020202020, 0x8080808080808080
-	rest := raw
-	for ; len(rest) >= 8; rest = rest[8:] {
-		// A byte below a space borrows, one beyond ASCII has the bit itself.
-		if x := binary.LittleEndian.Uint64(rest); (x|(x-low))&high != 0 {
-			break
+// usualText reports whether raw is ASCII without control characters and
+// backslashes: such a string is written in one way only.
+func usualText(raw []byte) bool {
+	n := len(raw)
+	if n < 8 {
+		for _, c := range raw {
+			if c < ' ' || c >= utf8.RuneSelf || c == '\\' {
+				return false
+			}
+		}
+		return true
+	}
+	for i := 0; i+8 < n; i += 8 {
+		if unusual(binary.LittleEndian.Uint64(raw[i:])) {
+			return false
 		}
 	}
+	return !unusual(binary.LittleEndian.Uint64(raw[n-8:]))
+}
+
+// unusual reports whether one of eight bytes is below a space, beyond ASCII, or a
+// backslash.
+func unusual(x uint64) bool {
+	const ones, high = 0x0101010101010101, 0x8080808080808080
+	slash := x ^ '\\'*ones
+	// A byte below a space borrows, and so does one that is zero after the XOR;
+	// one beyond ASCII has the bit itself.
+	return (x|(x-' '*ones)|(slash-ones)&^slash)&high != 0
+}
+
+// plainText reports whether raw is valid UTF-8 without control characters.
+func plainText(raw []byte) bool {
 	ascii := true
-	for _, c := range rest {
+	for _, c := range raw {
 		if c < ' ' {
 			return false
 		}

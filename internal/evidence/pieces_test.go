@@ -43,6 +43,9 @@ func TestPlainText(t *testing.T) {
 				if got, want := plainText(text), ' ' <= c && c < 0x80; got != want {
 					t.Errorf("%q: %v, want %v", text, got, want)
 				}
+				if got, want := usualText(text), ' ' <= c && c < 0x80 && c != '\\'; got != want {
+					t.Errorf("%q is usual: %v, want %v", text, got, want)
+				}
 			}
 		}
 	}

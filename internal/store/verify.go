@@ -85,6 +85,9 @@ func Verify(ctx context.Context, s Verifiable, o VerifyOptions) (Verified, error
 	return v.out, nil
 }
 
+// maxSpare is how many pieces of memory are kept for use again.
+const maxSpare = 16
+
 // maxHint bounds what is allocated on the word of a stored size.
 const maxHint = 1 << 20
 
@@ -111,6 +114,7 @@ type verifier struct {
 	keys     ledger.Succession
 	search   searchCheck
 	lastAt   time.Time
+	spare    chan []checkedEntry // memory to be used again
 
 	// What the evidence before this one had: this one mostly has the same.
 	run     *runState
@@ -190,7 +194,8 @@ func (v *verifier) verify(ctx context.Context) error {
 	if v.out.Checkpoint.Size != v.tip.Size {
 		return differs("size kept beside the checkpoint", v.out.Checkpoint.Size, v.tip.Size)
 	}
-	v.heads = newHeads(min(v.tip.Size/2, maxHint))
+	v.spare = make(chan []checkedEntry, maxSpare)
+	v.heads = newHeads(min(v.tables.keys(), v.tip.Size, maxHint))
 	v.runOf = make(map[string]RunRow, len(v.tables.Runs))
 	for _, r := range v.tables.Runs {
 		v.runOf[r.ID] = r

@@ -25,6 +25,7 @@ type heads struct {
 	slots  []headSlot // as many as a power of two
 	used   int
 	factor uint64
+	seen   int32 // by ahead
 }
 
 type headSlot struct {
@@ -35,10 +36,10 @@ type headSlot struct {
 // minSlots is what the table begins with at least.
 const minSlots = 1 << 10
 
-// newHeads makes a table with room for about n keys.
+// newHeads makes a table with room for n keys.
 func newHeads(n int64) *heads {
 	size := minSlots
-	for int64(size) < 2*n {
+	for int64(size/4*3) <= n {
 		size *= 2
 	}
 	return &heads{slots: make([]headSlot, size), factor: rand.Uint64() | 1}
@@ -58,10 +59,25 @@ func (h *heads) at(key headKey) *headState {
 	return &s.headState
 }
 
+// ahead looks at where the keys of items belong, which are asked for one after the
+// other soon: the processor fetches from memory all at once what it would then
+// have to wait for each time.
+func (h *heads) ahead(items []checkedEntry) {
+	for i := range items {
+		n, _ := h.place(&items[i].key)
+		h.seen |= h.slots[n].revision
+	}
+}
+
+// place is the number of the slot where the search for a key begins.
+func (h *heads) place(key *headKey) (n, mask uint64) {
+	mask = uint64(len(h.slots) - 1)
+	return binary.LittleEndian.Uint64(key[:]) * h.factor >> bits.LeadingZeros64(mask), mask
+}
+
 // slot finds the slot of a key, or the empty one where it belongs.
 func (h *heads) slot(key headKey) *headSlot {
-	mask := uint64(len(h.slots) - 1)
-	i := binary.LittleEndian.Uint64(key[:]) * h.factor >> bits.LeadingZeros64(mask)
+	i, mask := h.place(&key)
 	for {
 		s := &h.slots[i&mask]
 		if s.revision == 0 || s.key == key {

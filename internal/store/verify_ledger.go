@@ -63,6 +63,7 @@ func (v *verifier) checkLedger(ctx context.Context) error {
 	}
 	err = ordered(ctx, v.readParts, worker, func(p checkedPart) error {
 		extra = append(extra, p.tiles...)
+		v.heads.ahead(p.items)
 		for i := range p.items {
 			if err := v.entry(&p.items[i], p.lines.First+int64(i), &p); err != nil {
 				return err
@@ -70,6 +71,7 @@ func (v *verifier) checkLedger(ctx context.Context) error {
 		}
 		v.want[KeyIndex].join(p.keys)
 		v.want[SubjectIndex].join(p.subjects)
+		v.giveBack(p.items)
 		if len(p.rows) > 0 {
 			return differs(fmt.Sprintf("index row %d", p.rows[0].Seq), "an evidence entry", "none")
 		}
@@ -82,6 +84,26 @@ func (v *verifier) checkLedger(ctx context.Context) error {
 	}
 	_, err = v.compareTiles(extra, v.frontier.Drain(), true)
 	return err
+}
+
+// itemsFor gives memory for n entries. What is in it is old.
+func (v *verifier) itemsFor(n int) []checkedEntry {
+	select {
+	case items := <-v.spare:
+		if cap(items) >= n {
+			return items[:n]
+		}
+	default:
+	}
+	return make([]checkedEntry, n, n+n/4)
+}
+
+// giveBack takes memory for entries that is not needed any more.
+func (v *verifier) giveBack(items []checkedEntry) {
+	select {
+	case v.spare <- items:
+	default:
+	}
 }
 
 // readParts reads lines, rows and tiles side by side.
@@ -179,15 +201,14 @@ func (w *lineWorker) parse(p ledgerPart) (checkedPart, error) {
 	if err != nil {
 		return out, err
 	}
-	out.items = make([]checkedEntry, 0, bytes.Count(raw, []byte{'\n'}))
+	if n := len(raw); n > 0 && raw[n-1] != '\n' {
+		return out, differs(fmt.Sprintf("block of entries from %d", p.lines.First), "lines that end", "one that does not")
+	}
+	out.items = w.v.itemsFor(bytes.Count(raw, []byte{'\n'}))
 	seq := p.lines.First
-	for at := 0; at < len(raw); seq++ {
+	for at, i := 0, 0; at < len(raw); seq, i = seq+1, i+1 {
 		n := bytes.IndexByte(raw[at:], '\n')
-		if n < 0 {
-			return out, differs(fmt.Sprintf("entry %d", seq), "a line that ends", "one that does not")
-		}
-		out.items = append(out.items, checkedEntry{})
-		it := &out.items[len(out.items)-1]
+		it := &out.items[i]
 		if err := w.line(it, seq, raw[at:at+n:at+n]); err != nil {
 			return out, err
 		}
@@ -211,7 +232,7 @@ func (w *lineWorker) line(it *checkedEntry, seq int64, line []byte) error {
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrTampered, err)
 	}
-	it.at = e.At
+	it.at, it.other = e.At, nil
 	if e.Type != evidence.EntryEvidence {
 		if e, err = evidence.ParseLine(seq, bytes.Clone(line)); err != nil {
 			return fmt.Errorf("%w: %w", ErrTampered, err)
