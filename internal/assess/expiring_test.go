@@ -32,7 +32,7 @@ func later(t *testing.T, eng *assess.Engine, l ledger, at time.Time) map[string]
 // TestExpiringIsWhatComesTrue: what is said to expire is satisfied until then
 // and not a second longer; what is not said to is satisfied at the end still.
 func TestExpiringIsWhatComesTrue(t *testing.T) {
-	eng := compiled(t, assess.Options{Trusted: true})
+	eng := compiled(t, assess.Options{})
 	l := newLedger(3_000)
 	s := eng.NewState()
 	l.load(t, eng, s)

@@ -40,7 +40,7 @@ func (l ledger) changes(gone bool) iter.Seq2[assess.Change, error] {
 // TestApplyAllIsTheSame: what several cores take in is what one takes in, one
 // change after the other.
 func TestApplyAllIsTheSame(t *testing.T) {
-	eng := compiled(t, assess.Options{Trusted: true})
+	eng := compiled(t, assess.Options{})
 	l := newLedger(12_000)
 	alone, all := eng.NewState(), eng.NewState()
 	alone.ApplyRun(l.run(eng))
@@ -70,7 +70,7 @@ func TestApplyAllIsTheSame(t *testing.T) {
 // TestApplyAllStops: an error, of a record or of what yields them, is given,
 // and nobody is left working.
 func TestApplyAllStops(t *testing.T) {
-	eng := compiled(t, assess.Options{Trusted: true})
+	eng := compiled(t, assess.Options{})
 	l := newLedger(6_000)
 	failed := errors.New("cannot be read")
 	before := runtime.NumGoroutine()

@@ -22,7 +22,7 @@ const allowed = 2.6
 // TestCostIsLinear: for twice the ledger, no rule takes more than 2.6 times the
 // steps.
 func TestCostIsLinear(t *testing.T) {
-	eng := compiled(t, assess.Options{Trusted: true})
+	eng := compiled(t, assess.Options{})
 	small, large := newLedger(8_000), newLedger(16_000)
 	a, b := eng.NewState(), eng.NewState()
 	small.load(t, eng, a)
@@ -42,7 +42,7 @@ func TestCostIsLinear(t *testing.T) {
 func TestCostOfMoreRecords(t *testing.T) {
 	grows := []string{"vendor.usage", "oversight.human_decision", "cloud.audit_event", "monitoring.metric_series", "collector.run",
 		"github.pull_request", "github.push", "jira.issue_transition", "training.completion", "vendor.audit_log"}
-	eng, cat := compiled(t, assess.Options{Trusted: true}), loadCatalog(t)
+	eng, cat := compiled(t, assess.Options{}), loadCatalog(t)
 	measured := 0
 	for _, e := range eng.Expectations() {
 		f := casesOf(t, e.Slug)
@@ -69,7 +69,7 @@ func TestCostOfMoreRecords(t *testing.T) {
 // TestCostOfCases: twice the systems with twice the cases of the scan, each
 // closed by one of them, take no more than 2.6 times the steps.
 func TestCostOfCases(t *testing.T) {
-	eng, cat := compiled(t, assess.Options{Trusted: true}), loadCatalog(t)
+	eng, cat := compiled(t, assess.Options{}), loadCatalog(t)
 	asOf := time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
 	for _, slug := range []string{"ai-system-inventory-complete", "approved-use-only"} {
 		once, twice := casesOfSystems(t, eng, cat, asOf, 200).Steps(slug, asOf), casesOfSystems(t, eng, cat, asOf, 400).Steps(slug, asOf)
@@ -200,7 +200,7 @@ func readAll(eng *assess.Engine, at time.Time) evidence.Run {
 
 // TestEveryRuleHasCases keeps the tests above from passing over a rule.
 func TestEveryRuleHasCases(t *testing.T) {
-	for _, e := range compiled(t, assess.Options{Trusted: true}).Expectations() {
+	for _, e := range compiled(t, assess.Options{}).Expectations() {
 		if _, err := fs.Stat(config.FS, "fixtures/"+e.Slug+".yaml"); err != nil {
 			t.Error(err)
 		} else if len(telling(casesOf(t, e.Slug))) == 0 {

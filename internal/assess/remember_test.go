@@ -13,7 +13,7 @@ import (
 // by, a State that was asked before says what one says that is asked for the
 // first time.
 func TestClockGoesOn(t *testing.T) {
-	eng := compiled(t, assess.Options{Trusted: true})
+	eng := compiled(t, assess.Options{})
 	l := newLedger(3_000)
 	asked := eng.NewState()
 	l.load(t, eng, asked)
@@ -39,7 +39,7 @@ func TestClockGoesOn(t *testing.T) {
 
 // TestRecordsAndClockGoOn: the same while records come in.
 func TestRecordsAndClockGoOn(t *testing.T) {
-	eng := compiled(t, assess.Options{Trusted: true})
+	eng := compiled(t, assess.Options{})
 	l := newLedger(3_000)
 	asked, fresh := eng.NewState(), eng.NewState()
 	asked.ApplyRun(l.run(eng))
