@@ -187,6 +187,21 @@ func (f *finisher) looked(r *rule) string {
 	return "; runs " + strings.Join(runs, ", ") + " looked"
 }
 
+// Brief is the reason of a result for a line of a list: how many runs looked, in
+// place of which.
+func Brief(reason string) string {
+	before, names, ok := strings.Cut(reason, "; run")
+	rest, found := strings.CutSuffix(names, " looked")
+	if !ok || !found {
+		return reason
+	}
+	rest = strings.TrimPrefix(strings.TrimPrefix(rest, "s"), " ")
+	if n := strings.Count(rest, ", ") + 1; n > 1 {
+		return fmt.Sprintf("%s; %d runs looked", before, n)
+	}
+	return before + "; a run looked"
+}
+
 // noneOf reports optional kinds of which at least one is needed, because they
 // alone can give what freshness.of asks for.
 func (f *finisher) noneOf(r *rule, kinds []currency) string {

@@ -88,6 +88,16 @@ func decisionWords(d *people.Decision) string {
 	return "excluded: " + d.Justification
 }
 
+// Needs and Sinces report whether any decision names its need, or since when it is
+// carried out: a column that holds nothing is left out.
+func (d statementData) Needs() bool {
+	return slices.ContainsFunc(d.Statement.Controls, func(x people.Decision) bool { return x.SourceOfNeed != "" })
+}
+
+func (d statementData) Sinces() bool {
+	return slices.ContainsFunc(d.Statement.Controls, func(x people.Decision) bool { return x.ImplementedSince != "" })
+}
+
 // Applies is what was decided on a control, for people.
 func (statementData) Applies(d people.Decision) string {
 	switch {

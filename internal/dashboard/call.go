@@ -89,6 +89,17 @@ func (c *call) Problem() string {
 	return sentence(spoken(c.problem.Error()))
 }
 
+// Sent reports whether a form that goes to an address was sent, and refused.
+func (c *call) Sent(to string) bool { return c.problem != nil && c.req.URL.Path == to }
+
+// Kept is what a field of that form held, to be shown again.
+func (c *call) Kept(to, field string) string {
+	if !c.Sent(to) {
+		return ""
+	}
+	return c.Field(field)
+}
+
 // Remedy is what to do about Problem.
 func (c *call) Remedy() string { return hintOf(c.problem) }
 

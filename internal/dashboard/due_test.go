@@ -15,7 +15,7 @@ func TestCasesAreDue(t *testing.T) {
 		if !k.Open() {
 			continue
 		}
-		words := "Due " + k.Until().Format(time.DateOnly)
+		words := "Decide by " + k.Until().Format(time.DateOnly)
 		if k.Until().IsZero() {
 			t.Fatalf("%s is open without end", k.ID)
 		}

@@ -2,6 +2,7 @@ package dashboard
 
 import (
 	"context"
+	"slices"
 	"strconv"
 
 	"github.com/exhibit-aims/exhibit/internal/access"
@@ -19,11 +20,37 @@ func (d *Dashboard) populationRoutes() []route {
 	}
 }
 
-// populationsData is every population.
-type populationsData struct{ List []assess.Population }
+// populationsData is every population: those of many items, and those of which the
+// organisation is the only one.
+type populationsData struct{ List, Alone []populationLine }
+
+// populationLine is a population with where it was read.
+type populationLine struct {
+	*assess.Population
+	Control string
+	From    []string // sources
+}
 
 func populations(c *call) (*page, error) {
-	return &page{title: "Populations", template: "populations", nav: "/populations", data: populationsData{c.view.Assessment.Populations}}, nil
+	var d populationsData
+	for i := range c.view.Assessment.Populations {
+		p := &c.view.Assessment.Populations[i]
+		l := populationLine{Population: p}
+		if e, _, err := c.view.Expectation(p.Expectation); err == nil {
+			l.Control = e.Control
+		}
+		for _, r := range p.Readings {
+			if !slices.Contains(l.From, r.Source) {
+				l.From = append(l.From, r.Source)
+			}
+		}
+		if p.SubjectType == "organization" && p.Count <= 1 {
+			d.Alone = append(d.Alone, l)
+		} else {
+			d.List = append(d.List, l)
+		}
+	}
+	return &page{title: "Populations", template: "populations", nav: "/populations", data: d}, nil
 }
 
 // populationData is one population, and a draw from it.
@@ -74,7 +101,7 @@ func population(c *call) (*page, error) {
 			d.Retests = append(d.Retests, r)
 		}
 	}
-	return &page{title: "Population of " + d.Title, template: "population", nav: "/populations", data: d, crumbs: []crumb{{"Populations", c.Link("/populations")}}}, nil
+	return &page{title: "Population: " + d.Title, template: "population", nav: "/populations", data: d, crumbs: []crumb{{"Populations", c.Link("/populations")}}}, nil
 }
 
 // draw draws as the command line does: what is about AI systems takes those of

@@ -3,6 +3,7 @@ package dashboard
 import (
 	"cmp"
 	"context"
+	"net/url"
 	"slices"
 
 	"github.com/exhibit-aims/exhibit/internal/access"
@@ -28,6 +29,7 @@ type reviewsData struct {
 type handedLine struct {
 	service.HandedIn
 	Mine bool
+	Look string // address of what was handed in
 }
 
 // handedShown bounds the list.
@@ -44,9 +46,17 @@ func reviews(c *call) (*page, error) {
 		if d.Only != "" && h.ID != d.Only || d.Only == "" && !d.All && h.State != "pending" || len(d.List) == handedShown {
 			continue
 		}
-		d.List = append(d.List, handedLine{h, people.Same(h.By, c.Who.Person)})
+		d.List = append(d.List, handedLine{h, people.Same(h.By, c.Who.Person), c.lookAt(h)})
 	}
 	return &page{title: "Evidence handed in", template: "reviews", nav: "/reviews", data: d}, nil
+}
+
+// lookAt is where what was handed in can be seen, before it is decided on.
+func (c *call) lookAt(h service.HandedIn) string {
+	if h.Upload != nil {
+		return c.SearchLink("kind", people.KindUpload, "key", h.ID)
+	}
+	return c.Link("/evidence/" + url.PathEscape(h.SHA256))
 }
 
 // review accepts or rejects what somebody else handed in.

@@ -30,6 +30,7 @@ type todayData struct {
 	Total    int // controls
 	Trend    *trend
 	Soon     time.Time // what is due before is shown as due soon
+	First    []move    // what to begin with
 }
 
 // daySums are the numbers above the lists.
@@ -81,11 +82,13 @@ func today(c *call) (*page, error) {
 	}
 	data.Cases = c.shown.undecided()
 	data.Undone = len(data.Cases)
+	data.Sums.addCases(data.Cases, data.At(), data.Soon)
 	data.Cases = data.Cases[:min(data.Undone, listedToday)]
 	data.Expiring, data.Runout = v.Expiring, runoutOf(v.Expiring, at)
 	if n := len(data.Expiring); n > listedToday {
 		data.Expiring, data.Later = data.Expiring[:listedToday], n-listedToday
 	}
+	data.First = c.firstSteps(&data)
 	data.Controls, data.Total = countControls(v.Assessment), len(v.Assessment.Controls)
 	return &page{title: "Today", template: "today", nav: "/", data: data}, nil
 }
@@ -170,6 +173,19 @@ func (p *prepared) daySums() daySums {
 		}
 		return s
 	})
+}
+
+// addCases adds the uses of AI on which nobody decided to what is overdue and due
+// soon.
+func (s *daySums) addCases(list []shadow.Case, now, soon time.Time) {
+	for i := range list {
+		switch k := &list[i]; {
+		case k.Overdue(now):
+			s.Overdue++
+		case !k.Until().IsZero() && k.Until().Before(soon):
+			s.Soon++
+		}
+	}
 }
 
 // countControls counts controls by status, the worst first.

@@ -28,6 +28,13 @@ async function follow(el) {
   setTimeout(() => follow(el), 2000);
 }
 
+// Where the navigation is one line, the item of this page is in sight.
+function here() {
+  const nav = document.querySelector("nav.main"), item = nav && nav.querySelector("[aria-current]");
+  if (item && nav.scrollWidth > nav.clientWidth) nav.scrollLeft = item.offsetLeft - (nav.clientWidth - item.offsetWidth) / 2;
+}
+
 regions();
+here();
 addEventListener("resize", regions);
 for (const el of document.querySelectorAll("[data-follow]")) setTimeout(() => follow(el), 1000);
