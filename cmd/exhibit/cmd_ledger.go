@@ -4,15 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os/user"
 	"strconv"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"github.com/exhibit-aims/exhibit/internal/evaluate"
 	"github.com/exhibit-aims/exhibit/internal/evidence"
 	"github.com/exhibit-aims/exhibit/internal/ledger"
+	"github.com/exhibit-aims/exhibit/internal/service"
 	"github.com/exhibit-aims/exhibit/internal/store"
 )
 
@@ -79,46 +80,25 @@ bundle exported later can be held against it:
 }
 
 func runCheckpoint(ctx context.Context, g *globals, newest bool) error {
-	cfg, err := g.loadConfig()
+	svc, done, err := g.reading(ctx)
 	if err != nil {
 		return err
 	}
-	st, err := openStore(ctx, cfg, nil, readOnly)
+	defer done()
+	key, noKey := ledger.LoadKey(svc.Config().Key)
+	svc.Key = key
+	cp, err := svc.Checkpoint(ctx, newest)
+	if errors.Is(err, service.ErrNoKey) {
+		return hinted{fmt.Errorf("no key to sign the checkpoint with: %w", noKey), "the newest that is signed already: exhibit ledger checkpoint --newest"}
+	}
 	if err != nil {
 		return err
-	}
-	defer st.Close()
-	note, err := st.Checkpoint(ctx)
-	if err != nil {
-		return err
-	}
-	cp, err := ledger.UnverifiedCheckpoint(note)
-	if err != nil {
-		return err
-	}
-	if !newest {
-		content, err := evaluate.Content(ctx, st)
-		if err != nil {
-			return err
-		}
-		if content.Size != cp.Size {
-			key, err := ledger.LoadKey(cfg.Key)
-			if err != nil {
-				return hinted{fmt.Errorf("no key to sign the checkpoint of %d entries with: %w", content.Size, err),
-					"the newest that is signed already: exhibit ledger checkpoint --newest"}
-			}
-			cp = content
-			if note, err = cp.Sign(key.Signer()); err != nil {
-				return err
-			}
-		}
 	}
 	if g.output == "table" {
-		_, err = g.std.out.Write(note)
+		_, err = io.WriteString(g.std.out, cp.Note)
 		return err
 	}
-	return printJSON(g.std.out, g.output, map[string]any{
-		"origin": cp.Origin, "size": cp.Size, "root": cp.Root.String(), "note": string(note)})
+	return printJSON(g.std.out, g.output, cp)
 }
 
 // proof is what `exhibit ledger prove` prints.

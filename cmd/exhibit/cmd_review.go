@@ -16,7 +16,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/exhibit-aims/exhibit/internal/evidence"
-	"github.com/exhibit-aims/exhibit/internal/importfile"
 	"github.com/exhibit-aims/exhibit/internal/people"
 )
 
@@ -86,7 +85,7 @@ func runReviewSubmit(ctx context.Context, g *globals, s submission, path string)
 	if err != nil {
 		return err
 	}
-	content, err := readLimited(path)
+	file, err := readLimited(path)
 	if err != nil {
 		return err
 	}
@@ -95,7 +94,7 @@ func runReviewSubmit(ctx context.Context, g *globals, s submission, path string)
 		return err
 	}
 	defer d.Close()
-	in := service.Submission{Upload: s.upload, Times: times, Name: filepath.Base(path), MediaType: mime.TypeByExtension(filepath.Ext(path)), Content: content}
+	in := service.Submission{Upload: s.upload, Times: times, File: *file}
 	if s.about != "" {
 		subjectType, id, ok := strings.Cut(s.about, "/")
 		if !ok || id == "" {
@@ -134,7 +133,7 @@ func (s submission) times() (t people.Times, err error) {
 	return t, nil
 }
 
-func readLimited(path string) ([]byte, error) {
+func readLimited(path string) (*service.File, error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, usageError{err, "name the file that is handed in"}
@@ -151,7 +150,7 @@ func readLimited(path string) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	return content, nil
+	return &service.File{Name: filepath.Base(path), MediaType: mime.TypeByExtension(filepath.Ext(path)), Content: content}, nil
 }
 
 // readOneRecord reads the record that a file supports, as import would.
@@ -161,23 +160,7 @@ func readOneRecord(d *desk, path string) (*evidence.Record, error) {
 		return nil, usageError{err, "a file with one line as exhibit import reads it"}
 	}
 	defer f.Close()
-	var found []evidence.Record
-	for item, err := range importfile.Read(f, importfile.Options{Source: people.Source, Catalog: d.catalog, Now: d.Now}) {
-		if err != nil {
-			return nil, usageError{fmt.Errorf("%s: %w", path, err), "one line as exhibit import reads it"}
-		}
-		if item.Header != nil {
-			return nil, usageError{fmt.Errorf("%s: a run header has no place here", path), "leave only the record"}
-		}
-		found = append(found, item.Record)
-	}
-	if len(found) != 1 {
-		return nil, usageError{fmt.Errorf("%s holds %d records", path, len(found)), "hand in one at a time"}
-	}
-	if how, ok := people.MadeBy(found[0].Kind); ok {
-		return nil, usageError{fmt.Errorf("%s is made by its own command", found[0].Kind), how}
-	}
-	return &found[0], nil
+	return d.OneRecord(f, path)
 }
 
 func newReviewListCommand(g *globals) *cobra.Command {

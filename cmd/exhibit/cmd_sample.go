@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"mime"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -174,13 +172,11 @@ func runRetest(ctx context.Context, g *globals, o retestOptions, slug, subject s
 		return err
 	}
 	defer d.Close()
-	var file *service.RetestFile
+	var file *service.File
 	if o.file != "" {
-		content, err := readLimited(o.file)
-		if err != nil {
+		if file, err = readLimited(o.file); err != nil {
 			return err
 		}
-		file = &service.RetestFile{Name: filepath.Base(o.file), MediaType: mime.TypeByExtension(filepath.Ext(o.file)), Content: content}
 	}
 	r, err := d.RetestItem(ctx, slug, subject, people.Retest{Result: o.result, Note: o.note, Sample: o.sample}, file)
 	if err != nil {

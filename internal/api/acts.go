@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"slices"
 	"time"
@@ -41,9 +40,6 @@ func (a *API) actOperations() {
 	register(a, get("/v1/reviews", "reviews", "What was handed in, and how its review stands"), a.reviews)
 	register(a, get("/v1/auditors-notes", "auditors-notes", "What auditors wrote into workbooks that came back"), a.auditorsNotes)
 	register(a, get("/v1/reviews/{id}", "review", "One thing that was handed in"), a.review)
-	submit := act("/v1/reviews", "submit-review", "Hand evidence in", access.Request)
-	submit.body = 24 << 20
-	register(a, submit, a.submit)
 	register(a, act("/v1/reviews/{id}/accept", "accept-review", "Accept what somebody else handed in", access.Approve), a.decideReview(people.Accepted))
 	register(a, act("/v1/reviews/{id}/reject", "reject-review", "Reject what somebody else handed in", access.Approve), a.decideReview(people.Rejected))
 }
@@ -85,7 +81,7 @@ func (a *API) requestWaiver(ctx context.Context, in *struct {
 		Reason      string `json:"reason" minLength:"1" maxLength:"4000"`
 		Instead     string `json:"compensating_controls,omitempty" maxLength:"4000"`
 		Risk        string `json:"risk_ref,omitempty" maxLength:"500"`
-		Expires     string `json:"expires_at" minLength:"1" maxLength:"40" doc:"RFC 3339, or a date: its end, UTC."`
+		Expires     string `json:"expires_at" minLength:"1" maxLength:"40" format:"instant" doc:"RFC 3339, or a date: its end, UTC."`
 	}
 }) (out *Answer[service.WaiverRow], err error) {
 	end, err := parseDay("expires_at", in.Body.Expires)
@@ -247,52 +243,6 @@ func (a *API) review(ctx context.Context, in *ByID) (*Answer[service.Shown], err
 	}
 	return answered(a.Service.Shown(ctx, h))
 }
-
-func (a *API) submit(ctx context.Context, in *struct {
-	Body struct {
-		Title       string `json:"title" minLength:"1" maxLength:"500" doc:"What it shows."`
-		Filename    string `json:"filename" minLength:"1" maxLength:"255"`
-		MediaType   string `json:"media_type,omitempty" maxLength:"200"`
-		Content     []byte `json:"content_base64" doc:"The file."`
-		System      string `json:"source_system" minLength:"1" maxLength:"500" doc:"Where it comes from."`
-		URL         string `json:"url" minLength:"1" maxLength:"4000" doc:"Its address there, http or https."`
-		Account     string `json:"account" minLength:"1" maxLength:"500" doc:"Who was logged in there when it was captured."`
-		Method      string `json:"capture_method" minLength:"1" maxLength:"200" doc:"How it was captured: screenshot, export, scan, letter."`
-		Captured    string `json:"captured_at" minLength:"1" maxLength:"40"`
-		Event       string `json:"claimed_event_time,omitempty" maxLength:"40" doc:"When it happened; left out: when it was captured."`
-		From        string `json:"claimed_period_start,omitempty" maxLength:"40" doc:"The time that it covers begins."`
-		To          string `json:"claimed_period_end,omitempty" maxLength:"40" doc:"The time that it covers ends."`
-		Expectation string `json:"expectation,omitempty" maxLength:"200"`
-		Note        string `json:"note,omitempty" maxLength:"4000"`
-	}
-}) (out *Answer[people.Upload], err error) {
-	b := &in.Body
-	sub := service.Submission{Name: b.Filename, MediaType: b.MediaType, Content: b.Content,
-		Upload: people.Upload{Title: b.Title, SourceSystem: b.System, URL: b.URL, Account: b.Account, CaptureMethod: b.Method,
-			Expectation: b.Expectation, Note: b.Note}}
-	for _, t := range []struct {
-		name, text string
-		read       func(name, s string) (time.Time, error)
-		into       *time.Time
-	}{
-		{"captured_at", b.Captured, dayStart, &sub.Times.Captured}, {"claimed_event_time", b.Event, dayStart, &sub.Times.Event},
-		{"claimed_period_start", b.From, dayStart, &sub.Times.From}, {"claimed_period_end", b.To, parseDay, &sub.Times.To},
-	} {
-		if *t.into, err = t.read(t.name, t.text); err != nil {
-			return nil, err
-		}
-	}
-	if _, err := time.Parse(time.DateOnly, b.Captured); err == nil {
-		return nil, wrong("write 2026-03-02T10:15:00+01:00", errNoTimeOfDay)
-	}
-	err = a.atDesk(ctx, func(d *service.Desk) error {
-		out, err = answered(d.Submit(ctx, sub))
-		return err
-	})
-	return out, err
-}
-
-var errNoTimeOfDay = errors.New("captured_at has no time of day")
 
 func (a *API) decideReview(decision string) func(context.Context, *struct {
 	ByID

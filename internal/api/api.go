@@ -70,6 +70,7 @@ func (a *API) operations() {
 	a.registerOperations()
 	a.findingOperations()
 	a.actOperations()
+	a.handInOperations()
 	a.shadowOperations()
 	a.evidenceOperations()
 	a.sourceOperations()

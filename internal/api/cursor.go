@@ -10,7 +10,7 @@ import (
 // Paged says which page of a list is wanted.
 type Paged struct {
 	Limit  int    `query:"limit" minimum:"1" maximum:"500" default:"50" doc:"How many items at most."`
-	Cursor string `query:"cursor" maxLength:"2000" doc:"next of the page before."`
+	Cursor string `query:"cursor" maxLength:"2000" format:"cursor" doc:"next of the page before."`
 }
 
 // Page is one page of a list that was made from one state of the ledger.

@@ -13,6 +13,7 @@ import (
 
 	"github.com/exhibit-aims/exhibit/internal/access"
 	"github.com/exhibit-aims/exhibit/internal/assess"
+	"github.com/exhibit-aims/exhibit/internal/service"
 )
 
 // document is the description, to hold answers against.
@@ -116,7 +117,7 @@ func TestAnswersAreAsDescribed(t *testing.T) {
 		shadowCase = v.Shadow.Cases[0].ID
 	}
 	system := v.Systems()[0].ID
-	var checkpoint CheckpointBody
+	var checkpoint service.SignedCheckpoint
 	who := someone(person, access.Admin, access.Operator, access.Approver, access.Auditor, access.Security)
 	o.get(who, "/v1/ledger/checkpoint").want(t, http.StatusOK).into(t, &checkpoint)
 	type try struct {

@@ -52,7 +52,8 @@ func (a *API) evidenceOperations() {
 	payload.needs = access.ReadPayload
 	register(a, payload, a.evidencePayload)
 	register(a, get("/v1/counts", "counts", "How much evidence there is, by source and kind", ""), a.counts)
-	register(a, get("/v1/ledger/checkpoint", "checkpoint", "The newest signed checkpoint", ""), a.checkpoint)
+	register(a, get("/v1/ledger/checkpoint", "checkpoint", "A signed checkpoint to keep elsewhere",
+		"Of what the ledger holds: the same that the next export signs. What only concludes from it follows after it, so that any bundle exported later can be held against it."), a.checkpoint)
 	register(a, get("/v1/ledger/proofs/{entry}", "proof", "That an entry is in the ledger", "entry is a position, or the digest of a piece of evidence."), a.proof)
 	attestations := get("/v1/ledger/attestations", "attestations", "What others said of the ledger's checkpoints, each checked again", "")
 	attestations.costly = true
@@ -72,8 +73,8 @@ type EvidenceWanted struct {
 	SubjectPrefix string   `query:"subject_prefix" maxLength:"8192"`
 	KeyPrefix     string   `query:"key_prefix" maxLength:"8192"`
 	Digest        string   `query:"digest" maxLength:"64" doc:"What the digest begins with."`
-	From          string   `query:"collected_from" maxLength:"40"`
-	To            string   `query:"collected_to" maxLength:"40"`
+	From          string   `query:"collected_from" maxLength:"40" format:"instant"`
+	To            string   `query:"collected_to" maxLength:"40" format:"instant"`
 	Latest        bool     `query:"latest" doc:"Only the newest revision of each key."`
 }
 
@@ -193,29 +194,10 @@ func (a *API) counts(ctx context.Context, _ *struct{}) (*Answer[List[CountRow]],
 	return answered(out, err)
 }
 
-// CheckpointBody is what exhibit ledger checkpoint --newest prints.
-type CheckpointBody struct {
-	Origin string `json:"origin"`
-	Size   int64  `json:"size"`
-	Root   string `json:"root"`
-	Note   string `json:"note" doc:"The signed note."`
-	Key    string `json:"key,omitempty" doc:"The public key, where the agent has the signing key."`
-}
-
-func (a *API) checkpoint(ctx context.Context, _ *struct{}) (*Answer[CheckpointBody], error) {
-	note, err := a.Service.Store().Checkpoint(ctx)
-	if err != nil {
-		return nil, err
-	}
-	cp, err := ledger.UnverifiedCheckpoint(note)
-	if err != nil {
-		return nil, err
-	}
-	out := CheckpointBody{Origin: cp.Origin, Size: cp.Size, Root: cp.Root.String(), Note: string(note)}
-	if a.Service.Key != nil {
-		out.Key = a.Service.Key.Public()
-	}
-	return answered(out, nil)
+func (a *API) checkpoint(ctx context.Context, in *struct {
+	Newest bool `query:"newest" doc:"Of all entries, with those that only conclude: a store continues it, and a bundle may not reach it."`
+}) (*Answer[service.SignedCheckpoint], error) {
+	return answered(a.Service.Checkpoint(ctx, in.Newest))
 }
 
 // ProofBody is what exhibit ledger prove prints.

@@ -90,8 +90,8 @@ func (a *API) ask(ctx context.Context, in *struct {
 }
 
 func (a *API) plan(ctx context.Context, in *struct {
-	AsOf  string `query:"as_of" maxLength:"40"`
-	Start string `query:"start" maxLength:"40" doc:"When the project began; left out: as the configuration says, else the first entry of the ledger."`
+	AsOf  string `query:"as_of" maxLength:"40" format:"instant"`
+	Start string `query:"start" maxLength:"40" format:"instant" doc:"When the project began; left out: as the configuration says, else the first entry of the ledger."`
 }) (*Answer[plan.Report], error) {
 	at, err := parseInstant("as_of", in.AsOf, a.Clock())
 	if err != nil {

@@ -34,8 +34,11 @@ func (a *API) exportOperations() {
 	register(a, op(http.MethodGet, "/v1/exports/{id}", "export", "How far an export is"), a.export)
 	file := op(http.MethodGet, "/v1/exports/{id}/file", "export-file", "The file, once it is done")
 	file.tweak = func(op *huma.Operation) {
-		op.Responses["200"] = &huma.Response{Description: "The file.", Content: map[string]*huma.MediaType{
-			"application/octet-stream": {Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}}}}
+		content := map[string]*huma.MediaType{}
+		for _, k := range exportjob.Kinds() {
+			content[k.MediaType] = &huma.MediaType{Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}}
+		}
+		op.Responses["200"] = &huma.Response{Description: "The file.", Content: content}
 	}
 	register(a, file, a.exportFile)
 	remove := op(http.MethodDelete, "/v1/exports/{id}", "remove-export", "Remove the file of an export that has ended")
@@ -70,10 +73,10 @@ func (a *API) handedOut(ctx context.Context, in *Paged) (*Answer[List[service.Ha
 func (a *API) order(ctx context.Context, in *struct {
 	Body struct {
 		What   string `json:"what" enum:"workbook,bundle,csv,jsonl,html,soa,oscal,mlbom"`
-		AsOf   string `json:"as_of,omitempty" maxLength:"40"`
-		Since  string `json:"since,omitempty" maxLength:"40" doc:"What changed since this instant is shown."`
-		From   string `json:"from,omitempty" maxLength:"40" doc:"The period under audit begins."`
-		To     string `json:"to,omitempty" maxLength:"40" doc:"The period under audit ends."`
+		AsOf   string `json:"as_of,omitempty" maxLength:"40" format:"instant"`
+		Since  string `json:"since,omitempty" maxLength:"40" format:"instant" doc:"What changed since this instant is shown."`
+		From   string `json:"from,omitempty" maxLength:"40" format:"instant" doc:"The period under audit begins."`
+		To     string `json:"to,omitempty" maxLength:"40" format:"instant" doc:"The period under audit ends."`
 		Redact string `json:"redact,omitempty" maxLength:"200" doc:"Leave out what this profile hides."`
 		Used   bool   `json:"used,omitempty" doc:"Of a bundle: only what the results rest on."`
 	}

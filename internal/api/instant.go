@@ -17,7 +17,7 @@ import (
 
 // Instant says of when an answer is to be.
 type Instant struct {
-	AsOf  string `query:"as_of" maxLength:"40" doc:"An earlier instant: RFC 3339, or a date, which means its last second, UTC. Left out: the newest state." example:"2026-06-30"`
+	AsOf  string `query:"as_of" maxLength:"40" format:"instant" doc:"An earlier instant: RFC 3339, or a date, which means its last second, UTC. Left out: the newest state." example:"2026-06-30"`
 	Match string `header:"If-None-Match" maxLength:"1000" doc:"The ETag of an answer that is at hand: what has not changed is not sent again."`
 }
 

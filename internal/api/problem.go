@@ -11,6 +11,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/exhibit-aims/exhibit/internal/access"
+	"github.com/exhibit-aims/exhibit/internal/agent"
 	"github.com/exhibit-aims/exhibit/internal/people"
 	"github.com/exhibit-aims/exhibit/internal/service"
 	"github.com/exhibit-aims/exhibit/internal/store"
@@ -69,15 +70,15 @@ func statusOf(err error) int {
 		return http.StatusTooManyRequests
 	case errors.As(err, &busy):
 		return http.StatusServiceUnavailable
-	case errors.As(err, &missing), errors.Is(err, store.ErrNotFound):
+	case errors.As(err, &missing), errors.Is(err, store.ErrNotFound), errors.Is(err, agent.ErrUnknownSource):
 		return http.StatusNotFound
 	case errors.Is(err, store.ErrErased):
 		return http.StatusGone
 	case errors.As(err, &errNoPerson{}):
 		return http.StatusForbidden
-	case errors.As(err, &refusal):
+	case errors.As(err, &refusal) && !refusal.Unfit, errors.Is(err, agent.ErrPaused), errors.Is(err, agent.ErrNotPaused):
 		return http.StatusConflict
-	case service.IsMistake(err):
+	case service.IsMistake(err), refusal != nil, errors.Is(err, agent.ErrReason):
 		return http.StatusUnprocessableEntity
 	case errors.Is(err, store.ErrLocked):
 		return http.StatusLocked
@@ -100,8 +101,11 @@ func (a *API) problem(ctx context.Context, err error) *Problem {
 	p.Title, p.Detail, p.Hint = titleOf(p.Status), err.Error(), hintOf(err)
 	var locked *access.LockedOut
 	var busy *service.Busy
+	var refusal *people.Refusal
 	switch {
 	case p.Status == http.StatusNotModified:
+	case errors.As(err, &refusal):
+		p.Detail, p.Hint = asFields(p.Detail), asFields(p.Hint)
 	case errors.As(err, &busy):
 		p.retryAfter(busy.After)
 	case errors.As(err, &locked):
@@ -140,6 +144,10 @@ func hintOf(err error) string {
 		return "try again in a moment"
 	case errors.Is(err, store.ErrErased):
 		return "its digest and proof remain"
+	case errors.Is(err, agent.ErrPaused), errors.Is(err, agent.ErrNotPaused), errors.Is(err, agent.ErrUnknownSource):
+		return "GET /v1/sources says which there are, and who paused them"
+	case errors.Is(err, agent.ErrReason):
+		return "say why it pauses"
 	}
 	return ""
 }

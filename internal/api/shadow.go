@@ -27,7 +27,6 @@ func (a *API) shadowOperations() {
 	register(a, act("/v1/shadow/{id}/approve", "approve-shadow", "Approve what somebody else decided", access.Approve), a.approveCase)
 
 	register(a, act("/v1/samples", "draw-sample", "Draw a sample from a population", access.Sample), a.draw)
-	register(a, act("/v1/retests", "retest", "Put on record that an item was tested again", access.Sample), a.retest)
 }
 
 func (a *API) cases(ctx context.Context, in *struct {
@@ -129,8 +128,8 @@ func (a *API) decideCase(ctx context.Context, in *struct {
 		Decision string `json:"decision" enum:"taken,registered,accepted,blocked,false_positive" doc:"What is decided."`
 		System   string `json:"system,omitempty" maxLength:"8192" doc:"With registered: which."`
 		Because  string `json:"because,omitempty" maxLength:"4000"`
-		Due      string `json:"due,omitempty" maxLength:"40"`
-		Expires  string `json:"expires,omitempty" maxLength:"40"`
+		Due      string `json:"due,omitempty" maxLength:"40" format:"instant"`
+		Expires  string `json:"expires,omitempty" maxLength:"40" format:"instant"`
 	}
 }) (out *Answer[DecidedBody], err error) {
 	var t people.Deadlines
@@ -173,7 +172,7 @@ func (a *API) draw(ctx context.Context, in *struct {
 		Seed        string   `json:"seed" minLength:"1" maxLength:"200" pattern:"^[^\\n\\x00]+$" doc:"Chosen by whoever audits."`
 		Size        int      `json:"size,omitempty" minimum:"0" maximum:"100000"`
 		Always      []string `json:"always,omitempty" maxItems:"20" doc:"high-risk, or statuses: these are drawn in any case."`
-		AsOf        string   `json:"as_of,omitempty" maxLength:"40"`
+		AsOf        string   `json:"as_of,omitempty" maxLength:"40" format:"instant"`
 		Record      bool     `json:"record,omitempty" doc:"Put the draw on record."`
 	}
 }) (out *Answer[SampleBody], err error) {
@@ -192,23 +191,6 @@ func (a *API) draw(ctx context.Context, in *struct {
 	err = a.atDesk(ctx, func(d *service.Desk) error {
 		id, err := d.RecordSample(ctx, s, v.Assessment.AsOf)
 		out = &Answer[SampleBody]{SampleBody{id, s}}
-		return err
-	})
-	return out, err
-}
-
-func (a *API) retest(ctx context.Context, in *struct {
-	Body struct {
-		Expectation string `json:"expectation" minLength:"1" maxLength:"200"`
-		Subject     string `json:"subject" minLength:"1" maxLength:"8192" doc:"An id, or type/id."`
-		Result      string `json:"result" enum:"pass,fail"`
-		Note        string `json:"note" minLength:"1" maxLength:"4000"`
-		Sample      string `json:"sample,omitempty" maxLength:"200" doc:"The draw on record that the item was in."`
-	}
-}) (out *Answer[people.Retest], err error) {
-	b := in.Body
-	err = a.atDesk(ctx, func(d *service.Desk) error {
-		out, err = answered(d.RetestItem(ctx, b.Expectation, b.Subject, people.Retest{Result: b.Result, Note: b.Note, Sample: b.Sample}, nil))
 		return err
 	})
 	return out, err

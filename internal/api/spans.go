@@ -26,8 +26,8 @@ func (a *API) spanOperations() {
 }
 
 func (a *API) changes(ctx context.Context, in *struct {
-	Since string `query:"since" required:"true" minLength:"1" maxLength:"40" doc:"The earlier instant: RFC 3339, or a date, which means its last second, UTC."`
-	AsOf  string `query:"as_of" maxLength:"40" doc:"The later instant; left out: now."`
+	Since string `query:"since" required:"true" minLength:"1" maxLength:"40" format:"instant" doc:"The earlier instant: RFC 3339, or a date, which means its last second, UTC."`
+	AsOf  string `query:"as_of" maxLength:"40" format:"instant" doc:"The later instant; left out: now."`
 	About string `query:"about" maxLength:"8192" doc:"Only what concerns this control, AI system or subject."`
 }) (*Answer[*service.Delta], error) {
 	now := a.Clock()
@@ -56,8 +56,8 @@ func (a *API) instant(asOf string) (time.Time, error) {
 }
 
 func (a *API) period(ctx context.Context, in *struct {
-	From string `query:"from" required:"true" minLength:"1" maxLength:"40" doc:"RFC 3339, or a date, which means its first second, UTC."`
-	To   string `query:"to" required:"true" minLength:"1" maxLength:"40" doc:"RFC 3339, or a date, which means its last second, UTC."`
+	From string `query:"from" required:"true" minLength:"1" maxLength:"40" format:"instant" doc:"RFC 3339, or a date, which means its first second, UTC."`
+	To   string `query:"to" required:"true" minLength:"1" maxLength:"40" format:"instant" doc:"RFC 3339, or a date, which means its last second, UTC."`
 	Late string `query:"late_capture_after" maxLength:"20" doc:"Evidence that was first read this long after its event is a late capture: 72h." example:"72h"`
 }) (*Answer[*period.Period], error) {
 	o := period.Options{LateAfter: period.DefaultLateAfter}
@@ -77,7 +77,7 @@ func (a *API) period(ctx context.Context, in *struct {
 }
 
 func (a *API) findingsReport(ctx context.Context, in *struct {
-	AsOf    string `query:"as_of" maxLength:"40"`
+	AsOf    string `query:"as_of" maxLength:"40" format:"instant"`
 	Against string `query:"against" enum:"first,last" default:"first" doc:"Which of the reports that were frozen it is compared with."`
 }) (*Answer[gapreport.Report], error) {
 	v, _, err := a.view(ctx, Instant{AsOf: in.AsOf})
@@ -88,7 +88,7 @@ func (a *API) findingsReport(ctx context.Context, in *struct {
 }
 
 func (a *API) bodies(ctx context.Context, in *struct {
-	AsOf string `query:"as_of" maxLength:"40"`
+	AsOf string `query:"as_of" maxLength:"40" format:"instant"`
 }) (*Answer[readiness.Sheet], error) {
 	at, err := a.instant(in.AsOf)
 	if err != nil {

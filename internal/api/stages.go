@@ -17,8 +17,8 @@ func (a *API) stageOperations() {
 
 func (a *API) readiness(ctx context.Context, in *struct {
 	Stage string `path:"stage" enum:"stage1,stage2,surveillance"`
-	AsOf  string `query:"as_of" maxLength:"40"`
-	Since string `query:"since" maxLength:"40" doc:"Of surveillance: when the last audit was; left out: a year before."`
+	AsOf  string `query:"as_of" maxLength:"40" format:"instant"`
+	Since string `query:"since" maxLength:"40" format:"instant" doc:"Of surveillance: when the last audit was; left out: a year before."`
 }) (*Answer[readiness.Pack], error) {
 	at, err := parseInstant("as_of", in.AsOf, a.Clock())
 	if err != nil {

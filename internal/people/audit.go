@@ -96,10 +96,10 @@ func Retested(who Person, r Retest, owner string, onRecord []Retest, now time.Ti
 		return r, evidence.Record{}, err
 	}
 	if r.Result != Pass && r.Result != Fail {
-		return r, evidence.Record{}, refuse("--result pass or --result fail", "%q is no result of a retest", r.Result)
+		return r, evidence.Record{}, unfit("--result pass or --result fail", "%q is no result of a retest", r.Result)
 	}
 	if blank(r.Note) {
-		return r, evidence.Record{}, refuse("--note: what was looked at, and what was found", "a retest without a note shows nothing")
+		return r, evidence.Record{}, unfit("--note: what was looked at, and what was found", "a retest without a note shows nothing")
 	}
 	r.ID = nextID(fmt.Sprintf("RT-%d-", now.UTC().Year()), onRecord, func(r Retest) string { return r.ID })
 	r.TestedBy, r.Account, r.TestedAt = who.ID, who.Account, at(now)

@@ -67,6 +67,7 @@ func (p Policy) maxWaiver() time.Duration {
 type Refusal struct {
 	Why    string
 	Remedy string
+	Unfit  bool // what was asked for is wrong by itself, whatever is on record
 }
 
 func (r *Refusal) Error() string { return r.Why }
@@ -76,6 +77,11 @@ func (r *Refusal) Hint() string { return r.Remedy }
 
 func refuse(remedy, format string, args ...any) error {
 	return &Refusal{Why: fmt.Sprintf(format, args...), Remedy: remedy}
+}
+
+// unfit refuses what nobody could put on record.
+func unfit(remedy, format string, args ...any) error {
+	return &Refusal{Why: fmt.Sprintf(format, args...), Remedy: remedy, Unfit: true}
 }
 
 // step is who did the first half of something.

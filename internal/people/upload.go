@@ -4,10 +4,13 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"mime"
 	"net/url"
 	"regexp"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/exhibit-aims/exhibit/internal/evidence"
 )
@@ -84,12 +87,16 @@ var privateKey = regexp.MustCompile(`-----BEGIN [A-Z ]*PRIVATE KEY( BLOCK)?-----
 func File(name, mediaType string, content []byte) (evidence.Record, string, error) {
 	remedy := fmt.Sprintf("hand in a file of 1 byte to %d MiB", MaxFile>>20)
 	switch {
+	case !plainName(name):
+		return evidence.Record{}, "", unfit("call it by a name of 1 to 255 bytes, without folders and control characters", "%.80q is no name of a file", name)
+	case !plainType(mediaType):
+		return evidence.Record{}, "", unfit("for example application/pdf; left out, none is kept", "%.80q is no media type", mediaType)
 	case len(content) == 0:
-		return evidence.Record{}, "", refuse(remedy, "%s is empty", name)
+		return evidence.Record{}, "", unfit(remedy, "%s is empty", name)
 	case len(content) > MaxFile:
-		return evidence.Record{}, "", refuse(remedy, "%s is larger than %d MiB", name, MaxFile>>20)
+		return evidence.Record{}, "", unfit(remedy, "%s is larger than %d MiB", name, MaxFile>>20)
 	case privateKey.Match(content):
-		return evidence.Record{}, "", refuse("hand in what shows that the key is kept well, not the key", "%s holds a private key, and what is handed in is shown to others", name)
+		return evidence.Record{}, "", unfit("hand in what shows that the key is kept well, not the key", "%s holds a private key, and what is handed in is shown to others", name)
 	}
 	sum := evidence.Sum(content).String()
 	rec, err := record(KindFile, evidence.Subject{Type: "record", ID: sum}, sum, time.Time{}, map[string]any{
@@ -97,6 +104,21 @@ func File(name, mediaType string, content []byte) (evidence.Record, string, erro
 		"content_base64": base64.StdEncoding.EncodeToString(content),
 	})
 	return rec, sum, err
+}
+
+// plainName reports whether a name can be that of a file wherever it is shown or
+// saved: no folder is in it, no line of its own, nothing that turns what stands
+// beside it around.
+func plainName(name string) bool {
+	return len(name) <= 255 && !blank(name) && name != "." && name != ".." && utf8.ValidString(name) &&
+		!strings.ContainsFunc(name, func(r rune) bool {
+			return r == '/' || r == '\\' || r == utf8.RuneError || unicode.IsControl(r) || unicode.In(r, unicode.Bidi_Control, unicode.Zl, unicode.Zp)
+		})
+}
+
+func plainType(mediaType string) bool {
+	_, _, err := mime.ParseMediaType(mediaType)
+	return mediaType == "" || err == nil && len(mediaType) <= 200
 }
 
 // Submit hands evidence in. It must be attributable and datable: the system it
@@ -167,7 +189,7 @@ func (u Upload) check(now time.Time) error {
 		wrong = append(wrong, "--from and --to belong together, the earlier first")
 	}
 	if len(wrong) > 0 {
-		return refuse("evidence without system, address, account and time of capture (with its zone) cannot be attributed or dated, and an auditor would not take it",
+		return unfit("evidence without system, address, account and time of capture (with its zone) cannot be attributed or dated, and an auditor would not take it",
 			"it cannot be handed in like this:\n  %s", strings.Join(wrong, "\n  "))
 	}
 	return nil

@@ -82,7 +82,7 @@ func (p Policy) Request(who Person, w Waiver, expires time.Time, onRecord []Waiv
 		{"--reason", w.Reason}, {"--compensating", w.CompensatingControls},
 	} {
 		if blank(need.value) {
-			return w, evidence.Record{}, refuse("a waiver says why the gap is accepted and what is done instead", "%s is empty", need.name)
+			return w, evidence.Record{}, unfit("a waiver says why the gap is accepted and what is done instead", "%s is empty", need.name)
 		}
 	}
 	if err := p.checkEnd(expires, now); err != nil {
@@ -97,10 +97,10 @@ func (p Policy) Request(who Person, w Waiver, expires time.Time, onRecord []Waiv
 func (p Policy) checkEnd(expires, now time.Time) error {
 	switch longest := p.maxWaiver(); {
 	case !expires.After(now):
-		return refuse("choose a time to come", "it would end at %s, which is past", expires.UTC().Format(time.RFC3339))
+		return unfit("choose a time to come", "it would end at %s, which is past", expires.UTC().Format(time.RFC3339))
 	case expires.Sub(now) > longest:
 		last := now.Add(longest).UTC()
-		return refuse(fmt.Sprintf("the latest end from now is %s; the latest whole day %s", last.Format(time.RFC3339), lastDay(last).Format(time.DateOnly)),
+		return unfit(fmt.Sprintf("the latest end from now is %s; the latest whole day %s", last.Format(time.RFC3339), lastDay(last).Format(time.DateOnly)),
 			"it would last until %s, longer than %s", expires.UTC().Format(time.RFC3339), days(longest))
 	}
 	return nil

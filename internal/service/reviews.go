@@ -256,11 +256,10 @@ func (d *Desk) Review(ctx context.Context, id, decision, note string) (Reviewed,
 // Submission is evidence that somebody hands in: a file, what it shows and where
 // it comes from, and the record that it supports, if it supports one.
 type Submission struct {
-	Upload          people.Upload
-	Times           people.Times
-	Name, MediaType string
-	Content         []byte
-	Record          *evidence.Record
+	Upload people.Upload
+	Times  people.Times
+	File   File
+	Record *evidence.Record
 }
 
 // Submit keeps a file in the ledger and puts on record who handed it in.
@@ -271,11 +270,11 @@ func (d *Desk) Submit(ctx context.Context, in Submission) (people.Upload, error)
 			return u, err
 		}
 	}
-	file, sum, err := people.File(in.Name, in.MediaType, in.Content)
+	file, sum, err := people.File(in.File.Name, in.File.MediaType, in.File.Content)
 	if err != nil {
 		return u, err
 	}
-	u.Filename, u.SHA256, u.FileSHA256 = in.Name, sum, sum
+	u.Filename, u.SHA256, u.FileSHA256 = in.File.Name, sum, sum
 	if in.Record != nil {
 		u.About = &in.Record.Subject
 	}

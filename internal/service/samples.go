@@ -41,15 +41,9 @@ func (s *Service) Retests(ctx context.Context) ([]people.Retest, error) {
 	return OnRecord(ctx, s.store, people.KindRetest, people.ParseRetest)
 }
 
-// RetestFile is what shows a retest.
-type RetestFile struct {
-	Name, MediaType string
-	Content         []byte
-}
-
 // RetestItem puts on record what the person found who looked at an item again:
 // r says result, note and sample. subject is an id, or type/id.
-func (d *Desk) RetestItem(ctx context.Context, slug, subject string, r people.Retest, file *RetestFile) (people.Retest, error) {
+func (d *Desk) RetestItem(ctx context.Context, slug, subject string, r people.Retest, file *File) (people.Retest, error) {
 	if r.Result != people.Pass && r.Result != people.Fail {
 		return r, mistake("say what was found: pass or fail", "result %q is neither pass nor fail", r.Result)
 	}
