@@ -11,7 +11,7 @@ import (
 
 	"github.com/exhibit-aims/exhibit/internal/ask"
 	"github.com/exhibit-aims/exhibit/internal/assess"
-	"github.com/exhibit-aims/exhibit/internal/yamlfile"
+	"github.com/exhibit-aims/exhibit/internal/service"
 )
 
 type askOptions struct {
@@ -55,21 +55,21 @@ func runAsk(ctx context.Context, g *globals, o askOptions, text string) error {
 	if strings.TrimSpace(text) == "" {
 		return listQuestions(g)
 	}
-	q, ok := ask.QuestionNamed(text)
-	if !ok {
-		if q, ok = ask.Nearest(text); !ok {
-			return usageError{fmt.Errorf("none of the questions is nearest to %q", text), "ask one of these: " + questionNames()}
-		}
-		g.note("Taken for %s: %s", q.Name, q.Asked)
-	}
-	w, err := g.askWorld(ctx, o.asOf, ask.Options{Seed: o.seed}, ask.Kinds(q)...)
+	q, named, err := service.QuestionOf(text)
 	if err != nil {
 		return err
 	}
-	if err := knownSystem(w, o.system); err != nil {
+	if !named {
+		g.note("Taken for %s: %s", q.Name, q.Asked)
+	}
+	var answers []ask.Answer
+	err = g.fromBasis(ctx, o.asOf, func(svc *service.Service, b service.Basis) error {
+		answers, err = svc.Ask(ctx, b, q, o.system, o.seed)
+		return err
+	})
+	if err != nil {
 		return err
 	}
-	answers := w.Answer(q, o.system)
 	if g.output != "table" {
 		return printRows(g.std.out, g.output, answers)
 	}
@@ -94,51 +94,24 @@ func listQuestions(g *globals) error {
 	return nil
 }
 
-func questionNames() string {
-	var out []string
-	for _, q := range ask.Questions() {
-		out = append(out, q.Name)
-	}
-	return strings.Join(out, ", ")
-}
-
-// knownSystem refuses the id of a system that the register does not have.
-func knownSystem(w *ask.World, id string) error {
-	if _, ok := w.System(id); ok || id == "" {
-		return nil
-	}
-	var known []string
-	for _, s := range w.Systems() {
-		known = append(known, s.ID)
-	}
-	hint := "registered: " + strings.Join(known, ", ")
-	switch near := yamlfile.Nearest(id, known); {
-	case near != "":
-		hint = "did you mean " + near + "?"
-	case len(known) == 0:
-		hint = "no AI system was registered then: exhibit register"
-	}
-	return usageError{fmt.Errorf("there is no AI system %q in the register", id), hint}
-}
-
-// askWorld assesses as of an instant and reads the evidence of some kinds.
-func (g *globals) askWorld(ctx context.Context, asOf string, o ask.Options, kinds ...string) (*ask.World, error) {
+// fromBasis assesses as of an instant, for what is answered from that.
+func (g *globals) fromBasis(ctx context.Context, asOf string, answer func(*service.Service, service.Basis) error) error {
 	at, err := parseAsOf(asOf, time.Now())
 	if err != nil {
-		return nil, err
+		return err
 	}
 	svc, done, err := g.reading(ctx)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer done()
 	p := newProgress(g, "assessing")
 	defer p.end()
-	a, err := svc.Assess(ctx, at)
+	b, err := svc.BasisAt(ctx, at)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return svc.WorldOf(ctx, a, o, kinds...)
+	return answer(svc, b)
 }
 
 func printAnswers(g *globals, q ask.Question, answers []ask.Answer) {

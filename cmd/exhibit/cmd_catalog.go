@@ -16,6 +16,7 @@ import (
 	"github.com/exhibit-aims/exhibit/internal/assess"
 	"github.com/exhibit-aims/exhibit/internal/configfile"
 	"github.com/exhibit-aims/exhibit/internal/fixture"
+	"github.com/exhibit-aims/exhibit/internal/pluginhost"
 	"github.com/exhibit-aims/exhibit/internal/trace"
 	"github.com/exhibit-aims/exhibit/internal/yamlfile"
 )
@@ -245,32 +246,20 @@ expectation, kinds without a source.`,
 	return c
 }
 
-// delivers asks every installed connector what it delivers. One that cannot be
-// asked is named on standard error and left out.
-func (g *globals) delivers(ctx context.Context, cfg *configfile.Config) (trace.Delivers, error) {
+// delivers asks every installed connector what it delivers, unless said knows. One
+// that cannot be asked is named on standard error and left out.
+func (g *globals) delivers(ctx context.Context, said *pluginhost.Said) (trace.Delivers, error) {
 	out, err := trace.BuiltIn(config.FS)
 	if err != nil {
 		return nil, err
 	}
-	host, err := newHost(cfg, g.logger(slog.LevelError), nil)
-	if err != nil {
-		return nil, err
-	}
-	list, err := host.List(ctx)
-	if err != nil {
-		return nil, err
-	}
+	list, err := said.All(ctx, func(name string, err error) { g.note("connector %s was not asked: %v", clean(name), err) })
 	for _, i := range list {
-		d, err := host.Describe(ctx, i.Name)
-		if err != nil {
-			g.note("connector %s was not asked: %v", clean(i.Name), err)
-			continue
-		}
-		for _, k := range d.Descriptor.Kinds {
+		for _, k := range i.Descriptor.Kinds {
 			out[i.Name] = append(out[i.Name], k.Kind)
 		}
 	}
-	return out, nil
+	return out, err
 }
 
 func runCatalogCoverage(ctx context.Context, g *globals, onlyHoles bool) error {
@@ -279,7 +268,11 @@ func runCatalogCoverage(ctx context.Context, g *globals, onlyHoles bool) error {
 		return err
 	}
 	cat := eng.Catalog()
-	from, err := g.delivers(ctx, cfg)
+	host, err := newHost(cfg, g.logger(slog.LevelError), nil)
+	if err != nil {
+		return err
+	}
+	from, err := g.delivers(ctx, host.Remember())
 	if err != nil {
 		return err
 	}

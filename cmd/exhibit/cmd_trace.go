@@ -3,13 +3,13 @@ package main
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/exhibit-aims/exhibit/internal/ask"
+	"github.com/exhibit-aims/exhibit/internal/service"
 )
 
 type traceOptions struct {
@@ -43,18 +43,17 @@ With -o json: as_of, checkpoint, system, stages[]{id, title, chain, lines[], gap
 }
 
 func runTrace(ctx context.Context, g *globals, o traceOptions, id string) error {
-	if o.chain != "" && !slices.Contains(ask.Chains(), o.chain) {
-		return usageError{fmt.Errorf("there is no chain %q", o.chain), "one of " + strings.Join(ask.Chains(), ", ")}
+	if err := service.KnownChain(o.chain); err != nil {
+		return err // before a store is asked for
 	}
-	w, err := g.askWorld(ctx, o.asOf, ask.Options{}, ask.TraceKinds()...)
+	var t ask.Trace
+	err := g.fromBasis(ctx, o.asOf, func(svc *service.Service, b service.Basis) (err error) {
+		t, err = svc.Trace(ctx, b, id, o.chain)
+		return err
+	})
 	if err != nil {
 		return err
 	}
-	if err := knownSystem(w, id); err != nil {
-		return err
-	}
-	s, _ := w.System(id)
-	t := w.Trace(s, o.chain)
 	if g.output != "table" {
 		return printJSON(g.std.out, g.output, t)
 	}

@@ -17,12 +17,13 @@ func (d *daemon) api(ctx context.Context, exports *exportjob.Manager) (*api.API,
 		return nil, err
 	}
 	return api.New(api.Options{Service: d.w.svc, Payload: d.server.Journal(), Logger: d.w.logger, Clock: time.Now, Version: version, //nolint:contextcheck // each request brings its own
-		DB: d.ops, Schedule: d.schedule, Telling: d.teller, Delivers: d.delivers, Exports: exports})
+		DB: d.ops, Schedule: d.schedule, Telling: d.teller, Delivers: d.delivers(), Exports: exports})
 }
 
-// delivers asks every connector that is installed what it delivers.
-func (d *daemon) delivers(ctx context.Context) (trace.Delivers, error) {
-	return d.w.g.delivers(ctx, d.w.cfg)
+// delivers says what every connector that is installed delivers.
+func (d *daemon) delivers() func(context.Context) (trace.Delivers, error) {
+	said := d.w.host.Remember()
+	return func(ctx context.Context) (trace.Delivers, error) { return d.w.g.delivers(ctx, said) }
 }
 
 // assistants is what answers programs that speak the Model Context Protocol.

@@ -67,7 +67,7 @@ func (a *API) trace(ctx context.Context, in *struct {
 	if err != nil {
 		return nil, err
 	}
-	t, err := a.Service.Trace(ctx, v, in.ID, in.Chain)
+	t, err := a.Service.Trace(ctx, v.Basis(), in.ID, in.Chain)
 	return &Stated[ask.Trace]{tag, t}, err
 }
 
@@ -81,11 +81,15 @@ func (a *API) ask(ctx context.Context, in *struct {
 	System   string `query:"system" maxLength:"8192" doc:"Only for this AI system."`
 	Seed     string `query:"seed" maxLength:"200" doc:"What the sample of a question that draws one depends on."`
 }) (*Stated[Page[ask.Answer]], error) {
+	q, _, err := service.QuestionOf(in.Question)
+	if err != nil {
+		return nil, err
+	}
 	v, tag, err := a.view(ctx, in.Instant)
 	if err != nil {
 		return nil, err
 	}
-	list, _, err := a.Service.Ask(ctx, v, in.Question, in.System, in.Seed)
+	list, err := a.Service.Ask(ctx, v.Basis(), q, in.System, in.Seed)
 	return &Stated[Page[ask.Answer]]{tag, Page[ask.Answer]{State: stateOf(v), Items: orEmpty(list)}}, err
 }
 

@@ -20,7 +20,7 @@ func (a *API) rulebookOperations() {
 	register(a, get("/v1/catalog/kinds/{kind}", "explain-kind", "One kind of record: its fields, what it can prove and what it cannot"), a.explainKind)
 	coverage := get("/v1/catalog/coverage", "catalog-coverage", "Which control is reached by which evidence from which source")
 	coverage.costly = true
-	coverage.about = "Each connector that is installed beside the agent is asked what it delivers."
+	coverage.about = "Each connector that is installed beside the agent is asked what it delivers, again when its binary is another one."
 	register(a, coverage, a.catalogCoverage)
 	cross := get("/v1/crosswalk", "crosswalk", "What the evidence may serve beside ISO/IEC 42001")
 	cross.cached = true

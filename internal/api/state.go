@@ -7,23 +7,8 @@ import (
 
 	"github.com/exhibit-aims/exhibit/internal/access"
 	"github.com/exhibit-aims/exhibit/internal/assess"
+	"github.com/exhibit-aims/exhibit/internal/service"
 )
-
-// ControlRow is a clause or control without its results, which /v1/results lists.
-type ControlRow struct {
-	ID         string                `json:"id"`
-	Title      string                `json:"title"`
-	Status     assess.Status         `json:"status"`
-	Reason     string                `json:"reason"`
-	Applicable bool                  `json:"applicable"`
-	Satisfied  int                   `json:"satisfied" doc:"Results satisfied."`
-	Total      int                   `json:"total" doc:"Results applicable."`
-	Counts     map[assess.Status]int `json:"counts" doc:"Results by status."`
-}
-
-func controlRow(c *assess.Control) ControlRow {
-	return ControlRow{c.ID, c.Title, c.Status, c.Reason, c.Applicable, c.Satisfied, c.Total, c.Counts}
-}
 
 // AssessmentBody is how everything stands, in numbers.
 type AssessmentBody struct {
@@ -38,7 +23,7 @@ type AssessmentBody struct {
 // ControlBody is a control with what is expected of it.
 type ControlBody struct {
 	State
-	ControlRow
+	service.ControlRow
 	Expectations []assess.InForce `json:"expectations" nullable:"false" doc:"What is expected, with every threshold."`
 }
 
@@ -72,16 +57,16 @@ func (a *API) assessment(ctx context.Context, in *struct{ Instant }) (*Stated[As
 		Unexplained: v.Wholeness.Open, Says: v.Wholeness.Says()}}, nil
 }
 
-func (a *API) controls(ctx context.Context, in *struct{ Instant }) (*Stated[Page[ControlRow]], error) {
+func (a *API) controls(ctx context.Context, in *struct{ Instant }) (*Stated[Page[service.ControlRow]], error) {
 	v, tag, err := a.view(ctx, in.Instant)
 	if err != nil {
 		return nil, err
 	}
-	out := Page[ControlRow]{State: stateOf(v), Items: []ControlRow{}}
+	out := Page[service.ControlRow]{State: stateOf(v), Items: []service.ControlRow{}}
 	for i := range v.Assessment.Controls {
-		out.Items = append(out.Items, controlRow(&v.Assessment.Controls[i]))
+		out.Items = append(out.Items, service.ControlRowOf(&v.Assessment.Controls[i]))
 	}
-	return &Stated[Page[ControlRow]]{tag, out}, nil
+	return &Stated[Page[service.ControlRow]]{tag, out}, nil
 }
 
 func (a *API) control(ctx context.Context, in *struct {
@@ -96,7 +81,7 @@ func (a *API) control(ctx context.Context, in *struct {
 	if err != nil {
 		return nil, err
 	}
-	out := ControlBody{State: stateOf(v), ControlRow: controlRow(c), Expectations: []assess.InForce{}}
+	out := ControlBody{State: stateOf(v), ControlRow: service.ControlRowOf(c), Expectations: []assess.InForce{}}
 	for _, e := range v.Assessment.Expectations {
 		if e.Control == c.ID {
 			out.Expectations = append(out.Expectations, e)

@@ -36,7 +36,7 @@ func (d *Dashboard) layOut(ctx context.Context, p *prepared) timelines {
 	t := once(p, "timelines", func(v *service.View) timelines {
 		begun := time.Now()
 		out := timelines{by: map[string]systemData{}}
-		out.err = d.Service.EachTrace(context.WithoutCancel(ctx), v, func(t ask.Trace) { // kept for others
+		out.err = d.Service.EachTrace(context.WithoutCancel(ctx), v.Basis(), func(t ask.Trace) { // kept for others
 			var data systemData
 			data.lay(t)
 			out.by[t.System.ID] = data

@@ -220,7 +220,7 @@ func reviewForms(t *testing.T, o *org) {
 		var u people.Upload
 		o.desk(first, func(d *service.Desk) {
 			var err error
-			u, err = d.Submit(t.Context(), service.Submission{Name: name, MediaType: "text/plain", Content: []byte("what was seen in " + name),
+			u, err = d.Submit(t.Context(), service.Submission{File: service.File{Name: name, MediaType: "text/plain", Content: []byte("what was seen in " + name)},
 				Upload: people.Upload{Title: "minutes of " + name, Expectation: f.Expectation, About: &f.Subject, SourceSystem: "the meeting", CaptureMethod: "export", URL: "https://minutes.example/1", Account: "ines@example"},
 				Times:  people.Times{Captured: o.now.AddDate(0, 0, -1), Event: o.now.AddDate(0, 0, -2)}})
 			if err != nil {

@@ -94,15 +94,9 @@ func (c *caller) addTools(s *sdk.Server) {
 }
 
 func (c *caller) status(_ context.Context, v *service.View, _ struct{ At }) (any, error) {
-	type row struct {
-		ID, Title, Status, Reason string
-		Satisfied, Total          int
-		Counts                    map[assess.Status]int
-	}
-	rows := []row{}
+	rows := []service.ControlRow{}
 	for i := range v.Assessment.Controls {
-		x := &v.Assessment.Controls[i]
-		rows = append(rows, row{x.ID, x.Title, string(x.Status), x.Reason, x.Satisfied, x.Total, x.Counts})
+		rows = append(rows, service.ControlRowOf(&v.Assessment.Controls[i]))
 	}
 	return map[string]any{"controls": rows, "says": v.Wholeness.Says()}, nil
 }
@@ -163,7 +157,11 @@ func (c *caller) ask(ctx context.Context, v *service.View, in struct {
 	if in.Question == "" {
 		return map[string]any{"questions": ask.Questions()}, nil
 	}
-	list, q, err := c.Service.Ask(ctx, v, in.Question, in.System, "")
+	q, _, err := service.QuestionOf(in.Question)
+	if err != nil {
+		return nil, err
+	}
+	list, err := c.Service.Ask(ctx, v.Basis(), q, in.System, "")
 	return map[string]any{"question": q.Name, "answers": list}, err
 }
 
@@ -172,7 +170,7 @@ func (c *caller) trace(ctx context.Context, v *service.View, in struct {
 	System string `json:"system" jsonschema:"its id in the register"`
 	Chain  string `json:"chain,omitempty"`
 }) (any, error) {
-	return c.Service.Trace(ctx, v, in.System, in.Chain)
+	return c.Service.Trace(ctx, v.Basis(), in.System, in.Chain)
 }
 
 func (c *caller) shadowList(_ context.Context, v *service.View, in struct {

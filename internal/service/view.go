@@ -58,18 +58,7 @@ func (v *View) Systems() []ask.System { return v.systems.Systems() }
 
 // System returns the AI system with an id.
 func (v *View) System(id string) (ask.System, error) {
-	if s, ok := v.systems.System(id); ok && id != "" {
-		return s, nil
-	}
-	var known []string
-	for _, s := range v.systems.Systems() {
-		known = append(known, s.ID)
-	}
-	otherwise := "registered: " + firstFew(known, 20)
-	if len(known) == 0 {
-		otherwise = "no AI system was registered then: exhibit register"
-	}
-	return ask.System{}, notFound(id, known, otherwise, "there is no AI system %q in the register", id)
+	return systemOf(v.systems, id)
 }
 
 // Finding returns the finding or duty with an id.
@@ -286,84 +275,6 @@ func (s *Service) livesWith(ctx context.Context, a *assess.Assessment, p finding
 		return s.lives.Clone(), nil, nil
 	}
 	return book, events, err
-}
-
-// Trace lays out the record of one AI system, stage by stage; chain may be empty.
-func (s *Service) Trace(ctx context.Context, v *View, system, chain string) (ask.Trace, error) {
-	if _, err := v.System(system); err != nil {
-		return ask.Trace{}, err
-	}
-	if chain != "" && !slices.Contains(ask.Chains(), chain) {
-		return ask.Trace{}, mistake("one of "+firstFew(ask.Chains(), 10), "there is no chain %q", chain)
-	}
-	w, err := s.World(ctx, v, ask.Options{}, ask.TraceKinds()...)
-	if err != nil {
-		return ask.Trace{}, err
-	}
-	sys, _ := w.System(system)
-	return w.Trace(sys, chain), nil
-}
-
-// EachTrace lays out the record of each AI system, in one reading of what is on
-// record about any.
-func (s *Service) EachTrace(ctx context.Context, v *View, f func(ask.Trace)) error {
-	w, err := s.World(ctx, v, ask.Options{}, ask.TraceKinds()...)
-	if err != nil {
-		return err
-	}
-	for _, sys := range w.Systems() {
-		f(w.Trace(sys, ""))
-	}
-	return nil
-}
-
-// Ask answers a question for each AI system, or for one.
-func (s *Service) Ask(ctx context.Context, v *View, question, system, seed string) ([]ask.Answer, ask.Question, error) {
-	q, ok := ask.QuestionNamed(question)
-	if !ok {
-		if q, ok = ask.Nearest(question); !ok {
-			return nil, q, mistake("exhibit ask lists the questions", "none of the questions is nearest to %q", question)
-		}
-	}
-	w, err := s.World(ctx, v, ask.Options{Seed: seed}, ask.Kinds(q)...)
-	if err != nil {
-		return nil, q, err
-	}
-	if system != "" {
-		if _, err := v.System(system); err != nil {
-			return nil, q, err
-		}
-	}
-	return w.Answer(q, system), q, nil
-}
-
-// World reads the evidence of some kinds that the assessment of a view was made
-// from.
-func (s *Service) World(ctx context.Context, v *View, o ask.Options, kinds ...string) (*ask.World, error) {
-	o.Owner = ownerBy(v.policy)
-	return s.world(ctx, v.Assessment, o, kinds)
-}
-
-// WorldOf is World of an assessment without a view.
-func (s *Service) WorldOf(ctx context.Context, a *assess.Assessment, o ask.Options, kinds ...string) (*ask.World, error) {
-	policy, err := FindingPolicy(ctx, s.Config(), s.store, a.AsOf)
-	if err != nil {
-		return nil, err
-	}
-	o.Owner = ownerBy(policy)
-	return s.world(ctx, a, o, kinds)
-}
-
-func (s *Service) world(ctx context.Context, a *assess.Assessment, o ask.Options, kinds []string) (*ask.World, error) {
-	q := store.EvidenceQuery{Kinds: kinds, Before: a.Checkpoint.Size, Payloads: true}
-	return ask.NewWorld(a, s.store.Evidence(ctx, q), o)
-}
-
-func ownerBy(p finding.Policy) func(*assess.Result) string {
-	return func(r *assess.Result) string {
-		who, _ := p.Owner(r)
-		return who
-	}
 }
 
 // Draw draws a sample from the population of an expectation.
