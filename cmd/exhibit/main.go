@@ -14,12 +14,10 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/exhibit-aims/exhibit/internal/pluginhost"
 	"github.com/exhibit-aims/exhibit/internal/secrets"
 )
 
 func main() {
-	pluginhost.Stage() // does not return if this process is to become a connector
 	os.Exit(run(os.Args[1:], streams{in: os.Stdin, out: os.Stdout, err: os.Stderr}))
 }
 

@@ -17,7 +17,7 @@ import (
 )
 
 // binaries builds exhibit and its connectors once, as a user gets them.
-func binaries(t *testing.T) string {
+func binaries(t testing.TB) string {
 	t.Helper()
 	dir := t.TempDir()
 	build(t, dir+string(filepath.Separator), "./cmd/...")
@@ -39,7 +39,7 @@ func faults(t *testing.T, bin string) string {
 	return dir
 }
 
-func build(t *testing.T, out, what string) {
+func build(t testing.TB, out, what string) {
 	t.Helper()
 	// Like make build, without the tables for debuggers: they take half of the linking.
 	cmd := exec.CommandContext(t.Context(), "go", "build", "-ldflags", "-s -w", "-o", out, what)
@@ -50,7 +50,7 @@ func build(t *testing.T, out, what string) {
 }
 
 // lock trusts the connectors in dir, as a user does.
-func lock(t *testing.T, bin, dir string) {
+func lock(t testing.TB, bin, dir string) {
 	t.Helper()
 	config := filepath.Join(t.TempDir(), "exhibit.yaml")
 	text := "version: 1\norganization: lock\nconnectors: {dir: " + dir + "}\n"

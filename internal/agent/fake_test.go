@@ -22,7 +22,6 @@ import (
 var server *pgtest.Server
 
 func TestMain(m *testing.M) {
-	pluginhost.Stage()
 	if os.Getenv(wire.CookieKey) == wire.CookieValue {
 		serve.Connector(fake{})
 		os.Exit(0)

@@ -19,21 +19,6 @@ import (
 	"github.com/exhibit-aims/exhibit/plugins/wire"
 )
 
-// BenchmarkStart is one Describe: verify, start, handshake, call, stop; alone
-// and by way of the stage that confines it.
-func BenchmarkStart(b *testing.B) {
-	for name, mode := range map[string]pluginhost.ConfineMode{"bare": pluginhost.ConfineOff, "confined": pluginhost.ConfineBestEffort} {
-		b.Run(name, func(b *testing.B) {
-			host := newHost(b, pluginhost.Options{Dir: install(b, "fake"), Confine: pluginhost.Confine{Mode: mode}})
-			for b.Loop() {
-				if _, err := host.Describe(b.Context(), "fake"); err != nil {
-					b.Fatal(err)
-				}
-			}
-		})
-	}
-}
-
 // discard is a Sink that counts.
 type discard struct{ records int }
 

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/exhibit-aims/exhibit/internal/pluginhost/stage"
 )
 
 // cage is what confines one process: the plan before it starts, and the fact
@@ -28,8 +30,6 @@ func (h *Host) newCage(name string, reads []string) (*cage, error) {
 	switch {
 	case h.confine.Mode == ConfineOff || !canConfine && h.confine.Mode != ConfineRequired:
 		return nil, nil
-	case os.Args[0] == stageName: // its main did not call Stage: it must not start itself again and again
-		return nil, fail(name, ErrUnconfined, "this program is no stage")
 	case !canConfine:
 		return nil, fail(name, ErrUnconfined, errNoStage.Error())
 	}
@@ -41,10 +41,10 @@ func (h *Host) newCage(name string, reads []string) (*cage, error) {
 	if base, err = filepath.EvalSymlinks(base); err != nil {
 		return nil, fail(name, ErrStart, err.Error())
 	}
-	c := &cage{within: h.limits.Start, plan: plan{
+	c := &cage{within: h.limits.Start, plan: plan{stage.Plan{
 		Name: binaryPath(h.dir, name), Required: h.confine.Mode == ConfineRequired, Without: h.without, Base: base,
 		Memory: h.confine.Memory, CPU: h.confine.CPU, KeepRead: len(reads) > 0,
-	}}
+	}}}
 	for _, path := range systemReads(h.environ()) {
 		c.plan.read(path)
 	}
@@ -82,7 +82,7 @@ func (c *cage) socketBase() string {
 
 // prepare makes cmd start f in the cage.
 func (c *cage) prepare(cmd *exec.Cmd, f *os.File) (err error) {
-	c.from, err = stage(cmd, f, c.plan)
+	c.from, err = staging(cmd, f, c.plan)
 	return err
 }
 
@@ -92,7 +92,7 @@ func (c *cage) wait(cmd *exec.Cmd) error {
 	if err != nil {
 		return err
 	}
-	c.fact = r.confinement(c.plan, c.reads)
+	c.fact = confinementOf(r, c.plan, c.reads)
 	if r.Failed != "" {
 		why := r.Failed
 		if len(r.Problems) > 0 {
@@ -112,4 +112,22 @@ func (c *cage) remove() error {
 		return nil
 	}
 	return os.RemoveAll(c.plan.Base)
+}
+
+// confinementOf is the fact that follows from a report.
+func confinementOf(r stage.Report, p plan, reads []string) Confinement {
+	c := Confinement{
+		Landlock: r.Landlock, Seccomp: r.Seccomp, NoNewPrivs: r.NoNewPrivs, Capabilities: r.Capabilities, Reads: reads,
+	}
+	if r.Limits {
+		c.Memory, c.CPU = p.Memory, p.CPU
+	}
+	c.Confined = r.Landlock > 0 || r.Seccomp || r.Limits
+	for i, problem := range r.Problems {
+		if i > 0 {
+			c.Why += "; "
+		}
+		c.Why += problem
+	}
+	return c
 }

@@ -5,12 +5,14 @@ import (
 	"errors"
 	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/exhibit-aims/exhibit/internal/pluginhost"
+	"github.com/exhibit-aims/exhibit/internal/pluginhost/stage"
 	"github.com/exhibit-aims/exhibit/plugins/connector"
 )
 
@@ -278,5 +280,25 @@ func TestScriptInCage(t *testing.T) {
 	checkError(t, err, pluginhost.ErrStart)
 	if !strings.Contains(err.Error(), "this is the script") || strings.Contains(text.String(), "it read") {
 		t.Errorf("error = %v, log:\n%s", err, text)
+	}
+}
+
+// TestStageComesEarly: the stage does not wait for what the program is made of.
+// Without a plan it ends, saying so.
+func TestStageComesEarly(t *testing.T) {
+	cmd := exec.Command("/proc/self/exe")
+	cmd.Args = []string{stage.Name}
+	cmd.Env = []string{"GODEBUG=inittrace=1"}
+	out, err := cmd.CombinedOutput()
+	var exit *exec.ExitError
+	if !errors.As(err, &exit) || exit.ExitCode() != 1 {
+		t.Fatalf("a stage without a plan: %v\n%s", err, out)
+	}
+	for name, want := range map[string]bool{
+		"github.com/elastic/go-seccomp-bpf/arch": true, "github.com/santhosh-tekuri/jsonschema/v6": false, "google.golang.org/grpc": false, "math/big": false, "regexp": false,
+	} {
+		if got := strings.Contains(string(out), "init "+name+" "); got != want {
+			t.Errorf("%s was initialised: %v, want %v", name, got, want)
+		}
 	}
 }

@@ -4,7 +4,12 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/exhibit-aims/exhibit/internal/pluginhost/stage"
 )
+
+// plan is what the stage is told, as it is drawn up.
+type plan struct{ stage.Plan }
 
 // read grants a file, or a folder with all that is in it, if it is there.
 func (p *plan) read(path string) {

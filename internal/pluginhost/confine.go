@@ -9,8 +9,7 @@ import (
 // ConfineMode says whether connector processes are confined.
 type ConfineMode string
 
-// Modes of confinement. The zero value confines nothing: a program that wants
-// it has to call Stage first in its main.
+// Modes of confinement. The zero value confines nothing.
 const (
 	ConfineOff        ConfineMode = ""
 	ConfineBestEffort ConfineMode = "best-effort" // as far as this system can; the run says how far

@@ -6,17 +6,18 @@ import (
 	"os"
 	"os/exec"
 	"time"
+
+	"github.com/exhibit-aims/exhibit/internal/pluginhost/stage"
 )
 
 // canConfine reports whether connectors can be confined on this system at all.
 const canConfine = false
 
-// Stage does nothing here: there is none.
-func Stage() {}
+func staging(*exec.Cmd, *os.File, plan) (*os.File, error) { return nil, errNoStage }
 
-func stage(*exec.Cmd, *os.File, plan) (*os.File, error) { return nil, errNoStage }
-
-func staged(*exec.Cmd, *os.File, time.Duration) (report, error) { return report{}, errNoStage }
+func staged(*exec.Cmd, *os.File, time.Duration) (stage.Report, error) {
+	return stage.Report{}, errNoStage
+}
 
 func systemReads([]string) []string { return nil }
 

@@ -15,14 +15,16 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/exhibit-aims/exhibit/internal/pluginhost/stage"
 )
 
 // canConfine reports whether connectors can be confined on this system at all.
 const canConfine = true
 
-// stage makes cmd start the host's own program as the stage that becomes the
+// staging makes cmd start the host's own program as the stage that becomes the
 // connector f. The returned pipe carries the stage's report.
-func stage(cmd *exec.Cmd, f *os.File, p plan) (*os.File, error) {
+func staging(cmd *exec.Cmd, f *os.File, p plan) (*os.File, error) {
 	var err error
 	if p.Programs, p.Script, err = programs(f); err != nil {
 		return nil, err
@@ -46,19 +48,19 @@ func stage(cmd *exec.Cmd, f *os.File, p plan) (*os.File, error) {
 	if err != nil {
 		return nil, errors.Join(err, told.Close())
 	}
-	cmd.Path, cmd.Args = "/proc/self/exe", []string{stageName}
+	cmd.Path, cmd.Args = "/proc/self/exe", []string{stage.Name}
 	cmd.ExtraFiles = []*os.File{told, w, f}
 	cmd.Env = append(cmd.Env, "GOMEMLIMIT="+strconv.FormatInt(p.Memory/5*4, 10), "GOMAXPROCS="+strconv.Itoa(runtime.GOMAXPROCS(0)))
 	return r, nil
 }
 
 // staged waits until the stage has become the connector and returns its report.
-func staged(cmd *exec.Cmd, from *os.File, within time.Duration) (report, error) {
+func staged(cmd *exec.Cmd, from *os.File, within time.Duration) (stage.Report, error) {
 	for _, f := range cmd.ExtraFiles[:2] { // the child has its own
 		f.Close()
 	}
 	defer from.Close()
-	var r report
+	var r stage.Report
 	if err := from.SetReadDeadline(time.Now().Add(within)); err != nil {
 		return r, err
 	}

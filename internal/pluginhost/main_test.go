@@ -34,7 +34,6 @@ const confineVar = "EXHIBIT_TEST_CONFINE"
 // TestMain lets the test binary be a connector, a hostile one, or a host,
 // depending on how it was started.
 func TestMain(m *testing.M) {
-	pluginhost.Stage()
 	name, isConnector := strings.CutPrefix(filepath.Base(os.Args[0]), "exhibit-connector-")
 	switch {
 	case isConnector && strings.HasPrefix(name, "raw-"):

@@ -19,8 +19,7 @@ type Options struct {
 	Logger *slog.Logger
 	// Limits of every run. Zero fields take the defaults.
 	Limits Limits
-	// Confine says what connector processes are held to. With a mode other than
-	// ConfineOff the program calls Stage first in its main.
+	// Confine says what connector processes are held to.
 	Confine Confine
 	// Env are variables (NAME=value) that take the place of the host's own where
 	// connectors get them: how to reach the network, and whom to trust there.

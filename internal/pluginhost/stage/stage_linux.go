@@ -1,14 +1,12 @@
-package pluginhost
+package stage
 
 import (
-	"crypto/rand"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
 	"runtime"
-	"runtime/debug"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -21,15 +19,15 @@ const (
 	programFD = 5 // the verified connector
 )
 
-// Stage turns the process into a confined connector, if a host started it as
-// the stage, and does not return then. A program whose hosts confine calls it
-// first in main, before it looks at its arguments.
-func Stage() {
-	if len(os.Args) != 1 || os.Args[0] != stageName {
+// init turns the process into a confined connector, if a host started it as the
+// stage, and does not return then. It is no function that main calls, because a
+// package is initialised as soon as those are that it imports: of a program
+// that holds many, nearly all come later, and a stage has no use for them.
+func init() { //nolint:gochecknoinits // what main calls comes after all other packages
+	if len(os.Args) != 1 || os.Args[0] != Name {
 		return
 	}
 	runtime.LockOSThread() // what follows holds for this thread, which becomes the connector
-	debug.SetGCPercent(-1) // and the others are to rest
 	out := os.NewFile(reportFD, "report")
 	r, err := becomeConnector(out)
 	r.Failed = err.Error()
@@ -39,12 +37,12 @@ func Stage() {
 
 // becomeConnector confines this thread and executes the connector. It returns
 // only if that failed.
-func becomeConnector(out *os.File) (report, error) {
-	var r report
+func becomeConnector(out *os.File) (Report, error) {
+	var r Report
 	for _, fd := range []int{planFD, reportFD, programFD} {
 		unix.CloseOnExec(fd)
 	}
-	var p plan
+	var p Plan
 	if err := json.NewDecoder(os.NewFile(planFD, "plan")).Decode(&p); err != nil {
 		return r, fmt.Errorf("read the plan: %w", err)
 	}
@@ -76,7 +74,7 @@ func becomeConnector(out *os.File) (report, error) {
 
 // confine applies everything but the filter of system calls, which forbids the
 // rest.
-func (r *report) confine(p plan) {
+func (r *Report) confine(p Plan) {
 	r.NoNewPrivs = r.apply(p, "no_new_privs", func() error { return unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) })
 	r.apply(p, "loss of the superuser's rights", func() (err error) {
 		r.Capabilities, err = dropCapabilities(p.KeepRead)
@@ -90,7 +88,7 @@ func (r *report) confine(p plan) {
 }
 
 // apply puts one part in force, or notes why it is not.
-func (r *report) apply(p plan, part string, do func() error) bool {
+func (r *Report) apply(p Plan, part string, do func() error) bool {
 	err := errLeftOut
 	if p.Without != part {
 		err = do()
@@ -104,7 +102,7 @@ func (r *report) apply(p plan, part string, do func() error) bool {
 var errLeftOut = errors.New("left out")
 
 // missing says what a required confinement lacks.
-func (r *report) missing() error {
+func (r *Report) missing() error {
 	if r.Landlock > 0 && r.Seccomp && r.NoNewPrivs && r.Limits {
 		return nil
 	}
@@ -117,7 +115,9 @@ func (r *report) missing() error {
 func emptyPath() (uintptr, error) {
 	for range 100 {
 		var b [8]byte
-		_, _ = rand.Read(b[:]) // never fails: crypto/rand ends the process instead
+		if n, err := unix.Getrandom(b[:], 0); err != nil || n != len(b) {
+			return 0, fmt.Errorf("chance: %w", err)
+		}
 		at := uintptr(binary.NativeEndian.Uint64(b[:])) & (1<<46 - 1) &^ uintptr(os.Getpagesize()-1)
 		if at < 1<<32 {
 			continue

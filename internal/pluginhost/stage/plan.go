@@ -1,13 +1,12 @@
-package pluginhost
+package stage
 
 import "time"
 
-// stageName is the name under which a host starts its own program as the stage
-// that confines itself and then becomes the connector.
-const stageName = "exhibit: confine a connector"
+// Name is the name under which a host starts its own program as the stage.
+const Name = "exhibit: confine a connector"
 
-// plan is what the host tells the stage.
-type plan struct {
+// Plan is what the host tells the stage.
+type Plan struct {
 	Name     string        `json:"name"` // the connector's own path, for its argument list
 	Required bool          `json:"required"`
 	Without  string        `json:"without,omitempty"` // a part that is left out as if it could not be had
@@ -23,8 +22,8 @@ type plan struct {
 	KeepRead bool          `json:"keepRead"` // a superuser reads what its settings name, whoever owns it
 }
 
-// report is what the stage tells the host before it becomes the connector.
-type report struct {
+// Report is what the stage tells the host before it becomes the connector.
+type Report struct {
 	Landlock     int      `json:"landlock"`
 	Seccomp      bool     `json:"seccomp"`
 	NoNewPrivs   bool     `json:"noNewPrivs"`
@@ -32,22 +31,4 @@ type report struct {
 	Capabilities []string `json:"capabilities"`
 	Problems     []string `json:"problems"` // why something is not in force
 	Failed       string   `json:"failed"`   // why the connector was not started
-}
-
-// confinement is the fact that follows from a report.
-func (r report) confinement(p plan, reads []string) Confinement {
-	c := Confinement{
-		Landlock: r.Landlock, Seccomp: r.Seccomp, NoNewPrivs: r.NoNewPrivs, Capabilities: r.Capabilities, Reads: reads,
-	}
-	if r.Limits {
-		c.Memory, c.CPU = p.Memory, p.CPU
-	}
-	c.Confined = r.Landlock > 0 || r.Seccomp || r.Limits
-	for i, problem := range r.Problems {
-		if i > 0 {
-			c.Why += "; "
-		}
-		c.Why += problem
-	}
-	return c
 }

@@ -1,4 +1,4 @@
-package pluginhost
+package stage
 
 import (
 	"errors"
@@ -14,7 +14,7 @@ const (
 )
 
 // limit sets what the connector may take, for good.
-func limit(p plan) error {
+func limit(p Plan) error {
 	for _, l := range []struct {
 		what  string
 		which int

@@ -1,4 +1,4 @@
-package pluginhost
+package stage
 
 import (
 	"errors"
@@ -11,7 +11,7 @@ import (
 
 // restrictFiles puts Landlock in force for this thread and what it executes,
 // and returns the version of the kernel's interface. no_new_privs is set already.
-func restrictFiles(p plan) (int, error) {
+func restrictFiles(p Plan) (int, error) {
 	abi, err := ll.LandlockGetABIVersion()
 	if err != nil || abi <= 0 {
 		return 0, errors.New("this kernel does not have it, or not switched on")
@@ -39,7 +39,7 @@ const landlockKnown = 11
 
 // rules are what a connector may do with files, and the ports that it may take:
 // none that can be named.
-func rules(p plan) []landlock.Rule {
+func rules(p Plan) []landlock.Rule {
 	const file, list, run = ll.AccessFSReadFile, ll.AccessFSReadDir, ll.AccessFSExecute
 	return []landlock.Rule{
 		landlock.PathAccess(file, p.Files...).IgnoreIfMissing(),
