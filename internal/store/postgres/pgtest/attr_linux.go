@@ -2,7 +2,9 @@ package pgtest
 
 import "syscall"
 
-// serverAttr makes the server run as cred, and end with the test binary.
-func serverAttr(cred *syscall.Credential) *syscall.SysProcAttr {
-	return &syscall.SysProcAttr{Credential: cred, Pdeathsig: syscall.SIGQUIT}
+// serverAttr is for a server that ends with the test binary.
+func serverAttr(as *owner) *syscall.SysProcAttr {
+	a := attr(as)
+	a.Pdeathsig = syscall.SIGQUIT
+	return a
 }

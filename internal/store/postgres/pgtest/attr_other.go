@@ -1,10 +1,8 @@
-//go:build unix && !linux
+//go:build !linux
 
 package pgtest
 
 import "syscall"
 
-// serverAttr makes the server run as cred.
-func serverAttr(cred *syscall.Credential) *syscall.SysProcAttr {
-	return &syscall.SysProcAttr{Credential: cred}
-}
+// serverAttr is for a server; these systems know no death signal.
+func serverAttr(as *owner) *syscall.SysProcAttr { return attr(as) }

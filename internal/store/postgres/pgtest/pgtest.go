@@ -1,5 +1,3 @@
-//go:build unix
-
 // Package pgtest runs a private PostgreSQL server for tests: its own data
 // directory, reached through a socket that only its owner can open, gone when
 // the test binary ends. It imports the standard library and pgx. It promises
@@ -90,11 +88,14 @@ func binDir() (string, error) {
 	if p, err := exec.LookPath("initdb"); err == nil {
 		return filepath.Dir(p), nil
 	}
-	return "", errors.New("PostgreSQL is not installed, and these tests need it: apt-get install postgresql, or make deps")
+	return "", errors.New("PostgreSQL is not installed, and these tests need it: apt-get install postgresql, or make test, which does")
 }
 
+// owner is who the server runs as; nil is who runs the tests.
+type owner struct{ uid, gid int }
+
 // account gives the user that the server runs as: PostgreSQL refuses root.
-func account() (*syscall.Credential, error) {
+func account() (*owner, error) {
 	if os.Getuid() != 0 {
 		return nil, nil
 	}
@@ -103,12 +104,12 @@ func account() (*syscall.Credential, error) {
 		if err != nil {
 			continue
 		}
-		uid, uerr := strconv.ParseUint(u.Uid, 10, 32)
-		gid, gerr := strconv.ParseUint(u.Gid, 10, 32)
+		uid, uerr := strconv.Atoi(u.Uid)
+		gid, gerr := strconv.Atoi(u.Gid)
 		if err := errors.Join(uerr, gerr); err != nil {
 			return nil, err
 		}
-		return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}, nil
+		return &owner{uid, gid}, nil
 	}
 	return nil, errors.New("tests run as root, PostgreSQL does not: make a user postgres")
 }
@@ -118,7 +119,7 @@ func start(ctx context.Context, settings []string) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	cred, err := account()
+	as, err := account()
 	if err != nil {
 		return nil, err
 	}
@@ -127,14 +128,14 @@ func start(ctx context.Context, settings []string) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{dir: dir, done: make(chan error, 1)}
-	if cred != nil {
-		if err := os.Chown(dir, int(cred.Uid), int(cred.Gid)); err != nil {
+	if as != nil {
+		if err := os.Chown(dir, as.uid, as.gid); err != nil {
 			return nil, errors.Join(err, os.RemoveAll(dir))
 		}
 	}
 	data := filepath.Join(dir, "data")
 	init := exec.CommandContext(ctx, filepath.Join(bin, "initdb"), "-D", data, "-U", "exhibit", "--auth=trust", "-N", "--encoding=UTF8", "--locale=C")
-	init.SysProcAttr = &syscall.SysProcAttr{Credential: cred}
+	init.SysProcAttr = attr(as)
 	init.Dir = dir
 	if out, err := init.CombinedOutput(); err != nil {
 		return nil, errors.Join(fmt.Errorf("initdb: %w: %s", err, out), os.RemoveAll(dir))
@@ -149,7 +150,7 @@ func start(ctx context.Context, settings []string) (*Server, error) {
 		s.cmd.Dir = dir
 		s.cmd.Stdout, s.cmd.Stderr = &s.out, &s.out
 		// Should the test binary be killed, the server ends too.
-		s.cmd.SysProcAttr = serverAttr(cred)
+		s.cmd.SysProcAttr = serverAttr(as)
 		started := make(chan error, 1)
 		go func() {
 			runtime.LockOSThread() // the death signal is bound to the thread
