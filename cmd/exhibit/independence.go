@@ -57,10 +57,36 @@ func conflicts(ctx context.Context, d *desk, auditor string) ([]string, error) {
 		}
 	}
 	approved, err := approvals(ctx, d, who.ID)
-	return append(out, approved...), err
+	if err != nil {
+		return nil, err
+	}
+	handed, err := handedIn(ctx, d, who)
+	return append(append(out, approved...), handed...), err
 }
 
-// approvals is what somebody approved.
+// handedIn is what somebody handed in or imported.
+func handedIn(ctx context.Context, d *desk, who register.Person) ([]string, error) {
+	pile, err := d.svc.Pile(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var ids []string
+	for _, h := range pile {
+		brought, _ := people.SplitIdentity(h.ImportedBy)
+		if people.Same(h.By, who.ID) || people.Same(brought, who.ID) {
+			ids = append(ids, h.ID)
+		}
+	}
+	switch len(ids) {
+	case 0:
+		return nil, nil
+	case 1:
+		return []string{"handed in " + ids[0]}, nil
+	}
+	return []string{fmt.Sprintf("handed in %s and %d more", ids[0], len(ids)-1)}, nil
+}
+
+// approvals is what somebody asked for or approved.
 func approvals(ctx context.Context, d *desk, id string) ([]string, error) {
 	var out []string
 	waivers, err := service.OnRecord(ctx, d.store, people.KindWaiver, people.ParseWaiver)
@@ -70,6 +96,8 @@ func approvals(ctx context.Context, d *desk, id string) ([]string, error) {
 	for _, w := range waivers {
 		if w.ApprovedBy != "" && people.Same(w.ApprovedBy, id) {
 			out = append(out, fmt.Sprintf("approved the waiver %s", w.ID))
+		} else if people.Same(w.RequestedBy, id) {
+			out = append(out, fmt.Sprintf("asked for the waiver %s", w.ID))
 		}
 	}
 	statements, err := service.OnRecord(ctx, d.store, people.KindStatement, people.ParseStatement)
@@ -79,6 +107,8 @@ func approvals(ctx context.Context, d *desk, id string) ([]string, error) {
 	for _, s := range statements {
 		if s.ApprovedBy != "" && people.Same(s.ApprovedBy, id) {
 			out = append(out, fmt.Sprintf("approved the statement of applicability %s", s.Version))
+		} else if people.Same(s.ProposedBy, id) {
+			out = append(out, fmt.Sprintf("proposed the statement of applicability %s", s.Version))
 		}
 	}
 	return out, nil

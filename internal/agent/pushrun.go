@@ -11,6 +11,7 @@ import (
 	"github.com/exhibit-aims/exhibit/internal/catalog"
 	"github.com/exhibit-aims/exhibit/internal/evidence"
 	"github.com/exhibit-aims/exhibit/internal/importfile"
+	"github.com/exhibit-aims/exhibit/internal/people"
 	"github.com/exhibit-aims/exhibit/internal/store"
 )
 
@@ -20,6 +21,7 @@ const MethodPush = "push"
 // Pushed is what a program pushes at once.
 type Pushed struct {
 	Account string             // whose token it is
+	Person  string             // of the register, who made the token; empty if nobody
 	Key     string             // that the program gave the request, so that it is taken in once
 	Sum     evidence.Digest    // of the body
 	Header  *importfile.Header // nil: nobody said how much of the scope it is
@@ -122,7 +124,7 @@ func (c *Collector) push(ctx context.Context, p Pushed, id string) (evidence.Run
 		Agent: "exhibit/" + c.Version, Source: p.Source, Connector: ImportConnector,
 		// The digest of the body tells one request of a key from another.
 		ConnectorVersion: c.Version + "+" + p.Sum.String(),
-		Identity:         p.Account, Method: MethodPush, Reliability: "export",
+		Identity:         p.Account, Method: MethodPush, Reliability: "export", ImportedBy: people.Identity(p.Person, p.Account),
 	}, nil)
 	rec.run.ID = id
 	if err := rec.append(ctx, store.Batch{Open: &rec.run, Run: id, Records: p.Records}); err != nil {

@@ -119,7 +119,7 @@ func (a *API) push(ctx context.Context, in *PushInput) (*PushOutput, error) {
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
-	p := agent.Pushed{Account: account, Key: in.Key, Sum: evidence.Sum(in.RawBody), Header: got.header, Source: got.source, Records: got.records}
+	p := agent.Pushed{Account: account, Person: who.Person, Key: in.Key, Sum: evidence.Sum(in.RawBody), Header: got.header, Source: got.source, Records: got.records}
 	return a.pushOnce(ctx, p)
 }
 

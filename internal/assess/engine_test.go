@@ -194,6 +194,7 @@ func TestManualEvidence(t *testing.T) {
 		"accepted by nobody":                {`{"upload_id":"u","sha256":"` + sum + `","uploader":"Bob","reviewer":" ","review_decision":"accepted","reviewed_at":"2026-03-10T00:00:00Z"}`, assess.StatusPendingReview},
 		"rejected":                          {`{"upload_id":"u","sha256":"` + sum + `","uploader":"bob","reviewer":"ann","review_decision":"rejected","reviewed_at":"2026-03-10T00:00:00Z"}`, assess.StatusPendingReview},
 		"accepted tomorrow":                 {`{"upload_id":"u","sha256":"` + sum + `","uploader":"bob","reviewer":"ann","review_decision":"accepted","reviewed_at":"2026-03-11T00:00:00Z"}`, assess.StatusPendingReview},
+		"a file, and no record":             {`{"upload_id":"u","sha256":"` + sum + `","file_sha256":"` + sum + `","uploader":"bob","reviewer":"ann","review_decision":"accepted","reviewed_at":"2026-03-10T00:00:00Z"}`, assess.StatusPendingReview},
 		"another file":                      {`{"upload_id":"u","sha256":"00","uploader":"bob","reviewer":"ann","review_decision":"accepted","reviewed_at":"2026-03-10T00:00:00Z"}`, assess.StatusPendingReview},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -203,6 +204,11 @@ func TestManualEvidence(t *testing.T) {
 			wantResult(t, result(t, v.assess(t, eng, v.at), slug), c.want, "")
 		})
 	}
+	w.item(t, "evidence.manual_upload", "record/u", `{"upload_id":"u","sha256":"`+sum+`","uploader":"bob","reviewer":"ann","review_decision":"accepted","reviewed_at":"2026-03-10T00:00:00Z"}`)
+	handed, review := &w.items[1], &w.items[2]
+	handed.Seq, review.Seq = review.Seq, handed.Seq
+	*handed, *review = *review, *handed
+	wantResult(t, result(t, w.assess(t, eng, w.at), slug), assess.StatusPendingReview, "second person") // it came after the review of what says the same
 }
 
 // TestErasedAndBrokenPayloads: an erased payload leaves the result open, a

@@ -10,6 +10,8 @@ import (
 	"github.com/bmatcuk/doublestar/v4"
 	"github.com/google/cel-go/common/types"
 	"github.com/google/cel-go/common/types/ref"
+
+	"github.com/exhibit-aims/exhibit/internal/evidence"
 )
 
 // registerView is the register of AI systems as of an instant.
@@ -19,7 +21,7 @@ type registerView struct {
 	bound    bindings
 	branches map[string]string // default branch by repository, lower case
 	vendors  map[string]string // owner by vendor id
-	uploads  map[string]bool   // SHA-256 of uploads that a second person accepted
+	uploads  map[string]int64  // SHA-256 of what a second person accepted → ledger position of the review
 	people   map[string]string // whom a name stands for, both in the form of person
 	width    int               // number of systems, or of elements of a system's longest list
 }
@@ -52,7 +54,7 @@ type jiraBinding struct {
 func newRegisterView(v *view) *registerView {
 	reg := &registerView{
 		byRow: map[int32]*systemView{}, branches: map[string]string{},
-		vendors: map[string]string{}, uploads: map[string]bool{},
+		vendors: map[string]string{}, uploads: map[string]int64{},
 	}
 	reg.readNames(v)
 	v.live(systemKind, func(t *table, row int32, _ bool) {
@@ -76,8 +78,10 @@ func newRegisterView(v *view) *registerView {
 		reg.vendors[t.subjectID(row)] = t.text(row, "owner")
 	})
 	v.live(uploadKind, func(t *table, row int32, _ bool) {
-		if reg.accepted(t, row, v.at) {
-			reg.uploads[t.text(row, "sha256")] = true
+		// A file is read by whoever accepts it, and no record that happens to have
+		// its digest.
+		if sum := t.text(row, "sha256"); sum != t.text(row, "file_sha256") && reg.accepted(t, row, v.at) {
+			reg.uploads[sum] = max(reg.uploads[sum], t.meta(row).seq)
 		}
 	})
 	return reg
@@ -89,6 +93,13 @@ func (reg *registerView) accepted(t *table, row int32, at int64) bool {
 	reviewed := t.time(row, "reviewed_at")
 	return t.text(row, "review_decision") == "accepted" && NameForm(reviewer) != "" && NameForm(uploader) != "" &&
 		!reg.same(reviewer, uploader) && reviewed != absent && reviewed <= at
+}
+
+// vouched reports whether somebody accepted what has a digest, at a ledger
+// position: what came after the review, nobody has seen.
+func (reg *registerView) vouched(sum evidence.Digest, seq int64) bool {
+	review, ok := reg.uploads[sum.String()]
+	return ok && seq < review
 }
 
 func newSystemView(rec *record) *systemView {

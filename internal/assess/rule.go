@@ -186,7 +186,7 @@ func (c *compiler) engineFields() {
 		vendorKind:     {"owner"},
 		waiverKind:     {"waiver_id", "expectation_slug", "subject", "requested_by", "approved_by", "approved_at", "expires_at", "revoked_at"},
 		soaKind:        {"version", "controls", "approved_by", "approved_at"},
-		uploadKind:     {"sha256", "uploader", "reviewer", "review_decision", "reviewed_at"},
+		uploadKind:     {"sha256", "file_sha256", "uploader", "reviewer", "review_decision", "reviewed_at"},
 		repositoryKind: {"repo", "default_branch"},
 		namesKind:      {"person", "names"},
 	} {

@@ -352,7 +352,7 @@ func (w *worker) byHand(t *table, row int32) bool {
 		hand = r != nil && r.Provenance.Method == methodUpload
 		w.hand[m.run] = hand
 	}
-	return hand && !w.v.reg.uploads[m.digest.String()] && !w.v.reg.uploads[w.v.s.sums[m.digest].String()]
+	return hand && !w.v.reg.vouched(m.digest, m.seq) && !w.v.reg.vouched(w.v.s.sums[m.digest], m.seq)
 }
 
 // methodUpload marks evidence that a person handed in.

@@ -112,7 +112,7 @@ type Provenance struct {
 	Method           string `json:"method"`      // api | git | file | upload
 	Reliability      string `json:"reliability"` // direct_api | signed_artifact | export | manual
 	Imported         bool   `json:"imported,omitempty"`
-	ImportedBy       string `json:"imported_by,omitempty"` // who brought the file, and under which account; empty where a connector read
+	ImportedBy       string `json:"imported_by,omitempty"` // who brought the file or pushed, and under which account; empty where a connector read
 }
 
 // Run is one collection from one source.

@@ -73,6 +73,14 @@ type Retest struct {
 	FileSHA256  string           `json:"file_sha256,omitempty"`
 }
 
+// Tested is whose work an item is: the owner has the next move on it, empty if
+// nobody is named, and the hands had a part in the evidence that its result
+// rests on.
+type Tested struct {
+	Owner string
+	Hands []Hand
+}
+
 // Results of a retest.
 const (
 	Pass = "pass"
@@ -88,10 +96,9 @@ func ParseRetest(e evidence.Evidence) (Retest, error) {
 	return r, nil
 }
 
-// Retested puts a retest on record. owner has the next move on the item, empty
-// if nobody is named: whoever tests their own work is not independent of it,
-// and the record says so.
-func Retested(who Person, r Retest, owner string, onRecord []Retest, now time.Time) (Retest, evidence.Record, error) {
+// Retested puts a retest on record. item says whose work is tested: whoever
+// tests their own is not independent of it, and the record says so.
+func (p Policy) Retested(who Person, r Retest, item Tested, onRecord []Retest, now time.Time) (Retest, evidence.Record, error) {
 	if err := active(who); err != nil {
 		return r, evidence.Record{}, err
 	}
@@ -103,7 +110,7 @@ func Retested(who Person, r Retest, owner string, onRecord []Retest, now time.Ti
 	}
 	r.ID = nextID(fmt.Sprintf("RT-%d-", now.UTC().Year()), onRecord, func(r Retest) string { return r.ID })
 	r.TestedBy, r.Account, r.TestedAt = who.ID, who.Account, at(now)
-	r.Independent = owner == "" || !Same(owner, who.ID)
+	r.Independent = (item.Owner == "" || !p.Directory.same(who.ID, item.Owner)) && !p.had(who, item.Hands)
 	r.Agrees = (r.Result == Pass) == (r.Status == "satisfied")
 	rec, err := record(KindRetest, evidence.Subject{Type: "record", ID: r.ID}, r.ID, r.TestedAt.Time, r)
 	return r, rec, err

@@ -12,20 +12,25 @@ import (
 func TestRetest(t *testing.T) {
 	now := time.Date(2026, 3, 2, 10, 0, 0, 0, time.UTC)
 	ines := Person{ID: "ines", Account: "ines@host", Active: true}
+	p := Policy{Directory: NewDirectory([]Known{{ID: "ines", Email: "ines@org.example"}, {ID: "marek"}})}
 	for name, c := range map[string]struct {
 		result, status, owner string
+		hands                 []Hand
 		agrees, independent   bool
 	}{
-		"pass of satisfied":   {Pass, "satisfied", "marek", true, true},
-		"fail of satisfied":   {Fail, "satisfied", "marek", false, true},
-		"pass of failing":     {Pass, "failing", "", false, true},
-		"fail of missing":     {Fail, "missing", "", true, true},
-		"one's own work":      {Pass, "satisfied", "ines", true, false},
-		"spelt in capitals":   {Pass, "satisfied", " INES ", true, false},
-		"fail of not known":   {Fail, "not_assessed", "", true, true},
-		"pass of what is due": {Pass, "due", "", false, true},
+		"pass of satisfied":   {Pass, "satisfied", "marek", nil, true, true},
+		"fail of satisfied":   {Fail, "satisfied", "marek", nil, false, true},
+		"pass of failing":     {Pass, "failing", "", nil, false, true},
+		"fail of missing":     {Fail, "missing", "", nil, true, true},
+		"one's own work":      {Pass, "satisfied", "ines", nil, true, false},
+		"spelt in capitals":   {Pass, "satisfied", " INES ", nil, true, false},
+		"fail of not known":   {Fail, "not_assessed", "", nil, true, true},
+		"pass of what is due": {Pass, "due", "", nil, false, true},
+		"one's own evidence":  {Pass, "satisfied", "marek", []Hand{{"marek", "", Began}, {"Ines", "", Imported}}, true, false},
+		"by their own mail":   {Pass, "satisfied", "marek", []Hand{{"ines+audit@org.example", "", Began}}, true, false},
 	} {
-		r, rec, err := Retested(ines, Retest{Expectation: "x", About: evidence.Subject{Type: "change", ID: "1"}, Result: c.result, Status: c.status, Note: "seen"}, c.owner, nil, now)
+		r, rec, err := p.Retested(ines, Retest{Expectation: "x", About: evidence.Subject{Type: "change", ID: "1"}, Result: c.result, Status: c.status, Note: "seen"},
+			Tested{Owner: c.owner, Hands: c.hands}, nil, now)
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
@@ -34,12 +39,12 @@ func TestRetest(t *testing.T) {
 		}
 	}
 	for name, r := range map[string]Retest{"no note": {Result: Pass, Note: " "}, "no result": {Note: "seen"}, "another result": {Result: "green", Note: "seen"}} {
-		if _, _, err := Retested(ines, r, "", nil, now); err == nil {
+		if _, _, err := p.Retested(ines, r, Tested{}, nil, now); err == nil {
 			t.Errorf("%s is accepted", name)
 		}
 	}
 	ines.Active = false
-	if _, _, err := Retested(ines, Retest{Result: Pass, Note: "seen"}, "", nil, now); err == nil {
+	if _, _, err := p.Retested(ines, Retest{Result: Pass, Note: "seen"}, Tested{}, nil, now); err == nil {
 		t.Error("who has left tests")
 	}
 	if _, _, err := Drawn(ines, Sample{}, now, nil, now); err == nil {

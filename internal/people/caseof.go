@@ -137,7 +137,7 @@ func (p Policy) ApproveCase(who Person, d CaseDecision, now time.Time) (CaseDeci
 	case d.ApprovedBy != "":
 		return d, evidence.Record{}, refuse("nothing is left to do", "decision %s was approved by %s on %s", d.ID, d.ApprovedBy, d.ApprovedAt.Format(time.DateOnly))
 	}
-	if err := p.may(who, ActShadow, step{d.DecidedBy, d.DecidedAccount}); err != nil {
+	if err := p.may(who, ActShadow, []Hand{{d.DecidedBy, d.DecidedAccount, Began}}); err != nil {
 		return d, evidence.Record{}, err
 	}
 	if d.Decision == CaseAccepted {

@@ -50,6 +50,8 @@ type Policy struct {
 	// is one person's.
 	SharedAccount bool
 	MaxWaiver     time.Duration // from approval; 0 means 365 days
+	// Directory says whom a name stands for.
+	Directory Directory
 }
 
 // DefaultMaxWaiver is the longest that a waiver may last: it must be decided
@@ -84,24 +86,8 @@ func unfit(remedy, format string, args ...any) error {
 	return &Refusal{Why: fmt.Sprintf(format, args...), Remedy: remedy, Unfit: true}
 }
 
-// step is who did the first half of something.
-type step struct {
-	by, account string
-}
-
-// may decides whether a person may approve, or reject, what another one began.
-func (p Policy) may(who Person, act Act, first step) error {
-	switch {
-	case !who.Active:
-		return refuse("an active person of the register has to decide", "%s is not active", who.ID)
-	case first.by == "":
-		return refuse("ask for it anew, as a person of the register", "nobody is named who began it")
-	case Same(who.ID, first.by):
-		return refuse("a second person of the register has to decide", "%s began it and cannot decide on it", who.ID)
-	case (!p.SharedAccount || !ofMachine(who.Account)) && first.account != "" && first.account == who.Account:
-		return refuse("the second person uses an account of their own; where all share one, set people.shared_account: true",
-			"%s and %s used the same account, %s: that shows one person", first.by, who.ID, who.Account)
-	}
+// holdsRole refuses who holds no role that decides on an act.
+func (p Policy) holdsRole(who Person, act Act) error {
 	roles := p.Approvers[act]
 	switch {
 	case len(roles) == 0 && act == ActReview:
@@ -139,26 +125,6 @@ func SplitIdentity(s string) (id, account string) {
 		return strings.TrimSpace(s[:i]), s[i+1 : len(s)-1]
 	}
 	return s, ""
-}
-
-// Same reports whether two names are those of one person. Neither letter case,
-// nor what stands round and between the words of a name, be it white space, a
-// dot, a line or an @ before it, nor what cannot be seen makes two of them.
-func Same(a, b string) bool {
-	return strings.EqualFold(plain(a), plain(b))
-}
-
-func plain(name string) string {
-	name = strings.Map(func(r rune) rune {
-		switch {
-		case r == '.' || r == '_' || r == '-':
-			return ' '
-		case unicode.Is(unicode.Cf, r):
-			return -1
-		}
-		return r
-	}, name)
-	return strings.Join(strings.Fields(strings.TrimPrefix(strings.TrimSpace(name), "@")), " ")
 }
 
 // blank reports whether a text says nothing: no letter, digit or sign that can

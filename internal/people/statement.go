@@ -25,6 +25,7 @@ type Statement struct {
 	ApprovedSum     string     `json:"approved_sha256,omitempty"` // the ControlsSum that was approved
 
 	Source string `json:"-"`
+	Hands  []Hand `json:"-"` // who proposed a text of this version, in any revision
 }
 
 // Decision is what was decided on one control.
@@ -122,7 +123,7 @@ func (p Policy) Confirm(who Person, s Statement, sum string, now time.Time) (evi
 	if s.ApprovedBy != "" {
 		return evidence.Record{}, refuse("nothing is left to do", "version %s was approved by %s on %s", s.Version, s.ApprovedBy, s.ApprovedAt.Format(time.DateOnly))
 	}
-	if err := p.may(who, ActApplicability, step{s.ProposedBy, s.ProposedAccount}); err != nil {
+	if err := p.may(who, ActApplicability, append([]Hand{{s.ProposedBy, s.ProposedAccount, Began}}, s.Hands...)); err != nil {
 		return evidence.Record{}, err
 	}
 	current, err := s.sum()

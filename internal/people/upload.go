@@ -7,6 +7,7 @@ import (
 	"mime"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -45,18 +46,8 @@ type Upload struct {
 	ReviewedAt       moment            `json:"reviewed_at,omitzero"`
 	ReviewNote       string            `json:"review_note,omitempty"`
 
-	Source  string    `json:"-"`
-	Brought []Brought `json:"-"` // by whom, where it did not come by command
-}
-
-// Brought is who imported a file: the person, and the account of the
-// machine.
-type Brought struct{ By, Account string }
-
-// ParseBrought reads what a run says of who imported it.
-func ParseBrought(importedBy string) Brought {
-	id, account := SplitIdentity(importedBy)
-	return Brought{id, account}
+	Source string `json:"-"`
+	Hands  []Hand `json:"-"` // who else had a part in it, in any revision
 }
 
 // Decisions of a review.
@@ -200,10 +191,11 @@ func (p Policy) Review(who Person, u Upload, decision, note string, now time.Tim
 	if u.Decision != "" {
 		return evidence.Record{}, refuse("hand it in anew to have it reviewed again", "%s was %s by %s", u.ID, u.Decision, u.Reviewer)
 	}
-	if err := p.may(who, ActReview, step{u.Uploader, u.UploaderAccount}); err != nil {
-		return evidence.Record{}, err
+	hands := append([]Hand{{u.Uploader, u.UploaderAccount, Began}}, u.Hands...)
+	if u.Source != Source && !slices.ContainsFunc(u.Hands, func(h Hand) bool { return h.Part == Imported }) {
+		hands = append(hands, Hand{Part: Imported}) // a name that stands in a file is no second person
 	}
-	if err := p.notBrought(who, u); err != nil {
+	if err := p.may(who, ActReview, hands); err != nil {
 		return evidence.Record{}, err
 	}
 	if decision == Rejected && blank(note) {
@@ -211,26 +203,6 @@ func (p Policy) Review(who Person, u Upload, decision, note string, now time.Tim
 	}
 	u.Reviewer, u.ReviewerAccount, u.Decision, u.ReviewedAt, u.ReviewNote = who.ID, who.Account, decision, at(now), note
 	return u.record()
-}
-
-// notBrought refuses who imported it: the name that stands in a file is no
-// second person.
-func (p Policy) notBrought(who Person, u Upload) error {
-	if u.Source != Source && len(u.Brought) == 0 {
-		u.Brought = []Brought{{}}
-	}
-	for _, b := range u.Brought {
-		switch {
-		case blank(b.By):
-			return refuse("hand it in with exhibit review submit", "nobody can tell who imported %s: it cannot be told whether somebody else accepts it", u.ID)
-		case Same(who.ID, b.By):
-			return refuse("a person of the register who neither handed it in nor imported it has to decide", "%s imported it and cannot decide on it", who.ID)
-		case b.Account != "" && b.Account == who.Account && (!p.SharedAccount || !ofMachine(who.Account)):
-			return refuse("the second person uses an account of their own; where all share one, set people.shared_account: true",
-				"it was imported under the account that %s uses, %s: that shows one person", who.ID, who.Account)
-		}
-	}
-	return nil
 }
 
 func (u Upload) record() (evidence.Record, error) {

@@ -123,7 +123,7 @@ func (p Policy) Approve(who Person, w Waiver, now time.Time) (Waiver, evidence.R
 	if err := w.undecided(now); err != nil {
 		return w, evidence.Record{}, err
 	}
-	if err := p.may(who, ActWaiver, step{w.RequestedBy, w.RequestedAccount}); err != nil {
+	if err := p.may(who, ActWaiver, []Hand{{w.RequestedBy, w.RequestedAccount, Began}}); err != nil {
 		return w, evidence.Record{}, err
 	}
 	if err := p.checkEnd(w.ExpiresAt.Time, now); err != nil {
@@ -139,7 +139,7 @@ func (p Policy) Reject(who Person, w Waiver, because string, now time.Time) (Wai
 	if err := w.undecided(now); err != nil {
 		return w, evidence.Record{}, err
 	}
-	if err := p.may(who, ActWaiver, step{w.RequestedBy, w.RequestedAccount}); err != nil {
+	if err := p.may(who, ActWaiver, []Hand{{w.RequestedBy, w.RequestedAccount, Began}}); err != nil {
 		return w, evidence.Record{}, err
 	}
 	if blank(because) {

@@ -23,6 +23,21 @@ func PolicyOf(cfg *configfile.Config) people.Policy {
 	return p
 }
 
+// policy is that of the configuration, with the people of the register.
+func (s *Service) policy() (people.Policy, error) {
+	reg, err := s.Register()
+	if err != nil {
+		return people.Policy{}, err
+	}
+	var known []people.Known
+	for _, p := range reg.People {
+		known = append(known, people.Known{ID: p.ID, Email: p.Email, Names: append([]string{p.Name}, p.Names...)})
+	}
+	out := PolicyOf(s.Config())
+	out.Directory = people.NewDirectory(known)
+	return out, nil
+}
+
 // PersonOf is a person of the register, who acts under an account.
 func PersonOf(reg *register.Register, p register.Person, account string, now time.Time) people.Person {
 	who := people.Person{ID: p.ID, Account: account, Active: p.IsActive()}
@@ -77,7 +92,12 @@ func (s *Service) Desk(ctx context.Context, who people.Person) (*Desk, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Desk{s: s, Who: who, Policy: PolicyOf(s.Config()), Now: s.clock().UTC(), leave: leave}, nil
+	policy, err := s.policy()
+	if err != nil {
+		leave()
+		return nil, err
+	}
+	return &Desk{s: s, Who: who, Policy: policy, Now: s.clock().UTC(), leave: leave}, nil
 }
 
 // Looking is a desk from which nothing is put on record, to see what would be.

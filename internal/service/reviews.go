@@ -1,6 +1,7 @@
 package service
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -12,7 +13,6 @@ import (
 	"github.com/exhibit-aims/exhibit/internal/agent"
 	"github.com/exhibit-aims/exhibit/internal/evidence"
 	"github.com/exhibit-aims/exhibit/internal/people"
-	"github.com/exhibit-aims/exhibit/internal/register"
 	"github.com/exhibit-aims/exhibit/internal/store"
 )
 
@@ -31,6 +31,7 @@ type HandedIn struct {
 
 	Upload *people.Upload `json:"-"`
 	run    evidence.Provenance
+	at     recordKey
 }
 
 // Pile collects what was handed in: uploads, and records of runs of the method
@@ -46,7 +47,9 @@ func (s *Service) Pile(ctx context.Context) ([]HandedIn, error) {
 	}
 	uploads, err := OnRecord(ctx, s.store, people.KindUpload, func(ev evidence.Evidence) (HandedIn, error) {
 		u, err := people.ParseUpload(ev)
-		return handedInUpload(&u, runs[ev.Run]), err
+		h := handedInUpload(&u, runs[ev.Run])
+		h.at = keyOf(ev)
+		return h, err
 	})
 	if err != nil {
 		return nil, err
@@ -109,7 +112,7 @@ func (s *Service) unspoken(ctx context.Context, spoken map[string]bool, runs map
 			by = from.Source
 		}
 		out = append(out, HandedIn{ID: ev.Digest.String()[:12], What: ev.Kind + " " + ev.Key, Subject: ev.Subject.Type + "/" + ev.Subject.ID,
-			By: by, At: ev.CollectedAt, State: "pending", SHA256: ev.Digest.String(), ImportedBy: from.ImportedBy, run: from})
+			By: by, At: ev.CollectedAt, State: "pending", SHA256: ev.Digest.String(), ImportedBy: from.ImportedBy, run: from, at: keyOf(ev)})
 	}
 	return out, nil
 }
@@ -121,7 +124,6 @@ type Vouched struct {
 	Subject evidence.Subject `json:"subject"`
 	Key     string           `json:"key"`
 	Payload json.RawMessage  `json:"payload"`
-	run     string
 }
 
 func (s *Service) VouchedFor(ctx context.Context, h HandedIn) (*Vouched, error) {
@@ -141,7 +143,7 @@ func (s *Service) VouchedFor(ctx context.Context, h HandedIn) (*Vouched, error) 
 		} else if err != nil {
 			return nil, err
 		}
-		return &Vouched{ev.Kind, ev.Subject, ev.Key, payload, ev.Run}, nil
+		return &Vouched{ev.Kind, ev.Subject, ev.Key, payload}, nil
 	}
 	return nil, nil
 }
@@ -168,65 +170,93 @@ func (s *Service) Shown(ctx context.Context, h HandedIn) (Shown, error) {
 	return out, err
 }
 
+// FindHandedIn finds what was handed in by its id, or the beginning of its
+// digest: what still waits before what was decided on.
 func (s *Service) FindHandedIn(ctx context.Context, id string) (HandedIn, error) {
 	list, err := s.Pile(ctx)
 	if err != nil {
 		return HandedIn{}, err
 	}
 	var ids []string
+	var found []HandedIn
 	for _, h := range list {
 		if h.ID == id || len(id) >= 12 && strings.HasPrefix(h.SHA256, id) {
-			return h, nil
+			found = append(found, h)
 		}
 		ids = append(ids, h.ID)
 	}
-	return HandedIn{}, notFound(id, ids, "exhibit review list --all shows them", "nothing with the id %q was handed in", id)
+	slices.SortStableFunc(found, func(a, b HandedIn) int { return cmp.Compare(waits(b), waits(a)) })
+	switch {
+	case len(found) == 0:
+		return HandedIn{}, notFound(id, ids, "exhibit review list --all shows them", "nothing with the id %q was handed in", id)
+	case len(found) > 1 && waits(found[1]) == 1 && found[0].SHA256 != found[1].SHA256:
+		return HandedIn{}, mistake("name it by its digest: exhibit review list -o json shows sha256", "more than one thing was handed in as %q", id)
+	}
+	return found[0], nil
 }
 
-// reviewed is the upload that a review decides on. What a file brought names
-// who handed it in, and has to name somebody of the register: a name that is
-// nobody's would let one person hand in and accept.
-func (s *Service) reviewed(ctx context.Context, h HandedIn) (people.Upload, error) {
-	if h.Upload != nil && h.Upload.Source == people.Source {
-		return *h.Upload, nil
+func waits(h HandedIn) int {
+	if h.State == "pending" {
+		return 1
 	}
+	return 0
+}
+
+// reviewed is the upload that a review decides on, with everybody who had a part
+// in it.
+func (s *Service) reviewed(ctx context.Context, h HandedIn) (people.Upload, error) {
 	u := people.Upload{ID: "UP-" + h.ID, SHA256: h.SHA256, Title: h.What, Uploader: h.By}
 	if h.Upload != nil {
 		u = *h.Upload
 	}
-	_, u.UploaderAccount = people.SplitIdentity(h.run.Identity)
-	var err error
-	if u.Brought, err = s.brought(ctx, h); err != nil {
-		return u, err
+	if u.Decision != "" {
+		return u, nil
 	}
-	reg, err := s.Register()
+	if h.Upload == nil || u.Source != people.Source {
+		if err := s.idIsFree(ctx, h, u); err != nil {
+			return u, err
+		}
+	}
+	records, err := s.restsOn(ctx, h, u)
 	if err != nil {
 		return u, err
 	}
-	if u.Decision == "" && !slices.ContainsFunc(reg.People, func(p register.Person) bool { return people.Same(p.ID, u.Uploader) }) {
-		return u, mistake("import it again with the id of a person as identity (or uploader), or hand it in with exhibit review submit",
-			"%s was handed in by %q, who is no person of the register: it cannot be told whether somebody else accepts it", h.ID, u.Uploader)
-	}
-	return u, nil
+	u.Hands, err = s.handsOn(ctx, records...)
+	return u, err
 }
 
-// brought finds who imported what was handed in, and the record that comes with
-// it: another one may have brought that.
-func (s *Service) brought(ctx context.Context, h HandedIn) ([]people.Brought, error) {
-	out := []people.Brought{people.ParseBrought(h.run.ImportedBy)}
-	v, err := s.VouchedFor(ctx, h)
-	if err != nil || v == nil {
-		return out, err
-	}
-	for run, err := range s.store.Runs(ctx, "") {
+// idIsFree refuses to review under an id that another upload has, whose place
+// the review would take.
+func (s *Service) idIsFree(ctx context.Context, h HandedIn, u people.Upload) error {
+	before := map[string]bool{}
+	for ev, err := range s.store.Evidence(ctx, store.EvidenceQuery{Kinds: []string{people.KindUpload}, Source: h.at.source, Payloads: true}) {
 		if err != nil {
-			return nil, err
+			return err
 		}
-		if run.ID == v.run && run.Provenance.Connector == agent.ImportConnector {
-			out = append(out, people.ParseBrought(run.Provenance.ImportedBy))
+		if keyOf(ev) == h.at && ev.Payload != nil {
+			was, err := people.ParseUpload(ev)
+			if err != nil {
+				return err
+			}
+			before[was.SHA256] = true
 		}
 	}
-	return out, nil
+	for ev, err := range s.store.Evidence(ctx, store.EvidenceQuery{Kinds: []string{people.KindUpload}, Source: people.Source, Latest: true, Payloads: true}) {
+		if err != nil {
+			return err
+		}
+		if ev.Key != u.ID || ev.Payload == nil {
+			continue
+		}
+		other, err := people.ParseUpload(ev)
+		if err != nil {
+			return err
+		}
+		if !before[other.SHA256] {
+			return mistake("hand it in under an id of its own", "another upload is on record as %s", u.ID)
+		}
+	}
+	return nil
 }
 
 // Reviewed says what became of something that was handed in.

@@ -69,7 +69,11 @@ func (d *Desk) RetestItem(ctx context.Context, slug, subject string, r people.Re
 	if err != nil {
 		return r, err
 	}
-	r, rec, err := people.Retested(d.Who, r, result.Owner, all, d.Now)
+	item := people.Tested{Owner: result.Owner}
+	if item.Hands, err = d.s.handsOnEvidence(ctx, result.Evidence); err != nil {
+		return r, err
+	}
+	r, rec, err := d.Policy.Retested(d.Who, r, item, all, d.Now)
 	if err != nil {
 		return r, err
 	}

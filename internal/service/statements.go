@@ -130,6 +130,9 @@ func (d *Desk) ApproveStatement(ctx context.Context, version, sum string) (peopl
 			return s, err
 		}
 	}
+	if s.Hands, err = d.s.handsOn(ctx, recordKey{people.Source, people.KindStatement, s.Version}); err != nil {
+		return s, err
+	}
 	rec, err := d.Policy.Confirm(d.Who, s, sum, d.Now)
 	if err != nil {
 		return s, err
