@@ -152,7 +152,7 @@ func (w *acting) anySum() string {
 
 func (w *acting) submit(who string, rec evidence.Record) {
 	w.t.Helper()
-	in := service.Submission{Name: "f", MediaType: "text/plain", Content: []byte(w.mark + w.pick("f", "g")), Times: people.Times{Captured: w.now.Add(-time.Hour)},
+	in := service.Submission{File: service.File{Name: "f", MediaType: "text/plain", Content: []byte(w.mark + w.pick("f", "g"))}, Times: people.Times{Captured: w.now.Add(-time.Hour)},
 		Upload: people.Upload{SourceSystem: "s", URL: "https://s.example/1", Account: "a", CaptureMethod: "export"}}
 	if w.rand.IntN(2) == 0 {
 		in.Record = &rec
