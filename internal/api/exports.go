@@ -8,6 +8,7 @@ import (
 	"mime"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -37,6 +38,9 @@ func (a *API) exportOperations() {
 		content := map[string]*huma.MediaType{}
 		for _, k := range exportjob.Kinds() {
 			content[k.MediaType] = &huma.MediaType{Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}}
+			if strings.HasSuffix(k.MediaType, "json") {
+				content[k.MediaType].Schema = &huma.Schema{Type: huma.TypeObject, AdditionalProperties: true}
+			}
 		}
 		op.Responses["200"] = &huma.Response{Description: "The file.", Content: content}
 	}

@@ -155,6 +155,9 @@ func (a *API) describe() ([]byte, error) {
 	// What the framework answers errors with is not what is answered here.
 	delete(api.Components.Schemas.Map(), "HumaErrorModel")
 	delete(api.Components.Schemas.Map(), "HumaErrorDetail")
-	shapes(api)
-	return json.MarshalIndent(api, "", "  ")
+	raw, err := json.Marshal(api)
+	if err != nil {
+		return nil, err
+	}
+	return finish(raw)
 }
