@@ -12,7 +12,6 @@ import (
 	"slices"
 	"strconv"
 	"sync/atomic"
-	"syscall"
 	"testing"
 	"time"
 
@@ -305,15 +304,6 @@ func used(f func()) time.Duration {
 	before := processor()
 	f()
 	return time.Duration(processor() - before)
-}
-
-// processor is the processor time of this process so far.
-func processor() int64 {
-	var u syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
-		panic(err)
-	}
-	return u.Utime.Nano() + u.Stime.Nano()
 }
 
 func at(b *testing.B, s *assess.State, t time.Time) *assess.Assessment {

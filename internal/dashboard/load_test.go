@@ -10,7 +10,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
@@ -229,17 +228,6 @@ func (o *org) cost(who access.Principal, path string) cost {
 	work = processor(o.t) - work
 	runtime.ReadMemStats(&after)
 	return cost{work, after.TotalAlloc - before.TotalAlloc, o.reads.Load() - reads}
-}
-
-// processor is the time that all processors worked for this process: on a machine
-// that others use as well it says more than a clock.
-func processor(t testing.TB) time.Duration {
-	t.Helper()
-	var used syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &used); err != nil {
-		t.Fatal(err)
-	}
-	return time.Duration(used.Utime.Nano() + used.Stime.Nano())
 }
 
 func round(d time.Duration) time.Duration { return d.Round(10 * time.Microsecond) }

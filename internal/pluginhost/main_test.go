@@ -11,7 +11,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -187,7 +186,7 @@ func (f fake) misbehave(ctx context.Context, set fakeSettings, req connector.Req
 		settle()
 	case "crash":
 		settle()
-		return syscall.Kill(os.Getpid(), syscall.SIGKILL)
+		return kill(os.Getpid())
 	case "exit":
 		fmt.Fprintln(os.Stderr, "last words with "+token)
 		settle()
@@ -208,7 +207,7 @@ func (f fake) misbehave(ctx context.Context, set fakeSettings, req connector.Req
 		return ctx.Err()
 	case "stop":
 		settle()
-		if err := syscall.Kill(os.Getpid(), syscall.SIGSTOP); err != nil {
+		if err := stopSelf(); err != nil {
 			return err
 		}
 		select {} // the signal may take a moment

@@ -12,7 +12,6 @@ import (
 	"os/exec"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -128,7 +127,7 @@ func TestNothingIsLeftBehind(t *testing.T) {
 	}
 	sink.report(t, &h)
 	if !eventually(func() bool { return !alive(h.PID) }) {
-		_ = syscall.Kill(h.PID, syscall.SIGKILL)
+		_ = kill(h.PID)
 		t.Errorf("the connector's child %d lives on", h.PID)
 	}
 }
@@ -165,7 +164,7 @@ func diesWithItsHost(t *testing.T, mode pluginhost.ConfineMode) {
 		t.Fatal("the host was not killed")
 	}
 	if !eventually(func() bool { return !alive(h.PID) }) {
-		_ = syscall.Kill(h.PID, syscall.SIGKILL)
+		_ = kill(h.PID)
 		t.Errorf("connector %d outlives its host", h.PID)
 	}
 	if !eventually(func() bool { _, err := os.Stat(h.Socket); return errors.Is(err, fs.ErrNotExist) }) {

@@ -6,11 +6,9 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"os/signal"
 	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -46,8 +44,7 @@ func appendInChild(ctx context.Context, dir string) int {
 		if err != nil {
 			return 2
 		}
-		signal.Ignore(syscall.SIGXFSZ) // writing beyond the limit is an error, not death
-		if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &syscall.Rlimit{Cur: n, Max: n}); err != nil {
+		if err := limitFiles(n); err != nil {
 			return 2
 		}
 	}
@@ -159,11 +156,12 @@ func TestFullDisk(t *testing.T) {
 func smallDisk(t *testing.T) (string, bool) {
 	t.Helper()
 	dir := t.TempDir()
-	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=6m"); err != nil {
+	unmount, err := mountMemory(dir)
+	if err != nil {
 		return "", false
 	}
 	t.Cleanup(func() {
-		if err := syscall.Unmount(dir, 0); err != nil {
+		if err := unmount(); err != nil {
 			t.Error(err)
 		}
 	})
