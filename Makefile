@@ -27,7 +27,7 @@ run: build ## build, then run the sandbox organisation end to end (exhibit try)
 test: build ## run all tests; installs PostgreSQL first where it is missing
 	@.ci/need-postgres
 	@.ci/need-tools
-	go test -vet=off -timeout 25m ./... # make lint vets
+	EXHIBIT_BIN=$(CURDIR)/bin go test -vet=off -timeout 25m ./... # make lint vets
 
 lint: ## run the linters and check that generated code is what is committed
 	@.ci/lint $(GOLANGCI)

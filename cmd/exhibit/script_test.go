@@ -16,9 +16,13 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// binaries builds exhibit and its connectors once, as a user gets them.
+// binaries builds exhibit and its connectors once, as a user gets them, unless
+// EXHIBIT_BIN says where make test has just done that.
 func binaries(t testing.TB) string {
 	t.Helper()
+	if dir := os.Getenv("EXHIBIT_BIN"); dir != "" {
+		return dir
+	}
 	dir := t.TempDir()
 	build(t, dir+string(filepath.Separator), "./cmd/...")
 	lock(t, dir, dir)
