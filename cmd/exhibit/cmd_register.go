@@ -83,15 +83,16 @@ func runRegisterCheck(ctx context.Context, g *globals) error {
 	if err != nil {
 		return err
 	}
-	if len(problems) == 0 {
-		g.note("The register is valid, and everything it names was seen.")
-		return nil
-	}
 	if g.output != "table" {
 		if err := printRows(g.std.out, g.output, problems); err != nil {
 			return err
 		}
-	} else {
+	}
+	if len(problems) == 0 {
+		g.note("The register is valid, and everything it names was seen.")
+		return nil
+	}
+	if g.output == "table" {
 		fmt.Fprintln(g.std.out, problems.Error())
 	}
 	return exitWith{exitPartial}

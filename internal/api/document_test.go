@@ -266,6 +266,17 @@ func TestEveryOperationRefusesWhoMayNot(t *testing.T) {
 	}
 }
 
+// TestAnEmptyParameterIsNone: it is refused where nothing is no value, and as good as
+// left out where it is one.
+func TestAnEmptyParameterIsNone(t *testing.T) {
+	o := reader(t)
+	who := someone("", access.Viewer)
+	for _, path := range []string{"/v1/waivers?limit=", "/v1/waivers?limit=5&limit=", "/v1/findings?state=", "/v1/waivers?state=", "/v1/reviews?all=", "/v1/statements/in-force/diff?to="} {
+		o.get(who, path).want(t, http.StatusUnprocessableEntity, "no value", "leave it out")
+	}
+	o.get(who, "/v1/findings?owner=&cursor=&as_of=").want(t, http.StatusOK)
+}
+
 func TestADescriptionRefusesWhatIsNotAsDescribed(t *testing.T) {
 	d := documentOf(t, reader(t))
 	schema, err := d.c.Compile("doc.json#/paths/" + pointer("/v1/controls") + "/get/responses/200/content/" + pointer("application/json") + "/schema")

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"path"
 	"reflect"
@@ -63,7 +64,7 @@ func (o operation) huma(a *API) huma.Operation {
 		Description:   strings.TrimSpace(o.about + "\n\nNeeds the permission `" + string(o.needs) + "`."),
 		DefaultStatus: o.status, MaxBodyBytes: o.body,
 		Responses:   map[string]*huma.Response{"default": a.problemResponse()},
-		Middlewares: huma.Middlewares{a.allowed(o.needs)},
+		Middlewares: huma.Middlewares{a.allowed(o.needs), a.written},
 	}
 	if op.DefaultStatus == 0 {
 		op.DefaultStatus = http.StatusOK
@@ -93,6 +94,28 @@ func (a *API) allowed(needs access.Permission) func(huma.Context, func(huma.Cont
 		}
 		next(ctx)
 	}
+}
+
+// written refuses a parameter that is there and says nothing, where that is no value:
+// the framework takes it for one that is left out.
+func (a *API) written(ctx huma.Context, next func(huma.Context)) {
+	u := ctx.URL()
+	query := u.Query()
+	for _, p := range ctx.Operation().Parameters {
+		if given, ok := query[p.Name]; ok && p.In == "query" && slices.Contains(given, "") && !emptyFits(p.Schema) {
+			r, w := humago.Unwrap(ctx)
+			a.send(w, r, wrong("leave it out, or say what is wanted", fmt.Errorf("%s has no value", p.Name)))
+			return
+		}
+	}
+	next(ctx)
+}
+
+func emptyFits(s *huma.Schema) bool {
+	if s.Type == huma.TypeArray {
+		return emptyFits(s.Items)
+	}
+	return s.Type == huma.TypeString && len(s.Enum) == 0 && s.MinLength == nil && s.Pattern == ""
 }
 
 // problemResponse describes every error.
