@@ -16,10 +16,11 @@ import (
 // agrees holds the last command's output against what an agent answers at a path:
 // the same names at every level, and the same values but for those that tell when
 // it was asked. URL and TOKEN are files with the agent's address and a token. A
-// list of the command is items there; FIELD names another.
+// list of the command is items there; FIELD names another. WITHOUT is a field that
+// only the command prints.
 func agrees(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) < 1 || len(args) > 2 {
-		ts.Fatalf("usage: agrees PATH [FIELD]")
+	if neg || len(args) < 1 || len(args) > 3 {
+		ts.Fatalf("usage: agrees PATH [FIELD [WITHOUT]]")
 	}
 	printed, err := decodeLines(ts.ReadFile("stdout"))
 	ts.Check(err)
@@ -27,10 +28,15 @@ func agrees(ts *testscript.TestScript, neg bool, args []string) {
 	page, _ := answered.(map[string]any)
 	_, isList := printed.([]any)
 	switch {
-	case len(args) == 2:
+	case len(args) > 1:
 		answered = page[args[1]]
 	case isList:
 		answered = page["items"]
+	}
+	if len(args) == 3 {
+		for _, row := range printed.([]any) {
+			delete(row.(map[string]any), args[2])
+		}
 	}
 	if diff := cmp.Diff(lasting(printed), lasting(answered)); diff != "" {
 		ts.Fatalf("the command printed -, %s answers +:\n%s", args[0], diff)
