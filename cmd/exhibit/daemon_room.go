@@ -90,7 +90,7 @@ func (g *globals) answerFull(ctx context.Context, cfg *configfile.Config, o agen
 	mux.Handle("/readyz", ready(&telemetry.Health{Version: version, Clock: time.Now, Mask: g.mask.Text, Checks: []telemetry.Check{full}}))
 	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
 		w.WriteHeader(http.StatusServiceUnavailable)
-		fmt.Fprintln(w, "The disk is full. The agent starts when there is room.")
+		fmt.Fprintln(w, "The disk is full. The agent starts when there is room. Commands that only read work meanwhile, such as exhibit findings and exhibit status.")
 	})
 	s := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: 10 * time.Second}
 	go func() { _ = s.Serve(l) }() // until it is closed

@@ -37,3 +37,6 @@ func open(tb testing.TB, o storetest.Options) store.Store {
 
 func TestStore(t *testing.T)   { storetest.Run(t, open) }
 func TestCompare(t *testing.T) { storetest.Compare(t, open, 4, 40) }
+
+// FuzzPages looks for a page that is not what a walk over everything finds.
+func FuzzPages(f *testing.F) { storetest.FuzzPages(f, open) }

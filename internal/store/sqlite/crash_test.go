@@ -168,6 +168,52 @@ func smallDisk(t *testing.T) (string, bool) {
 	return dir, true
 }
 
+// TestReadOnFullDisk: a store at rest on a disk that is full can be read, though
+// SQLite finds no room for its files beside it; and what is read while somebody
+// writes again is refused, because SQLite does not watch then.
+func TestReadOnFullDisk(t *testing.T) {
+	dir, ok := smallDisk(t)
+	if !ok {
+		t.Log("needs the right to mount; the script of the full disk tests it")
+		return
+	}
+	s, key := look(t, dir)
+	begin := func(s store.Store, id string) error {
+		_, err := s.Append(t.Context(), store.Batch{Open: &evidence.Run{ID: id, Provenance: evidence.Provenance{Source: "s", Connector: "c"}, StartedAt: time.Unix(1700000000, 0).UTC()}, Run: id})
+		return err
+	}
+	if err := errors.Join(begin(s, "first"), s.Close()); err != nil {
+		t.Fatal(err)
+	}
+	fill := filepath.Join(dir, "fill")
+	if err := os.WriteFile(fill, make([]byte, 8<<20), 0o600); !errors.Is(err, syscall.ENOSPC) {
+		t.Fatalf("the disk did not become full: %v", err)
+	}
+	reader, err := sqlite.Open(filepath.Join(dir, "store.db"), sqlite.Options{ReadOnly: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer reader.Close()
+	if _, err := reader.Checkpoint(t.Context()); err != nil {
+		t.Error(err)
+	}
+	storetest.VerifyStore(t, reader, key)
+	if err := os.Remove(fill); err != nil {
+		t.Fatal(err)
+	}
+	writer, err := sqlite.Open(filepath.Join(dir, "store.db"), sqlite.Options{Signer: key.Signer()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer writer.Close()
+	if err := begin(writer, "second"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := reader.Checkpoint(t.Context()); !errors.Is(err, store.ErrLocked) {
+		t.Errorf("read while somebody writes: %v, want ErrLocked", err)
+	}
+}
+
 // TestLocked holds the write lock in one store and writes in another.
 func TestLocked(t *testing.T) {
 	dir := t.TempDir()

@@ -152,11 +152,14 @@ func (d *database) openReaders(only bool) error {
 	}
 	err := d.tryReaders(query)
 	var failed *sqlite.Error
-	if only && errors.As(err, &failed) && failed.Code()&0xff == sqlitelib.SQLITE_CANTOPEN && d.atRest() {
-		// A file on a medium that cannot be written, left behind clean:
-		// SQLite may read it as long as it is told that nobody writes.
-		query.Set("immutable", "1")
-		err = d.tryReaders(query)
+	if only && errors.As(err, &failed) && (failed.Code()&0xff == sqlitelib.SQLITE_CANTOPEN || NoRoom(err)) {
+		// A file on a medium that cannot be written, or is full, left behind clean:
+		// SQLite may read it if it is told that nobody writes.
+		if at, ok := d.stillOf(); ok {
+			d.still = at
+			query.Set("immutable", "1")
+			err = errors.Join(d.tryReaders(query), d.unmoved())
+		}
 	}
 	return explain(err)
 }

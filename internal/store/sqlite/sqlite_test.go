@@ -39,3 +39,6 @@ func TestPageSize(t *testing.T) {
 		t.Errorf("pages of %d bytes, want 16384", got)
 	}
 }
+
+// FuzzPages looks for a page that is not what a walk over everything finds.
+func FuzzPages(f *testing.F) { storetest.FuzzPages(f, open) }

@@ -20,6 +20,7 @@ type database struct {
 	path    string
 	timeout time.Duration
 	older   bool          // an older schema will do
+	still   *still        // the file at rest, if it is read as one
 	busy    chan struct{} // held by the writer of this process
 	writer  *sql.DB
 	readers *sql.DB
@@ -111,6 +112,9 @@ func (d *database) Read(ctx context.Context, fn func(sqlstore.Tx) error) (err er
 	})
 	if err != nil && ctx.Err() != nil {
 		return ctx.Err()
+	}
+	if moved := d.unmoved(); moved != nil {
+		return moved
 	}
 	return explain(err)
 }

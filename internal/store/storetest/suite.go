@@ -44,6 +44,7 @@ func Run(t *testing.T, open Open) {
 		{"queries", testQueries},
 		{"kinds", testKinds},
 		{"pages", testPages},
+		{"pages of a growing ledger", testGrowingPages},
 		{"digests", testDigests},
 		{"state", testState},
 		{"state is in the closing", testStateSealed},
