@@ -47,9 +47,11 @@ func runBodies(ctx context.Context, g *globals, asOf string) error {
 		return err
 	}
 	defer done()
-	p := newProgress(g, "assessing")
-	sheet, err := svc.Bodies(ctx, at)
-	p.end()
+	v, err := stateAt(ctx, g, svc, at)
+	if err != nil {
+		return err
+	}
+	sheet, err := svc.Bodies(ctx, v)
 	if err != nil {
 		return err
 	}

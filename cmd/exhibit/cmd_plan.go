@@ -61,9 +61,11 @@ func runPlan(ctx context.Context, g *globals, o planOptions) error {
 	if err != nil {
 		return err
 	}
-	p := newProgress(g, "assessing")
-	r, err := svc.Plan(ctx, roadmap, at, start)
-	p.end()
+	v, err := stateAt(ctx, g, svc, at)
+	if err != nil {
+		return err
+	}
+	r, err := svc.Plan(ctx, roadmap, v, start)
 	if err != nil {
 		return err
 	}

@@ -72,9 +72,11 @@ func runReadiness(ctx context.Context, g *globals, o readinessOptions, id string
 		return err
 	}
 	defer done()
-	p := newProgress(g, "assessing")
-	pack, err := svc.Readiness(ctx, id, at, since)
-	p.end()
+	v, err := stateAt(ctx, g, svc, at)
+	if err != nil {
+		return err
+	}
+	pack, err := svc.Readiness(ctx, id, v, since)
 	if err != nil {
 		return err
 	}

@@ -39,11 +39,18 @@ func (g *globals) view(ctx context.Context, asOf string) (*service.View, error) 
 		return nil, err
 	}
 	defer done()
+	if asOf != "" {
+		return stateAt(ctx, g, svc, at)
+	}
 	p := newProgress(g, "assessing")
 	defer p.end()
-	if asOf == "" {
-		return svc.Refresh(ctx)
-	}
+	return svc.Refresh(ctx)
+}
+
+// stateAt is how everything stood at an instant.
+func stateAt(ctx context.Context, g *globals, svc *service.Service, at time.Time) (*service.View, error) {
+	p := newProgress(g, "assessing")
+	defer p.end()
 	return svc.At(ctx, at)
 }
 

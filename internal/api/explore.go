@@ -3,7 +3,6 @@ package api
 import (
 	"context"
 	"net/http"
-	"slices"
 	"time"
 
 	"github.com/exhibit-aims/exhibit/internal/access"
@@ -12,6 +11,7 @@ import (
 	"github.com/exhibit-aims/exhibit/internal/evidence"
 	"github.com/exhibit-aims/exhibit/internal/plan"
 	"github.com/exhibit-aims/exhibit/internal/service"
+	"github.com/exhibit-aims/exhibit/internal/store"
 )
 
 func (a *API) exploreOperations() {
@@ -33,7 +33,7 @@ func (a *API) exploreOperations() {
 	register(a, get("/v1/populations/{expectation}/items", "population-items", "The members of one population"), a.populationItems)
 	register(a, operation{method: http.MethodGet, path: "/v1/gaps", id: "gaps", tag: "sources", needs: access.Read, costly: true,
 		summary: "What the newest run of each source could not see, and why"}, a.gaps)
-	register(a, operation{method: http.MethodGet, path: "/v1/runs", id: "runs", tag: "sources", needs: access.Read, costly: true,
+	register(a, operation{method: http.MethodGet, path: "/v1/runs", id: "runs", tag: "sources", needs: access.Read,
 		summary: "Runs, the newest first"}, a.runs)
 }
 
@@ -67,7 +67,11 @@ func (a *API) trace(ctx context.Context, in *struct {
 	if err != nil {
 		return nil, err
 	}
-	t, err := a.Service.Trace(ctx, v.Basis(), in.ID, in.Chain)
+	t, of, err := a.Service.ViewTrace(ctx, v, in.ID, in.Chain)
+	if err == nil && of != v { // one shortly before
+		tag = tagOf(of)
+		err = fresh(in.Match, tag)
+	}
 	return &Stated[ask.Trace]{tag, t}, err
 }
 
@@ -97,12 +101,9 @@ func (a *API) plan(ctx context.Context, in *struct {
 	AsOf  string `query:"as_of" maxLength:"40" format:"instant"`
 	Start string `query:"start" maxLength:"40" format:"instant" doc:"When the project began; left out: as the configuration says, else the first entry of the ledger."`
 }) (*Answer[plan.Report], error) {
-	at, err := parseInstant("as_of", in.AsOf, a.Clock())
+	v, _, err := a.view(ctx, Instant{AsOf: in.AsOf})
 	if err != nil {
 		return nil, err
-	}
-	if at.IsZero() {
-		at = a.Clock().UTC().Truncate(time.Second)
 	}
 	start, err := dayStart("start", in.Start)
 	if err != nil {
@@ -112,9 +113,7 @@ func (a *API) plan(ctx context.Context, in *struct {
 	if err != nil {
 		return nil, err
 	}
-	var report plan.Report
-	err = a.inPast(ctx, at, func() error { report, err = a.Service.Plan(ctx, roadmap, at, start); return err })
-	return answered(report, err)
+	return answered(a.Service.Plan(ctx, roadmap, v, start))
 }
 
 func (a *API) populations(ctx context.Context, in *struct{ Instant }) (*Stated[Page[assess.Population]], error) {
@@ -179,17 +178,19 @@ func (a *API) runs(ctx context.Context, in *struct {
 	Paged
 	Source string `query:"source" maxLength:"2048"`
 }) (*Answer[List[RunRow]], error) {
-	var all []evidence.Run
-	for run, err := range a.Service.Store().Runs(ctx, in.Source) {
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, run)
+	at, err := parsePlace("runs:"+in.Source, in.Cursor)
+	if err != nil {
+		return nil, err
 	}
-	slices.Reverse(all)
-	page, next, err := pageOf("runs", in.Paged, all, func(r evidence.Run) string { return r.ID }, every[evidence.Run])
-	out := List[RunRow]{Items: []RunRow{}, Next: next}
-	for _, r := range page {
+	page, err := a.Service.Runs(ctx, store.RunQuery{Source: in.Source, Before: at.Key, Limit: in.Limit})
+	if err != nil {
+		return nil, err
+	}
+	out := List[RunRow]{Items: []RunRow{}}
+	if page.More {
+		out.Next = place{List: at.List, Key: page.Runs[len(page.Runs)-1].ID}.String()
+	}
+	for _, r := range page.Runs {
 		p := r.Provenance
 		row := RunRow{PushedRow: *pushedRow(r), Connector: p.Connector, Version: p.ConnectorVersion, Method: p.Method, Identity: p.Identity,
 			Imported: p.Imported, StartedAt: r.StartedAt, Confinement: r.Confinement, Kinds: r.Kinds}

@@ -57,12 +57,6 @@ func (a *API) at(ctx context.Context, at time.Time) (*service.View, error) {
 	return a.Service.Past(ctx, who.Asker(), at)
 }
 
-// inPast reads what is of an instant, in the turn of whoever asks.
-func (a *API) inPast(ctx context.Context, at time.Time, read func() error) error {
-	who, _ := access.From(ctx)
-	return a.Service.InPast(ctx, who.Asker(), at, read)
-}
-
 // tagOf names the state of a view.
 func tagOf(v *service.View) string {
 	a := v.Assessment

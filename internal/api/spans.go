@@ -90,9 +90,9 @@ func (a *API) findingsReport(ctx context.Context, in *struct {
 func (a *API) bodies(ctx context.Context, in *struct {
 	AsOf string `query:"as_of" maxLength:"40" format:"instant"`
 }) (*Answer[readiness.Sheet], error) {
-	at, err := a.instant(in.AsOf)
+	v, _, err := a.view(ctx, Instant{AsOf: in.AsOf})
 	if err != nil {
 		return nil, err
 	}
-	return answered(a.Service.Bodies(ctx, at))
+	return answered(a.Service.Bodies(ctx, v))
 }

@@ -24,6 +24,31 @@ func newRecord(ev evidence.Evidence) (record, bool) {
 	return r, r.fields != nil
 }
 
+// countedRecord reads of a payload what a trace says of records that it counts.
+func countedRecord(ev evidence.Evidence) (record, bool) {
+	var p *struct {
+		System    any `json:"system_id"`
+		Systems   any `json:"system_ids"`
+		Metric    any `json:"metric"`
+		Value     any `json:"value"`
+		Threshold any `json:"threshold"`
+		Path      any `json:"source_path"`
+		Commit    any `json:"source_commit"`
+	}
+	r := record{Evidence: ev}
+	if err := json.Unmarshal(ev.Payload, &p); err != nil || p == nil {
+		return r, false
+	}
+	r.Payload, r.fields = nil, map[string]any{}
+	for name, v := range map[string]any{"system_id": p.System, "system_ids": p.Systems, "metric": p.Metric, "value": p.Value,
+		"threshold": p.Threshold, "source_path": p.Path, "source_commit": p.Commit} {
+		if v != nil {
+			r.fields[name] = v
+		}
+	}
+	return r, true
+}
+
 func (r record) has(name string) bool {
 	v, ok := r.fields[name]
 	return ok && v != nil

@@ -81,3 +81,23 @@ func TraceKinds() []string {
 	}
 	return sortedKeys(seen)
 }
+
+// restedKinds are the kinds of which a trace shows only what results rest on, or
+// none.
+func restedKinds(traces bool) map[string]bool {
+	if !traces {
+		return nil
+	}
+	out := map[string]bool{"github.pull_request_review": true}
+	for _, d := range stageDefs() {
+		for _, k := range d.joined {
+			out[k] = true
+		}
+	}
+	for _, d := range stageDefs() {
+		for _, k := range d.named {
+			delete(out, k)
+		}
+	}
+	return out
+}

@@ -16,7 +16,7 @@ func (w *World) testing(s System) []Part {
 	if s.ID == "" {
 		return nil
 	}
-	runs := w.of("evaluation.run", s.ID)
+	runs := slices.Clone(w.of("evaluation.run", s.ID))
 	slices.SortStableFunc(runs, func(x, y record) int { return x.time("finished_at").Compare(y.time("finished_at")) })
 	parts := []Part{w.criteria(s, runs)}
 	parts = append(parts, w.released(s)...)

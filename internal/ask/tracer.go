@@ -38,6 +38,21 @@ func (w *World) Trace(s System, chain string) Trace {
 	return t
 }
 
+// Only is a trace with the stages of one chain; all if it is empty.
+func (t Trace) Only(chain string) Trace {
+	if chain == "" {
+		return t
+	}
+	all := t.Stages
+	t.Stages = []Stage{}
+	for _, s := range all {
+		if s.Chain == chain {
+			t.Stages = append(t.Stages, s)
+		}
+	}
+	return t
+}
+
 func (w *World) stage(d stageDef, s System) Stage {
 	st := Stage{ID: d.id, Title: d.title, Chain: d.chain, Lines: []Fact{}, Gaps: []Gap{}}
 	for _, kind := range d.named {

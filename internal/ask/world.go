@@ -17,6 +17,9 @@ type Options struct {
 	Owner func(*assess.Result) string
 	// Seed is what samples depend on; empty is the system's id and the month.
 	Seed string
+	// Traces says that nothing but traces is asked for: what they do not show of
+	// records is not kept.
+	Traces bool
 }
 
 // World is what answers are taken from: an assessment, and the revision of
@@ -31,6 +34,9 @@ type World struct {
 	systems  []System
 	steps    map[string]string // by finding
 	populace map[string]*assess.Population
+
+	naming     map[string]map[string][]record         // by kind and system, of kinds that were asked for
+	concerning map[string]map[string][]*assess.Result // by expectation and system, likewise
 }
 
 // NewWorld reads evidence with its payloads, in ledger order. Of what was read
@@ -39,7 +45,7 @@ func NewWorld(a *assess.Assessment, all iter.Seq2[evidence.Evidence, error], o O
 	w := &World{
 		a: a, o: o, kinds: map[string][]record{}, digests: map[evidence.Digest]record{},
 		results: map[string][]*assess.Result{}, inForce: map[string]*assess.InForce{}, populace: map[string]*assess.Population{},
-		steps: map[string]string{},
+		steps: map[string]string{}, naming: map[string]map[string][]record{}, concerning: map[string]map[string][]*assess.Result{},
 	}
 	for _, f := range assess.Findings(a) {
 		w.steps[f.ID] = f.NextStep
@@ -68,6 +74,7 @@ func NewWorld(a *assess.Assessment, all iter.Seq2[evidence.Evidence, error], o O
 func (w *World) take(all iter.Seq2[evidence.Evidence, error], rested map[evidence.Digest]bool) error {
 	type name struct{ source, kind, key string }
 	newest := map[name]evidence.Evidence{}
+	only := restedKinds(w.o.Traces)
 	for ev, err := range all {
 		if err != nil {
 			return err
@@ -76,7 +83,11 @@ func (w *World) take(all iter.Seq2[evidence.Evidence, error], rested map[evidenc
 			continue
 		}
 		k := name{ev.Source, ev.Kind, ev.Key}
-		if old, ok := newest[k]; !ok || !ev.CollectedAt.Before(old.CollectedAt) {
+		switch old, ok := newest[k]; {
+		case ok && ev.CollectedAt.Before(old.CollectedAt):
+		case only[ev.Kind] && !rested[ev.Digest]:
+			delete(newest, k) // nothing looks at this revision
+		default:
 			newest[k] = ev
 		}
 	}
@@ -84,7 +95,11 @@ func (w *World) take(all iter.Seq2[evidence.Evidence, error], rested map[evidenc
 		if ev.Payload == nil || !ev.GoneAt.IsZero() && !ev.GoneAt.After(w.a.AsOf) && !rested[ev.Digest] {
 			continue
 		}
-		r, ok := newRecord(ev)
+		read := newRecord
+		if w.o.Traces && many(ev.Kind) {
+			read = countedRecord
+		}
+		r, ok := read(ev)
 		if !ok {
 			continue // no object: it breaks its kind's schema and says nothing
 		}
@@ -102,14 +117,23 @@ func (w *World) take(all iter.Seq2[evidence.Evidence, error], rested map[evidenc
 // of returns the records of a kind that name a system; with an empty id those
 // that name none that is registered.
 func (w *World) of(kind, system string) []record {
-	var out []record
-	for _, r := range w.kinds[kind] {
-		ids := r.systems()
-		if slices.Contains(ids, system) || system == "" && !slices.ContainsFunc(ids, w.registered) {
-			out = append(out, r)
+	by := w.naming[kind]
+	if by == nil {
+		by = map[string][]record{}
+		for _, r := range w.kinds[kind] {
+			ids := r.systems()
+			slices.Sort(ids)
+			ids = slices.DeleteFunc(slices.Compact(ids), func(id string) bool { return id == "" })
+			for _, id := range ids {
+				by[id] = append(by[id], r)
+			}
+			if !slices.ContainsFunc(ids, w.registered) {
+				by[""] = append(by[""], r)
+			}
 		}
+		w.naming[kind] = by
 	}
-	return out
+	return slices.Clip(by[system])
 }
 
 func (w *World) registered(id string) bool {
@@ -133,20 +157,34 @@ func (w *World) rests(r *assess.Result, kind string) []record {
 // about the whole organisation not among them; with an empty id those that
 // concern no registered system.
 func (w *World) about(slug, system string) []*assess.Result {
-	var out []*assess.Result
-	for _, r := range w.results[slug] {
-		if w.concerns(r, system) {
-			out = append(out, r)
+	by := w.concerning[slug]
+	if by == nil {
+		by = map[string][]*assess.Result{}
+		for _, r := range w.results[slug] {
+			for _, id := range concerned(r) {
+				by[id] = append(by[id], r)
+			}
 		}
+		w.concerning[slug] = by
 	}
-	return out
+	return slices.Clip(by[system])
 }
 
 func (w *World) concerns(r *assess.Result, system string) bool {
-	if system == "" {
-		return len(r.Systems) == 0 && r.Subject.Type != "ai_system" && !aboutAll(r)
+	return slices.Contains(concerned(r), system)
+}
+
+// concerned are the systems that a result concerns; it is an empty id where it
+// concerns none and is not about the whole organisation either.
+func concerned(r *assess.Result) []string {
+	ids := r.Systems
+	if r.Subject.Type == "ai_system" && !slices.Contains(ids, r.Subject.ID) {
+		ids = append(slices.Clip(ids), r.Subject.ID)
 	}
-	return slices.Contains(r.Systems, system) || r.Subject.Type == "ai_system" && r.Subject.ID == system
+	if len(ids) == 0 && !aboutAll(r) {
+		return []string{""}
+	}
+	return ids
 }
 
 // whole returns the results of an expectation that are about the organisation,
@@ -201,8 +239,8 @@ func (w *World) Systems() []System { return w.systems }
 
 // System returns a registered AI system.
 func (w *World) System(id string) (System, bool) {
-	i := slices.IndexFunc(w.systems, func(s System) bool { return s.ID == id })
-	if i < 0 {
+	i, ok := slices.BinarySearchFunc(w.systems, id, func(s System, id string) int { return cmp.Compare(s.ID, id) })
+	if !ok {
 		return System{}, false
 	}
 	return w.systems[i], true

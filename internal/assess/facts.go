@@ -52,11 +52,39 @@ func (f *Facts) Number(d evidence.Digest) (int32, bool) {
 		return 0, false
 	}
 	t, row, base := f.row(n)
+	return base + t.firstOf(row), true
+}
+
+// firstOf is the row that was the first to speak of the same event.
+func (t *table) firstOf(row int32) int32 {
 	m := t.meta(row)
 	for prev := m.prev; prev >= 0 && t.meta(prev).event == m.event; prev = t.meta(prev).prev {
 		row = prev
 	}
-	return base + row, true
+	return row
+}
+
+// Operating says of those among some pieces of evidence that show that something
+// was done, when it was done: when it happened, else when it was first read.
+func (s *State) Operating(of map[evidence.Digest]struct{}) map[evidence.Digest]time.Time {
+	out := map[evidence.Digest]time.Time{}
+	for _, t := range s.tables {
+		if t.info.kind.Strength != catalog.Operation {
+			continue
+		}
+		for row := range int32(t.rows()) {
+			m := t.meta(row)
+			if _, wanted := of[m.digest]; !wanted {
+				continue
+			}
+			if m.event != absent {
+				out[m.digest] = instant(m.event)
+			} else {
+				out[m.digest] = instant(t.meta(t.firstOf(row)).collected)
+			}
+		}
+	}
+	return out
 }
 
 func (f *Facts) row(n int32) (t *table, row, base int32) {

@@ -35,6 +35,11 @@ func (s *countingStore) Page(ctx context.Context, q store.PageQuery) (store.Page
 	return s.Store.Page(ctx, q)
 }
 
+func (s *countingStore) RunPage(ctx context.Context, q store.RunQuery) (store.RunPage, error) {
+	s.reads.Add(1)
+	return s.Store.RunPage(ctx, q)
+}
+
 func (s *countingStore) Counts(ctx context.Context) ([]store.Count, error) {
 	s.reads.Add(1)
 	return s.Store.Counts(ctx)

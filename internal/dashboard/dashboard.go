@@ -48,7 +48,6 @@ type Dashboard struct {
 	related map[string][]related // by control
 
 	lag       lag
-	laid      laid
 	explained explained
 }
 

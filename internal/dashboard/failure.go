@@ -120,7 +120,10 @@ func (d *Dashboard) fail(c *call, w http.ResponseWriter, err error) {
 	var busy *service.Busy
 	if errors.As(err, &busy) {
 		title = titles[http.StatusServiceUnavailable]
-		f.Hint = fmt.Sprintf("This page asks again in %d s. An instant that was shown lately is there at once.", busy.Seconds())
+		f.Hint = fmt.Sprintf("This page asks again in %d s.", busy.Seconds())
+		if busy.Making == "" {
+			f.Hint += " An instant that was shown lately is there at once."
+		}
 		w.Header().Set("Retry-After", strconv.Itoa(busy.Seconds()))
 		if c.req.Method == http.MethodGet {
 			w.Header().Set("Refresh", strconv.Itoa(busy.Seconds()))

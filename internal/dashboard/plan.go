@@ -32,24 +32,27 @@ type planned struct {
 }
 
 func roadmap(c *call) (*page, error) {
-	p := once(c.shown, "plan", func(v *service.View) planned { return c.planned(v) })
+	p := c.d.planOf(c.ctx(), c.shown)
 	if p.err != nil {
 		return nil, p.err
 	}
 	return &page{title: "Plan", template: "plan", nav: "/plan", data: p.data}, nil
 }
 
-func (c *call) planned(v *service.View) planned {
-	ctx := context.WithoutCancel(c.ctx()) // kept for others
-	items, err := c.d.Service.Roadmap()
+func (d *Dashboard) planOf(ctx context.Context, p *prepared) planned {
+	return once(p, "plan", func(v *service.View) planned { return d.planned(context.WithoutCancel(ctx), v) }) // kept for others
+}
+
+func (d *Dashboard) planned(ctx context.Context, v *service.View) planned {
+	items, err := d.Service.Roadmap()
 	if err != nil {
 		return planned{err: err}
 	}
-	r, err := c.d.Service.Plan(ctx, items, v.Assessment.AsOf, c.d.Service.Config().Plan.Start)
+	r, err := d.Service.Plan(ctx, items, v, d.Service.Config().Plan.Start)
 	if err != nil {
 		return planned{err: err}
 	}
-	d := planData{Report: r, Total: len(r.Items)}
+	out := planData{Report: r, Total: len(r.Items)}
 	for _, ph := range items.Phases {
 		p := planPhase{Phase: ph}
 		for _, i := range r.Items {
@@ -61,7 +64,7 @@ func (c *call) planned(v *service.View) planned {
 				p.Done++
 			}
 		}
-		d.Phases = append(d.Phases, p)
+		out.Phases = append(out.Phases, p)
 	}
-	return planned{data: d}
+	return planned{data: out}
 }

@@ -109,12 +109,17 @@ func (d *Dashboard) waits(ctx context.Context, p *prepared) (waits, error) {
 func (d *Dashboard) KeepWarm(ctx context.Context, every time.Duration) {
 	ticker := time.NewTicker(every)
 	defer ticker.Stop()
-	d.laid.asked.Store(true) // the first who asks does not wait either
-	d.laid.warming.Store(true)
-	defer d.laid.warming.Store(false)
+	d.Service.TraceAhead(true)
+	defer d.Service.TraceAhead(false)
+	d.Service.BeforeShown(d.warm)
+	defer d.Service.BeforeShown(nil)
 	for {
 		if v := d.Service.Latest(); v != nil {
-			if err := d.warm(ctx, v); err != nil && ctx.Err() == nil {
+			err := d.warm(ctx, v)
+			if err == nil {
+				err = d.warmTimelines(ctx, v)
+			}
+			if err != nil && ctx.Err() == nil {
 				d.Logger.Warn("what pages need was not made", "error", err)
 			}
 		}
@@ -135,15 +140,24 @@ func (d *Dashboard) warm(ctx context.Context, v *service.View) error {
 	p.undecided()
 	v.Index()
 	p.daySums()
+	p.systemLines()
 	d.partsOf(p)
 	d.organisationOf(p)
 	if _, err := d.waits(ctx, p); err != nil {
 		return err
 	}
-	if d.laid.newest.Load() != v && d.laid.asked.Swap(false) {
-		return d.layOut(ctx, p).err
+	if err := d.vendorsOf(ctx, p).err; err != nil {
+		return err
 	}
-	return nil
+	return d.planOf(ctx, p).err
+}
+
+// warmTimelines makes the timelines of a view if somebody looked at one lately.
+func (d *Dashboard) warmTimelines(ctx context.Context, v *service.View) error {
+	if err := d.Service.TraceAsked(ctx, v); err != nil || !d.Service.HasTraces(v) {
+		return err
+	}
+	return d.timelines(ctx, d.prepare(v)).err
 }
 
 // explained is how the expectations in force are judged, as long as they are.

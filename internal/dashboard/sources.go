@@ -12,6 +12,7 @@ import (
 	"github.com/exhibit-aims/exhibit/internal/assess"
 	"github.com/exhibit-aims/exhibit/internal/evidence"
 	"github.com/exhibit-aims/exhibit/internal/service"
+	"github.com/exhibit-aims/exhibit/internal/store"
 )
 
 // Sources is the schedule of the agents. agent.Schedule is one.
@@ -135,10 +136,12 @@ func (c *call) sourceLines() ([]sourceLine, error) {
 // sourceData is one source with its runs.
 type sourceData struct {
 	sourceLine
-	Runs []evidence.Run // the newest first
+	Runs   []evidence.Run // the newest first
+	Newest bool           // these are
+	Older  string         // address of the next page
 }
 
-// runsShown bounds the runs that are listed of a source.
+// runsShown bounds the runs on one page of a source.
 const runsShown = 50
 
 func source(c *call) (*page, error) {
@@ -152,8 +155,14 @@ func source(c *call) (*page, error) {
 		return nil, service.NotFound{Mistake: service.Mistake{Err: errNoSource, Remedy: "the sources are those of the configuration, and those that were imported"}}
 	}
 	d := sourceData{sourceLine: lines[i]}
-	if d.Runs, err = c.d.Service.NewestRuns(c.ctx(), name, runsShown); err != nil {
+	before := c.Query("before")
+	p, err := c.d.Service.Runs(c.ctx(), store.RunQuery{Source: name, Before: before, Limit: runsShown})
+	if err != nil {
 		return nil, err
+	}
+	d.Runs, d.Newest = p.Runs, before == ""
+	if p.More {
+		d.Older = c.With("before", p.Runs[len(p.Runs)-1].ID)
 	}
 	return &page{title: "Source " + name, template: "source", nav: "/sources", data: d, crumbs: []crumb{{"Sources and runs", c.Link("/sources")}}}, nil
 }

@@ -37,13 +37,13 @@ type systemsData struct {
 }
 
 func systems(c *call) (*page, error) {
-	lines := c.systemLines()
+	lines := c.shown.systemLines()
 	return &page{title: "AI systems", template: "systems", nav: "/systems", data: systemsData{List: lines, Open: c.view.Wholeness.Open}}, nil
 }
 
 // systemLines counts, for each system, the results and findings that concern it.
-func (c *call) systemLines() []systemLine {
-	return once(c.shown, "systems", func(v *service.View) []systemLine {
+func (p *prepared) systemLines() []systemLine {
+	return once(p, "systems", func(v *service.View) []systemLine {
 		var lines []systemLine
 		at := map[string]int{}
 		for _, s := range v.Systems() {
@@ -116,6 +116,8 @@ type stage struct {
 	Dots   []dot
 	Shown  []ask.Fact // the newest first
 	Hidden int        // older ones that are not listed
+	Short  int        // gaps
+	More   int        // those that are not listed
 }
 
 // dot is something that happened, on a timeline 1,000 wide.
@@ -131,6 +133,7 @@ type yearMark struct {
 
 const (
 	stageLines   = 12 // listed of a stage
+	stageGaps    = 20 // listed of a stage, the worst first
 	timelineWide = 1000
 	dotWide      = 4 // what happened closer together than this is one dot
 )
@@ -146,7 +149,7 @@ func system(c *call) (*page, error) {
 		return nil, err
 	}
 	data.only(c.Query("chain"))
-	for _, l := range c.systemLines() {
+	for _, l := range c.shown.systemLines() {
 		if l.ID == s.ID {
 			data.systemLine = l
 		}
@@ -188,7 +191,10 @@ func (d *systemData) lay(t ask.Trace) {
 	}
 	for _, s := range t.Stages {
 		d.Gaps += len(s.Gaps)
-		st := stage{Stage: s, Facts: len(s.Lines), Shown: slices.Clone(s.Lines)}
+		st := stage{Stage: s, Facts: len(s.Lines), Shown: slices.Clone(s.Lines), Short: len(s.Gaps)}
+		if st.More = len(s.Gaps) - stageGaps; st.More > 0 {
+			st.Gaps = slices.Clone(s.Gaps[:stageGaps])
+		}
 		there := map[dot]bool{}
 		for _, f := range s.Lines {
 			if f.At.IsZero() {

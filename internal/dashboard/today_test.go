@@ -129,16 +129,15 @@ func TestTimelineGoesOn(t *testing.T) {
 	o.get(who, path).want(t, 200, "As of 2026-11-24 09:00")
 	o.now = o.now.Add(5 * time.Minute)
 	later()
-	o.dash.laid.took.Store(int64(time.Minute))
-	o.dash.laid.warming.Store(true)
+	o.service.TraceWait = 1
+	o.service.TraceAhead(true)
 	o.get(who, path).want(t, 200, "As of 2026-11-24 09:00")
 	o.get(who, "/systems").want(t, 200, "As of 2026-11-24 09:05")
-	if err := o.dash.warm(t.Context(), o.view()); err != nil {
+	if err := o.dash.warmTimelines(t.Context(), o.view()); err != nil {
 		t.Fatal(err)
 	}
 	o.get(who, path).want(t, 200, "As of 2026-11-24 09:05")
 	o.now = o.now.Add(11 * time.Minute)
 	later()
-	o.dash.laid.took.Store(int64(time.Minute))
 	o.get(who, path).want(t, 200, "As of 2026-11-24 09:16")
 }

@@ -29,12 +29,16 @@ type readVendors struct {
 	err error
 }
 
-// vendors reads the vendors of the view once.
-func (c *call) vendors() (*readVendors, error) {
-	l := once(c.shown, "vendors", func(v *service.View) *readVendors {
-		l, err := c.d.Service.Vendors(context.WithoutCancel(c.ctx()), v) // kept for others
+// vendorsOf reads the vendors of a view once.
+func (d *Dashboard) vendorsOf(ctx context.Context, p *prepared) *readVendors {
+	return once(p, "vendors", func(v *service.View) *readVendors {
+		l, err := d.Service.Vendors(context.WithoutCancel(ctx), v) // kept for others
 		return &readVendors{l, err}
 	})
+}
+
+func (c *call) vendors() (*readVendors, error) {
+	l := c.d.vendorsOf(c.ctx(), c.shown)
 	return l, l.err
 }
 

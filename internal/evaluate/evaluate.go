@@ -29,6 +29,8 @@ type Source interface {
 type Evaluator struct {
 	// Before is called with how many entries are about to be held, if not nil.
 	Before func(entries int64)
+	// Reached is called now and then with how many entries were read, if not nil.
+	Reached func(entries int64)
 
 	src    Source
 	engine *assess.Engine
@@ -95,6 +97,9 @@ func (e *Evaluator) apply(ctx context.Context, size int64) error {
 	return nil
 }
 
+// reachedEvery is after how much evidence Reached is called.
+const reachedEvery = 1000
+
 // changes yields evidence and what went away, in ledger order: a key can go and
 // come back.
 func (e *Evaluator) changes(ctx context.Context, gone []evidence.Entry, size int64) iter.Seq2[assess.Change, error] {
@@ -109,6 +114,7 @@ func (e *Evaluator) changes(ctx context.Context, gone []evidence.Entry, size int
 			}
 			return true
 		}
+		n := 0
 		q := store.EvidenceQuery{Kinds: e.engine.Kinds(), After: e.next, Before: size, Payloads: true}
 		for ev, err := range e.src.Evidence(ctx, q) {
 			if err != nil {
@@ -117,6 +123,9 @@ func (e *Evaluator) changes(ctx context.Context, gone []evidence.Entry, size int
 			}
 			if !before(ev.Seq) || !yield(assess.Change{Evidence: ev}, nil) {
 				return
+			}
+			if n++; n%reachedEvery == 0 && e.Reached != nil {
+				e.Reached(ev.Seq + 1)
 			}
 		}
 		before(size)

@@ -170,7 +170,8 @@ func (c *caller) trace(ctx context.Context, v *service.View, in struct {
 	System string `json:"system" jsonschema:"its id in the register"`
 	Chain  string `json:"chain,omitempty"`
 }) (any, error) {
-	return c.Service.Trace(ctx, v.Basis(), in.System, in.Chain)
+	t, _, err := c.Service.ViewTrace(ctx, v, in.System, in.Chain)
+	return t, err
 }
 
 func (c *caller) shadowList(_ context.Context, v *service.View, in struct {
@@ -271,5 +272,5 @@ func (c *caller) plan(ctx context.Context, v *service.View, _ struct{ At }) (any
 	if err != nil {
 		return nil, err
 	}
-	return c.Service.Plan(ctx, roadmap, v.Assessment.AsOf, time.Time{})
+	return c.Service.Plan(ctx, roadmap, v, time.Time{})
 }

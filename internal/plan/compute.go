@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"bytes"
 	"slices"
 	"strings"
 	"time"
@@ -31,6 +32,8 @@ type World struct {
 	// Operates tells of a piece of evidence whether it shows that something was
 	// done, and when.
 	Operates func(evidence.Digest) (at time.Time, ok bool)
+
+	results map[string][]*assess.Result // by expectation
 }
 
 // States of an item.
@@ -79,6 +82,10 @@ type finding struct {
 // Compute says how each item stands.
 func (p *Plan) Compute(w World) Report {
 	asOf := w.Assessment.AsOf
+	w.results = map[string][]*assess.Result{}
+	for _, r := range w.Assessment.Results {
+		w.results[r.Expectation] = append(w.results[r.Expectation], r)
+	}
 	r := Report{AsOf: asOf, Checkpoint: w.Assessment.Checkpoint, Start: w.Start, StartFrom: w.StartFrom,
 		Day: int(asOf.Sub(w.Start).Hours() / 24), Counts: map[string]int{Done: 0, Open: 0, Late: 0}, Items: []Progress{}}
 	for _, item := range p.Items {
@@ -90,7 +97,7 @@ func (p *Plan) Compute(w World) Report {
 			one.Shown, one.Missing = append(one.Shown, f.shown...), append(one.Missing, f.missing...)
 			one.Evidence = append(one.Evidence, f.evidence...)
 		}
-		slices.SortFunc(one.Evidence, func(a, b evidence.Digest) int { return strings.Compare(a.String(), b.String()) })
+		slices.SortFunc(one.Evidence, func(a, b evidence.Digest) int { return bytes.Compare(a[:], b[:]) })
 		one.Evidence = slices.Compact(one.Evidence)
 		one.Evidence = one.Evidence[:min(evidenceAtMost, len(one.Evidence))]
 		one.settle(asOf)

@@ -64,10 +64,7 @@ func (w World) judge(c Condition) finding {
 // with a good status rest on.
 func (f *finding) tally(w World, slug string, good []assess.Status) (n, of int, counts map[assess.Status]int, known bool) {
 	counts = map[assess.Status]int{}
-	for _, r := range w.Assessment.Results {
-		if r.Expectation != slug {
-			continue
-		}
+	for _, r := range w.results[slug] {
 		known = true
 		if r.Status == assess.StatusNotApplicable {
 			continue
@@ -276,17 +273,27 @@ func (f *finding) operating(w World) {
 		}
 	}
 	systems := w.Records.Systems(w.Assessment.AsOf)
+	has := map[string]map[string]bool{} // by system: whether there is a record, by mode
 	for _, s := range systems {
-		has := map[string]bool{}
-		for _, r := range w.Assessment.Results {
-			mode, ok := modes[r.Expectation]
-			about := r.Subject.Type == "ai_system" && r.Subject.ID == s.Subject.ID || slices.Contains(r.Systems, s.Subject.ID)
-			if !ok || !about || r.Status == assess.StatusNotApplicable {
-				continue
-			}
-			has[mode] = f.operated(w, r) || has[mode]
+		has[s.Subject.ID] = map[string]bool{}
+	}
+	for _, r := range w.Assessment.Results {
+		mode, ok := modes[r.Expectation]
+		if !ok || r.Status == assess.StatusNotApplicable {
+			continue
 		}
-		f.modes(s.Subject.ID, has)
+		concerned := r.Systems
+		if r.Subject.Type == "ai_system" && !slices.Contains(concerned, r.Subject.ID) {
+			concerned = append(slices.Clip(concerned), r.Subject.ID)
+		}
+		for _, id := range concerned {
+			if of, listed := has[id]; listed {
+				of[mode] = f.operated(w, r) || of[mode]
+			}
+		}
+	}
+	for _, s := range systems {
+		f.modes(s.Subject.ID, has[s.Subject.ID])
 	}
 	if len(systems) == 0 {
 		f.lacks("no AI system is registered")

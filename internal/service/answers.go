@@ -63,7 +63,7 @@ func (s *Service) Trace(ctx context.Context, b Basis, system, chain string) (ask
 	if err := KnownChain(chain); err != nil {
 		return ask.Trace{}, err
 	}
-	w, err := s.world(ctx, b, system, ask.Options{}, ask.TraceKinds())
+	w, err := s.world(ctx, b, system, ask.Options{Traces: true}, ask.TraceKinds())
 	if err != nil {
 		return ask.Trace{}, err
 	}
@@ -78,19 +78,6 @@ func (s *Service) Trace(ctx context.Context, b Basis, system, chain string) (ask
 func KnownChain(chain string) error {
 	if chain != "" && !slices.Contains(ask.Chains(), chain) {
 		return mistake("one of "+strings.Join(ask.Chains(), ", "), "there is no chain %q", chain)
-	}
-	return nil
-}
-
-// EachTrace lays out the record of each AI system, in one reading of what is on
-// record about any.
-func (s *Service) EachTrace(ctx context.Context, b Basis, f func(ask.Trace)) error {
-	w, err := s.world(ctx, b, "", ask.Options{}, ask.TraceKinds())
-	if err != nil {
-		return err
-	}
-	for _, sys := range w.Systems() {
-		f(w.Trace(sys, ""))
 	}
 	return nil
 }

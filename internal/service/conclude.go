@@ -34,12 +34,21 @@ func (s *Service) Conclude(ctx context.Context) (*View, error) {
 	if added.First == size {
 		v.seen = added.Next
 	}
-	s.show(v)
+	s.show(ctx, v)
 	return v, nil
 }
 
+// BeforeShown sets what is done with each new view before it is the current one: so
+// nobody waits for what is made of a view. nil: nothing.
+func (s *Service) BeforeShown(do func(context.Context, *View) error) { s.before.Store(&do) }
+
 // show makes a view the current one, unless one of a later instant is.
-func (s *Service) show(v *View) {
+func (s *Service) show(ctx context.Context, v *View) {
+	if do := s.before.Load(); do != nil && *do != nil {
+		if err := (*do)(ctx, v); err != nil && ctx.Err() == nil {
+			s.Logger.Warn("what is made of a view was not made before it is shown", "error", err)
+		}
+	}
 	for {
 		now := s.view.Load()
 		if now != nil && now.Assessment.AsOf.After(v.Assessment.AsOf) {
@@ -104,6 +113,10 @@ func (s *Service) KeepCurrent(ctx context.Context, every time.Duration, failed f
 
 func (s *Service) renew(ctx context.Context) error {
 	v := s.view.Load()
+	if v == nil {
+		s.first.making.Store(true)
+		defer s.first.making.Store(false)
+	}
 	if v != nil && s.clock().Sub(v.Assessment.AsOf) < oldView {
 		behind, err := s.Behind(ctx, v)
 		if err != nil || behind == 0 {

@@ -26,9 +26,15 @@ const (
 type Busy struct {
 	After time.Duration // when to ask again
 	Often bool          // whoever asks asked for too many: others may be answered
+	// Making says what is being made that has to be there first; empty: the view of
+	// an earlier instant.
+	Making string
 }
 
 func (b *Busy) Error() string {
+	if b.Making != "" {
+		return b.Making
+	}
 	if b.Often {
 		return fmt.Sprintf("a view of an earlier instant reads the whole ledger, and %d were made for you within a minute", pastsEach)
 	}
@@ -37,6 +43,9 @@ func (b *Busy) Error() string {
 
 // Hint says what to do.
 func (b *Busy) Hint() string {
+	if b.Making != "" {
+		return fmt.Sprintf("ask again in %d s", b.Seconds())
+	}
 	return fmt.Sprintf("ask again in %d s; an instant that was shown lately is there at once", b.Seconds())
 }
 
@@ -81,21 +90,6 @@ func (s *Service) Past(ctx context.Context, asker string, at time.Time) (*View, 
 	}
 	defer done()
 	return s.makePast(ctx, at)
-}
-
-// InPast lets somebody who may be anybody read what the whole ledger says of an
-// instant, as Past does: in turn, and not too often. An instant that is not before
-// what was assessed last costs little, and needs no turn.
-func (s *Service) InPast(ctx context.Context, asker string, at time.Time, read func() error) error {
-	if now := s.Latest(); now == nil || !at.Before(now.Assessment.AsOf) {
-		return read()
-	}
-	done, err := s.turn(ctx, asker, func() bool { return false })
-	if err != nil {
-		return err
-	}
-	defer done()
-	return read()
 }
 
 // turn waits for the turn of somebody. done is nil if there is an error, or if

@@ -72,12 +72,6 @@ func TestPastOften(t *testing.T) {
 	if _, err := s.Past(t.Context(), "a", at(6)); !errors.As(err, &busy) || !busy.Often || busy.Seconds() != 60 {
 		t.Errorf("a seventh: %v", err)
 	}
-	if err := s.InPast(t.Context(), "a", at(6), func() error { return nil }); !errors.As(err, &busy) {
-		t.Errorf("another reading of the past: %v", err)
-	}
-	if err := s.InPast(t.Context(), "a", p.now, func() error { return nil }); err != nil {
-		t.Errorf("a reading of now: %v", err)
-	}
 	p.pastOf(s, "a", at(5)) // is kept
 	p.pastOf(s, "b", at(6))
 	p.now = p.now.Add(time.Minute)

@@ -3,12 +3,13 @@ package service
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/exhibit-aims/exhibit/config"
 	"github.com/exhibit-aims/exhibit/internal/assess"
-	"github.com/exhibit-aims/exhibit/internal/catalog"
 	"github.com/exhibit-aims/exhibit/internal/evaluate"
 	"github.com/exhibit-aims/exhibit/internal/evidence"
 	"github.com/exhibit-aims/exhibit/internal/ledger"
@@ -17,28 +18,21 @@ import (
 	"github.com/exhibit-aims/exhibit/internal/store"
 )
 
-// Programme is what the plan, the packs and the worksheet are made from: the
-// store as of an instant.
-type Programme struct {
-	Assessment *assess.Assessment
-	Records    readiness.Records
-	Runs       []evidence.Run // that had ended by then
-	facts      *assess.Facts
+// programme is what the plan, the packs and the worksheet are made from: a view,
+// and the records of some kinds as they were then.
+type programme struct {
+	view     *View
+	records  readiness.Records
+	runs     []evidence.Run // that had ended by then
+	operates map[evidence.Digest]time.Time
 }
 
-// programme assesses at an instant, and reads the records of some kinds as they
-// were then. The caller holds assessing.
-func (s *Service) programme(ctx context.Context, at time.Time, kinds []string) (*Programme, error) {
-	e, err := s.rules()
-	if err != nil {
-		return nil, err
-	}
-	p := &Programme{}
-	if p.Assessment, err = e.At(ctx, at); err != nil {
-		return nil, err
-	}
-	p.facts = e.State().Facts()
-	if p.Records, err = recordsAt(ctx, s.store, kinds, at); err != nil {
+// programme reads the records of some kinds as they were at the instant of a view.
+func (s *Service) programme(ctx context.Context, v *View, kinds []string) (*programme, error) {
+	p := &programme{view: v}
+	at := v.Assessment.AsOf
+	var err error
+	if p.records, err = recordsAt(ctx, s.store, kinds, at); err != nil {
 		return nil, err
 	}
 	for run, err := range s.store.Runs(ctx, "") {
@@ -46,43 +40,40 @@ func (s *Service) programme(ctx context.Context, at time.Time, kinds []string) (
 			return nil, err
 		}
 		if !run.StartedAt.After(at) && !run.FinishedAt.IsZero() && !run.FinishedAt.After(at) {
-			p.Runs = append(p.Runs, run)
+			p.runs = append(p.runs, run)
 		}
 	}
-	return p, nil
+	p.operates, err = s.operating(ctx, v)
+	return p, err
 }
 
-// Programme assesses at an instant, reads the records of some kinds as they were
-// then, and hands both to f. Nothing else is evaluated meanwhile.
-func (s *Service) Programme(ctx context.Context, at time.Time, kinds []string, f func(*Programme) error) error {
-	s.assessing.Lock()
-	defer s.assessing.Unlock()
-	p, err := s.programme(ctx, at, kinds)
-	if err != nil {
-		return err
+// operating says of the evidence that the results of a view rest on which shows
+// that something was done, and when.
+func (s *Service) operating(ctx context.Context, v *View) (map[evidence.Digest]time.Time, error) {
+	of := map[evidence.Digest]struct{}{}
+	for _, r := range v.Assessment.Results {
+		for _, d := range r.Evidence {
+			of[d] = struct{}{}
+		}
 	}
-	return f(p)
+	var out map[evidence.Digest]time.Time
+	err := s.onState(ctx, func(st *assess.State, _ assess.Checkpoint) error {
+		out = st.Operating(of)
+		return nil
+	})
+	return out, err
 }
 
-// Operates tells whether a piece of evidence shows that something was done,
-// and when.
-func (p *Programme) Operates(d evidence.Digest) (time.Time, bool) {
-	n, ok := p.facts.Number(d)
-	if !ok {
-		return time.Time{}, false
-	}
-	f := p.facts.Fact(n)
-	at := f.EventTime
-	if at.IsZero() {
-		at = f.FirstSeen
-	}
-	return at, f.Strength == catalog.Operation
+// shows tells whether a piece of evidence shows that something was done, and when.
+func (p *programme) shows(d evidence.Digest) (time.Time, bool) {
+	at, ok := p.operates[d]
+	return at, ok
 }
 
-// Reads returns when each kind was last read completely.
-func (p *Programme) Reads() map[string]time.Time {
+// reads returns when each kind was last read completely.
+func (p *programme) reads() map[string]time.Time {
 	out := map[string]time.Time{}
-	for _, run := range p.Runs {
+	for _, run := range p.runs {
 		for kind, k := range run.Kinds {
 			if k.Coverage == "complete" && run.FinishedAt.After(out[kind]) {
 				out[kind] = run.FinishedAt
@@ -129,8 +120,6 @@ func recordsAt(ctx context.Context, st store.Reader, kinds []string, at time.Tim
 
 // Roadmap loads the items of the way to an audit.
 func (s *Service) Roadmap() (*plan.Plan, error) {
-	s.assessing.Lock()
-	defer s.assessing.Unlock()
 	e, err := s.rules()
 	if err != nil {
 		return nil, err
@@ -138,26 +127,48 @@ func (s *Service) Roadmap() (*plan.Plan, error) {
 	return plan.Load(config.FS, plan.Known{Kinds: e.Engine().Catalog().KindIDs(), Expectations: slugsOf(e)})
 }
 
-// Plan computes the roadmap as of an instant. Dates count from start; where it is
+// planned is what the plan of a view is computed from, made once.
+type planned struct {
+	sync.Mutex
+	world *plan.World // nil until it was made
+}
+
+// Plan computes the roadmap as of a view. Dates count from start; where it is
 // zero, from plan.start of the configuration, else from the first entry of the
 // ledger.
-func (s *Service) Plan(ctx context.Context, roadmap *plan.Plan, at, start time.Time) (plan.Report, error) {
+func (s *Service) Plan(ctx context.Context, roadmap *plan.Plan, v *View, start time.Time) (plan.Report, error) {
+	type key struct{}
+	k := v.Beside(key{}, func() any { return &planned{} }).(*planned)
+	k.Lock()
+	defer k.Unlock()
+	if k.world == nil {
+		w, err := s.planWorld(ctx, roadmap, v)
+		if err != nil {
+			return plan.Report{}, err
+		}
+		k.world = w
+	}
+	w := *k.world
+	w.Start, w.StartFrom = planStart(start, s.Config().Plan.Start, w.Start)
+	return roadmap.Compute(w), nil
+}
+
+func (s *Service) planWorld(ctx context.Context, roadmap *plan.Plan, v *View) (*plan.World, error) {
+	p, err := s.programme(ctx, v, roadmap.Kinds())
+	if err != nil {
+		return nil, err
+	}
 	cfg := s.Config()
-	var r plan.Report
-	err := s.Programme(ctx, at, roadmap.Kinds(), func(p *Programme) error {
-		w := plan.World{Assessment: p.Assessment, Records: p.Records, Runs: p.Runs, Operates: p.Operates,
-			Retention: cfg.Retention.Default > 0 || len(cfg.Retention.Kinds) > 0}
-		for _, src := range cfg.Sources {
-			w.Sources = append(w.Sources, src.Name)
-		}
-		if err := s.planLedger(ctx, p, &w); err != nil {
-			return err
-		}
-		w.Start, w.StartFrom = planStart(start, cfg.Plan.Start, w.Start)
-		r = roadmap.Compute(w)
-		return nil
-	})
-	return r, err
+	w := &plan.World{Assessment: v.Assessment, Records: p.records, Runs: p.runs, Operates: p.shows, Grades: openGrades(v),
+		Retention: cfg.Retention.Default > 0 || len(cfg.Retention.Kinds) > 0}
+	for _, src := range cfg.Sources {
+		w.Sources = append(w.Sources, src.Name)
+	}
+	if w.Start, err = firstEntry(ctx, s.store); err != nil {
+		return nil, err
+	}
+	w.Recorded, err = recorded(ctx, s.store, v.Assessment.AsOf)
+	return w, err
 }
 
 // planStart says when the project began: as asked for, as configured, or with
@@ -172,59 +183,50 @@ func planStart(asked, configured, first time.Time) (time.Time, string) {
 	return first.UTC().Truncate(24 * time.Hour), "the first entry of the ledger"
 }
 
-// planLedger reads from the ledger what no record says: when it began, what it
-// records of assessments and exports, and which findings are open.
-func (s *Service) planLedger(ctx context.Context, p *Programme, w *plan.World) (err error) {
-	if w.Start, err = firstEntry(ctx, s.store); err != nil {
-		return err
-	}
-	if w.Recorded, err = recorded(ctx, s.store, p.Assessment.AsOf); err != nil {
-		return err
-	}
-	w.Grades, err = openGrades(ctx, s.store, p.Assessment)
-	return err
-}
-
 // recorded returns when an assessment and a bundle were first recorded.
 func recorded(ctx context.Context, st evaluate.Source, until time.Time) (map[string]time.Time, error) {
 	out := map[string]time.Time{}
-	err := entriesOf(ctx, st, func(e evidence.Entry) error {
-		var body struct {
-			What string `json:"what"`
+	for _, of := range []evidence.EntryType{evidence.EntryAssessment, evidence.EntryExport} {
+		err := entriesOf(ctx, st, func(e evidence.Entry) error {
+			what := plan.RecordedAssessment
+			if of == evidence.EntryExport {
+				var body struct {
+					What string `json:"what"`
+				}
+				if err := json.Unmarshal(e.Body, &body); err != nil {
+					return fmt.Errorf("entry %d: %w", e.Seq, err)
+				}
+				what = body.What
+			}
+			if _, known := out[what]; !known && !e.At.After(until) {
+				out[what] = e.At
+			}
+			if what == plan.RecordedAssessment {
+				return errEnough // what comes after is later
+			}
+			return nil
+		}, of)
+		if err != nil {
+			return nil, err
 		}
-		if err := json.Unmarshal(e.Body, &body); err != nil {
-			return fmt.Errorf("entry %d: %w", e.Seq, err)
-		}
-		what := plan.RecordedAssessment
-		if e.Type == evidence.EntryExport {
-			what = body.What
-		}
-		if _, known := out[what]; !known && !e.At.After(until) {
-			out[what] = e.At
-		}
-		return nil
-	}, evidence.EntryAssessment, evidence.EntryExport)
-	return out, err
+	}
+	return out, nil
 }
 
 // openGrades lists open findings by grade: a person's, else the suggested one.
-func openGrades(ctx context.Context, st evaluate.Source, a *assess.Assessment) (map[string][]string, error) {
-	var book evaluate.Lives
-	if err := book.Read(ctx, st, a.AsOf); err != nil {
-		return nil, err
-	}
+func openGrades(v *View) map[string][]string {
 	out := map[string][]string{}
-	for _, f := range assess.Findings(a) {
+	for _, f := range assess.Findings(v.Assessment) {
 		if f.Status == assess.StatusDue {
 			continue
 		}
 		grade := f.Grade
-		if l, ok := book.Life(f.ID); ok && l.Judged != nil {
+		if l, ok := v.Life(f.ID); ok && l.Judged != nil {
 			grade = l.Judged.Grade
 		}
 		out[grade] = append(out[grade], f.ID)
 	}
-	return out, nil
+	return out
 }
 
 // firstEntry is when the ledger began.
@@ -236,7 +238,11 @@ func firstEntry(ctx context.Context, st evaluate.Source) (time.Time, error) {
 	return e.At, nil
 }
 
-// entriesOf calls f for each entry of some types, oldest first.
+// errEnough ends a walk.
+var errEnough = errors.New("enough")
+
+// entriesOf calls f for each entry of some types, oldest first, until it says that
+// it has seen enough.
 func entriesOf(ctx context.Context, st evaluate.Source, f func(evidence.Entry) error, types ...evidence.EntryType) error {
 	note, err := st.Checkpoint(ctx)
 	if err != nil {
@@ -250,7 +256,9 @@ func entriesOf(ctx context.Context, st evaluate.Source, f func(evidence.Entry) e
 		if err != nil {
 			return err
 		}
-		if err := f(e); err != nil {
+		if err := f(e); errors.Is(err, errEnough) {
+			return nil
+		} else if err != nil {
 			return err
 		}
 	}

@@ -16,26 +16,21 @@ import (
 // surveillance is the stage that looks at what is different since the last audit.
 const surveillance = "surveillance"
 
-// Readiness lists what an auditor expects at a stage, and what of it is there at
-// an instant. since is when the last audit was; zero: a year before.
-func (s *Service) Readiness(ctx context.Context, stage string, at, since time.Time) (readiness.Pack, error) {
-	s.assessing.Lock()
-	defer s.assessing.Unlock()
-	e, err := s.rules()
+// Readiness lists what an auditor expects at a stage, and what of it is there as
+// of a view. since is when the last audit was; zero: a year before.
+func (s *Service) Readiness(ctx context.Context, stage string, v *View, since time.Time) (readiness.Pack, error) {
+	book, wanted, err := s.stage(stage, since)
 	if err != nil {
 		return readiness.Pack{}, err
 	}
-	book, wanted, err := stageIn(e, stage, since)
+	p, err := s.programme(ctx, v, book.Kinds())
 	if err != nil {
 		return readiness.Pack{}, err
 	}
-	p, err := s.programme(ctx, at, book.Kinds())
-	if err != nil {
-		return readiness.Pack{}, err
-	}
-	w := readiness.World{Assessment: p.Assessment, Records: p.Records, Reads: p.Reads(), Operates: p.Operates}
+	w := readiness.World{Assessment: v.Assessment, Records: p.records, Reads: p.reads(), Operates: p.shows}
 	if stage == surveillance {
-		if err := sinceLastAudit(e.State(), since, &w); err != nil {
+		err := s.onState(ctx, func(st *assess.State, _ assess.Checkpoint) error { return sinceLastAudit(st, since, &w) })
+		if err != nil {
 			return readiness.Pack{}, err
 		}
 	}
@@ -44,16 +39,15 @@ func (s *Service) Readiness(ctx context.Context, stage string, at, since time.Ti
 
 // KnownStage refuses what Readiness would refuse without looking at any evidence.
 func (s *Service) KnownStage(stage string, since time.Time) error {
-	s.assessing.Lock()
-	defer s.assessing.Unlock()
-	e, err := s.rules()
-	if err == nil {
-		_, _, err = stageIn(e, stage, since)
-	}
+	_, _, err := s.stage(stage, since)
 	return err
 }
 
-func stageIn(e *Evaluator, stage string, since time.Time) (*readiness.Book, readiness.Stage, error) {
+func (s *Service) stage(stage string, since time.Time) (*readiness.Book, readiness.Stage, error) {
+	e, err := s.rules()
+	if err != nil {
+		return nil, readiness.Stage{}, err
+	}
 	cat := e.Engine().Catalog()
 	book, err := readiness.Load(config.FS, readiness.Known{Kinds: cat.KindIDs(), Controls: cat.ControlIDs(), Expectations: slugsOf(e)})
 	if err != nil {
@@ -138,12 +132,12 @@ func differences(d *assess.Delta) []readiness.Difference {
 
 func orNone(s string) string { return cmp.Or(s, "none") }
 
-// Bodies lays out what is on record at an instant of each certification body that
+// Bodies lays out what is on record as of a view of each certification body that
 // was asked.
-func (s *Service) Bodies(ctx context.Context, at time.Time) (sheet readiness.Sheet, err error) {
-	err = s.Programme(ctx, at, readiness.BodyKinds, func(p *Programme) error {
-		sheet = readiness.Worksheet(p.Assessment, p.Records)
-		return nil
-	})
-	return sheet, err
+func (s *Service) Bodies(ctx context.Context, v *View) (readiness.Sheet, error) {
+	records, err := recordsAt(ctx, s.store, readiness.BodyKinds, v.Assessment.AsOf)
+	if err != nil {
+		return readiness.Sheet{}, err
+	}
+	return readiness.Worksheet(v.Assessment, records), nil
 }

@@ -2,22 +2,16 @@ package service
 
 import (
 	"context"
-	"slices"
+	"errors"
 
-	"github.com/exhibit-aims/exhibit/internal/evidence"
+	"github.com/exhibit-aims/exhibit/internal/store"
 )
 
-// NewestRuns are the newest runs of a source, n at the most, the newest first.
-func (s *Service) NewestRuns(ctx context.Context, source string, n int) ([]evidence.Run, error) {
-	var out []evidence.Run
-	for run, err := range s.store.Runs(ctx, source) {
-		if err != nil {
-			return nil, err
-		}
-		if out = append(out, run); len(out) > 2*n {
-			out = slices.Delete(out, 0, n)
-		}
+// Runs is one page of runs, the newest first.
+func (s *Service) Runs(ctx context.Context, q store.RunQuery) (store.RunPage, error) {
+	p, err := s.store.RunPage(ctx, q)
+	if errors.Is(err, store.ErrNotFound) {
+		return p, notFound("", nil, "begin with the newest", "no run is called %q", q.Before)
 	}
-	slices.Reverse(out)
-	return out[:min(n, len(out))], nil
+	return p, err
 }

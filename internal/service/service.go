@@ -48,6 +48,9 @@ type Options struct {
 	Clock    func() time.Time
 	Version  string // of the program
 	User     string // whom exports name as who made them where nobody else is known
+	// TraceWait is how long one waits for the traces of a new view, rather than to be
+	// shown those of the view before; zero: 100 ms.
+	TraceWait time.Duration
 	// Reconcile puts on record which AI was seen, after a decision on a case.
 	Reconcile func(ctx context.Context) error
 }
@@ -62,14 +65,18 @@ type Service struct {
 	lives       evaluate.Lives // as far as they were read
 
 	assessing sync.Mutex // one evaluation at a time: the state is shared
+	compiling sync.Mutex
 	evaluator *Evaluator // nil until something is evaluated; see rules
 
 	view   atomic.Pointer[View] // the newest that was made
-	grown  grown                // since view
-	acted  chan struct{}        // holds a token after an act that no view shows yet
-	places places               // of evidence that was found
+	before atomic.Pointer[func(context.Context, *View) error]
+	grown  grown         // since view
+	acted  chan struct{} // holds a token after an act that no view shows yet
+	places places        // of evidence that was found
 
-	past past // views of earlier instants
+	past   past // views of earlier instants
+	traces traces
+	first  first
 }
 
 // New makes a Service. Rules are compiled when they are first needed.
@@ -78,13 +85,18 @@ func New(o Options) *Service {
 	return s
 }
 
-// rules returns the evaluator; the caller holds assessing.
+// rules returns the evaluator. What its engine says may be asked at any time, its
+// state only by who holds assessing.
 func (s *Service) rules() (*Evaluator, error) {
+	s.compiling.Lock()
+	defer s.compiling.Unlock()
 	if s.evaluator == nil {
 		e, err := NewEvaluator(s.Config(), s.store)
 		if err != nil {
 			return nil, err
 		}
+		e.Before = func(entries int64) { limitMemory(entries); s.first.of.Store(entries) }
+		e.Reached = func(entries int64) { s.first.read.Store(entries) }
 		s.evaluator = e
 	}
 	return s.evaluator, nil
@@ -103,8 +115,6 @@ func (s *Service) Assess(ctx context.Context, at time.Time) (*assess.Assessment,
 
 // Slugs are the names of the expectations in force.
 func (s *Service) Slugs() ([]string, error) {
-	s.assessing.Lock()
-	defer s.assessing.Unlock()
 	e, err := s.rules()
 	if err != nil {
 		return nil, err

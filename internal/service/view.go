@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/exhibit-aims/exhibit/internal/agent"
@@ -200,12 +201,41 @@ func (v *View) makeIndex() {
 }
 
 // Current returns the newest view that was made, or makes the first. It may be
-// older than the ledger: Assessment.Checkpoint and AsOf say what it shows.
+// older than the ledger: Assessment.Checkpoint and AsOf say what it shows. While
+// KeepCurrent makes the first it waits a little, and is a Busy then.
 func (s *Service) Current(ctx context.Context) (*View, error) {
-	if v := s.view.Load(); v != nil {
-		return v, nil
+	for end := time.Now().Add(pastWait); ; {
+		switch v := s.view.Load(); {
+		case v != nil:
+			return v, nil
+		case !s.first.making.Load():
+			return s.Refresh(ctx)
+		case time.Now().After(end):
+			return nil, &Busy{After: 3 * time.Second, Making: s.first.says()}
+		}
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(20 * time.Millisecond):
+		}
 	}
-	return s.Refresh(ctx)
+}
+
+// first is how far the making of the first view is.
+type first struct {
+	making   atomic.Bool
+	read, of atomic.Int64 // entries of the ledger
+}
+
+func (f *first) says() string {
+	switch read, of := f.read.Load(), f.of.Load(); {
+	case of == 0:
+		return "the first view of how things stand is being made"
+	case of-read > of/100:
+		return fmt.Sprintf("the first view of how things stand is being made: %d of %d entries of the ledger are read", read, of)
+	default:
+		return fmt.Sprintf("the first view of how things stand is being made: the %d entries of the ledger are read and are being assessed", of)
+	}
 }
 
 // Refresh makes the view of now. Others see it from then on.
@@ -223,7 +253,7 @@ func (s *Service) Refresh(ctx context.Context) (*View, error) {
 		return nil, err
 	}
 	v.Expiring, v.seen = expiring, size
-	s.show(v)
+	s.show(ctx, v)
 	return v, nil
 }
 

@@ -53,6 +53,32 @@ type Page struct {
 	Done bool
 }
 
+// RunQuery asks for one page of runs, the newest first. The next page is asked for
+// with Before set to the id of the last run of this one.
+type RunQuery struct {
+	Source string // empty: of all sources
+	Before string // only runs that opened before the one with this id; empty: all
+	Limit  int    // runs; 0 is DefaultPage, more than MaxPage is MaxPage
+}
+
+// RunPage is one page of runs.
+type RunPage struct {
+	Runs []evidence.Run
+	More bool // older ones follow
+}
+
+// Check refuses a query that cannot be answered, and sets its limit.
+func (q *RunQuery) Check() error {
+	if q.Limit < 0 {
+		return errors.New("page of runs: the limit is not negative")
+	}
+	if q.Limit == 0 {
+		q.Limit = DefaultPage
+	}
+	q.Limit = min(q.Limit, MaxPage)
+	return nil
+}
+
 // Count is how much evidence there is of a kind from a source.
 type Count struct {
 	Source, Kind string

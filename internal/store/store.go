@@ -166,6 +166,8 @@ type Searcher interface {
 	// Page gives one page of evidence, in time however much there is: a search
 	// that finds little is given up and can be continued, see Page.
 	Page(ctx context.Context, q PageQuery) (Page, error)
+	// RunPage gives one page of runs. ErrNotFound: no run has the id of Before.
+	RunPage(ctx context.Context, q RunQuery) (RunPage, error)
 	// Counts says how much evidence there is, by source and kind, in this order.
 	Counts(ctx context.Context) ([]Count, error)
 	// EvidenceByDigest finds evidence by its digest, without payload, or

@@ -46,6 +46,35 @@ func (s *Store) Page(_ context.Context, q store.PageQuery) (store.Page, error) {
 	return p, nil
 }
 
+// RunPage implements store.Searcher by looking at all runs.
+func (s *Store) RunPage(ctx context.Context, q store.RunQuery) (store.RunPage, error) {
+	if err := q.Check(); err != nil {
+		return store.RunPage{}, err
+	}
+	var p store.RunPage
+	found := q.Before == ""
+	var all []evidence.Run
+	for r, err := range s.Runs(ctx, "") {
+		if err != nil {
+			return p, err
+		}
+		if r.ID == q.Before {
+			found = true
+			break
+		}
+		if q.Source == "" || r.Provenance.Source == q.Source {
+			all = append(all, r)
+		}
+	}
+	if !found {
+		return p, fmt.Errorf("run %.80q: %w", q.Before, store.ErrNotFound)
+	}
+	slices.Reverse(all)
+	p.More = len(all) > q.Limit
+	p.Runs = all[:min(q.Limit, len(all))]
+	return p, nil
+}
+
 // Counts implements store.Searcher.
 func (s *Store) Counts(context.Context) ([]store.Count, error) {
 	return counts(s.snapshot()), nil

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"iter"
+	"math"
 	"slices"
 
 	"github.com/exhibit-aims/exhibit/internal/evidence"
@@ -91,6 +92,58 @@ func runPage(ctx context.Context, tx Tx, source string, after int64) ([]runRow, 
 	err := each(ctx, tx, scan, `SELECT opened, COALESCE(closed, -1) FROM runs
 WHERE source = (SELECT id FROM names WHERE name = $1) AND opened > $2 ORDER BY opened LIMIT $3`, source, after, int64(runsPage))
 	return page, err
+}
+
+// RunPage implements store.Searcher.
+func (s *Store) RunPage(ctx context.Context, q store.RunQuery) (store.RunPage, error) {
+	if err := q.Check(); err != nil {
+		return store.RunPage{}, err
+	}
+	var p store.RunPage
+	err := s.db.Read(ctx, func(tx Tx) error {
+		before := int64(math.MaxInt64)
+		if q.Before != "" {
+			ok, err := one(ctx, tx, []any{&before}, "SELECT opened FROM runs WHERE id = $1", q.Before)
+			if err != nil {
+				return err
+			}
+			if !ok {
+				return fmt.Errorf("run %.80q: %w", q.Before, store.ErrNotFound)
+			}
+		}
+		rows, err := runsBefore(ctx, tx, q, before)
+		if err != nil {
+			return err
+		}
+		p.More = len(rows) > q.Limit
+		lines := &lineReader{tx: tx}
+		for _, row := range rows[:min(q.Limit, len(rows))] {
+			r, err := readRun(ctx, lines, row)
+			if err != nil {
+				return err
+			}
+			p.Runs = append(p.Runs, r)
+		}
+		return nil
+	})
+	return p, err
+}
+
+// runsBefore gives one row more than a page holds, the newest first.
+func runsBefore(ctx context.Context, tx Tx, q store.RunQuery, before int64) ([]runRow, error) {
+	where, args := "opened < $1", []any{before, int64(q.Limit) + 1}
+	if q.Source != "" {
+		where += " AND source = (SELECT id FROM names WHERE name = $3)"
+		args = append(args, q.Source)
+	}
+	var rows []runRow
+	err := each(ctx, tx, func(r Rows) error {
+		var row runRow
+		err := r.Scan(&row.opened, &row.closed)
+		rows = append(rows, row)
+		return err
+	}, "SELECT opened, COALESCE(closed, -1) FROM runs WHERE "+where+" ORDER BY opened DESC LIMIT $2", args...)
+	return rows, err
 }
 
 // readRun puts a run together from the entries that opened and closed it.

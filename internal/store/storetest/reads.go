@@ -73,6 +73,25 @@ func testRuns(t *testing.T, open_ Open) {
 	f.want("all", collect(t, f.s.Runs(t.Context(), "")), []evidence.Run{first, second})
 	f.want("of a source", collect(t, f.s.Runs(t.Context(), "b")), []evidence.Run{second})
 	f.want("of no source", collect(t, f.s.Runs(t.Context(), "c")), []evidence.Run(nil))
+	page := func(q store.RunQuery) store.RunPage {
+		p, err := f.s.RunPage(t.Context(), q)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+	f.want("a page", page(store.RunQuery{}), store.RunPage{Runs: []evidence.Run{second, first}})
+	f.want("a page of one", page(store.RunQuery{Limit: 1}), store.RunPage{Runs: []evidence.Run{second}, More: true})
+	f.want("the next page", page(store.RunQuery{Limit: 1, Before: "r2"}), store.RunPage{Runs: []evidence.Run{first}})
+	f.want("a page of a source", page(store.RunQuery{Source: "a", Limit: 1}), store.RunPage{Runs: []evidence.Run{first}})
+	f.want("a page of another source's", page(store.RunQuery{Source: "b", Before: "r2"}).Runs, []evidence.Run(nil))
+	f.want("a page of no source", len(page(store.RunQuery{Source: "c"}).Runs), 0)
+	if _, err := f.s.RunPage(t.Context(), store.RunQuery{Before: "r3"}); !errors.Is(err, store.ErrNotFound) {
+		t.Errorf("before a run that is not there: %v", err)
+	}
+	if _, err := f.s.RunPage(t.Context(), store.RunQuery{Limit: -1}); err == nil {
+		t.Error("a negative limit was taken")
+	}
 	f.verify()
 }
 
