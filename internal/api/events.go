@@ -106,7 +106,9 @@ func (a *API) stream(ctx context.Context, w http.ResponseWriter, from int64) {
 		}
 		return control.Flush()
 	}
-	if send(": the stream is open\nretry: 3000\n\n") != nil {
+	// The id without an event is where a client goes on that lost the line before the
+	// first one came.
+	if send(fmt.Sprintf(": the stream is open\nretry: 3000\nid: %d\n\n", from-1)) != nil {
 		return
 	}
 	look, beat := time.NewTicker(lookEvery), time.NewTicker(a.heartbeat)

@@ -67,6 +67,7 @@ func (g *gated) token(t *testing.T) (access.Token, string) {
 type listener struct {
 	t     *testing.T
 	lines chan string
+	from  string // the id that the stream begins with
 }
 
 func (g *gated) listen(t *testing.T, token string, headers ...string) *listener {
@@ -87,7 +88,7 @@ func (g *gated) listen(t *testing.T, token string, headers ...string) *listener 
 	if resp.StatusCode != http.StatusOK || resp.Header.Get("Content-Type") != "text/event-stream" {
 		t.Fatalf("status %d, %s", resp.StatusCode, resp.Header.Get("Content-Type"))
 	}
-	l := &listener{t, make(chan string, 10000)}
+	l := &listener{t: t, lines: make(chan string, 10000)}
 	go func() {
 		defer close(l.lines)
 		for in := bufio.NewScanner(resp.Body); in.Scan(); {
@@ -95,6 +96,7 @@ func (g *gated) listen(t *testing.T, token string, headers ...string) *listener 
 		}
 	}()
 	l.line(": the stream is open")
+	l.from = l.line("id: ")
 	return l
 }
 
@@ -184,6 +186,9 @@ func TestWhatHappensIsToldAndWhatWasMissedIsToldOnce(t *testing.T) {
 	last, e := l.next()
 	if e.Type != "finding" || !strings.Contains(string(e.Body), ids[0]) {
 		t.Fatalf("the first event is %s: %s", e.Type, e.Body)
+	}
+	if first, _ := g.listen(t, text, "Last-Event-ID", l.from).next(); first != last { // who lost the line before it came
+		t.Fatalf("after %s comes %s, and not %s", l.from, first, last)
 	}
 	// Somebody else lost the line after that event: what followed comes once, in order.
 	g.acknowledge(ids[1])

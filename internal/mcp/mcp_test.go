@@ -125,6 +125,9 @@ func TestEveryToolAnswersWithItsStateAndMarks(t *testing.T) {
 			t.Errorf("%s: failed %v, %d bytes: %.600s", tool.Name, failed, len(text), text)
 		}
 	}
+	if text, _ := call(t, s, "status", nil); !strings.Contains(text, `"id":"A.6.2.4"`) || !strings.Contains(text, `"applicable":`) {
+		t.Errorf("status has other names than exhibit status -o json: %.600s", text)
+	}
 	if text, failed := call(t, s, "control", map[string]any{"id": "A.6.2.44"}); !failed || !strings.Contains(text, "hint: did you mean") {
 		t.Errorf("no such control: %s", text)
 	}
