@@ -8,6 +8,7 @@ import (
 	"github.com/exhibit-aims/exhibit/internal/store"
 	"github.com/exhibit-aims/exhibit/internal/store/postgres"
 	"github.com/exhibit-aims/exhibit/internal/store/postgres/pgtest"
+	"github.com/exhibit-aims/exhibit/internal/store/sqlstore"
 	"github.com/exhibit-aims/exhibit/internal/store/storetest"
 )
 
@@ -38,5 +39,15 @@ func open(tb testing.TB, o storetest.Options) store.Store {
 func TestStore(t *testing.T)   { storetest.Run(t, open) }
 func TestCompare(t *testing.T) { storetest.Compare(t, open, 4, 40) }
 
+// sorting is open with an index that few records fill.
+func sorting(tb testing.TB, o storetest.Options) store.Store {
+	tb.Helper()
+	s := open(tb, o)
+	s.(*sqlstore.Store).SortAfter(50)
+	return s
+}
+
+func TestPages(t *testing.T) { storetest.Pages(t, sorting) }
+
 // FuzzPages looks for a page that is not what a walk over everything finds.
-func FuzzPages(f *testing.F) { storetest.FuzzPages(f, open) }
+func FuzzPages(f *testing.F) { storetest.FuzzPages(f, sorting) }

@@ -186,7 +186,7 @@ func TestReadOnFullDisk(t *testing.T) {
 		t.Fatal(err)
 	}
 	fill := filepath.Join(dir, "fill")
-	if err := os.WriteFile(fill, make([]byte, 8<<20), 0o600); !errors.Is(err, syscall.ENOSPC) {
+	if err := os.WriteFile(fill, make([]byte, 8<<20), 0o600); !sqlite.NoRoom(err) {
 		t.Fatalf("the disk did not become full: %v", err)
 	}
 	reader, err := sqlite.Open(filepath.Join(dir, "store.db"), sqlite.Options{ReadOnly: true})

@@ -7,6 +7,7 @@ import (
 
 	"github.com/exhibit-aims/exhibit/internal/store"
 	"github.com/exhibit-aims/exhibit/internal/store/sqlite"
+	"github.com/exhibit-aims/exhibit/internal/store/sqlstore"
 	"github.com/exhibit-aims/exhibit/internal/store/storetest"
 )
 
@@ -40,5 +41,15 @@ func TestPageSize(t *testing.T) {
 	}
 }
 
+// sorting is open with an index that few records fill.
+func sorting(tb testing.TB, o storetest.Options) store.Store {
+	tb.Helper()
+	s := open(tb, o)
+	s.(*sqlstore.Store).SortAfter(50)
+	return s
+}
+
+func TestPages(t *testing.T) { storetest.Pages(t, sorting) }
+
 // FuzzPages looks for a page that is not what a walk over everything finds.
-func FuzzPages(f *testing.F) { storetest.FuzzPages(f, open) }
+func FuzzPages(f *testing.F) { storetest.FuzzPages(f, sorting) }

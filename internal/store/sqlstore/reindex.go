@@ -268,7 +268,7 @@ func (r *replay) flush(ctx context.Context) error {
 	}
 	r.w.tail.extend(r.w.added, nil, 0, 0)
 	r.w.added = nil
-	if len(r.w.tail.keys) < tailMax {
+	if len(r.w.tail.keys) < r.w.s.tailMax {
 		return nil
 	}
 	return r.indexes(ctx)

@@ -180,7 +180,7 @@ func readTailPlaces(ctx context.Context, tx Tx, from int64) ([]store.PayloadPlac
 // if there is enough of it.
 func (w *writer) mergeTail(ctx context.Context) error {
 	t := w.tail
-	if len(t.keys)+len(w.added) < tailMax && len(t.places)+len(w.placed) < tailMax {
+	if len(t.keys)+len(w.added) < w.s.tailMax && len(t.places)+len(w.placed) < w.s.tailMax {
 		return nil
 	}
 	keys := slices.Concat(t.keys, w.added)

@@ -12,15 +12,16 @@ import (
 	"github.com/exhibit-aims/exhibit/internal/store/memory"
 )
 
-// testGrowingPages reads pages of a ledger that grows between them.
-func testGrowingPages(t *testing.T, open Open) {
+// Pages reads pages of a ledger that grows between them, and compares each with
+// that of the memory store, which looks at everything.
+func Pages(t *testing.T, open Open) {
 	for seed := range uint64(3) {
 		growingPages(t, open, rand.NewPCG(seed, 11), 25)
 	}
 }
 
-// FuzzPages takes what is appended, what is asked for and when from the fuzzer,
-// and compares each page with that of the memory store, which looks at everything.
+// FuzzPages is Pages with what is appended, what is asked for and when taken from
+// the fuzzer.
 func FuzzPages(f *testing.F, open Open) {
 	for seed := range uint64(8) {
 		r, data := rand.New(rand.NewPCG(seed, 5)), []byte{}

@@ -44,7 +44,6 @@ func Run(t *testing.T, open Open) {
 		{"queries", testQueries},
 		{"kinds", testKinds},
 		{"pages", testPages},
-		{"pages of a growing ledger", testGrowingPages},
 		{"digests", testDigests},
 		{"state", testState},
 		{"state is in the closing", testStateSealed},
