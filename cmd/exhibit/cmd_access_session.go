@@ -66,7 +66,7 @@ func runAccessLink(ctx context.Context, g *globals, as string) error {
 		return err
 	}
 	fmt.Fprintln(g.std.out, server.LinkURL(cfg.Server.URL(), secret))
-	g.note("It works once, until %s.", time.Now().Add(access.LinkLife).Format(time.TimeOnly))
+	g.note("It works once, until %s UTC.", time.Now().UTC().Add(access.LinkLife).Format(time.TimeOnly))
 	return nil
 }
 

@@ -98,11 +98,11 @@ func printPlan(g *globals, roadmap *plan.Plan, r plan.Report) {
 	for _, phase := range roadmap.Phases {
 		fmt.Fprintf(w, "\n%s\n", clean(phase.Title))
 		var items []plan.Progress
-		t := &table{head: []string{"STATE", "ITEM", "DUE", "OWNER", "DONE WHEN"}}
+		t := &table{head: []string{"STATE", "ID", "ITEM", "DUE", "OWNER", "DONE WHEN"}}
 		for _, i := range r.Items {
 			if i.Phase == phase.ID {
 				items = append(items, i)
-				t.add(stateWords(i), i.Title, i.DueAt.Format(time.DateOnly), cmp.Or(strings.Join(i.Owners, " "), "nobody is "+i.OwnerRole), i.DoneWhen)
+				t.add(stateWords(i), i.ID, i.Title, i.DueAt.Format(time.DateOnly), cmp.Or(strings.Join(i.Owners, " "), "nobody is "+i.OwnerRole), i.DoneWhen)
 			}
 		}
 		if g.coloured() {

@@ -49,55 +49,6 @@ func (g *globals) printActed(v any) error {
 	return printJSON(g.std.out, g.output, v)
 }
 
-// table prints aligned columns. Cells are hostile text: control characters
-// never reach the terminal.
-type table struct {
-	head []string
-	rows [][]string
-	tint func(row, col int) string // escape sequence, or empty
-}
-
-func (t *table) add(cells ...string) {
-	for i := range cells {
-		cells[i] = clean(cells[i])
-	}
-	t.rows = append(t.rows, cells)
-}
-
-func (t *table) print(w io.Writer) {
-	widths := make([]int, len(t.head))
-	for _, row := range append([][]string{t.head}, t.rows...) {
-		for i, c := range row {
-			widths[i] = max(widths[i], utf8.RuneCountInString(c))
-		}
-	}
-	line := func(n int, cells []string) {
-		var b strings.Builder
-		for i, c := range cells {
-			pad := ""
-			if i < len(cells)-1 {
-				pad = strings.Repeat(" ", widths[i]-utf8.RuneCountInString(c)+2)
-			}
-			if esc := t.escape(n, i); esc != "" {
-				c = esc + c + "\x1b[0m"
-			}
-			b.WriteString(c + pad)
-		}
-		fmt.Fprintln(w, strings.TrimRight(b.String(), " "))
-	}
-	line(-1, t.head)
-	for n, row := range t.rows {
-		line(n, row)
-	}
-}
-
-func (t *table) escape(row, col int) string {
-	if t.tint == nil {
-		return ""
-	}
-	return t.tint(row, col)
-}
-
 // clean replaces what could steer a terminal.
 func clean(s string) string {
 	return strings.Map(func(r rune) rune {
@@ -123,6 +74,19 @@ func isTerminal(w io.Writer) bool {
 	}
 	f, ok := w.(*os.File)
 	return ok && term.IsTerminal(int(f.Fd()))
+}
+
+// widthOf is how many columns a terminal has; 0 where w is none.
+func widthOf(w io.Writer) int {
+	if s, ok := w.(*sureWriter); ok {
+		w = s.w
+	}
+	if f, ok := w.(*os.File); ok {
+		if width, _, err := term.GetSize(int(f.Fd())); err == nil {
+			return width
+		}
+	}
+	return 0
 }
 
 // coloured reports whether results may be coloured.

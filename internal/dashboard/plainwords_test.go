@@ -1,6 +1,7 @@
 package dashboard
 
 import (
+	"net/http"
 	"net/url"
 	"slices"
 	"strings"
@@ -84,7 +85,7 @@ func TestWrongBesideTheForm(t *testing.T) {
 			}
 		}
 	}
-	if a.StatusCode != 422 || said != 1 || !strings.Contains(a.text, "moving house") || strings.Count(a.text, `role="alert"`) != 1 {
+	if a.StatusCode != http.StatusUnprocessableEntity || said != 1 || !strings.Contains(a.text, "moving house") || strings.Count(a.text, `role="alert"`) != 1 {
 		t.Errorf("status %d, said %d times: %s", a.StatusCode, said, a.words())
 	}
 }
