@@ -73,15 +73,18 @@ type loadRow struct {
 
 // answerOf is how long an answer took, and whether it was one.
 type answerOf struct {
-	took time.Duration
-	ok   bool
+	took   time.Duration
+	status int
+	ok     bool
 }
 
 func (o *org) loadRows() []loadRow {
 	var out []loadRow
 	for _, path := range o.loadPaths(o.crowd(1)[0]) {
 		out = append(out, loadRow{path, func(who access.Principal) answerOf {
-			return timedBy(o.as(who), o.request(path))
+			a := timedBy(o.as(who), o.request(path))
+			a.ok = a.ok || a.status == http.StatusNotFound // of what is not there
+			return a
 		}})
 	}
 	programmes := o.programmes()
@@ -98,7 +101,7 @@ func timedBy(h http.Handler, r *http.Request) answerOf {
 	w := &discard{header: http.Header{}}
 	begun := time.Now()
 	h.ServeHTTP(w, r)
-	return answerOf{time.Since(begun), w.status < http.StatusBadRequest || w.status == http.StatusNotFound}
+	return answerOf{time.Since(begun), w.status, w.status < http.StatusBadRequest}
 }
 
 // programmes is the API before the store of the organisation.

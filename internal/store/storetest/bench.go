@@ -144,6 +144,9 @@ func filled(b *testing.B, open BenchOpen) (store.Store, *ledger.Key, int) {
 		if _, err := s.Append(b.Context(), batch); err != nil {
 			b.Fatal(err)
 		}
+		if done := from + 1000; done%100_000 == 0 {
+			fmt.Fprintf(os.Stderr, "%d of %d records are there\n", done, size) // the log of a benchmark comes at its end
+		}
 	}
 	return s, key, size
 }
