@@ -3,6 +3,11 @@
 // however it ends. So the next one can tell what a dead process left from what
 // a living one writes.
 //
+// What programs before this form left, hidden files called like what was to be
+// written and a number (.exhibit-2026-11.backup.123456789), stays: they have no
+// lock, so that nobody can tell whether a process still writes one, and no name
+// that only Exhibit gives. Whoever knows that none runs may remove them.
+//
 // It may import the standard library and a library of file locks. It promises
 // that Sweep never removes what a living process writes.
 package unfinished
