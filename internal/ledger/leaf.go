@@ -25,3 +25,10 @@ func LeafHash(line []byte) tlog.Hash {
 	n := copy(stack[1:], line) // the first byte, zero, is what RFC 6962 puts before a leaf
 	return sha256.Sum256(stack[:1+n])
 }
+
+// nodeHash is tlog.NodeHash of two hashes that lie one after the other, in one step.
+func nodeHash(pair []byte) tlog.Hash {
+	stack := [1 + 2*tlog.HashSize]byte{1} // what RFC 6962 puts before an inner node
+	copy(stack[1:], pair)
+	return sha256.Sum256(stack[:])
+}

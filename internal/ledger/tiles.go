@@ -172,6 +172,12 @@ func subtree(data []byte) tlog.Hash {
 	if len(data) == tlog.HashSize {
 		return tlog.Hash(data)
 	}
+	if len(data) == 2*tlog.HashSize {
+		return nodeHash(data)
+	}
+	var pair [2 * tlog.HashSize]byte
 	mid := len(data) / 2
-	return tlog.NodeHash(subtree(data[:mid]), subtree(data[mid:]))
+	left, right := subtree(data[:mid]), subtree(data[mid:])
+	copy(pair[copy(pair[:], left[:]):], right[:])
+	return nodeHash(pair[:])
 }

@@ -323,7 +323,10 @@ func (v *verifier) evidence(it *checkedEntry, row *IndexRow) error {
 	if p.size != it.size {
 		return differs(place("entry %d", seq), place("a payload of %d bytes, as its place says", p.size), it.size)
 	}
-	p.used = true
+	if !p.used {
+		p.used = true
+		v.used++
+	}
 	head := v.heads.at(it.key)
 	if int32(it.revision) != head.revision+1 {
 		return differs(place("entry %d", seq), place("revision %d of its key", head.revision+1), place("revision %d", it.revision))
@@ -346,6 +349,7 @@ func (v *verifier) evidence(it *checkedEntry, row *IndexRow) error {
 	}
 	pair := Pair{Source: run.row.Source, Kind: row.Kind}
 	v.search.evidence(pair, it.collectedAt, head.revision == 0 || head.gone)
+	v.promised += promises(row.Next) - promises(head.next)
 	*head = headState{seq: seq, next: row.Next, revision: int32(it.revision)}
 	n := run.count(it.kind)
 	if it.revision == 1 {
@@ -355,6 +359,14 @@ func (v *verifier) evidence(it *checkedEntry, row *IndexRow) error {
 	}
 	v.out.Evidence++
 	return nil
+}
+
+// promises is 1 if a row says that there is a later revision.
+func promises(next int64) int64 {
+	if next != 0 {
+		return 1
+	}
+	return 0
 }
 
 func (r *runState) count(kind string) *runCounts {

@@ -104,16 +104,20 @@ func (f *File) overflow(local []byte, page uint32, size int, from uint32) ([]byt
 }
 
 // covering finds out whether the cells and free blocks of a page share bytes.
+// Mostly each lies before the one that came last, and no more needs to be known.
+// Once one does not, every byte that is taken is marked.
 type covering struct {
 	f       *File
 	p       *tree
 	content int
 	taken   int
+	lowest  int  // all that was taken is from here on, as long as nothing is marked
+	marked  bool // in f.cover
 }
 
 func (w *walk) begin(p *tree) covering {
-	clear(w.f.cover)
-	return covering{f: w.f, p: p, content: p.content()}
+	w.f.pieces = w.f.pieces[:0]
+	return covering{f: w.f, p: p, content: p.content(), lowest: w.f.usable}
 }
 
 // start gives where a cell begins.
@@ -137,6 +141,25 @@ func (c *covering) take(at, size int) error {
 		return damaged(c.p.n, "bytes %d to %d are outside its content", at, end)
 	}
 	c.taken += size
+	if !c.marked && end <= c.lowest {
+		c.lowest = at
+		c.f.pieces = append(c.f.pieces, piece{at, end})
+		return nil
+	}
+	if !c.marked {
+		c.marked = true
+		clear(c.f.cover)
+		for _, p := range c.f.pieces {
+			if err := c.mark(p.at, p.end); err != nil {
+				return err
+			}
+		}
+	}
+	return c.mark(at, end)
+}
+
+// mark marks bytes that must not be marked yet.
+func (c *covering) mark(at, end int) error {
 	for at < end {
 		word, from := at/64, at%64
 		n := min(64-from, end-at)

@@ -33,8 +33,13 @@ type File struct {
 	trunk  uint32 // first page of the list of free ones
 	free   uint32 // how many there are
 
-	cover []uint64 // which bytes of a page are taken: for the page at hand
+	// For the page at hand: what was taken of it, and which bytes.
+	pieces []piece
+	cover  []uint64
 }
+
+// piece is bytes of a page.
+type piece struct{ at, end int }
 
 // Places in the head of a file.
 const (

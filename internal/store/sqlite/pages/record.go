@@ -45,28 +45,28 @@ func (v *Value) Compare(o *Value) int {
 
 // Decode reads a record of exactly len(out) values.
 func Decode(record []byte, out []Value) error {
-	size, n := varint(record)
-	if n == 0 || size < uint64(n) || size > uint64(len(record)) {
+	size, at := varint(record)
+	if at == 0 || size < uint64(at) || size > uint64(len(record)) {
 		return fmt.Errorf("a record of %d bytes whose head has %d", len(record), size)
 	}
-	head, body := record[n:size], record[size:]
+	end, body := int(size), int(size)
 	for i := range out {
 		var typ uint64
-		if len(head) > 0 && head[0] < 0x80 {
-			typ, head = uint64(head[0]), head[1:]
+		if at < end && record[at] < 0x80 {
+			typ, at = uint64(record[at]), at+1
 		} else {
-			typ, n = varint(head)
-			if n == 0 {
+			var n int
+			if typ, n = varint(record[at:end]); n == 0 {
 				return fmt.Errorf("a record of %d values, want %d", i, len(out))
 			}
-			head = head[n:]
+			at += n
 		}
 		var err error
-		if body, err = out[i].read(typ, body); err != nil {
+		if body, err = out[i].read(typ, record, body); err != nil {
 			return err
 		}
 	}
-	if len(head) != 0 || len(body) != 0 {
+	if at != end || body != len(record) {
 		return fmt.Errorf("a record of more than %d values, or longer than they are", len(out))
 	}
 	return nil
@@ -75,49 +75,51 @@ func Decode(record []byte, out []Value) error {
 // intSizes are the lengths of integers by their type in a record.
 var intSizes = [...]int{1: 1, 2: 2, 3: 3, 4: 4, 5: 6, 6: 8}
 
-// read takes a value off the front of body.
-func (v *Value) read(typ uint64, body []byte) ([]byte, error) {
+// read takes a value of a record from byte at on, and returns where it ends.
+func (v *Value) read(typ uint64, record []byte, at int) (int, error) {
 	v.Type, v.Int, v.Bytes = Null, 0, nil
+	left := len(record) - at
 	switch {
 	case typ == 0:
-		return body, nil
+		return at, nil
 	case typ == 8 || typ == 9:
 		v.Type, v.Int = Int, int64(typ-8)
-		return body, nil
+		return at, nil
 	case typ <= 6:
 		n := intSizes[typ]
-		if n > len(body) {
-			return nil, fmt.Errorf("an integer of %d bytes, there are %d", n, len(body))
+		if n > left {
+			return 0, fmt.Errorf("an integer of %d bytes, there are %d", n, left)
 		}
-		v.Type, v.Int = Int, integer(body[:n])
-		return body[n:], nil
+		v.Type, v.Int = Int, integer(record, at, n)
+		return at + n, nil
 	case typ == 7:
-		if len(body) < 8 {
-			return nil, fmt.Errorf("a real of 8 bytes, there are %d", len(body))
+		if left < 8 {
+			return 0, fmt.Errorf("a real of 8 bytes, there are %d", left)
 		}
 		v.Type = Real
-		return body[8:], nil
+		return at + 8, nil
 	case typ < 12:
-		return nil, fmt.Errorf("a value of type %d", typ)
+		return 0, fmt.Errorf("a value of type %d", typ)
 	}
 	n := (typ - 12) / 2
-	if n > uint64(len(body)) {
-		return nil, fmt.Errorf("a value of %d bytes, there are %d", n, len(body))
+	if n > uint64(left) {
+		return 0, fmt.Errorf("a value of %d bytes, there are %d", n, left)
 	}
-	v.Type, v.Bytes = Blob, body[:n:n]
+	end := at + int(n)
+	v.Type, v.Bytes = Blob, record[at:end:end]
 	if typ%2 == 1 {
 		v.Type = Text
 	}
-	return body[n:], nil
+	return end, nil
 }
 
-// integer reads a number in two's complement.
-func integer(b []byte) int64 {
-	if len(b) == 8 {
-		return int64(binary.BigEndian.Uint64(b))
+// integer reads a number of n bytes, 1 to 8, in two's complement.
+func integer(record []byte, at, n int) int64 {
+	if at+8 <= len(record) {
+		return int64(binary.BigEndian.Uint64(record[at:])) >> (64 - 8*n)
 	}
-	v := int64(int8(b[0]))
-	for _, c := range b[1:] {
+	v := int64(int8(record[at]))
+	for _, c := range record[at+1 : at+n] {
 		v = v<<8 | int64(c)
 	}
 	return v
