@@ -234,10 +234,11 @@ func (w *lineWorker) line(it *checkedEntry, seq int64, line []byte) error {
 	}
 	it.at, it.other = e.At, nil
 	if e.Type != evidence.EntryEvidence {
-		if e, err = evidence.ParseLine(seq, bytes.Clone(line)); err != nil {
+		other, err := evidence.ParseLine(seq, bytes.Clone(line))
+		if err != nil {
 			return fmt.Errorf("%w: %w", ErrTampered, err)
 		}
-		it.other = &e
+		it.other = &other
 		return nil
 	}
 	if err := w.parser.CheckView(e, &w.view); err != nil {

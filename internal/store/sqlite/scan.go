@@ -27,7 +27,7 @@ type scan struct {
 // large, that are walked beside the rows of evidence. All others are walked
 // first.
 var (
-	readTrees   = []string{"line_blocks", "payload_blocks", "evidence", "key_index", "subject_index", "payload_index"}
+	readTrees   = []string{"line_blocks", "payload_blocks", "evidence", "key_index", "subject_index", "payload_index", "zones"}
 	besideTrees = []string{"evidence_heads", "evidence_group"}
 )
 
@@ -163,6 +163,14 @@ func (s *scan) Lines(context.Context) iter.Seq2[store.RawLines, error] {
 func (s *scan) Payloads(context.Context) iter.Seq2[store.RawPayloads, error] {
 	return singly(rowsOf(s, "payload_blocks", func(v []pages.Value) (store.RawPayloads, error) {
 		return sqlstore.Payloads(v[0].Int, v[2].Int, v[1].Bytes, v[3].Bytes), nil
+	}))
+}
+
+// Zones implements store.Raw.
+func (s *scan) Zones(context.Context) iter.Seq2[store.Zone, error] {
+	return singly(rowsOf(s, "zones", func(v []pages.Value) (store.Zone, error) {
+		z := store.Zone{First: v[0].Int, N: v[1].Int, Low: v[2].Int, High: v[3].Int, Pairs: v[4].Bytes, Sums: v[5].Bytes}
+		return z, sqlstore.CheckZone(&z)
 	}))
 }
 

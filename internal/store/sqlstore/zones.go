@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"math"
 	"strconv"
 
 	"github.com/exhibit-aims/exhibit/internal/evidence"
@@ -203,8 +204,8 @@ func scanZones(ctx context.Context, tx Tx, query string, args ...any) ([]store.Z
 		if err := r.Scan(&z.First, &z.N, &z.Low, &z.High, &z.Pairs, &z.Sums); err != nil {
 			return err
 		}
-		if z.N <= 0 || int64(len(z.Sums)) != z.N*store.SumSize {
-			return fmt.Errorf("zone from entry %d: %d bytes for %d lines: %w", z.First, len(z.Sums), z.N, store.ErrTampered)
+		if err := CheckZone(&z); err != nil {
+			return err
 		}
 		// PostgreSQL's driver may use the same memory for the next row.
 		z.Pairs, z.Sums = bytes.Clone(z.Pairs), bytes.Clone(z.Sums)
@@ -212,4 +213,12 @@ func scanZones(ctx context.Context, tx Tx, query string, args ...any) ([]store.Z
 		return nil
 	}, query, args...)
 	return out, err
+}
+
+// CheckZone expects a zone to have as many sums as lines.
+func CheckZone(z *store.Zone) error {
+	if z.N <= 0 || z.N > math.MaxInt32 || int64(len(z.Sums)) != z.N*store.SumSize {
+		return fmt.Errorf("zone from entry %d: %d bytes for %d lines: %w", z.First, len(z.Sums), z.N, store.ErrTampered)
+	}
+	return nil
 }
