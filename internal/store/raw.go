@@ -108,6 +108,7 @@ type Tables struct {
 	Runs  []RunRow                     // in ledger order
 	Types map[int64]evidence.EntryType // by position, of every entry but evidence
 	State []StateRow                   // of all sources, in any order
+	Tally []TallyRow                   // of runs that are open, in any order
 
 	Counts map[Pair]CountRow
 }
@@ -122,6 +123,13 @@ func (t *Tables) keys() (n int64) {
 
 // CountRow is what a store keeps of how much evidence there is of a pair.
 type CountRow struct{ Evidence, Live int64 }
+
+// TallyRow is what an open run did to a kind so far.
+type TallyRow struct {
+	Run                     int64 // position of the entry that opened it
+	Kind                    string
+	New, Revised, Unchanged int64
+}
 
 // RunRow is where a run was opened and closed; Closed is -1 while it is open.
 type RunRow struct {

@@ -61,10 +61,15 @@ func differs(place string, want, got any) error {
 // while its rows are read, a store looks at its own files, if it has such. It
 // returns the first discrepancy, mostly in the order given here, or a summary.
 //
-// Not covered, because the ledger does not hold them: groups, the counts of
-// runs that are still open, and the cursors and validators of a source with
-// such a run, which may have moved since (StatesOpen counts these sources; the
-// digest of the closing will cover them).
+// Not covered, because the ledger does not hold them: which group a key belongs
+// to, how many records an open run found unchanged, and the cursors and validators
+// of a source with such a run, which may have moved since (StatesOpen counts these
+// sources; the digest of the closing will cover them). What a group says decides
+// what counts as seen when the source calls the whole group unchanged, and only if
+// the group has as many live keys as the source says: whoever exchanges the groups
+// of two keys has one of them found gone too late or too early, until its group is
+// read in full. No payload, no time and no revision that is there depends on it.
+// The count of unchanged records goes into the entry that closes the run.
 //
 // Memory grows with live keys and payloads, about 100 bytes for each.
 func Verify(ctx context.Context, s Verifiable, o VerifyOptions) (Verified, error) {
@@ -219,6 +224,9 @@ func (v *verifier) verify(ctx context.Context) error {
 		return err
 	}
 	if err := v.checkSearch(); err != nil {
+		return err
+	}
+	if err := v.checkTallies(); err != nil {
 		return err
 	}
 	return v.checkStates()

@@ -165,6 +165,12 @@ func (r *raw) Tables(context.Context) (store.Tables, error) {
 	}
 	for _, run := range r.d.runs {
 		t.Runs = append(t.Runs, store.RunRow{ID: run.ID, Opened: run.opened, Closed: run.closed, Source: r.names[run.Provenance.Source]})
+		if run.closed != -1 {
+			continue
+		}
+		for kind, k := range run.Kinds {
+			t.Tally = append(t.Tally, store.TallyRow{Run: run.opened, Kind: kind, New: k.New, Revised: k.Revised, Unchanged: k.Unchanged})
+		}
 	}
 	slices.SortFunc(t.Runs, func(a, b store.RunRow) int { return int(a.Opened - b.Opened) })
 	for seq, typ := range r.d.types {

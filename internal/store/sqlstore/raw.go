@@ -242,6 +242,15 @@ func (r *raw) Tables(ctx context.Context) (store.Tables, error) {
 		return t, err
 	}
 	err = each(ctx, r.tx, func(rows Rows) error {
+		var row store.TallyRow
+		err := rows.Scan(&row.Run, &row.Kind, &row.New, &row.Revised, &row.Unchanged)
+		t.Tally = append(t.Tally, row)
+		return err
+	}, "SELECT run, kind, new, revised, unchanged FROM tally")
+	if err != nil {
+		return t, err
+	}
+	err = each(ctx, r.tx, func(rows Rows) error {
 		var p store.Pair
 		var c store.CountRow
 		err := rows.Scan(&p.Source, &p.Kind, &c.Evidence, &c.Live)

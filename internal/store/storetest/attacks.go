@@ -319,6 +319,15 @@ func addTableAttacks(attacks map[string]change) {
 	attacks["run row lost"] = change{tables: func(t *store.Tables) { t.Runs = t.Runs[:1] }}
 	attacks["run row added"] = change{tables: func(t *store.Tables) { t.Runs = append(t.Runs, store.RunRow{ID: "x", Opened: 99, Closed: -1}) }}
 	attacks["run row of another source"] = change{tables: func(t *store.Tables) { t.Runs[0].Source++ }}
+	attacks["counts of an open run changed"] = change{tables: func(t *store.Tables) { t.Tally[0].New++ }}
+	attacks["revised in an open run changed"] = change{tables: func(t *store.Tables) { t.Tally[0].Revised++ }}
+	attacks["unchanged below zero"] = change{tables: func(t *store.Tables) { t.Tally[0].Unchanged = -1 }}
+	attacks["counts of an open run lost"] = change{tables: func(t *store.Tables) { t.Tally = t.Tally[1:] }}
+	attacks["counts of an open run twice"] = change{tables: func(t *store.Tables) { t.Tally = append(t.Tally, t.Tally[0]) }}
+	attacks["counts of another kind"] = change{tables: func(t *store.Tables) { t.Tally[0].Kind = "another" }}
+	attacks["counts of a run that is closed"] = change{tables: func(t *store.Tables) {
+		t.Tally = append(t.Tally, store.TallyRow{Run: t.Runs[0].Opened, Kind: t.Tally[0].Kind})
+	}}
 	attacks["entry type changed"] = change{tables: func(t *store.Tables) { t.Types[0] = evidence.EntryExport }}
 	attacks["entry type added"] = change{tables: func(t *store.Tables) { t.Types[1] = evidence.EntryExport }}
 	attacks["size changed"] = change{tip: func(t *store.RawTip) { t.Size++ }}
