@@ -59,6 +59,7 @@ func Run(t *testing.T, open Open) {
 		{"sequences stop", testStop},
 		{"readers beside a writer", testReaders},
 		{"writers beside each other", testWriters},
+		{"verification beside a writer", testVerifyBeside},
 		{"large things", testLarge},
 	} {
 		t.Run(c.name, func(t *testing.T) { c.test(t, open) })
