@@ -11,7 +11,7 @@ import (
 var crosswalkLayout = Layout{Name: "Crosswalk",
 	About: "Where evidence of a control may serve another framework too. A pair is a relation to be reviewed, never an equality.",
 	Tab:   "6C757D", Large: true, Frozen: 2, Columns: []Column{
-		{"42001 id", 10}, {"title", 34}, {"framework", 26}, {"framework version", 28}, {"version date", 18}, {"target", 16}, {"target title", 36},
+		{"42001 id", 10}, {"title", 34}, {"framework", 26}, {"framework version", 48}, {"version date", 18}, {"target", 16}, {"target title", 36},
 		{"applies from", 18}, {"basis", 22}, {"proposed", 11}, {"sources", 34}, {"note", 44}, {"twin", 6}, {"status of the 42001 item", 15},
 		{"evidence items", 9},
 	}}

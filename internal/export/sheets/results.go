@@ -14,7 +14,7 @@ import (
 var resultsLayout = Layout{Name: "Results",
 	About: "One row per expectation and subject: what was expected, what was seen, why it has its status.",
 	Tab:   "3E6A94", Large: true, Frozen: 2, Columns: []Column{
-		{"requirement", 11}, {"expectation", 26}, {"what is expected", 40}, {"severity", 11}, {"subject type", 13}, {"subject", 26},
+		{"requirement", 11}, {"expectation", 26}, {"what is expected", 64}, {"severity", 11}, {"subject type", 13}, {"subject", 26},
 		{"subject name", 22}, {"tier", 9}, {"status", 14}, {"reason", 42}, {"underlying status", 14}, {"event time (UTC)", 18},
 		{"age, days", 8}, {"window, days", 8}, {"last complete collection (UTC)", 18}, {"collection age, hours", 10}, {"due at (UTC)", 18},
 		{"evidence", 24}, {"evidence items", 9}, {"waiver", 14}, {"finding", 16}, {"late capture", 8}, {"owner", 18}, {"next step", 34}, {"rule version", 10},
