@@ -96,7 +96,10 @@ func (b *ZoneBuilder) Zone() Zone {
 	return b.zone
 }
 
-// LineSum is what a zone keeps of a line's digest.
+// LineSum is what a zone keeps of a line's digest. Verification hashes each line
+// once more for it, beside the leaf hash: evidence is looked for by the digest of
+// its line, which nothing else that is hashed proves, and a wrong sum would hide
+// it from whoever looks.
 func LineSum(line []byte) [SumSize]byte {
 	d := evidence.Sum(line)
 	return [SumSize]byte(d[:SumSize])

@@ -4,7 +4,10 @@
 //
 // Verification expects the tables and indexes that the migrations make, by their
 // very text, and nothing beside them. Then it reads the file page by page (package
-// pages), rows and what holds the pages together at once.
+// pages), rows and what holds the pages together at once. The numbers in the file's
+// head that say whose it is and of which version of the schema (user_version) are
+// not part of that: they decide whether the file is opened at all, and no others
+// than this program's are, but for a backup of an older store.
 //
 // It may import internal/store, internal/store/sqlstore and the SQLite driver
 // (modernc.org/sqlite, without C). It promises the contract of store.Store, and
