@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/exhibit-aims/exhibit/internal/api"
@@ -11,13 +12,25 @@ import (
 	"github.com/exhibit-aims/exhibit/internal/trace"
 )
 
-// api is what answers programs.
-func (d *daemon) api(ctx context.Context, exports *exportjob.Manager) (*api.API, error) {
+// api is what answers programs. It is made when the first one asks: the schemas
+// of all operations take some memory, and many an agent is never asked.
+func (d *daemon) api(ctx context.Context, exports *exportjob.Manager) (http.Handler, error) {
 	if err := api.Migrate(ctx, d.ops); err != nil {
 		return nil, err
 	}
-	return api.New(api.Options{Service: d.w.svc, Payload: d.server.Journal(), Logger: d.w.logger, Clock: time.Now, Version: version, //nolint:contextcheck // each request brings its own
-		DB: d.ops, Schedule: d.schedule, Telling: d.teller, Delivers: d.delivers(), Exports: exports})
+	made := sync.OnceValues(func() (*api.API, error) {
+		return api.New(api.Options{Service: d.w.svc, Payload: d.server.Journal(), Logger: d.w.logger, Clock: time.Now, Version: version,
+			DB: d.ops, Schedule: d.schedule, Telling: d.teller, Delivers: d.delivers(), Exports: exports})
+	})
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		a, err := made() //nolint:contextcheck // each request brings its own
+		if err != nil {
+			d.w.logger.Error("the API could not be made", "error", err)
+			http.Error(w, "Something went wrong on this side. It is in the log of the agent.", http.StatusInternalServerError)
+			return
+		}
+		a.ServeHTTP(w, r)
+	}), nil
 }
 
 // delivers says what every connector that is installed delivers.

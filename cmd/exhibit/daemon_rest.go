@@ -16,9 +16,9 @@ const (
 	// restEvery is how often that is done where nothing changes.
 	restEvery = 15 * time.Minute
 	// heapGrowth is by how many percent the heap of an agent grows before garbage
-	// is collected, unless GOGC says otherwise. Half as much as usual: what stays
-	// is then spread less thinly, and more of the rest is whole pages.
-	heapGrowth = 50
+	// is collected, unless GOGC says otherwise. A quarter of what is usual: an
+	// agent mostly waits, and what stays is then spread less thinly.
+	heapGrowth = 25
 )
 
 // rest gives memory back when an assessment is done with and nothing follows,
@@ -30,15 +30,27 @@ func (d *daemon) rest(ctx context.Context) {
 	ticker := time.NewTicker(restAfter)
 	defer ticker.Stop()
 	var r resting
+	first := true
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-ticker.C:
 			if r.due(d.w.svc.Latest(), time.Now()) {
-				debug.FreeOSMemory()
+				d.giveBack(first)
+				first = false
 			}
 		}
+	}
+}
+
+// giveBack returns to the system what is free of the heap, and says of the
+// program's own pages that they need not stay: the first time after the start,
+// which needed most of them, not in the cache either.
+func (d *daemon) giveBack(first bool) {
+	debug.FreeOSMemory()
+	if err := dropProgram(first); err != nil {
+		d.w.logger.Debug("the program's pages could not be given back", "error", err)
 	}
 }
 

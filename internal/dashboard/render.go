@@ -10,6 +10,7 @@ import (
 	"path"
 	"strconv"
 	"strings"
+	"sync"
 	"unicode/utf8"
 
 	"github.com/exhibit-aims/exhibit/internal/export/cell"
@@ -18,11 +19,12 @@ import (
 //go:embed all:templates
 var templateFiles embed.FS
 
-// templates are the pages by name.
-type templates map[string]*template.Template
+// templates are the pages by name. Each is parsed when it is first shown: all of
+// them take 6 MB, and nobody looks at all of them.
+type templates map[string]func() (*template.Template, error)
 
-// loadTemplates parses the layout with each page. Files that begin with _ are
-// parts that every page may use.
+// loadTemplates parses the layout, and finds the pages. Files that begin with _
+// are parts that every page may use.
 func loadTemplates(a *assets) (templates, error) {
 	base, err := template.New("base").Funcs(funcs(a)).ParseFS(templateFiles, "templates/_*.tmpl")
 	if err != nil {
@@ -37,16 +39,31 @@ func loadTemplates(a *assets) (templates, error) {
 		if strings.HasPrefix(path.Base(name), "_") {
 			continue
 		}
-		t, err := template.Must(base.Clone()).ParseFS(templateFiles, name)
-		if err != nil {
-			return nil, err
-		}
-		if t.Lookup("main") == nil {
-			return nil, fmt.Errorf("%s does not define main", name)
-		}
-		out[strings.TrimSuffix(path.Base(name), ".tmpl")] = t
+		out[strings.TrimSuffix(path.Base(name), ".tmpl")] = sync.OnceValues(func() (*template.Template, error) { return parsePage(base, name) })
 	}
 	return out, nil
+}
+
+// parsePage parses a page with the layout.
+func parsePage(base *template.Template, name string) (*template.Template, error) {
+	own, err := base.Clone()
+	if err != nil {
+		return nil, err
+	}
+	t, err := own.ParseFS(templateFiles, name)
+	if err == nil && t.Lookup("main") == nil {
+		err = fmt.Errorf("%s does not define main", name)
+	}
+	return t, err
+}
+
+// page is a page by its name.
+func (t templates) page(name string) (*template.Template, error) {
+	parse := t[name]
+	if parse == nil {
+		return nil, fmt.Errorf("there is no template %q", name)
+	}
+	return parse()
 }
 
 // screen is what a template sees: the request, the page, and its data.
@@ -60,10 +77,9 @@ type screen struct {
 
 // show sends a page.
 func (d *Dashboard) show(c *call, w http.ResponseWriter, p *page) {
-	t := d.pages[p.template]
 	var out bytes.Buffer
-	err := fmt.Errorf("there is no template %q", p.template)
-	if t != nil {
+	t, err := d.pages.page(p.template)
+	if err == nil {
 		err = t.ExecuteTemplate(&out, "layout", screen{call: c, Title: p.title, Crumbs: p.crumbs, Data: p.data, Shell: d.shellOf(c, p)})
 	}
 	if err != nil {
