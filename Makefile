@@ -3,6 +3,7 @@
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS  = -s -w -X main.version=$(VERSION)
 GOLANGCI = github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.5.0
+GORELEASER = github.com/goreleaser/goreleaser/v2@v2.15.1
 BENCHTIME ?= 1x
 
 # What is compiled with other flags is compiled again: every target uses those of a release, and so does what its scripts and tests start.
@@ -11,7 +12,7 @@ export GOFLAGS := $(strip $(filter-out -trimpath,$(shell go env GOFLAGS)) -trimp
 build test lint peers test-peers cross: export GOGC ?= 400
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test lint peers test-peers cross bench fuzz generate clean
+.PHONY: help build run test lint peers test-peers cross release bench fuzz generate clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,6 +42,10 @@ test-peers: build ## the connectors and the main job against servers that others
 cross: ## build for Linux, macOS and Windows, and keep nothing
 	@.ci/cross
 
+release: ## what a release would be, for every system, in dist/; its SBOM needs syft on the PATH
+	go run $(GORELEASER) check
+	go run $(GORELEASER) release --snapshot --clean
+
 bench: ## measure against a bare baseline in the same run; prints ratios
 	.ci/bench $(BENCHTIME)
 
@@ -51,4 +56,4 @@ generate: ## regenerate code from .proto
 	go generate ./plugins/wire/...
 
 clean: ## remove what the other targets made
-	rm -rf bin exhibit-try .peers
+	rm -rf bin dist exhibit-try .peers
