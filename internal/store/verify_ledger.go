@@ -197,6 +197,9 @@ func (w *lineWorker) parse(p ledgerPart) (checkedPart, error) {
 	if p.lines.Unpack == nil {
 		return out, nil
 	}
+	if p.lines.N < 1 { // such a block stands before the lines that readers look for in the one before
+		return out, differs(fmt.Sprintf("block of entries from %d", p.lines.First), "lines", fmt.Sprintf("%d", p.lines.N))
+	}
 	raw, err := p.lines.Unpack(&w.memory)
 	if err != nil {
 		return out, err
@@ -329,7 +332,7 @@ func (v *verifier) evidence(it *checkedEntry, row *IndexRow) error {
 		v.used++
 	}
 	head := v.heads.at(it.key)
-	if int32(it.revision) != head.revision+1 {
+	if it.revision != int(head.revision)+1 {
 		return differs(place("entry %d", seq), place("revision %d of its key", head.revision+1), place("revision %d", it.revision))
 	}
 	if head.revision > 0 && head.next != seq {

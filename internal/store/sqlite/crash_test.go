@@ -101,6 +101,10 @@ func TestKill(t *testing.T) {
 		func() (store.Store, *ledger.Key) { return look(t, dir) })
 }
 
+// fullDiskTime is when a child must have met the end of its disk, which takes
+// it seconds.
+const fullDiskTime = time.Minute
+
 // TestFullDisk lets a writer run into the end of its disk.
 func TestFullDisk(t *testing.T) {
 	for _, c := range []struct {
@@ -119,7 +123,14 @@ func TestFullDisk(t *testing.T) {
 		cmd := child(t, dir, "run", limitVar+"="+c.limit)
 		var out, complaint strings.Builder
 		cmd.Stdout, cmd.Stderr = &out, &complaint
-		err := cmd.Run()
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		late := time.AfterFunc(fullDiskTime, func() { _ = cmd.Process.Kill() })
+		err := cmd.Wait()
+		if !late.Stop() {
+			t.Fatalf("%s: the child still appends after %v: it was not told that its disk is full", c.name, fullDiskTime)
+		}
 		if cmd.ProcessState.ExitCode() != 7 {
 			t.Fatalf("%s: child: %v: %s", c.name, err, complaint.String())
 		}

@@ -11,8 +11,9 @@ import (
 // in the form in which it is looked at.
 type layout struct {
 	// columns has a letter for each: i INTEGER, t TEXT, b BLOB, none of them
-	// NULL; I INTEGER or NULL, T TEXT or NULL; r the row's own number. In an index without
-	// columns they follow from its table.
+	// NULL; I INTEGER or NULL, P INTEGER above zero or NULL, T TEXT or NULL; r the
+	// row's own number. In an index without columns they follow from its table.
+	// P is where readers ask for NULL, and a number that means none would hide a row.
 	columns string
 	key     int    // a table WITHOUT ROWID, or a unique index: how many columns come first and once only
 	table   string // of an index
@@ -34,8 +35,8 @@ var layouts = map[string]layout{
 	"subject_index":   {columns: "ii", key: 2},
 	"payload_index":   {columns: "ii", key: 2},
 	"entry_types":     {columns: "rt"},
-	"runs":            {columns: "rtiI"},
-	"evidence":        {columns: "riiiibIIII"},
+	"runs":            {columns: "rtiP"},
+	"evidence":        {columns: "riiiibPPPI"},
 	"names":           {columns: "rt"},
 	"evidence_groups": {columns: "rit"},
 	"state":           {columns: "iitb", key: 3},
@@ -131,6 +132,10 @@ func (t *tree) row(c *pages.Cell) error {
 		case 'I':
 			if v.Type != pages.Int && v.Type != pages.Null {
 				return t.wrongType(c, i)
+			}
+		case 'P':
+			if v.Type != pages.Null && (v.Type != pages.Int || v.Int <= 0) {
+				return t.wrong(c, fmt.Sprintf("%s %d in column %d, want a number above zero, or NULL", v.Type, v.Int, i))
 			}
 		case 'T':
 			if v.Type != pages.Text && v.Type != pages.Null {

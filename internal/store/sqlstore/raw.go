@@ -153,19 +153,28 @@ func (r *raw) Rows(ctx context.Context) iter.Seq2[[]store.IndexRow, error] {
 	return pages(func() ([]store.IndexRow, error) {
 		page := make([]store.IndexRow, 0, pageSize)
 		var hashes []byte
+		var odd int64
 		err := each(ctx, r.tx, func(rows Rows) error {
 			page = append(page, store.IndexRow{})
 			x := &page[len(page)-1]
-			err := rows.Scan(&x.Seq, &x.Kind, &x.Source, &x.Run, &x.Block, &hashes, &x.Next, &x.Gone, &x.GoneAt)
+			err := rows.Scan(&x.Seq, &x.Kind, &x.Source, &x.Run, &x.Block, &hashes, &x.Next, &x.Gone, &x.GoneAt, &odd)
 			if err != nil {
 				return fmt.Errorf("evidence row after %d: %w: %w", after, store.ErrTampered, err)
 			}
-			after = x.Seq
+			if after = x.Seq; odd != 0 {
+				return noneIsNull(fmt.Sprintf("index row %d", x.Seq))
+			}
 			return SetHashes(x, hashes)
-		}, `SELECT seq, kind, source, run, pblock, hashes, COALESCE(next, 0), COALESCE(gone, 0), COALESCE(gone_at, 0)
-FROM evidence WHERE seq > $1 ORDER BY seq LIMIT $2`, after, int64(pageSize))
+		}, `SELECT seq, kind, source, run, pblock, hashes, COALESCE(next, 0), COALESCE(gone, 0), COALESCE(gone_at, 0),
+CASE WHEN next <= 0 OR gone <= 0 THEN 1 ELSE 0 END FROM evidence WHERE seq > $1 ORDER BY seq LIMIT $2`, after, int64(pageSize))
 		return page, err
 	})
+}
+
+// noneIsNull refuses a row that has a number where there is none: readers ask for
+// NULL, and pass such a row by.
+func noneIsNull(place string) error {
+	return &store.Discrepancy{Place: place, Want: "a position of the ledger, or NULL", Got: "a number that is neither"}
 }
 
 func (r *raw) Tiles(ctx context.Context) iter.Seq2[ledger.Tile, error] {
@@ -229,12 +238,16 @@ func (r *raw) Tables(ctx context.Context) (store.Tables, error) {
 	}
 	err = each(ctx, r.tx, func(rows Rows) error {
 		var row store.RunRow
-		if err := rows.Scan(&row.ID, &row.Opened, &row.Closed, &row.Source); err != nil {
+		var odd int64
+		if err := rows.Scan(&row.ID, &row.Opened, &row.Closed, &row.Source, &odd); err != nil {
 			return err
+		}
+		if odd != 0 {
+			return noneIsNull(fmt.Sprintf("row of run %.80q", row.ID))
 		}
 		t.Runs = append(t.Runs, row)
 		return nil
-	}, "SELECT id, opened, COALESCE(closed, -1), source FROM runs ORDER BY opened")
+	}, "SELECT id, opened, COALESCE(closed, -1), source, CASE WHEN closed <= 0 THEN 1 ELSE 0 END FROM runs ORDER BY opened")
 	if err != nil {
 		return t, err
 	}
