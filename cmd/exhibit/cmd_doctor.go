@@ -120,6 +120,9 @@ func (d *doctor) files() {
 		d.fail("register", err)
 	} else {
 		d.good("register", fmt.Sprintf("%d AI systems, %d vendors, %d people", len(reg.Systems), len(reg.Vendors), len(reg.People)))
+		for _, ids := range service.OnePerson(reg) {
+			d.bad("register", strings.Join(ids, " and ")+" have one mailbox: they count as one person, and none of them accepts what another handed in", "give everybody an address of their own in the register")
+		}
 	}
 	if key, err := ledger.LoadKey(d.cfg.Key); err == nil {
 		d.good("signing key", key.Public())

@@ -70,6 +70,9 @@ func runRegisterCheck(ctx context.Context, g *globals) error {
 	if err != nil {
 		return err
 	}
+	for _, ids := range service.OnePerson(reg) {
+		g.note("%s have one mailbox: they count as one person, and none of them accepts what another handed in.", strings.Join(ids, " and "))
+	}
 	svc, done, err := g.reading(ctx)
 	if errors.Is(err, store.ErrNoStore) {
 		g.note("The register is valid. Nothing was collected yet, so its bindings cannot be checked.")

@@ -2,8 +2,11 @@ package people
 
 import (
 	"maps"
+	"slices"
 	"strings"
 	"unicode"
+
+	"golang.org/x/text/unicode/norm"
 )
 
 // Known is a person of the register, and the other names that it has for them.
@@ -54,6 +57,22 @@ func NewDirectory(people []Known) Directory {
 	return Directory{others}
 }
 
+// Together lists the ids that are one person by their mailbox, as lists of them.
+func (d Directory) Together(ids []string) [][]string {
+	var out [][]string
+	at := map[string]int{}
+	for _, id := range ids {
+		one := d.ids[nameForm(id)]
+		if n, ok := at[one]; ok {
+			out[n] = append(out[n], id)
+			continue
+		}
+		at[one] = len(out)
+		out = append(out, []string{id})
+	}
+	return slices.DeleteFunc(out, func(l []string) bool { return len(l) < 2 })
+}
+
 // knows reports whether a name is that of one person of the register.
 func (d Directory) knows(name string) bool { return d.ids == nil || d.ids[d.form(name)] != "" }
 
@@ -79,9 +98,9 @@ func (d Directory) form(name string) string {
 }
 
 // mailbox is where mail to an address goes: what stands behind a plus sign only
-// sorts it. Empty if it is no address.
+// sorts it, and what cannot be seen is no part of it. Empty if it is no address.
 func mailbox(address string) string {
-	local, domain, ok := strings.Cut(strings.TrimSpace(address), "@")
+	local, domain, ok := strings.Cut(strings.TrimSpace(seen(address)), "@")
 	if !ok || local == "" || domain == "" || strings.ContainsAny(domain, "@ ") {
 		return ""
 	}
@@ -93,7 +112,8 @@ func mailbox(address string) string {
 
 // Same reports whether two names are those of one person. Neither letter case,
 // nor what stands round and between the words of a name, be it white space, a
-// dot, a line or an @ before it, nor what cannot be seen makes two of them.
+// dot, a line or an @ before it, nor what cannot be seen, nor whether a letter
+// and its mark are one character or two makes two of them.
 func Same(a, b string) bool { return nameForm(a) == nameForm(b) }
 
 // nameForm is the form in which names are compared.
@@ -110,13 +130,20 @@ func nameForm(name string) string {
 // plain leaves of a name its words, with one blank between them.
 func plain(name string) string {
 	name = strings.Map(func(r rune) rune {
-		switch {
-		case r == '.' || r == '_' || r == '-':
+		if r == '.' || r == '_' || r == '-' {
 			return ' '
-		case unicode.Is(unicode.Cf, r):
+		}
+		return r
+	}, seen(name))
+	return strings.Join(strings.Fields(strings.TrimPrefix(strings.TrimSpace(name), "@")), " ")
+}
+
+// seen leaves of a text what a reader sees of it, each letter in one form.
+func seen(text string) string {
+	return norm.NFC.String(strings.Map(func(r rune) rune {
+		if unicode.In(r, unicode.Cf, unicode.Variation_Selector, unicode.Other_Default_Ignorable_Code_Point) {
 			return -1
 		}
 		return r
-	}, name)
-	return strings.Join(strings.Fields(strings.TrimPrefix(strings.TrimSpace(name), "@")), " ")
+	}, text))
 }

@@ -14,6 +14,8 @@ var office = people.NewDirectory([]people.Known{
 	{ID: "ines", Email: "ines@org.example", Names: []string{"Ines Alves", "desk"}},
 	{ID: "sade", Email: "sade@org.example", Names: []string{"desk"}},
 	{ID: "m.nowak-2", Email: "Marek+exhibit@org.example"},
+	{ID: "m3", Email: "mar\u200bek@org.example"},
+	{ID: "ren\u00e9", Email: "rene@org.example"},
 })
 
 // TestWhoHadAPart: the cases of the rule of the second person, as the doc lists
@@ -38,6 +40,9 @@ func TestWhoHadAPart(t *testing.T) {
 		"by the address":                         {people.Hand{Person: "marek@org.example"}, marek, false, "began it"},
 		"by an alias of the address":             {people.Hand{Person: "Marek+audit@ORG.example"}, marek, false, "began it"},
 		"by a second entry with the same mail":   {people.Hand{Person: "m.nowak-2"}, marek, false, "began it"},
+		"by one with what cannot be seen in it":  {people.Hand{Person: "m3"}, marek, false, "began it"},
+		"by a mark that shows nothing":           {people.Hand{Person: "mar\ufe0fek"}, marek, false, "began it"},
+		"a letter in two parts is known":         {people.Hand{Person: "rene\u0301"}, marek, false, ""},
 		"by a look-alike":                        {people.Hand{Person: "m\u0430rek"}, marek, false, "no person of the register"},
 		"in letters of full width":               {people.Hand{Person: "\uff4darek"}, marek, false, "no person of the register"},
 		"by a name that two people have":         {people.Hand{Person: "desk"}, marek, false, "no person of the register"},
@@ -57,6 +62,14 @@ func TestWhoHadAPart(t *testing.T) {
 		if c.refused == "" && err != nil || c.refused != "" && (!errors.As(err, &r) || !strings.Contains(err.Error(), c.refused) || r.Hint() == "") {
 			t.Errorf("%s: %v, want %q", name, err, c.refused)
 		}
+	}
+}
+
+// TestTogether: the register learns which of its entries count as one person.
+func TestTogether(t *testing.T) {
+	got := office.Together([]string{"marek", "ines", "sade", "m.nowak-2", "m3", "ren\u00e9"})
+	if len(got) != 1 || strings.Join(got[0], " ") != "marek m.nowak-2 m3" {
+		t.Errorf("%q", got)
 	}
 }
 

@@ -29,13 +29,29 @@ func (s *Service) policy() (people.Policy, error) {
 	if err != nil {
 		return people.Policy{}, err
 	}
+	out := PolicyOf(s.Config())
+	out.Directory = directoryOf(reg)
+	return out, nil
+}
+
+func directoryOf(reg *register.Register) people.Directory {
 	var known []people.Known
 	for _, p := range reg.People {
 		known = append(known, people.Known{ID: p.ID, Email: p.Email, Names: append([]string{p.Name}, p.Names...)})
 	}
-	out := PolicyOf(s.Config())
-	out.Directory = people.NewDirectory(known)
-	return out, nil
+	return people.NewDirectory(known)
+}
+
+// OnePerson lists the active people of a register who count as one, because
+// their mail goes to one mailbox.
+func OnePerson(reg *register.Register) [][]string {
+	var ids []string
+	for _, p := range reg.People {
+		if p.IsActive() {
+			ids = append(ids, p.ID)
+		}
+	}
+	return directoryOf(reg).Together(ids)
 }
 
 // PersonOf is a person of the register, who acts under an account.

@@ -1,6 +1,7 @@
 package service_test
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -266,5 +267,44 @@ func (w *acting) strangerTo(who, what string, records ...string) {
 		if w.did[r][who] {
 			w.t.Fatalf("%s accepted %s, and had a part in %s:\n%s", who, what, r, strings.Join(w.log, "\n"))
 		}
+	}
+}
+
+// TestRefusalSaysWhoCould: who is refused learns who could accept it, or that
+// nobody can, and never that they could themselves.
+func TestRefusalSaysWhoCould(t *testing.T) {
+	p := newPlace(t)
+	s := p.service()
+	refused := func(who, id string) string {
+		d := p.desk(s, p.person(s, who, who+"@here"))
+		defer d.Leave()
+		_, err := d.Review(t.Context(), id, people.Accepted, "")
+		var r *people.Refusal
+		if !errors.As(err, &r) {
+			t.Fatalf("%s accepts %s: %v", who, id, err)
+		}
+		return r.Hint()
+	}
+	submit := func(who string) string {
+		d := p.desk(s, p.person(s, who, who+"@here"))
+		defer d.Leave()
+		made, err := d.Submit(t.Context(), service.Submission{File: service.File{Name: "f", Content: []byte("one letter")}, Times: people.Times{Captured: p.now.Add(-time.Hour)},
+			Upload: people.Upload{SourceSystem: "s", URL: "https://s.example/1", Account: "a", CaptureMethod: "letter"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return made.ID
+	}
+	id := submit("marek")
+	if hint := refused("marek", id); !strings.HasSuffix(hint, "; of the register that could be: ines, sade") {
+		t.Error(hint)
+	}
+	submit("ines")
+	if hint := refused("ines", id); !strings.HasSuffix(hint, "; of the register that could be: sade") {
+		t.Error(hint)
+	}
+	submit("sade")
+	if hint := refused("sade", id); !strings.Contains(hint, "; nobody of the register can as it is") {
+		t.Error(hint)
 	}
 }
