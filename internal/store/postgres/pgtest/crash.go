@@ -18,7 +18,7 @@ func (s *Server) Crash(tb testing.TB, sig syscall.Signal, down time.Duration) {
 	<-s.done
 	time.Sleep(down)
 	// Orphans of a server that was killed hold its memory for a moment.
-	deadline := time.Now().Add(30 * time.Second)
+	deadline := time.Now().Add(ready)
 	for {
 		if err := s.launch(); err != nil {
 			tb.Fatal(err)
@@ -36,10 +36,10 @@ func (s *Server) Crash(tb testing.TB, sig syscall.Signal, down time.Duration) {
 
 // up waits until the server answers, or ended.
 func (s *Server) up(tb testing.TB) error {
-	ready := make(chan error, 1)
-	go func() { ready <- s.wait(tb.Context()) }()
+	answers := make(chan error, 1)
+	go func() { answers <- s.wait(tb.Context()) }()
 	select {
-	case err := <-ready:
+	case err := <-answers:
 		return err
 	case err := <-s.done:
 		return fmt.Errorf("it ended: %w", err)

@@ -171,9 +171,13 @@ func start(ctx context.Context, settings []string) (*Server, error) {
 	return s, nil
 }
 
+// ready is when a server answers at the latest. One that was killed first writes
+// out every file of every database, which takes a busy disk half a minute.
+const ready = 2 * time.Minute
+
 // wait waits until the server answers.
 func (s *Server) wait(ctx context.Context) error {
-	deadline := time.Now().Add(30 * time.Second)
+	deadline := time.Now().Add(ready)
 	for {
 		ctx, cancel := context.WithDeadline(ctx, deadline)
 		c, err := pgx.Connect(ctx, s.url("postgres"))
