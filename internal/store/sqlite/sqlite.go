@@ -154,6 +154,10 @@ func (d *database) openReaders(only bool) error {
 		query.Set("mode", "ro")
 	}
 	err := d.tryReaders(query)
+	if err == nil {
+		d.still = nil
+		return nil
+	}
 	var failed *sqlite.Error
 	if only && errors.As(err, &failed) && (failed.Code()&0xff == sqlitelib.SQLITE_CANTOPEN || NoRoom(err)) {
 		// A file on a medium that cannot be written, or is full, left behind clean:
@@ -161,7 +165,7 @@ func (d *database) openReaders(only bool) error {
 		if at, ok := d.stillOf(); ok {
 			d.still = at
 			query.Set("immutable", "1")
-			err = errors.Join(d.tryReaders(query), d.unmoved())
+			err = errors.Join(d.tryReaders(query), d.unmoved(at))
 		}
 	}
 	return explain(err)

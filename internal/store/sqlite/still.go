@@ -1,6 +1,8 @@
 package sqlite
 
 import (
+	"context"
+	"database/sql"
 	"fmt"
 	"os"
 	"time"
@@ -25,14 +27,32 @@ func (d *database) stillOf() (*still, bool) {
 	return &still{info.Size(), info.ModTime()}, true
 }
 
-// unmoved refuses what was read while somebody wrote. Nil was not read so.
-func (d *database) unmoved() error {
-	if d.still == nil {
+// moved reports whether somebody wrote since the file was looked at.
+func (d *database) moved(since *still) bool {
+	now, ok := d.stillOf()
+	return !ok || now.size != since.size || !now.modified.Equal(since.modified)
+}
+
+// unmoved refuses what was read while somebody wrote. What was not read at rest
+// has nil, and SQLite watched.
+func (d *database) unmoved(since *still) error {
+	if since == nil || !d.moved(since) {
 		return nil
 	}
-	now, ok := d.stillOf()
-	if !ok || now.size != d.still.size || !now.modified.Equal(d.still.modified) {
-		return fmt.Errorf("%w; the file was at rest, and somebody began to write it: read it again", store.ErrLocked)
+	return fmt.Errorf("%w; the file was at rest, and somebody began to write it: read it again", store.ErrLocked)
+}
+
+// reading gives a connection that reads, and since when the file is at rest if it
+// is read so. Where somebody wrote meanwhile, it is opened anew: whoever reads for
+// days, from a disk that was full once, sees what comes later.
+func (d *database) reading(ctx context.Context) (*sql.Conn, *still, error) {
+	d.opening.Lock()
+	defer d.opening.Unlock()
+	if d.still != nil && d.moved(d.still) {
+		if err := d.openReaders(true); err != nil {
+			return nil, nil, err
+		}
 	}
-	return nil
+	c, err := d.readers.Conn(ctx)
+	return c, d.still, explain(err)
 }

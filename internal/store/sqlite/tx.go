@@ -9,6 +9,7 @@ import (
 	"io"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/exhibit-aims/exhibit/internal/store"
@@ -20,6 +21,7 @@ type database struct {
 	path    string
 	timeout time.Duration
 	older   bool          // an older schema will do
+	opening sync.Mutex    // of readers and still, once the store is open
 	still   *still        // the file at rest, if it is read as one
 	busy    chan struct{} // held by the writer of this process
 	writer  *sql.DB
@@ -94,9 +96,9 @@ func (d *database) drop() {
 
 // Read implements sqlstore.DB. The snapshot begins with the first query.
 func (d *database) Read(ctx context.Context, fn func(sqlstore.Tx) error) (err error) {
-	c, err := d.readers.Conn(ctx)
+	c, since, err := d.reading(ctx)
 	if err != nil {
-		return explain(err)
+		return err
 	}
 	t := newTx(c)
 	defer t.close()
@@ -113,7 +115,7 @@ func (d *database) Read(ctx context.Context, fn func(sqlstore.Tx) error) (err er
 	if err != nil && ctx.Err() != nil {
 		return ctx.Err()
 	}
-	if moved := d.unmoved(); moved != nil {
+	if moved := d.unmoved(since); moved != nil {
 		return moved
 	}
 	return explain(err)
