@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"unicode/utf8"
+	"unicode"
+
+	"golang.org/x/text/width"
 )
 
 // table prints aligned columns. Cells are hostile text: control characters
@@ -51,9 +53,9 @@ func (t *table) widths() (widths, least []int) {
 	widths, least = make([]int, len(t.head)), make([]int, len(t.head))
 	for n, row := range append([][]string{t.head}, t.rows...) {
 		for i, c := range row {
-			widths[i] = max(widths[i], utf8.RuneCountInString(c))
+			widths[i] = max(widths[i], columnsOf(c))
 			for word := range strings.FieldsSeq(c) {
-				long := utf8.RuneCountInString(word)
+				long := columnsOf(word)
 				if n > 0 {
 					long = min(long, narrowest)
 				}
@@ -104,7 +106,7 @@ func (t *table) line(w io.Writer, n int, cells []string, widths []int, gap int) 
 			}
 			pad := ""
 			if i < len(cells)-1 {
-				pad = strings.Repeat(" ", widths[i]-utf8.RuneCountInString(c)+gap)
+				pad = strings.Repeat(" ", widths[i]-columnsOf(c)+gap)
 			}
 			if esc := t.escape(n, i); esc != "" && c != "" {
 				c = esc + c + "\x1b[0m"
@@ -120,17 +122,51 @@ func (t *table) line(w io.Writer, n int, cells []string, widths []int, gap int) 
 func pieces(s string, width int) []string {
 	var out []string
 	rest := []rune(s)
-	for len(rest) > width {
-		at := breakAt(rest, width)
+	for columnsOf(string(rest)) > width {
+		at := breakAt(rest, fitting(rest, width))
 		out = append(out, strings.TrimRight(string(rest[:at]), " "))
 		rest = []rune(strings.TrimLeft(string(rest[at:]), " "))
 	}
 	return append(out, string(rest))
 }
 
+// columnsOf is how many columns of a terminal a text takes: some signs are as wide
+// as two others, and a mark stands on the letter before it.
+func columnsOf(s string) int {
+	n := 0
+	for _, r := range s {
+		n += columnsOfRune(r)
+	}
+	return n
+}
+
+func columnsOfRune(r rune) int {
+	if r < unicode.MaxASCII {
+		return 1
+	}
+	if unicode.In(r, unicode.Mn, unicode.Me) {
+		return 0
+	}
+	if k := width.LookupRune(r).Kind(); k == width.EastAsianWide || k == width.EastAsianFullwidth {
+		return 2
+	}
+	return 1
+}
+
+// fitting is how many runes of a text fit some columns: one at least, with its marks.
+func fitting(text []rune, columns int) int {
+	for i, r := range text {
+		if columns -= columnsOfRune(r); columns < 0 && i > 0 {
+			return i
+		}
+	}
+	return len(text)
+}
+
+// breakAt looks for the last place to break a text before width runes of it.
 func breakAt(text []rune, width int) int {
 	name := width
-	for i := width; i > 0; i-- {
+	for i := min(width, len(text)-1); i > 0; i-- {
 		if text[i] == ' ' {
 			return i
 		}
@@ -156,7 +192,7 @@ func (t *table) paragraphs(w io.Writer, columns int) {
 				continue
 			}
 			said := strings.ToLower(t.head[i]) + " " + c
-			size := utf8.RuneCountInString(said)
+			size := columnsOf(said)
 			if esc := t.escape(n, i); esc != "" {
 				said = strings.ToLower(t.head[i]) + " " + esc + c + "\x1b[0m"
 			}

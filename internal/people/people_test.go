@@ -254,6 +254,11 @@ func TestFile(t *testing.T) {
 	if _, _, err := people.File("large", "", make([]byte, people.MaxFile+1)); err == nil {
 		t.Error("a file beyond the limit was accepted")
 	}
+	for _, mediaType := range []string{"x", "../..", "text/", "/plain", "text/plain/x", "text/html\r\nX: y", "-/-"} {
+		if _, _, err := people.File("a.txt", mediaType, []byte("a")); err == nil {
+			t.Errorf("%q was taken for a media type", mediaType)
+		}
+	}
 	rec, sum, err := people.File("a.txt", "text/plain", []byte("a"))
 	if err != nil || rec.Key != sum || sum != evidence.Sum([]byte("a")).String() {
 		t.Errorf("%v %+v", err, rec)

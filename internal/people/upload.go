@@ -107,9 +107,16 @@ func plainName(name string) bool {
 		})
 }
 
+// plainType reports whether a media type is one: a type and a subtype, each with
+// a letter or digit first.
 func plainType(mediaType string) bool {
-	_, _, err := mime.ParseMediaType(mediaType)
-	return mediaType == "" || err == nil && len(mediaType) <= 200
+	if mediaType == "" {
+		return true
+	}
+	t, _, err := mime.ParseMediaType(mediaType)
+	kind, sub, both := strings.Cut(t, "/")
+	first := func(s string) bool { return s != "" && (unicode.IsLetter(rune(s[0])) || unicode.IsDigit(rune(s[0]))) }
+	return err == nil && len(mediaType) <= 200 && both && first(kind) && first(sub)
 }
 
 // Submit hands evidence in. It must be attributable and datable: the system it
