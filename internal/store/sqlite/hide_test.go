@@ -249,7 +249,7 @@ func hidingTables() map[string][]string {
 		"counts exchanged":          {"UPDATE evidence_counts SET source = -source"},
 		"an open run's counts lost": {"DELETE FROM tally"},
 		"a view of evidence":        {"ALTER TABLE evidence RENAME TO evidence2; CREATE VIEW evidence AS SELECT * FROM evidence2 WHERE seq > 5" + also},
-		"statistics":                {"ANALYZE" + also},
+		"statistics":                {"ANALYZE" + also}, //nolint:misspell // as SQL spells it
 		"an index":                  {"CREATE INDEX zz ON zones (n) WHERE n > 5" + also},
 		"a trigger":                 {"CREATE TRIGGER zz AFTER INSERT ON evidence BEGIN DELETE FROM evidence WHERE seq = NEW.seq; END" + also},
 		"a column":                  {"ALTER TABLE zones ADD COLUMN x INTEGER" + also},
