@@ -18,12 +18,12 @@ func (d *daemon) api(ctx context.Context, exports *exportjob.Manager) (http.Hand
 	if err := api.Migrate(ctx, d.ops); err != nil {
 		return nil, err
 	}
-	made := sync.OnceValues(func() (*api.API, error) {
+	made := sync.OnceValues(func() (*api.API, error) { //nolint:contextcheck // each request brings its own
 		return api.New(api.Options{Service: d.w.svc, Payload: d.server.Journal(), Logger: d.w.logger, Clock: time.Now, Version: version,
 			DB: d.ops, Schedule: d.schedule, Telling: d.teller, Delivers: d.delivers(), Exports: exports})
 	})
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		a, err := made() //nolint:contextcheck // each request brings its own
+		a, err := made()
 		if err != nil {
 			d.w.logger.Error("the API could not be made", "error", err)
 			http.Error(w, "Something went wrong on this side. It is in the log of the agent.", http.StatusInternalServerError)
