@@ -73,8 +73,8 @@ func (d Directory) Together(ids []string) [][]string {
 	return slices.DeleteFunc(out, func(l []string) bool { return len(l) < 2 })
 }
 
-// knows reports whether a name is that of one person of the register.
-func (d Directory) knows(name string) bool { return d.ids == nil || d.ids[d.form(name)] != "" }
+// Knows reports whether a name is that of one person of the register.
+func (d Directory) Knows(name string) bool { return d.ids == nil || d.ids[d.form(name)] != "" }
 
 // same reports whether two names are those of one person.
 func (d Directory) same(a, b string) bool {

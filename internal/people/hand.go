@@ -121,7 +121,7 @@ func (p Policy) second(who Person, h Hand) error {
 		return refuse("ask for it anew, as a person of the register", "nobody is named who began it")
 	case theirs:
 		return refuse("another person of the register has to decide, who had no part in any revision of it", "%s %s it and cannot decide on it", called(who.ID, h.Person), h.Part)
-	case !p.Directory.knows(h.Person):
+	case !p.Directory.Knows(h.Person):
 		return refuse("hand it in or ask for it anew, under a key of its own and as a person of the register",
 			"%q, who had a part in it, is no person of the register: it cannot be told whether somebody else decides", h.Person)
 	case (!p.SharedAccount || !ofMachine(who.Account)) && h.Account != "" && h.Account == who.Account:

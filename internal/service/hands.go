@@ -69,11 +69,37 @@ func (s *Service) handsOnEvidence(ctx context.Context, digests []evidence.Digest
 	return s.handsOn(ctx, records...)
 }
 
+// handsOnReview names everybody who had a part in what a review decides on. Of
+// other uploads of it a name counts if it is that of a person: else anybody could
+// keep all others from accepting what somebody handed in.
+func (s *Service) handsOnReview(ctx context.Context, h HandedIn, u people.Upload) ([]people.Hand, error) {
+	p, err := s.policy()
+	if err != nil {
+		return nil, err
+	}
+	records, others, err := s.restsOn(ctx, h, u)
+	if err != nil {
+		return nil, err
+	}
+	out, err := s.handsOn(ctx, records...)
+	if err != nil || len(others) == 0 {
+		return out, err
+	}
+	besides, err := s.handsOn(ctx, others...)
+	for _, hand := range besides {
+		if hand.Part == people.Began && hand.Person != "" && !p.Directory.Knows(hand.Person) {
+			hand.Part = people.Named
+		}
+		out = append(out, hand)
+	}
+	return out, err
+}
+
 // restsOn finds what a review decides on: the record that was handed in, what has
-// one of its digests, sealed or by its payload, the files of these digests, and
-// the uploads that speak of them. The digest of a record means one.
-func (s *Service) restsOn(ctx context.Context, h HandedIn, u people.Upload) ([]recordKey, error) {
-	out := []recordKey{h.at}
+// one of its digests, sealed or by its payload, and the files of these digests;
+// and other uploads, which speak of them. The digest of a record means one.
+func (s *Service) restsOn(ctx context.Context, h HandedIn, u people.Upload) (out, others []recordKey, err error) {
+	out = []recordKey{h.at}
 	digests := map[string]bool{}
 	for _, d := range []string{u.SHA256, u.FileSHA256} {
 		if d != "" && !digests[d] {
@@ -84,7 +110,7 @@ func (s *Service) restsOn(ctx context.Context, h HandedIn, u people.Upload) ([]r
 	vouched := 0
 	for ev, err := range s.store.Evidence(ctx, store.EvidenceQuery{}) {
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		if (digests[ev.Digest.String()] || digests[ev.PayloadSum.String()]) && !slices.Contains(out, keyOf(ev)) {
 			out = append(out, keyOf(ev))
@@ -92,22 +118,22 @@ func (s *Service) restsOn(ctx context.Context, h HandedIn, u people.Upload) ([]r
 		}
 	}
 	if vouched > 1 && u.SHA256 != u.FileSHA256 {
-		return nil, mistake("hand it in with the digest of the one that is meant", "%s speaks of %d records that say the same", u.ID, vouched)
+		return nil, nil, mistake("hand it in with the digest of the one that is meant", "%s speaks of %d records that say the same", u.ID, vouched)
 	}
 	for ev, err := range s.store.Evidence(ctx, store.EvidenceQuery{Kinds: []string{people.KindUpload}, Payloads: true}) {
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		if ev.Payload == nil {
 			continue
 		}
 		other, err := people.ParseUpload(ev)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
-		if (digests[other.SHA256] || digests[other.FileSHA256]) && !slices.Contains(out, keyOf(ev)) {
-			out = append(out, keyOf(ev))
+		if (digests[other.SHA256] || digests[other.FileSHA256]) && !slices.Contains(out, keyOf(ev)) && !slices.Contains(others, keyOf(ev)) {
+			others = append(others, keyOf(ev))
 		}
 	}
-	return out, nil
+	return out, others, nil
 }

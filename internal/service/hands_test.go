@@ -299,12 +299,18 @@ func TestRefusalSaysWhoCould(t *testing.T) {
 	if hint := refused("marek", id); !strings.HasSuffix(hint, "; of the register that could be: ines, sade") {
 		t.Error(hint)
 	}
-	submit("ines")
-	if hint := refused("ines", id); !strings.HasSuffix(hint, "; of the register that could be: sade") {
+	// Another upload of the same letter, by a name that is nobody's, keeps whoever
+	// brought it from accepting marek's, and nobody else.
+	w := &acting{place: p, s: s, rand: rand.New(rand.NewPCG(1, 7))}
+	w.bring("sade", "grc", fmt.Sprintf(`{"kind":"evidence.manual_upload","subject":{"type":"record","id":"UP-9"},"key":"UP-9","payload":{"upload_id":"UP-9","sha256":"%s","uploader":"upload form"}}`, evidence.Sum([]byte("one letter"))))
+	if hint := refused("sade", id); !strings.HasSuffix(hint, "; of the register that could be: ines") {
 		t.Error(hint)
 	}
-	submit("sade")
-	if hint := refused("sade", id); !strings.Contains(hint, "; nobody of the register can as it is") {
+	if hint := refused("ines", "UP-9"); !strings.Contains(hint, "; nobody of the register can as it is") {
+		t.Error(hint)
+	}
+	submit("ines")
+	if hint := refused("ines", id); !strings.Contains(hint, "; nobody of the register can as it is") {
 		t.Error(hint)
 	}
 }

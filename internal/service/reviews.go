@@ -217,11 +217,8 @@ func (s *Service) reviewed(ctx context.Context, h HandedIn) (people.Upload, erro
 			return u, err
 		}
 	}
-	records, err := s.restsOn(ctx, h, u)
-	if err != nil {
-		return u, err
-	}
-	u.Hands, err = s.handsOn(ctx, records...)
+	var err error
+	u.Hands, err = s.handsOnReview(ctx, h, u)
 	return u, err
 }
 
