@@ -31,7 +31,17 @@ func TestTenThousandFindingsAtOnce(t *testing.T) {
 		observe(t, n, noon, 2, findings(0, 10_000, notify.StateOpen)...)
 		observed := time.Since(began)
 		began = time.Now()
-		deliver(t, n)
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		people.before = func(n int, _ http.ResponseWriter, _ *http.Request) bool {
+			if n > 100 { // this ends no time soon
+				cancel()
+			}
+			return false
+		}
+		if err := n.Deliver(ctx); err != nil && ctx.Err() == nil {
+			t.Fatal(err)
+		}
 		t.Logf("observed in %s, delivered in %s", observed.Round(time.Millisecond), time.Since(began).Round(time.Millisecond))
 		if len(people.order) != 1 {
 			t.Fatalf("people got %d messages", len(people.order))
@@ -71,9 +81,9 @@ func TestAnEndpointThatHangsDelaysNoOther(t *testing.T) {
 	go func() { n.Run(ctx, 5*time.Millisecond); close(done) }()
 	for i := range 20 {
 		observe(t, n, noon, int64(i+2), findings(0, i+1, notify.StateOpen)...)
-		waitFor(t, 300*time.Millisecond, func() bool { return len(fine.changes()) == i+1 })
+		waitFor(t, fmt.Sprintf("message %d over the channel beside those that hang", i+1), 300*time.Millisecond, func() bool { return len(fine.changes()) == i+1 })
 	}
-	waitFor(t, 5*time.Second, func() bool {
+	waitFor(t, "both that hang are given up after the deadline", 5*time.Second, func() bool {
 		s, err := n.Status(t.Context())
 		return err == nil && failures(s, "hang") > 1 && failures(s, "stuck") == 1
 	})
@@ -103,11 +113,11 @@ func failures(s notify.Status, channel string) int {
 	return -1
 }
 
-func waitFor(t *testing.T, limit time.Duration, ok func() bool) {
+func waitFor(t *testing.T, what string, limit time.Duration, ok func() bool) {
 	t.Helper()
 	for end := time.Now().Add(limit); !ok(); time.Sleep(2 * time.Millisecond) {
 		if time.Now().After(end) {
-			t.Fatal("it does not come")
+			t.Fatalf("%s: it did not come within %s", what, limit)
 		}
 	}
 }

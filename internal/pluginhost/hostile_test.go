@@ -41,6 +41,9 @@ func checkError(t *testing.T, err, class error) {
 // Whatever a connector does, its run fails alone with the right class, and
 // what it sent before is kept.
 func TestMisbehaviour(t *testing.T) {
+	// A busy machine makes pauses too: only who falls silent is held to a short one.
+	host := newHost(t, pluginhost.Options{Dir: install(t, "fake")})
+	impatient := newHost(t, pluginhost.Options{Dir: installedDir(t, host), Limits: pluginhost.Limits{Idle: 700 * time.Millisecond}})
 	tests := []struct {
 		mode  string
 		class error
@@ -56,11 +59,14 @@ func TestMisbehaviour(t *testing.T) {
 		{"deaf", pluginhost.ErrHung, "nothing came for"},
 		{"hang", pluginhost.ErrHung, "nothing came for"},
 	}
-	host := newHost(t, pluginhost.Options{Dir: install(t, "fake"), Limits: pluginhost.Limits{Idle: 700 * time.Millisecond}})
 	for _, tt := range tests {
 		t.Run(tt.mode, func(t *testing.T) {
 			t.Parallel()
 			var sink memory
+			host := host
+			if errors.Is(tt.class, pluginhost.ErrHung) {
+				host = impatient
+			}
 			start := time.Now()
 			got, err := host.Collect(t.Context(), "fake", request(tt.mode, `,"count":50`), &sink)
 			checkError(t, err, tt.class)
@@ -73,7 +79,7 @@ func TestMisbehaviour(t *testing.T) {
 			if got.Coverage != nil || got.Counts.Records["test.thing"] < 50 {
 				t.Errorf("result claims %v and counts %v", got.Coverage, got.Counts)
 			}
-			if d := time.Since(start); d > 15*time.Second {
+			if d := time.Since(start); d > time.Minute {
 				t.Errorf("took %v", d)
 			}
 		})
@@ -140,32 +146,35 @@ func TestLies(t *testing.T) {
 }
 
 func TestHostileProcesses(t *testing.T) {
+	// Each has the limit of time that is to end it and no other: a busy machine is slow too.
+	var none pluginhost.Limits
+	start := pluginhost.Limits{Start: 2 * time.Second}
 	tests := []struct {
-		name  string
-		class error
+		name   string
+		class  error
+		limits pluginhost.Limits
 	}{
-		{"raw-cutoff", pluginhost.ErrCrashed},
-		{"raw-garbage", pluginhost.ErrBadRecord},
-		{"raw-giant", pluginhost.ErrFlood},
-		{"raw-lingers", pluginhost.ErrHung},
-		{"raw-flood", pluginhost.ErrFlood},
-		{"raw-heartbeat", pluginhost.ErrTimeout},
-		{"raw-impostor", pluginhost.ErrDescriptor},
-		{"raw-schema", pluginhost.ErrDescriptor},
-		{"raw-kinds", pluginhost.ErrDescriptor},
-		{"silent", pluginhost.ErrStart},
-		{"chatty", pluginhost.ErrStart},
-		{"elsewhere", pluginhost.ErrStart},
+		{"raw-cutoff", pluginhost.ErrCrashed, none},
+		{"raw-garbage", pluginhost.ErrBadRecord, none},
+		{"raw-giant", pluginhost.ErrFlood, none},
+		{"raw-lingers", pluginhost.ErrHung, pluginhost.Limits{Idle: 700 * time.Millisecond}},
+		{"raw-flood", pluginhost.ErrFlood, pluginhost.Limits{Records: 20_000}},
+		{"raw-heartbeat", pluginhost.ErrTimeout, pluginhost.Limits{Run: 2 * time.Second}},
+		{"raw-impostor", pluginhost.ErrDescriptor, none},
+		{"raw-schema", pluginhost.ErrDescriptor, none},
+		{"raw-kinds", pluginhost.ErrDescriptor, none},
+		{"silent", pluginhost.ErrStart, start},
+		{"chatty", pluginhost.ErrStart, start},
+		{"elsewhere", pluginhost.ErrStart, start},
 	}
 	var names []string
 	for _, tt := range tests {
 		names = append(names, tt.name)
 	}
-	host := newHost(t, pluginhost.Options{Dir: install(t, names...), Limits: pluginhost.Limits{
-		Idle: 700 * time.Millisecond, Start: 2 * time.Second, Records: 20_000, Run: 3 * time.Second,
-	}})
+	dir := install(t, names...)
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
+			host := newHost(t, pluginhost.Options{Dir: dir, Limits: tt.limits})
 			_, err := host.Collect(t.Context(), tt.name, request(""), &memory{})
 			checkError(t, err, tt.class)
 		})

@@ -96,9 +96,10 @@ func alive(pid int) bool {
 	return !strings.HasPrefix(rest, "Z") // a zombie waits for its parent only
 }
 
-// eventually waits until cond holds, at most five seconds.
+// eventually waits until cond holds, at most half a minute: the machine may be
+// busy.
 func eventually(cond func() bool) bool {
-	for range 100 {
+	for range 600 {
 		if cond() {
 			return true
 		}

@@ -27,6 +27,7 @@ type tracker struct {
 	fault  func(r *http.Request) fault
 	tokens map[string]bool // credentials that came
 	noDue  bool            // the project has no due date
+	lag    time.Duration   // after which a new ticket is in lists
 }
 
 type issue struct {
@@ -200,7 +201,7 @@ func (f *tracker) githubList(w http.ResponseWriter, r *http.Request) {
 	per, _ := strconv.Atoi(q.Get("per_page"))
 	var all []map[string]any
 	for _, i := range f.issues {
-		if slices.Contains(i.labels, q.Get("labels")) && !i.update.Before(since) {
+		if slices.Contains(i.labels, q.Get("labels")) && !i.update.Before(since) && time.Since(i.created) >= f.lag {
 			all = append(all, i.github())
 		}
 	}
@@ -280,7 +281,7 @@ func (f *tracker) jiraList(w http.ResponseWriter, r *http.Request) {
 	}
 	var all []map[string]any
 	for _, i := range f.issues {
-		if slices.Contains(i.labels, "exhibit") && !i.update.Before(since) {
+		if slices.Contains(i.labels, "exhibit") && !i.update.Before(since) && time.Since(i.created) >= f.lag {
 			all = append(all, i.jira())
 		}
 	}

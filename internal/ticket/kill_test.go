@@ -46,7 +46,7 @@ func child(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	s, err := ticket.New(ctx, ticket.Options{DB: db, Trackers: []ticket.Tracker{t}, Node: "n", PerHour: 1000, Settle: 150 * time.Millisecond,
+	s, err := ticket.New(ctx, ticket.Options{DB: db, Trackers: []ticket.Tracker{t}, Node: "n", PerHour: 1000, Settle: 250 * time.Millisecond,
 		Lease: 400 * time.Millisecond, Request: 100 * time.Millisecond, Quiet: time.Nanosecond})
 	if err != nil {
 		return err
@@ -60,6 +60,9 @@ func child(ctx context.Context, args []string) error {
 		out, err := s.Sync(ctx, findings)
 		if err != nil {
 			return err
+		}
+		if out[0].Err != nil {
+			fmt.Fprintln(os.Stderr, out[0].Err)
 		}
 		if r := out[0]; r.Err == nil && r.Skipped == "" && !r.Unfinished && r.Waiting == 0 {
 			if _, _, err := told(ctx, worldURL+"/next"); err != nil {
@@ -124,7 +127,14 @@ func TestOneTicketEachWhateverHappens(t *testing.T) {
 func killed(t *testing.T, kind, where string, kills int) {
 	fake := imitate(t)
 	rnd := rand.New(rand.NewPCG(3, 4))
-	fake.fault = randomFaults(rnd, 12)
+	often, seldom := randomFaults(rnd, 3), randomFaults(rnd, 12)
+	fake.lag = 100 * time.Millisecond
+	fake.fault = func(r *http.Request) fault {
+		if creates(r) { // there are few of them
+			return often(r)
+		}
+		return seldom(r)
+	}
 	var mu sync.Mutex
 	round, done := 0, 0
 	tell := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -146,14 +156,21 @@ func killed(t *testing.T, kind, where string, kills int) {
 		_ = json.NewEncoder(w).Encode(out)
 	}))
 	t.Cleanup(tell.Close)
-	for {
-		cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^$")
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute+time.Duration(kills)*2*time.Second)
+	defer cancel()
+	var said strings.Builder
+	for ended := 0; ; ended++ {
+		if ended > kills+5 {
+			t.Fatalf("the keeper of tickets ends by itself, in round %d of %d: %s", round, rounds, last(said.String()))
+		}
+		cmd := exec.CommandContext(ctx, os.Args[0], "-test.run=^$")
 		cmd.Env = append(os.Environ(), childEnv+"="+strings.Join([]string{where, kind, fake.URL, tell.URL}, " "))
 		out, err := cmd.StdoutPipe()
 		if err != nil {
 			t.Fatal(err)
 		}
-		cmd.Stderr = os.Stderr
+		said.Reset()
+		cmd.Stderr = &said
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
@@ -171,13 +188,20 @@ func killed(t *testing.T, kind, where string, kills int) {
 			}
 		}
 		_, _ = io.Copy(io.Discard, out)
-		if err := cmd.Wait(); err == nil {
+		err = cmd.Wait()
+		if ctx.Err() != nil {
+			t.Fatalf("it does not end: round %d of %d after %d kills, asked %v, last said: %s", round, rounds, done, fake.asked, last(said.String()))
+		}
+		if err == nil {
 			break
 		}
 	}
 	check(t, fake)
 	t.Logf("%d kills, %d tickets, asked %v", done, len(fake.issues), fake.asked)
 }
+
+// last is the end of a text.
+func last(text string) string { return text[max(0, len(text)-300):] }
 
 var (
 	anyFinding = regexp.MustCompile(`F-[0-9]{12}`)

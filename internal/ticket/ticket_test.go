@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -248,6 +249,40 @@ func TestLostAnswersAndALostDatabase(t *testing.T) {
 		if len(w.fake.issues) != 3 || w.fake.issues[2].open {
 			t.Fatalf("%d tickets after the database was lost", len(w.fake.issues))
 		}
+	})
+}
+
+// A look may take longer than a tracker needs to show what it did: what is waited
+// for is counted from the request, not from the look's begin.
+func TestALostAnswerLateInALongLook(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		var jump atomic.Int64
+		w.o.Clock = func() time.Time { return w.now.Add(time.Duration(jump.Load())) }
+		w.restart(t)
+		w.fake.lag = time.Hour // the new tickets are in no list yet
+		first := true
+		w.fake.fault = func(r *http.Request) fault {
+			switch {
+			case creates(r) && first:
+				first = false
+				jump.Store(int64(9 * time.Minute))
+			case creates(r):
+				return fault{after: "lost"}
+			}
+			return fault{}
+		}
+		all := []ticket.Finding{finding(1, "open"), finding(2, "open")}
+		if r := w.sync(t, all...); r.Err == nil || r.Waiting != 1 {
+			t.Fatalf("%+v", r)
+		}
+		w.fake.fault = nil
+		w.now = w.now.Add(61 * time.Second)
+		if r := w.sync(t, all...); r.Waiting != 1 || len(w.fake.issues) != 2 {
+			t.Fatalf("%d tickets of two findings: %+v", len(w.fake.issues), r)
+		}
+		w.fake.lag = 0
+		w.now = w.now.Add(time.Minute)
+		want(t, w.well(t, all...), "take_over", "update")
 	})
 }
 

@@ -12,7 +12,7 @@ import (
 type work struct {
 	s   *Syncer
 	t   Tracker
-	now time.Time
+	now time.Time // when the look began
 	dry bool
 	res Result
 
@@ -204,11 +204,16 @@ func (w *work) create(ctx context.Context, f *Finding) error {
 		return nil
 	}
 	w.budget--
-	r := &Row{Tracker: w.t.Name(), Finding: f.ID, State: Opening, intent: w.now.UnixMilli()}
+	r := &Row{Tracker: w.t.Name(), Finding: f.ID, State: Opening}
 	if w.dry {
 		w.act(f, r, "open", "")
 		return nil
 	}
+	now, err := w.s.now(ctx) // a look may take minutes, and the tracker settles from here on
+	if err != nil {
+		return err
+	}
+	r.intent = now.UnixMilli()
 	if err := w.save(ctx, r); err != nil {
 		return err
 	}
@@ -394,7 +399,11 @@ func (w *work) comment(ctx context.Context, f *Finding, r *Row, c *Comment) erro
 			return w.save(ctx, r)
 		}
 	}
-	r.saying, r.sayingAt = c.Mark, w.now.UnixMilli()
+	now, err := w.s.now(ctx)
+	if err != nil {
+		return err
+	}
+	r.saying, r.sayingAt = c.Mark, now.UnixMilli()
 	if err := w.save(ctx, r); err != nil {
 		return err
 	}
