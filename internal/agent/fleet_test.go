@@ -156,12 +156,12 @@ func (f *fleet) untilReading() {
 	f.t.Helper()
 	const complete = `SELECT count(*) FROM agent_run WHERE status = 'complete'`
 	before := -1
-	f.wait("more runs", 5*time.Minute, func() bool {
+	f.wait("more runs", func() (bool, string) {
 		n := f.count(complete)
 		if before < 0 {
 			before = n
 		}
-		return before >= 0 && n > before
+		return before >= 0 && n > before, fmt.Sprintf("%d runs are complete", n)
 	})
 }
 
@@ -173,12 +173,24 @@ func (f *fleet) count(query string) int {
 	return n
 }
 
-func (f *fleet) wait(what string, most time.Duration, ok func() bool) {
+// wait waits until done. Whoever waits says how it stands: when that stays the
+// same for long, nothing more comes.
+func (f *fleet) wait(what string, done func() (bool, string)) {
 	f.t.Helper()
-	for end := time.Now().Add(most); !ok(); time.Sleep(100 * time.Millisecond) {
-		if time.Now().After(end) {
-			f.t.Fatalf("%s: it did not come within %s", what, most)
+	const most = 100 * time.Second // nodes begin again, and the machine is busy
+	before, since := "", time.Now()
+	for {
+		ok, state := done()
+		if ok {
+			return
 		}
+		if state != before {
+			before, since = state, time.Now()
+		}
+		if time.Since(since) > most {
+			f.t.Fatalf("%s: nothing has changed for %s: %s", what, most, state)
+		}
+		time.Sleep(100 * time.Millisecond)
 	}
 }
 
@@ -187,16 +199,19 @@ func (f *fleet) wait(what string, most time.Duration, ok func() bool) {
 func (f *fleet) drain() {
 	f.t.Helper()
 	f.end = f.c.now()
-	f.wait("the ticks up to the end", 5*time.Minute, func() bool {
-		return f.count(fmt.Sprintf(`SELECT count(*) FROM agent_schedule WHERE next_at <= %d`, toMilli(f.end))) == 0
+	f.wait("the ticks up to the end", func() (bool, string) {
+		n := f.count(fmt.Sprintf(`SELECT count(*) FROM agent_schedule WHERE next_at <= %d`, toMilli(f.end)))
+		return n == 0, fmt.Sprintf("%d sources are due", n)
 	})
 	if err := f.s.load(f.ctx, nil, "test"); err != nil {
 		f.t.Fatal(err)
 	}
-	f.wait("the end of all jobs", 5*time.Minute, func() bool {
+	f.wait("the end of all jobs", func() (bool, string) {
 		// What an error put off for longer is not waited for.
 		_, _ = f.db.ExecContext(f.ctx, `UPDATE river_job SET state = 'available', scheduled_at = now() WHERE state IN ('retryable', 'scheduled')`)
-		return f.count(`SELECT count(*) FROM river_job WHERE kind = 'collect' AND finalized_at IS NULL`) == 0
+		n := f.count(`SELECT count(*) FROM river_job WHERE kind = 'collect' AND finalized_at IS NULL`)
+		dead := f.count(`SELECT count(*) FROM river_job WHERE kind = 'collect' AND state = 'running' AND attempted_by[array_upper(attempted_by, 1)] NOT IN (SELECT node FROM agent_node)`)
+		return n == 0, fmt.Sprintf("%d jobs are not done, of which nodes that ended still hold %d; nodes on the list: %d", n, dead, f.count(`SELECT count(*) FROM agent_node`))
 	})
 	f.stop()
 	f.wg.Wait()

@@ -227,6 +227,15 @@ func TestCageLetsRead(t *testing.T) {
 	}
 }
 
+// What a connector could open and start of the account's is bounded; the kernel
+// does not show that by itself before thousands are there.
+func TestCageLimits(t *testing.T) {
+	host := newHost(t, confined(install(t, "caged")))
+	if done, _, err := tryAct(t, host, prisonerSettings{Act: "its limits"}); err != nil || done != "true true true" {
+		t.Errorf("open files, threads and core file are bounded: %q, %v", done, err)
+	}
+}
+
 // A kernel that lacks a part: the rest holds, the fact says so, and a host that
 // requires all of it starts nothing.
 func TestCageWithoutParts(t *testing.T) {

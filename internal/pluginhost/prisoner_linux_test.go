@@ -158,6 +158,11 @@ func acts() map[string]func(target string) (string, error) {
 		"limits of the host": func(string) (string, error) {
 			return "set", unix.Prlimit(os.Getppid(), unix.RLIMIT_CORE, &unix.Rlimit{}, nil)
 		},
+		"its limits": func(string) (string, error) {
+			var files, threads, core unix.Rlimit
+			err := errors.Join(unix.Prlimit(0, unix.RLIMIT_NOFILE, nil, &files), unix.Prlimit(0, unix.RLIMIT_NPROC, nil, &threads), unix.Prlimit(0, unix.RLIMIT_CORE, nil, &core))
+			return fmt.Sprint(files.Max <= 4096, threads.Max <= 8192, core.Max == 0), err
+		},
 		"listen": func(string) (string, error) {
 			l, err := net.Listen("tcp", "127.0.0.1:0")
 			if err != nil {

@@ -101,6 +101,34 @@ func TestServerKilled(t *testing.T) {
 	t.Logf("%d kills: %d appends failed, %d records acknowledged, %d in the ledger of %d entries, none lost", failed, failed, len(acknowledged), got.Evidence, got.Entries)
 }
 
+// TestCommitFails: an append whose last step fails is not acknowledged. Kills
+// at times of chance come there only rarely.
+func TestCommitFails(t *testing.T) {
+	url := server.Database(t)
+	key, err := ledger.GenerateKey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := openURL(t, url, key, 0)
+	defer s.Close()
+	storetest.Fill(t, s)
+	before := storetest.Dump(t, s)
+	statement(t, url, `CREATE FUNCTION exhibit.fails() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION ''torn''; END'`)
+	statement(t, url, `CREATE CONSTRAINT TRIGGER fails AFTER INSERT OR UPDATE ON exhibit.checkpoint DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION exhibit.fails()`)
+	run := evidence.Run{ID: "torn", StartedAt: time.Now(), Provenance: evidence.Provenance{Source: "a"}}
+	if _, err := s.Append(t.Context(), store.Batch{Open: &run}); err == nil {
+		t.Error("an append was acknowledged that the server did not commit")
+	}
+	statement(t, url, "DROP TRIGGER fails ON exhibit.checkpoint")
+	if after := storetest.Dump(t, s); after.Root != before.Root {
+		t.Error("an append that failed left something in the ledger")
+	}
+	if _, err := s.Append(t.Context(), store.Batch{Open: &run}); err != nil {
+		t.Errorf("after the fault: %v", err)
+	}
+	storetest.VerifyStore(t, s, key)
+}
+
 // TestFleet lets four processes append to one ledger, of which some are killed.
 func TestFleet(t *testing.T) {
 	url := server.Database(t)
