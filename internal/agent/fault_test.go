@@ -176,3 +176,33 @@ func TestDiskFull(t *testing.T) {
 		t.Errorf("%v %v", info, err)
 	}
 }
+
+// TestSourceOfSomebodyElse holds that a source which somebody else reads is not
+// read, and that it is read once they have done.
+func TestSourceOfSomebodyElse(t *testing.T) {
+	db, err := opsdb.OpenFile(t.Context(), filepath.Join(t.TempDir(), opsdb.FileName))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { db.Close() })
+	locks := Locks{Dir: t.TempDir()}
+	release, err := locks.Acquire("a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var r reads
+	o := nodeOptions(db, locks, "n", &r)
+	o.Read = func(_ context.Context, order Order) (evidence.Run, error) {
+		r.add(order.Source)
+		return evidence.Run{ID: fmt.Sprint(order.Source, time.Now().UnixNano()), Status: evidence.RunComplete}, nil
+	}
+	running(t, o)
+	for range 3 {
+		more(t, "a run of b", func() int { return r.of("b") })
+	}
+	if n := r.of("a"); n != 0 {
+		t.Errorf("a was read %d times while somebody else had it", n)
+	}
+	release()
+	more(t, "a run of a", func() int { return r.of("a") })
+}

@@ -4,16 +4,23 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
+	"reflect"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"golang.org/x/net/html"
 
 	"github.com/exhibit-aims/exhibit/internal/access"
 	"github.com/exhibit-aims/exhibit/internal/catalog"
 	"github.com/exhibit-aims/exhibit/internal/evidence"
 	"github.com/exhibit-aims/exhibit/internal/store"
+	"github.com/exhibit-aims/exhibit/internal/tell"
 )
 
 // venoms are texts that a source could send to harm who looks at a page. Each
@@ -60,7 +67,40 @@ func poisonedOrg(t testing.TB) *org {
 	closed.Gaps = []evidence.Gap{{Kinds: []string{p.text()}, Scope: p.text(), Reason: p.text(), Permission: p.text(), Detail: p.text()}}
 	p.append(t, o, store.Batch{Run: run.ID, Close: &store.RunClose{Run: closed, Seen: func(string, string, string) bool { return true }}})
 	o.conclude()
+	var told tell.Status
+	p.fill(reflect.ValueOf(&told).Elem())
+	o.dash.Told = toldAs{status: told}
 	return o
+}
+
+// fill gives every text of a value something hostile, and lists two of each.
+func (p *poisoner) fill(v reflect.Value) {
+	switch v.Kind() {
+	case reflect.String:
+		v.SetString(p.text())
+	case reflect.Int, reflect.Int64:
+		v.SetInt(3)
+	case reflect.Bool:
+		v.SetBool(true)
+	case reflect.Pointer:
+		v.Set(reflect.New(v.Type().Elem()))
+		p.fill(v.Elem())
+	case reflect.Slice:
+		v.Set(reflect.MakeSlice(v.Type(), 2, 2))
+		for i := range 2 {
+			p.fill(v.Index(i))
+		}
+	case reflect.Struct:
+		if v.Type() == reflect.TypeFor[time.Time]() {
+			v.Set(reflect.ValueOf(p.now))
+			return
+		}
+		for i := range v.NumField() {
+			if v.Field(i).CanSet() {
+				p.fill(v.Field(i))
+			}
+		}
+	}
 }
 
 // poisoner makes hostile records.
@@ -178,7 +218,28 @@ func TestHostileContent(t *testing.T) {
 		}
 		check(path, a)
 	})
-	t.Logf("%d pages show something hostile", seen)
+	for path, section := range map[string]string{"/": "first", "/told": "channels"} {
+		a := o.get(someone("", access.Operator, access.Approver, access.Security, access.Admin, access.Auditor), path)
+		if !slices.ContainsFunc(a.elements("section"), func(n *html.Node) bool {
+			return attr(n, "aria-labelledby") == section && strings.Contains(textOf(n), "venom")
+		}) {
+			t.Errorf("%s: its part %s shows nothing hostile: the test proves nothing of it", path, section)
+		}
+	}
+	refused := 0
+	o.eachForm(func(path string, a *answer) {
+		if a.StatusCode/100 == 3 {
+			return
+		}
+		check(path, a)
+		if strings.Contains(a.words(), "venom") {
+			refused++
+		}
+	})
+	t.Logf("%d pages show something hostile, %d of forms say it again to whoever sent it", seen, refused)
+	if refused < 7 {
+		t.Errorf("only %d forms were refused and show what is hostile", refused)
+	}
 	if seen < 20 {
 		t.Errorf("only %d pages showed what is hostile: the test proves little", seen)
 	}
@@ -194,6 +255,49 @@ var ours = func() map[string]bool {
 	}
 	return out
 }()
+
+// eachForm sends every form with something hostile in every field that any form
+// has, as somebody whom the register does not know and as somebody of it.
+func (o *org) eachForm(f func(path string, a *answer)) {
+	o.t.Helper()
+	roles := []access.Role{access.Operator, access.Approver, access.Security, access.Admin, access.Auditor}
+	values, p := url.Values{}, &poisoner{}
+	for _, name := range fields(o.t) {
+		values.Set(name, p.text())
+	}
+	all := addresses(o)
+	for _, r := range o.dash.routes {
+		for _, path := range all[r.pattern] {
+			if strings.HasPrefix(r.pattern, "POST ") {
+				f("POST "+path, o.post(someone("", roles...), path, values))
+				f("POST "+path, o.post(someone(o.aPerson(), roles...), path, values))
+			}
+		}
+	}
+}
+
+// fields are the names of what the templates' forms send.
+func fields(t testing.TB) []string {
+	t.Helper()
+	files, err := filepath.Glob("templates/*.tmpl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out []string
+	for _, name := range files {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range regexp.MustCompile(` name="([a-z_]+)"`).FindAllSubmatch(text, -1) {
+			if field := string(m[1]); field != access.CSRFField {
+				out = append(out, field)
+			}
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
 
 // eachLink follows the links of every page to pages of this server, some of each
 // route.

@@ -50,7 +50,7 @@ func (s *Server) known(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		open := r.URL.Path == healthPath || r.URL.Path == readyPath
 		if !open && len(names) > 0 && !slices.Contains(names, hostOf(r.Host)) {
-			http.Error(w, "This server is not known by that name. Add it to server.hosts if it is its own.", http.StatusMisdirectedRequest)
+			refused(w, r, http.StatusMisdirectedRequest, "This server is not known by that name. Add it to server.hosts if it is its own.")
 			return
 		}
 		next.ServeHTTP(w, r)
@@ -150,7 +150,7 @@ func (s *Server) logged(next http.Handler) http.Handler {
 			if failed != nil && failed != any(http.ErrAbortHandler) {
 				s.o.Logger.ErrorContext(r.Context(), "a handler panicked", "request", req.id, "panic", fmt.Sprint(failed), "stack", string(debug.Stack()))
 				if rec.code == 0 {
-					http.Error(rec, "Something went wrong here. The log says what, under "+req.id+".", http.StatusInternalServerError)
+					refused(rec, r, http.StatusInternalServerError, "Something went wrong here. The log says what, under "+req.id+".")
 					failed = nil
 				}
 			}
@@ -206,7 +206,7 @@ func (s *Server) bounded(next http.Handler) http.Handler {
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.ContentLength > most {
-			http.Error(w, fmt.Sprintf("The request is larger than the %d bytes that are taken.", most), http.StatusRequestEntityTooLarge)
+			refused(w, r, http.StatusRequestEntityTooLarge, fmt.Sprintf("The request is larger than the %d bytes that are taken.", most))
 			return
 		}
 		r.Body = http.MaxBytesReader(w, r.Body, most)

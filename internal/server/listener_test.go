@@ -68,6 +68,10 @@ func TestTooLarge(t *testing.T) {
 	if got := b.post("/change", url.Values{"csrf": {csrf}, "x": {strings.Repeat("a", 2000)}}); got.StatusCode != http.StatusRequestEntityTooLarge {
 		t.Errorf("a large body: %d", got.StatusCode)
 	}
+	got := b.post("/v1/records", url.Values{"x": {strings.Repeat("a", 2000)}})
+	if got.StatusCode != http.StatusRequestEntityTooLarge || got.Header.Get("Content-Type") != "application/problem+json" || !strings.Contains(got.body, `"detail":"The request is larger than the 1000 bytes that are taken."`) {
+		t.Errorf("a large body of a program: %d %s %s", got.StatusCode, got.Header.Get("Content-Type"), got.body)
+	}
 	unsaid, err := http.NewRequestWithContext(t.Context(), http.MethodPost, w.url+"/change", io.MultiReader(strings.NewReader("x="+strings.Repeat("a", 2000)+"&csrf="), strings.NewReader(csrf)))
 	if err != nil {
 		t.Fatal(err)

@@ -98,11 +98,25 @@ func (s *Server) forPrograms(h http.Handler) http.Handler {
 // problem answers a program that may not.
 func problem(w http.ResponseWriter, r *http.Request, err error) {
 	status := access.StatusOf(err)
-	body := map[string]any{"type": "about:blank", "title": http.StatusText(status), "status": status, "detail": said(err)}
+	refusalHeaders(w, err, status)
+	writeProblem(w, r, status, said(err))
+}
+
+// refused answers what no handler answers: programs get a problem, people a
+// sentence.
+func refused(w http.ResponseWriter, r *http.Request, status int, detail string) {
+	if strings.HasPrefix(r.URL.Path, "/v1/") {
+		writeProblem(w, r, status, detail)
+		return
+	}
+	http.Error(w, detail, status)
+}
+
+func writeProblem(w http.ResponseWriter, r *http.Request, status int, detail string) {
+	body := map[string]any{"type": "about:blank", "title": http.StatusText(status), "status": status, "detail": detail}
 	if id := RequestID(r.Context()); id != "" {
 		body["request_id"] = id
 	}
-	refusalHeaders(w, err, status)
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(status)
 	_ = json.NewEncoder(w).Encode(body) // the client is gone if it does not arrive

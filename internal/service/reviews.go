@@ -302,7 +302,10 @@ func (d *Desk) whoElse(err error, u people.Upload) error {
 	case slices.Contains(could, d.Who.ID): // something else is missing: another account, a reason
 		return err
 	case len(could) == 0:
-		out.Remedy += "; nobody of the register can as it is: a person without a part in it is missing there, or what says the same is handed in anew, by one person alone and under a key of its own"
+		out.Remedy += "; nobody of the register can as it is"
+		if !strings.Contains(refused.Remedy, "anew") {
+			out.Remedy += ": add such a person to it, or hand the same in anew, by one person alone and under a key of its own"
+		}
 	case len(could) > 4:
 		out.Remedy += fmt.Sprintf("; %s and %d more could", strings.Join(could[:4], ", "), len(could)-4)
 	default:
