@@ -116,11 +116,26 @@ func (b *Book) Assessed() time.Time { return b.assessed }
 func (b *Book) Clone() *Book {
 	c := &Book{lives: make(map[string]*Life, len(b.lives)), assessed: b.assessed}
 	for id, l := range b.lives {
-		copied := *l
-		copied.History, copied.ReopenedAt = slices.Clip(l.History), slices.Clip(l.ReopenedAt)
-		c.lives[id] = &copied
+		c.lives[id] = l.clone()
 	}
 	return c
+}
+
+// Copy returns a life that later events leave as it is.
+func (b *Book) Copy(id string) (*Life, bool) {
+	l, ok := b.lives[id]
+	if !ok {
+		return nil, false
+	}
+	c := l.clone()
+	c.ShortAt = b.shortAt(l)
+	return c, true
+}
+
+func (l *Life) clone() *Life {
+	copied := *l
+	copied.History, copied.ReopenedAt = slices.Clip(l.History), slices.Clip(l.ReopenedAt)
+	return &copied
 }
 
 // Mark says that an assessment as of an instant was made, after its events

@@ -46,7 +46,7 @@ func (s *Service) Life(ctx context.Context, id string) (*finding.Life, error) {
 	if err := s.lives.Read(ctx, s.store, time.Time{}); err != nil {
 		return nil, err
 	}
-	l, ok := s.lives.Clone().Life(id)
+	l, ok := s.lives.Copy(id)
 	if !ok {
 		return nil, notFound(id, nil, "exhibit findings --state all lists them; exhibit assess records what is open now", "no finding %q is in the ledger", id)
 	}

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"sync"
 	"time"
 
 	"github.com/exhibit-aims/exhibit/config"
@@ -127,30 +126,19 @@ func (s *Service) Roadmap() (*plan.Plan, error) {
 	return plan.Load(config.FS, plan.Known{Kinds: e.Engine().Catalog().KindIDs(), Expectations: slugsOf(e)})
 }
 
-// planned is what the plan of a view is computed from, made once.
-type planned struct {
-	sync.Mutex
-	world *plan.World // nil until it was made
-}
-
 // Plan computes the roadmap as of a view. Dates count from start; where it is
 // zero, from plan.start of the configuration, else from the first entry of the
-// ledger.
+// ledger. The report is shared by all who ask the same of a view.
 func (s *Service) Plan(ctx context.Context, roadmap *plan.Plan, v *View, start time.Time) (plan.Report, error) {
-	type key struct{}
-	k := v.Beside(key{}, func() any { return &planned{} }).(*planned)
-	k.Lock()
-	defer k.Unlock()
-	if k.world == nil {
-		w, err := s.planWorld(ctx, roadmap, v)
-		if err != nil {
-			return plan.Report{}, err
-		}
-		k.world = w
+	shared := context.WithoutCancel(ctx)
+	w, err := madeOnce(v, "", func() (*plan.World, error) { return s.planWorld(shared, roadmap, v) })
+	if err != nil {
+		return plan.Report{}, err
 	}
-	w := *k.world
-	w.Start, w.StartFrom = planStart(start, s.Config().Plan.Start, w.Start)
-	return roadmap.Compute(w), nil
+	from := *w
+	from.Start, from.StartFrom = planStart(start, s.Config().Plan.Start, w.Start)
+	question := from.Start.Format(time.RFC3339Nano) + " " + from.StartFrom
+	return madeOnce(v, question, func() (plan.Report, error) { return roadmap.Compute(from), nil })
 }
 
 func (s *Service) planWorld(ctx context.Context, roadmap *plan.Plan, v *View) (*plan.World, error) {

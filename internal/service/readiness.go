@@ -23,12 +23,19 @@ func (s *Service) Readiness(ctx context.Context, stage string, v *View, since ti
 	if err != nil {
 		return readiness.Pack{}, err
 	}
+	shared := context.WithoutCancel(ctx)
+	return madeOnce(v, stage+since.UTC().Format(time.RFC3339Nano), func() (readiness.Pack, error) {
+		return s.prepare(shared, book, wanted, v, since)
+	})
+}
+
+func (s *Service) prepare(ctx context.Context, book *readiness.Book, wanted readiness.Stage, v *View, since time.Time) (readiness.Pack, error) {
 	p, err := s.programme(ctx, v, book.Kinds())
 	if err != nil {
 		return readiness.Pack{}, err
 	}
 	w := readiness.World{Assessment: v.Assessment, Records: p.records, Reads: p.reads(), Operates: p.shows}
-	if stage == surveillance {
+	if wanted.ID == surveillance {
 		err := s.onState(ctx, func(st *assess.State, _ assess.Checkpoint) error { return sinceLastAudit(st, since, &w) })
 		if err != nil {
 			return readiness.Pack{}, err
@@ -135,9 +142,12 @@ func orNone(s string) string { return cmp.Or(s, "none") }
 // Bodies lays out what is on record as of a view of each certification body that
 // was asked.
 func (s *Service) Bodies(ctx context.Context, v *View) (readiness.Sheet, error) {
-	records, err := recordsAt(ctx, s.store, readiness.BodyKinds, v.Assessment.AsOf)
-	if err != nil {
-		return readiness.Sheet{}, err
-	}
-	return readiness.Worksheet(v.Assessment, records), nil
+	shared := context.WithoutCancel(ctx)
+	return madeOnce(v, "", func() (readiness.Sheet, error) {
+		records, err := recordsAt(shared, s.store, readiness.BodyKinds, v.Assessment.AsOf)
+		if err != nil {
+			return readiness.Sheet{}, err
+		}
+		return readiness.Worksheet(v.Assessment, records), nil
+	})
 }
