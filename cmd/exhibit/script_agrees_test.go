@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/testscript"
@@ -44,6 +45,24 @@ func agrees(ts *testscript.TestScript, neg bool, args []string) {
 	if isList && len(printed.([]any)) == 0 {
 		ts.Fatalf("nothing was compared: the list is empty")
 	}
+}
+
+// settled waits until an agent that has just started has read what was due: its
+// newest runs stay the same for three seconds.
+func settled(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 0 {
+		ts.Fatalf("usage: settled")
+	}
+	before := fetched(ts, "/v1/runs")
+	for range 20 {
+		time.Sleep(3 * time.Second)
+		now := fetched(ts, "/v1/runs")
+		if cmp.Equal(before, now) {
+			return
+		}
+		before = now
+	}
+	ts.Fatalf("the agent makes one run after the other")
 }
 
 func fetched(ts *testscript.TestScript, path string) any {

@@ -127,18 +127,19 @@ func commands() map[string]func(*testscript.TestScript, bool, []string) {
 		"held":      held,         // held STORE SOURCE KEYS ENTRIES
 		"entries":   entries,      // entries VAR STORE TYPE
 		"await":     await,        // await FILE TEXT
-		"agrees":    agrees,       // agrees PATH [FIELD]
-		"absent":    absent,       // absent TEXT PATH…
-		"statement": statement,    // statement STORE SQL
-		"serve":     serve,        // serve DIR VAR
-		"fill":      fillIn,       // fill FILE SHEET ROW-WITH COLUMN TEXT
-		"docx":      docxText,     // docx FILE
-		"authority": authority,    // authority NAME
-		"witness":   witness,      // witness NAME KEY-FILE
-		"hook":      hook,         // hook NAME DIR ANSWER
-		"needs":     needs,        // needs PROGRAM…
-		"oscal":     oscalFolder,  // oscal DIR, on the output of assess -o json
-		"evidence":  evidenceOf,   // evidence BUNDLE ASSESSMENT-RESULTS
+		"agrees":    agrees,
+		"settled":   settled,     // agrees PATH [FIELD]
+		"absent":    absent,      // absent TEXT PATH…
+		"statement": statement,   // statement STORE SQL
+		"serve":     serve,       // serve DIR VAR
+		"fill":      fillIn,      // fill FILE SHEET ROW-WITH COLUMN TEXT
+		"docx":      docxText,    // docx FILE
+		"authority": authority,   // authority NAME
+		"witness":   witness,     // witness NAME KEY-FILE
+		"hook":      hook,        // hook NAME DIR ANSWER
+		"needs":     needs,       // needs PROGRAM…
+		"oscal":     oscalFolder, // oscal DIR, on the output of assess -o json
+		"evidence":  evidenceOf,  // evidence BUNDLE ASSESSMENT-RESULTS
 	}
 }
 
