@@ -27,9 +27,9 @@ func TestEvery(t *testing.T) {
 
 // TestThresholds: thresholds are lines that people read, and none is left out.
 func TestThresholds(t *testing.T) {
-	got := thresholdsOf(assess.InForce{Params: map[string]any{"approvals_high_risk": 2, "roles": []any{"ai-officer", "ai_officer", "owner"}, "none": []any{}},
+	got := thresholdsOf(assess.InForce{Params: map[string]any{"approvals_high_risk": 2, "roles": []any{"ai-officer", "ai_officer", ""}, "none": []any{}},
 		EventMaxAge: "365d", Lookback: "1h", CollectionMaxAge: "2d"})
-	want := []string{"approvals high risk: 2", "none: none", "roles: ai-officer, owner", "event at most 365 days old", "events of the last 1 hour", "read at most 2 days ago"}
+	want := []string{"approvals high risk: 2", "none: none", "roles: ai-officer, ai_officer, (empty)", "event at most 365 days old", "events of the last 1 hour", "read at most 2 days ago"}
 	if !slices.Equal(got, want) {
 		t.Errorf("%q\nwant %q", got, want)
 	}

@@ -1,6 +1,7 @@
 package dashboard
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -36,29 +37,17 @@ func thresholdsOf(v any) []string {
 	return out
 }
 
-// valueWords is the value of a threshold. Of names that differ in - and _ only, one
-// is enough.
+// valueWords is the value of a threshold, whole: who checks a rule reads it here.
 func valueWords(v any) string {
 	switch v := v.(type) {
 	case string:
-		return v
+		return cmp.Or(v, "(empty)")
 	case []any:
-		var out, seen []string
+		var out []string
 		for _, item := range v {
-			s := valueWords(item)
-			if same := strings.ReplaceAll(strings.ToLower(s), "_", "-"); !slices.Contains(seen, same) {
-				seen, out = append(seen, same), append(out, s)
-			}
+			out = append(out, valueWords(item))
 		}
-		for i, s := range out {
-			if s == "" {
-				out[i] = "(empty)"
-			}
-		}
-		if len(out) == 0 {
-			return "none"
-		}
-		return strings.Join(out, ", ")
+		return cmp.Or(strings.Join(out, ", "), "none")
 	case map[string]any:
 		if raw, err := json.Marshal(v); err == nil {
 			return string(raw)

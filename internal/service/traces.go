@@ -3,7 +3,6 @@ package service
 import (
 	"cmp"
 	"context"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -24,24 +23,16 @@ const (
 	tracedFor = 10 * time.Minute       // how much older than the newest view what is shown may be
 )
 
-// tracesOf are those of one view.
-type tracesOf struct {
-	sync.Mutex
-	by map[string]ask.Trace // by system; nil until they are laid out
-}
-
 // Traces lays out the record of each AI system, from intake to the instant of a
 // view, once for each view. Nobody changes what is returned.
 func (s *Service) Traces(ctx context.Context, v *View) (map[string]ask.Trace, error) {
-	type key struct{}
-	t := v.Beside(key{}, func() any { return &tracesOf{} }).(*tracesOf)
-	t.Lock()
-	defer t.Unlock()
-	if t.by != nil {
-		return t.by, nil
-	}
+	shared := context.WithoutCancel(ctx)
+	return madeOnce(v, "", func() (map[string]ask.Trace, error) { return s.layOut(shared, v) })
+}
+
+func (s *Service) layOut(ctx context.Context, v *View) (map[string]ask.Trace, error) {
 	begun := time.Now()
-	w, err := s.world(context.WithoutCancel(ctx), v.Basis(), "", ask.Options{Traces: true}, ask.TraceKinds()) // kept for others
+	w, err := s.world(ctx, v.Basis(), "", ask.Options{Traces: true}, ask.TraceKinds())
 	if err != nil {
 		return nil, err
 	}
@@ -49,7 +40,6 @@ func (s *Service) Traces(ctx context.Context, v *View) (map[string]ask.Trace, er
 	for _, sys := range w.Systems() {
 		by[sys.ID] = w.Trace(sys, "")
 	}
-	t.by = by
 	if !v.Past {
 		s.traces.took.Store(int64(time.Since(begun)))
 		if now := s.traces.newest.Load(); now == nil || now.Assessment.AsOf.Before(v.Assessment.AsOf) {
