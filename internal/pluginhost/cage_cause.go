@@ -21,8 +21,14 @@ func (c *cage) cause(state *os.ProcessState, words string) (class error, text st
 			"watching another process or changing the machine"
 	case c.fact.CPU > 0 && state.ExitCode() < 0 && float64(state.UserTime()+state.SystemTime()) >= nearly*float64(c.fact.CPU):
 		return ErrResources, "it used its processor time of " + span(c.fact.CPU)
-	case c.fact.Memory > 0 && strings.HasPrefix(words, "fatal error: ") && strings.Contains(words, "memory"):
+	case c.fact.Memory > 0 && starved(words):
 		return ErrResources, "it used its memory of " + size(c.fact.Memory)
 	}
 	return nil, ""
+}
+
+// starved reports whether a process's last words are those of Go's runtime when it
+// gets no memory: for its heap, or for the stack of a thread.
+func starved(words string) bool {
+	return strings.HasPrefix(words, "fatal error: ") && strings.Contains(words, "memory") || strings.HasPrefix(words, noThread)
 }

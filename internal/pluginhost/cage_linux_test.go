@@ -90,6 +90,7 @@ func TestCage(t *testing.T) {
 		{"listen", "", pluginhost.ErrFailed, denied},
 		{"listen multipath", "", pluginhost.ErrFailed, notAllowed},
 		{"allocate", "", pluginhost.ErrResources, "it used its memory of 512 MiB"},
+		{"no memory for a thread", "", pluginhost.ErrResources, "it used its memory of 512 MiB"},
 		{"spin", "", pluginhost.ErrResources, "it used its processor time of 2 s"},
 	}
 	host := newHost(t, confined(install(t, "caged")))

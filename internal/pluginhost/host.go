@@ -201,16 +201,15 @@ func (s *session) callError(ctx context.Context, call string, err error) error {
 // crashError describes a process that went away.
 func (s *session) crashError(call string) error {
 	detail, class := "during "+call, ErrCrashed
-	words := s.log.lastWords()
 	if p := s.proc.Load(); p != nil {
-		if end := p.end(stopGrace); end != "" {
+		if end := p.end(stopGrace); end != "" { // and all it said is read
 			detail += ": " + end
-			if cause, text := s.cage.cause(p.cmd.ProcessState, words); cause != nil {
+			if cause, text := s.cage.cause(p.cmd.ProcessState, s.log.lastWords()); cause != nil {
 				class, detail = cause, detail+": "+text
 			}
 		}
 	}
-	if words != "" {
+	if words := s.log.lastWords(); words != "" {
 		detail += "; it said: " + words
 	}
 	return s.fail(class, detail, nil)

@@ -28,7 +28,7 @@ type logCapture struct {
 
 	mu    sync.Mutex
 	lines int
-	panic string // its first line
+	end   string // the first line by which a runtime says that it ends the process
 	last  string
 }
 
@@ -81,8 +81,8 @@ func (c *logCapture) line(raw []byte) {
 	defer c.mu.Unlock()
 	level, message, attrs := parseLine(raw)
 	message = c.scrub.text(message, maxLog)
-	if c.panic == "" && (strings.HasPrefix(message, "panic: ") || strings.HasPrefix(message, "fatal error: ")) {
-		c.panic = message
+	if c.end == "" && endsProcess(message) {
+		c.end = message
 	}
 	c.last = message
 	c.lines++
@@ -92,7 +92,7 @@ func (c *logCapture) line(raw []byte) {
 		}
 		return
 	}
-	if c.panic != "" {
+	if c.end != "" {
 		level = slog.LevelError
 	}
 	out := make([]any, 0, len(attrs))
@@ -155,13 +155,24 @@ func slogLevel(l hclog.Level) slog.Level {
 	return slog.LevelDebug
 }
 
-// lastWords returns what the process said at its end: a panic's first line, or
-// the last line of the log.
+// noThread is what cgo's part of Go's runtime says when the system gives it no
+// memory for the stack of a thread.
+const noThread = "runtime/cgo: pthread_create failed"
+
+// endsProcess reports whether a line is the first of those that Go's runtime writes
+// when it ends a process. The last of them is that of a register.
+func endsProcess(line string) bool {
+	return slices.ContainsFunc([]string{"panic: ", "fatal error: ", noThread, "SIGABRT: ", "SIGSEGV: "},
+		func(start string) bool { return strings.HasPrefix(line, start) })
+}
+
+// lastWords returns what the process said at its end: the first line of its
+// runtime's end, or the last line of the log.
 func (c *logCapture) lastWords() string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.panic != "" {
-		return c.panic
+	if c.end != "" {
+		return c.end
 	}
 	return c.last
 }

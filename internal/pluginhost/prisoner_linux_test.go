@@ -194,6 +194,7 @@ func acts() map[string]func(target string) (string, error) {
 		},
 		"authorities, names and zones": trust,
 		"allocate":                     allocate,
+		"no memory for a thread":       noThread,
 		"spin": func(string) (string, error) {
 			for range runtime.NumCPU() {
 				go func() {
@@ -240,6 +241,14 @@ func allocate(string) (string, error) {
 		all = append(all, b)
 	}
 	return fmt.Sprint(len(all)), nil
+}
+
+// noThread ends as a program does whose runtime gets no memory for a thread: the
+// last line is of a register.
+func noThread(string) (string, error) {
+	_, _ = unix.Write(2, []byte("runtime/cgo: pthread_create failed: Resource temporarily unavailable\nSIGABRT: abort\nPC=0x7f m=0 sigcode=18446744073709551610\n\ngs     0x0\n")) // as the runtime does, which os.Stderr is not
+	os.Exit(2)
+	return "", nil
 }
 
 // trust needs the files that every connector may read.
