@@ -86,7 +86,17 @@ func (c *call) Problem() string {
 	if c.problem == nil {
 		return ""
 	}
-	return sentence(spoken(c.problem.Error()))
+	return c.inWords(c.problem)
+}
+
+// inWords is a refusal as a sentence of a page. One that begins with the id of
+// whoever asks keeps it as it is written.
+func (c *call) inWords(err error) string {
+	s := spoken(err.Error())
+	if who := c.Who.Person; who != "" && strings.HasPrefix(s, who+" ") {
+		return ended(s)
+	}
+	return sentence(s)
 }
 
 // Sent reports whether a form that goes to an address was sent, and refused.
@@ -262,6 +272,34 @@ func (c *call) subject() evidence.Subject {
 		return evidence.Subject{Type: q.Get("type"), ID: q.Get("id")}
 	}
 	return evidence.Subject{Type: c.req.PathValue("type"), ID: c.req.PathValue("id")}
+}
+
+// seconds is what the rule of the second person says to whoever asks, so that no
+// form is offered that it refuses; nil where they are no person of the register, or
+// the page is of the past.
+func (c *call) seconds() (*service.Seconds, error) {
+	reg, err := c.d.Service.Register()
+	if err != nil {
+		return nil, err
+	}
+	who, err := c.Who.PersonOf(reg, c.d.Clock())
+	if err != nil || c.view.Past {
+		return nil, nil //nolint:nilerr // nobody of the register is second to anything
+	}
+	s, err := c.d.Service.Seconds(who)
+	return &s, err
+}
+
+// concerns reports whether whoever asks would look for a way to decide on what
+// somebody began: they may decide on what others begin, or they began it.
+func (c *call) concerns(by string) bool { return c.May("approve") || people.Same(by, c.Who.Person) }
+
+// refusal is why something is refused, with what to do, as a page says it.
+func (c *call) refusal(err error) string {
+	if err == nil {
+		return ""
+	}
+	return strings.TrimSpace(c.inWords(err) + " " + hintOf(err))
 }
 
 // atDesk lets whoever asks put something on record, as the person that they are,

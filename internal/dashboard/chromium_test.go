@@ -59,14 +59,20 @@ func startChromium() {
 // somebody.
 func browse(t *testing.T, o *org, who access.Principal) *tab {
 	t.Helper()
+	s := httptest.NewServer(o.as(who))
+	t.Cleanup(s.Close)
+	return browseAt(t, s.URL)
+}
+
+// browseAt opens a tab of Chromium before a server.
+func browseAt(t *testing.T, base string) *tab {
+	t.Helper()
 	if chromium.Do(startChromium); chromium.err != nil {
 		t.Fatal(chromium.err)
 	}
-	s := httptest.NewServer(o.as(who))
-	t.Cleanup(s.Close)
 	ctx, closeTab := chromedp.NewContext(chromium.ctx)
 	t.Cleanup(closeTab)
-	b := &tab{t: t, ctx: ctx, base: s.URL}
+	b := &tab{t: t, ctx: ctx, base: base}
 	b.must(chromedp.Do(ctx))
 	b.must(chromedp.Listen(ctx, b.heard))
 	return b

@@ -196,8 +196,13 @@ func sentence(s string) string {
 	if word, _, _ := strings.Cut(s, " "); word != "exhibit" && !strings.ContainsAny(word, "./_-:") || n == len(word) {
 		s = string(unicode.ToUpper(first)) + s[n:]
 	}
-	if !strings.ContainsAny(s[len(s)-1:], ".?!") {
-		s += "."
+	return ended(s)
+}
+
+// ended ends a sentence.
+func ended(s string) string {
+	if s == "" || strings.ContainsAny(s[len(s)-1:], ".?!") {
+		return s
 	}
-	return s
+	return s + "."
 }

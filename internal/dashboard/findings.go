@@ -146,6 +146,7 @@ type findingData struct {
 	People  []string // who can be made its owner
 	Duty    bool
 	Open    bool
+	CanNote bool // nobody has taken note of it yet
 }
 
 func findingPage(c *call) (*page, error) {
@@ -153,7 +154,7 @@ func findingPage(c *call) (*page, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := findingData{FindingRow: f, Title: c.RuleTitle(f.Expectation), Grades: finding.Grades, Duty: f.State == service.StateDuty, Open: f.State.IsOpen()}
+	d := findingData{FindingRow: f, Title: c.RuleTitle(f.Expectation), Grades: finding.Grades, Duty: f.State == service.StateDuty, Open: f.State.IsOpen(), CanNote: f.State == finding.Open}
 	if l, ok := c.view.Life(f.ID); ok {
 		d.History = slices.Clone(l.History)
 		slices.Reverse(d.History)

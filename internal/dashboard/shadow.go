@@ -113,7 +113,7 @@ type caseData struct {
 	Draft    string
 	Systems  []string // that can account for it
 	Pending  *people.CaseDecision
-	Mine     bool // the decision that waits is one's own
+	Refused  string // why whoever asks may not approve it
 	Overdue  bool
 	Until    time.Time // when it is due
 	IsOpen   bool
@@ -149,7 +149,13 @@ func shadowCase(c *call) (*page, error) {
 		if d.Pending, err = c.decision(func(x *people.CaseDecision) bool { return x.ID == k.Pending }); err != nil {
 			return nil, err
 		}
-		d.Mine = d.Pending != nil && people.Same(d.Pending.DecidedBy, c.Who.Person)
+		seconds, err := c.seconds()
+		if err != nil {
+			return nil, err
+		}
+		if d.Pending != nil && seconds != nil && c.concerns(d.Pending.DecidedBy) {
+			d.Refused = c.refusal(seconds.OfCase(*d.Pending))
+		}
 	}
 	if d.IsOpen {
 		if d.Draft, err = c.d.Service.DraftEntry(k); err != nil {

@@ -18,28 +18,48 @@ type section struct {
 	Items []navItem
 }
 
-type navItem struct{ Title, Href string }
+type navItem struct {
+	Title, Href string
+	needs       access.Permission
+}
 
 // sections are all of the navigation; what no page exists for is left out.
 var sections = []section{
-	{"Work", []navItem{{"Today", "/"}, {"Findings", "/findings"}, {"Shadow AI", "/shadow"}, {"Reviews", "/reviews"}}},
-	{"State", []navItem{{"Controls", "/controls"}, {"AI systems", "/systems"}, {"Vendors and models", "/vendors"}, {"Plan", "/plan"}}},
-	{"Record", []navItem{{"Evidence", "/evidence"}, {"Populations", "/populations"}, {"Applicability", "/applicability"}, {"Waivers", "/waivers"}}},
-	{"Operation", []navItem{{"Sources and runs", "/sources"}, {"Telling people", "/told"}, {"Exports", "/exports"}}},
+	{"Work", []navItem{{Title: "Today", Href: "/"}, {Title: "Findings", Href: "/findings"}, {Title: "Shadow AI", Href: "/shadow"}, {Title: "Reviews", Href: "/reviews"}}},
+	{"State", []navItem{{Title: "Controls", Href: "/controls"}, {Title: "AI systems", Href: "/systems"}, {Title: "Vendors and models", Href: "/vendors"}, {Title: "Plan", Href: "/plan"}}},
+	{"Record", []navItem{{Title: "Evidence", Href: "/evidence"}, {Title: "Populations", Href: "/populations"}, {Title: "Applicability", Href: "/applicability"}, {Title: "Waivers", Href: "/waivers"}}},
+	{"Operation", []navItem{{Title: "Sources and runs", Href: "/sources"}, {Title: "Telling people", Href: "/told"}, {Title: "Exports", Href: "/exports"}}},
 }
 
 // navOf is the navigation to the pages that there are.
 func navOf(routes []route) []section {
-	there := map[string]bool{}
+	needs := map[string]access.Permission{}
 	for _, r := range routes {
-		path := strings.TrimSuffix(strings.TrimPrefix(r.pattern, "GET "), "{$}")
-		there[path] = true
+		needs[strings.TrimSuffix(strings.TrimPrefix(r.pattern, "GET "), "{$}")] = r.needs
 	}
 	var out []section
 	for _, s := range sections {
 		kept := section{Title: s.Title}
 		for _, i := range s.Items {
-			if there[i.Href] {
+			if perm, there := needs[i.Href]; there {
+				i.needs = perm
+				kept.Items = append(kept.Items, i)
+			}
+		}
+		if len(kept.Items) > 0 {
+			out = append(out, kept)
+		}
+	}
+	return out
+}
+
+// navFor is the part of the navigation whose pages somebody may see.
+func navFor(who access.Principal, all []section) []section {
+	var out []section
+	for _, s := range all {
+		kept := section{Title: s.Title}
+		for _, i := range s.Items {
+			if who.May(i.needs) {
 				kept.Items = append(kept.Items, i)
 			}
 		}
@@ -72,7 +92,7 @@ type stateLine struct {
 }
 
 func (d *Dashboard) shellOf(c *call, p *page) shell {
-	s := shell{Nav: d.nav, At: p.nav, Version: d.Version, Logout: d.Logout, Organisation: d.organisation(c)}
+	s := shell{Nav: navFor(c.Who, d.nav), At: p.nav, Version: d.Version, Logout: d.Logout, Organisation: d.organisation(c)}
 	if c.Who.Via == access.ViaLocal {
 		s.Person = d.Person
 	}
@@ -80,7 +100,7 @@ func (d *Dashboard) shellOf(c *call, p *page) shell {
 		s.Done = said
 	}
 	if !c.May("read") { // who may see nothing learns nothing
-		s.Nav, s.Organisation = nil, ""
+		s.Organisation = ""
 		return s
 	}
 	if c.view != nil {

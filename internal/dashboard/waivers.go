@@ -27,7 +27,7 @@ func (d *Dashboard) waiverRoutes() []route {
 type waiverLine struct {
 	people.Waiver
 	State    string
-	Mine     bool // one's own request: somebody else decides
+	Refused  string // why whoever asks may not decide on it; empty: they may, or nothing waits
 	DaysLeft int
 }
 
@@ -48,16 +48,24 @@ func waivers(c *call) (*page, error) {
 	if err != nil {
 		return nil, err
 	}
+	seconds, err := c.seconds()
+	if err != nil {
+		return nil, err
+	}
 	now := c.d.Clock()
 	d := waiversData{Only: cmp.Or(c.req.PathValue("id"), c.Query("id")), States: waiverStates, State: c.Query("state")}
 	for _, w := range all {
-		l := waiverLine{Waiver: w, State: w.State(now), Mine: people.Same(w.RequestedBy, c.Who.Person)}
-		if l.State == people.WaiverActive {
+		l := waiverLine{Waiver: w, State: w.State(now)}
+		if d.Only != "" && d.Only != w.ID || d.State != "" && d.State != l.State {
+			continue
+		}
+		switch {
+		case l.State == people.WaiverActive:
 			l.DaysLeft = int(w.ExpiresAt.Sub(now).Hours() / 24)
+		case l.State == people.WaiverRequested && seconds != nil && c.concerns(w.RequestedBy):
+			l.Refused = c.refusal(seconds.OfWaiver(w))
 		}
-		if (d.Only == "" || d.Only == w.ID) && (d.State == "" || d.State == l.State) {
-			d.List = append(d.List, l)
-		}
+		d.List = append(d.List, l)
 	}
 	slices.SortStableFunc(d.List, func(x, y waiverLine) int {
 		return cmp.Or(slices.Index(waiverStates, x.State)-slices.Index(waiverStates, y.State), x.ExpiresAt.Compare(y.ExpiresAt.Time))

@@ -150,7 +150,7 @@ func waiverForms(t *testing.T, o *org) {
 		t.Errorf("on record: %+v", w)
 	}
 	path := "/waivers/" + w.ID
-	o.get(first, "/waivers?id="+w.ID).want(t, 200, "somebody else decides")
+	o.get(first, "/waivers?id="+w.ID).want(t, 200, first.Person+" began it and cannot decide on it", second.Person)
 	o.post(first, path+"/approve", url.Values{}).want(t, 422, "began it and cannot decide")
 	same := second
 	same.Account = first.Account

@@ -96,7 +96,7 @@ func (d *Desk) ApproveCase(ctx context.Context, id string) (people.CaseDecision,
 	}
 	made, rec, err := d.Policy.ApproveCase(d.Who, *found, d.Now)
 	if err != nil {
-		return made, shadow.Case{}, err
+		return made, shadow.Case{}, d.onCase(err, made)
 	}
 	if err := d.byCommand(ctx, rec); err != nil {
 		return made, shadow.Case{}, err

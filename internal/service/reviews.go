@@ -275,43 +275,15 @@ func (d *Desk) Review(ctx context.Context, id, decision, note string) (Reviewed,
 	}
 	rec, err := d.Policy.Review(d.Who, u, decision, note, d.Now)
 	if err != nil {
-		return Reviewed{}, d.whoElse(err, u)
+		if u.Decision != "" {
+			return Reviewed{}, err
+		}
+		return Reviewed{}, d.whoElse(err, "hand the same in anew, by one person alone and under a key of its own", func(p people.Person) error {
+			_, err := d.Policy.Review(p, u, people.Accepted, "", d.Now)
+			return err
+		})
 	}
 	return Reviewed{id, decision, d.Who.ID}, d.byCommand(ctx, rec)
-}
-
-// whoElse adds to a refusal of a review who of the register could decide, from an
-// account of their own.
-func (d *Desk) whoElse(err error, u people.Upload) error {
-	var refused *people.Refusal
-	if !errors.As(err, &refused) || u.Decision != "" {
-		return err
-	}
-	reg, failed := d.s.Register()
-	if failed != nil {
-		return errors.Join(err, failed)
-	}
-	var could []string
-	for _, p := range reg.People {
-		if _, err := d.Policy.Review(PersonOf(reg, p, "", d.Now), u, people.Accepted, "", d.Now); err == nil {
-			could = append(could, p.ID)
-		}
-	}
-	out := *refused
-	switch {
-	case slices.Contains(could, d.Who.ID): // something else is missing: another account, a reason
-		return err
-	case len(could) == 0:
-		out.Remedy += "; nobody of the register can as it is"
-		if !strings.Contains(refused.Remedy, "anew") {
-			out.Remedy += ": add such a person to it, or hand the same in anew, by one person alone and under a key of its own"
-		}
-	case len(could) > 4:
-		out.Remedy += fmt.Sprintf("; %s and %d more could", strings.Join(could[:4], ", "), len(could)-4)
-	default:
-		out.Remedy += "; of the register that could be: " + strings.Join(could, ", ")
-	}
-	return &out
 }
 
 // Submission is evidence that somebody hands in: a file, what it shows and where

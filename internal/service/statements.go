@@ -135,7 +135,7 @@ func (d *Desk) ApproveStatement(ctx context.Context, version, sum string) (peopl
 	}
 	rec, err := d.Policy.Confirm(d.Who, s, sum, d.Now)
 	if err != nil {
-		return s, err
+		return s, d.onStatement(err, s)
 	}
 	if err := d.byCommand(ctx, rec); err != nil {
 		return s, err

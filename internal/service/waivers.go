@@ -79,7 +79,7 @@ func (d *Desk) StepWaiver(ctx context.Context, id, because string, do WaiverStep
 	}
 	w, rec, err := do(d.Policy, d.Who, w, because, d.Now)
 	if err != nil {
-		return w, err
+		return w, d.onWaiver(err, w)
 	}
 	return w, d.byCommand(ctx, rec)
 }
