@@ -27,26 +27,30 @@ func (s *Store) EntryByDigest(ctx context.Context, prefix string) (e evidence.En
 func findEntry(ctx context.Context, tx Tx, prefix string) (evidence.Entry, error) {
 	lines, begins := &lineReader{tx: tx}, sumBeginning(prefix)
 	for after := int64(math.MinInt64); ; {
-		zones, err := scanZones(ctx, tx, selectZones+"WHERE first > $1 ORDER BY first LIMIT $2", after, int64(zonesPage))
+		var seqs []int64
+		found := false
+		err := eachZone(ctx, tx, func(z *store.Zone) error {
+			after, found = z.First, true
+			for i := range z.N {
+				if begins.of(z.Sums[i*store.SumSize:]) {
+					seqs = append(seqs, z.First+i)
+				}
+			}
+			return nil
+		}, selectZones+"WHERE first > $1 ORDER BY first LIMIT $2", after, int64(zonesPage))
 		if err != nil {
 			return evidence.Entry{}, err
 		}
-		if len(zones) == 0 {
+		if !found {
 			return evidence.Entry{}, fmt.Errorf("entry %s: %w", prefix, store.ErrNotFound)
 		}
-		after = zones[len(zones)-1].First
-		for _, z := range zones {
-			for i := range z.N {
-				if !begins.of(z.Sums[i*store.SumSize:]) {
-					continue
-				}
-				line, err := lines.line(ctx, z.First+i)
-				if err != nil {
-					return evidence.Entry{}, err
-				}
-				if strings.HasPrefix(evidence.Sum(line).String(), prefix) {
-					return lines.entry(ctx, z.First+i)
-				}
+		for _, seq := range seqs {
+			line, err := lines.line(ctx, seq)
+			if err != nil {
+				return evidence.Entry{}, err
+			}
+			if strings.HasPrefix(evidence.Sum(line).String(), prefix) {
+				return lines.entry(ctx, seq)
 			}
 		}
 	}

@@ -1,7 +1,6 @@
 package sqlstore
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -38,7 +37,9 @@ type pager struct {
 	pairs map[store.Pair]bool // asked for; nil for all
 	where selection           // conditions on rows
 	text  [][]byte            // what a line must contain
+	find  []needle            // the same, once a block is at hand
 	kept  []unpackedBlock     // lines at hand
+	space [linesAtOnce][]byte // what they are unpacked into
 	zones []store.Zone        // read ahead
 	ahead int64               // how many were read last
 	parse evidence.Parser
@@ -104,9 +105,9 @@ func (p *pager) plan(ctx context.Context) ([]stage, error) {
 		step = p.lines
 	}
 	if p.q.Digest != "" {
-		step = p.sums
+		return []stage{{0, t.size, p.sums}}, nil
 	}
-	if p.pairs != nil || p.q.Digest != "" || !p.q.CollectedFrom.IsZero() || !p.q.CollectedTo.IsZero() {
+	if p.pairs != nil || !p.q.CollectedFrom.IsZero() || !p.q.CollectedTo.IsZero() {
 		inner := step
 		step = func(ctx context.Context, lo, hi int64) error { return p.byZone(ctx, lo, hi, inner) }
 	}
@@ -286,8 +287,8 @@ func (s *Store) Counts(ctx context.Context) (out []store.Count, err error) {
 
 // contains reports whether text has all that a line must contain.
 func (p *pager) contains(text []byte) bool {
-	for _, t := range p.text {
-		if !bytes.Contains(text, t) {
+	for i := range p.find {
+		if !p.find[i].in(text) {
 			return false
 		}
 	}

@@ -120,9 +120,14 @@ func (p *pager) line(ctx context.Context, seq int64) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	lines, err := b.lines()
+	p.kept = nil // its space is used again
+	raw, err := b.unpack(&p.space[0])
 	if err != nil {
 		return nil, err
+	}
+	lines, err := splitLines(raw, b.n)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", b.place(), err)
 	}
 	p.kept = []unpackedBlock{{b.first, lines}}
 	return lines[seq-b.first], nil
@@ -148,6 +153,31 @@ func (p *pager) takeSeqs(ctx context.Context, seqs []int64, edge int64) error {
 	hits = slices.Compact(hits)
 	p.left -= 2 * costRow * float64(len(seqs))
 	return p.takeAll(ctx, hits, edge)
+}
+
+// seqsAtOnce is how many rows are selected together by their positions.
+const seqsAtOnce = 16
+
+// takeSome is takeSeqs of any number of positions in any order, some at a time:
+// the page may be full before.
+func (p *pager) takeSome(ctx context.Context, seqs []int64, edge int64) error {
+	slices.Sort(seqs)
+	if !p.q.Oldest {
+		slices.Reverse(seqs)
+	}
+	for ; len(seqs) > seqsAtOnce && !p.full && p.left > 0; seqs = seqs[seqsAtOnce:] {
+		last := seqs[seqsAtOnce-1]
+		if p.q.Oldest {
+			last++
+		}
+		if err := p.takeSeqs(ctx, seqs[:seqsAtOnce], last); err != nil {
+			return err
+		}
+	}
+	if p.full || p.left <= 0 {
+		return nil
+	}
+	return p.takeSeqs(ctx, seqs, edge)
 }
 
 // linesAtOnce is how many blocks of lines are looked at together.
@@ -178,9 +208,13 @@ WHERE first >= (SELECT MAX(first) FROM line_blocks WHERE first <= $1) AND first 
 		return fmt.Errorf("entries %d to %d: %w: no block holds them", lo, hi-1, store.ErrTampered)
 	}
 	p.left -= costBlock / 2 * float64(len(blocks))
+	if err := p.sample(&blocks[0]); err != nil {
+		return err
+	}
+	p.kept = nil // their space is used again
 	found := make([]unpackedBlock, len(blocks))
 	err = parallel(len(blocks), func(i int) error {
-		raw, err := blocks[i].unpack(nil)
+		raw, err := blocks[i].unpack(&p.space[i])
 		if err != nil || !p.contains(raw) {
 			return err
 		}
@@ -205,21 +239,38 @@ WHERE first >= (SELECT MAX(first) FROM line_blocks WHERE first <= $1) AND first 
 	if p.q.Oldest {
 		edge = min(hi, last.first+last.n)
 	}
-	return p.takeSeqs(ctx, seqs, edge)
+	return p.takeSome(ctx, seqs, edge)
+}
+
+// sample makes ready to look for text in lines, by what these are like.
+func (p *pager) sample(b *lineBlock) error {
+	if len(p.find) == len(p.text) {
+		return nil
+	}
+	raw, err := b.unpack(&p.space[0])
+	for _, t := range p.text {
+		p.find = append(p.find, newNeedle(t, raw))
+	}
+	return err
+}
+
+// nextZones says which zones come next, and how many: few at first, for they are
+// mostly enough, and never more than may still be looked at.
+func (p *pager) nextZones(lo, hi int64) (which string, at int64) {
+	p.ahead = min(max(4*p.ahead, 32), zonesAhead, int64(p.left/costZone)+1)
+	if p.q.Oldest {
+		return zonesUp, lo
+	}
+	return zonesDown, hi - 1
 }
 
 // byZone walks over zones, passes those by that cannot hold what is asked for,
 // and steps through the others.
 func (p *pager) byZone(ctx context.Context, lo, hi int64, step func(ctx context.Context, lo, hi int64) error) error {
 	if len(p.zones) == 0 {
-		at := hi - 1
-		if p.q.Oldest {
-			at = lo
-		}
-		// Few at first: the next ones are mostly enough.
-		p.ahead = min(max(4*p.ahead, 32), zonesAhead)
+		which, at := p.nextZones(lo, hi)
 		var err error
-		if p.zones, err = zoneRows(ctx, p.tx, at, !p.q.Oldest, p.q.Digest != "", p.ahead); err != nil {
+		if p.zones, err = zoneRows(ctx, p.tx, which, at, p.ahead); err != nil {
 			return err
 		}
 		if len(p.zones) == 0 {
@@ -250,10 +301,10 @@ func (p *pager) byZone(ctx context.Context, lo, hi int64, step func(ctx context.
 }
 
 // stretch gives how many of the next zones may hold what is asked for, one
-// after the other; digests are looked for in one at a time.
+// after the other.
 func (p *pager) stretch() (n int, err error) {
 	total := int64(0)
-	for n < len(p.zones) && total < searchRows && (n == 0 || p.q.Digest == "") {
+	for n < len(p.zones) && total < searchRows {
 		p.left -= costZone
 		holds, err := p.holds(&p.zones[n])
 		if err != nil || !holds {
@@ -284,21 +335,37 @@ func (p *pager) holds(z *store.Zone) (bool, error) {
 	return found, err
 }
 
-// sums looks for the beginning of a digest in the zone at hand.
+// sums looks for the beginning of a digest in the next zones.
 func (p *pager) sums(ctx context.Context, lo, hi int64) error {
-	z := &p.zones[0]
-	var seqs []int64
+	which, at := p.nextZones(lo, hi)
 	begins := sumBeginning(p.q.Digest)
-	for seq := lo; seq < hi; seq++ {
-		if begins.of(z.Sums[(seq-z.First)*store.SumSize:]) {
-			seqs = append(seqs, seq)
+	var seqs []int64
+	edge, zones := hi, 0
+	err := eachZone(ctx, p.tx, func(z *store.Zone) error {
+		zones++
+		from, to := max(lo, z.First), min(hi, z.First+z.N)
+		if edge = from; p.q.Oldest {
+			edge = to
 		}
+		holds, err := p.holds(z)
+		if err != nil || !holds {
+			return err
+		}
+		for seq := from; seq < to; seq++ {
+			if begins.of(z.Sums[(seq-z.First)*store.SumSize:]) {
+				seqs = append(seqs, seq)
+			}
+		}
+		return nil
+	}, selectZones+which, at, p.ahead)
+	if err == nil && zones == 0 {
+		err = noZone(lo, hi)
 	}
-	if !p.q.Oldest {
-		slices.Reverse(seqs)
-		return p.takeSeqs(ctx, seqs, lo)
+	if err == nil {
+		err = p.takeSome(ctx, seqs, edge)
 	}
-	return p.takeSeqs(ctx, seqs, hi)
+	p.left -= costZone * float64(zones) // no more than there were left to pay
+	return err
 }
 
 // sumBegins is how a digest begins, as far as zones keep digests.

@@ -173,17 +173,14 @@ func noZone(from, to int64) error {
 	return fmt.Errorf("entries %d to %d: %w: no zone holds them; run exhibit ledger reindex", from, to-1, store.ErrTampered)
 }
 
-// zoneRows reads the next zones of a walk, at most n; down walks towards the
-// beginning. at is the first position of the walk. Sums are left out unless they
-// are asked for: they are most of a zone.
-func zoneRows(ctx context.Context, tx Tx, at int64, down, sums bool, n int64) ([]store.Zone, error) {
-	which := "WHERE first >= (SELECT COALESCE(MAX(first), 0) FROM zones WHERE first <= $1) ORDER BY first LIMIT $2"
-	if down {
-		which = "WHERE first <= $1 ORDER BY first DESC LIMIT $2"
-	}
-	if sums {
-		return scanZones(ctx, tx, selectZones+which, at, n)
-	}
+// Which zones a walk passes next from a position on, at most so many.
+const (
+	zonesUp   = "WHERE first >= (SELECT COALESCE(MAX(first), 0) FROM zones WHERE first <= $1) ORDER BY first LIMIT $2"
+	zonesDown = "WHERE first <= $1 ORDER BY first DESC LIMIT $2"
+)
+
+// zoneRows reads zones without their sums, which are most of a zone.
+func zoneRows(ctx context.Context, tx Tx, which string, at, n int64) ([]store.Zone, error) {
 	var out []store.Zone
 	err := each(ctx, tx, func(r Rows) error {
 		var z store.Zone
@@ -197,19 +194,27 @@ func zoneRows(ctx context.Context, tx Tx, at int64, down, sums bool, n int64) ([
 
 const selectZones = "SELECT first, n, low, high, pairs, sums FROM zones "
 
-func scanZones(ctx context.Context, tx Tx, query string, args ...any) ([]store.Zone, error) {
-	var out []store.Zone
-	err := each(ctx, tx, func(r Rows) error {
-		var z store.Zone
+// eachZone calls fn for the zones that a query selects by selectZones, one after
+// the other in the same memory.
+func eachZone(ctx context.Context, tx Tx, fn func(*store.Zone) error, query string, args ...any) error {
+	var z store.Zone
+	return each(ctx, tx, func(r Rows) error {
 		if err := r.Scan(&z.First, &z.N, &z.Low, &z.High, &z.Pairs, &z.Sums); err != nil {
 			return err
 		}
 		if err := CheckZone(&z); err != nil {
 			return err
 		}
+		return fn(&z)
+	}, query, args...)
+}
+
+func scanZones(ctx context.Context, tx Tx, query string, args ...any) ([]store.Zone, error) {
+	var out []store.Zone
+	err := eachZone(ctx, tx, func(z *store.Zone) error {
+		out = append(out, *z)
 		// PostgreSQL's driver may use the same memory for the next row.
-		z.Pairs, z.Sums = bytes.Clone(z.Pairs), bytes.Clone(z.Sums)
-		out = append(out, z)
+		out[len(out)-1].Pairs, out[len(out)-1].Sums = bytes.Clone(z.Pairs), bytes.Clone(z.Sums)
 		return nil
 	}, query, args...)
 	return out, err

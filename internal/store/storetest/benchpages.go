@@ -47,6 +47,8 @@ func BenchPages(b *testing.B, open BenchOpen) {
 		{"key begins", store.PageQuery{KeyPrefix: "acme/service-07/", Limit: 500}},
 		{"digest", store.PageQuery{Digest: digest[:12]}},
 		{"no such digest", store.PageQuery{Digest: "0123456789abcdef"}},
+		{"digest begins", store.PageQuery{Digest: "ab"}},
+		{"no subject begins, digest begins", store.PageQuery{SubjectPrefix: "nothing at all", Digest: "ab"}},
 		{"collected never", store.PageQuery{CollectedFrom: time.Date(2099, 1, 1, 0, 0, 0, 0, time.UTC)}},
 		{"collected, kind, key begins", store.PageQuery{CollectedTo: time.Date(2099, 1, 1, 0, 0, 0, 0, time.UTC), Kinds: kind, KeyPrefix: middle.Key}},
 	} {
