@@ -14,6 +14,11 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/exhibit-aims/exhibit/internal/configfile"
+	"github.com/exhibit-aims/exhibit/internal/dashboard"
+	"github.com/exhibit-aims/exhibit/internal/opsdb"
+	"github.com/exhibit-aims/exhibit/internal/server"
+	"github.com/exhibit-aims/exhibit/internal/service"
+	"github.com/exhibit-aims/exhibit/internal/store"
 	"github.com/exhibit-aims/exhibit/internal/store/sqlite"
 	"github.com/exhibit-aims/exhibit/internal/telemetry"
 )
@@ -40,7 +45,7 @@ func (g *globals) waitForRoom(ctx context.Context, o agentOptions, logger *slog.
 		return err
 	}
 	logger.Error("there is no room on the disk: the agent starts when there is", "error", full)
-	end, err := g.answerFull(ctx, cfg, o)
+	end, err := g.answerFull(ctx, cfg, o, logger)
 	if err != nil {
 		logger.Warn("nobody can ask how the agent is", "error", err)
 	}
@@ -68,31 +73,114 @@ func tryRoom(dir string) error {
 	return errors.Join(err, f.Close(), os.Remove(f.Name()))
 }
 
-// answerFull answers for an agent that waits for room, where it would listen. A
-// listener with a certificate is not stood in for.
-func (g *globals) answerFull(ctx context.Context, cfg *configfile.Config, o agentOptions) (end func(), err error) {
-	address := cfg.Server.Listen
+// fullDisk is what an agent that waits says to whoever asks.
+const fullDisk = "The disk is full. The agent starts when there is room."
+
+// answerFull answers for an agent that waits for room, where it would listen: with
+// the dashboard where the store can be read, and else with a sentence.
+func (g *globals) answerFull(ctx context.Context, cfg *configfile.Config, o agentOptions, logger *slog.Logger) (end func(), err error) {
 	if o.listen != "" {
-		address = o.listen
+		cfg.Server.Listen = o.listen
 	}
-	if address == "" || address == listenNone || cfg.Server.TLS.Cert != "" {
+	if cfg.Server.Listen == "" || cfg.Server.Listen == listenNone {
 		return func() {}, nil
-	}
-	l, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
-	if err != nil {
-		return func() {}, err
 	}
 	full := telemetry.Check{Name: "room", Run: func(context.Context) (string, error) {
 		return "", errors.New("the disk is full")
 	}}
+	health := &telemetry.Health{Version: version, Clock: time.Now, Mask: g.mask.Text, Checks: []telemetry.Check{full}}
+	end, err = g.readMeanwhile(ctx, cfg, health, logger)
+	if err == nil {
+		return end, nil
+	}
+	logger.Warn("the dashboard cannot be read until there is room", "error", err)
+	return sayFull(ctx, cfg.Server, health)
+}
+
+// sayFull answers with a sentence. A listener with a certificate is not stood in for.
+func sayFull(ctx context.Context, server configfile.Server, health *telemetry.Health) (end func(), err error) {
+	if server.TLS.Cert != "" {
+		return func() {}, nil
+	}
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", server.Listen)
+	if err != nil {
+		return func() {}, err
+	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("/healthz", alive)
-	mux.Handle("/readyz", ready(&telemetry.Health{Version: version, Clock: time.Now, Mask: g.mask.Text, Checks: []telemetry.Check{full}}))
+	mux.Handle("/readyz", ready(health))
 	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
 		w.WriteHeader(http.StatusServiceUnavailable)
-		fmt.Fprintln(w, "The disk is full. The agent starts when there is room. Commands that only read work meanwhile, such as exhibit findings and exhibit status.")
+		fmt.Fprintln(w, fullDisk+" Commands that only read work meanwhile where the store was closed cleanly, such as exhibit findings and exhibit status.")
 	})
 	s := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: 10 * time.Second}
 	go func() { _ = s.Serve(l) }() // until it is closed
 	return func() { _ = s.Close() }, nil
+}
+
+// readMeanwhile serves a dashboard on which nothing can be put on record, of a
+// store that is read as it lies on the full disk. Who is logged in is kept in
+// memory, so that nobody's token is known.
+func (g *globals) readMeanwhile(ctx context.Context, cfg *configfile.Config, health *telemetry.Health, logger *slog.Logger) (end func(), err error) {
+	if cfg.Store.IsURL() {
+		return nil, errors.New("the full disk is the database's")
+	}
+	svc, done, err := g.reading(ctx)
+	if err != nil {
+		return nil, err
+	}
+	pages, err := dashboard.New(dashboard.Options{Service: svc, Logger: logger, Clock: time.Now, Version: version, //nolint:contextcheck // each request brings its own
+		Logout: "/logout", RequestID: server.RequestID, Notice: fullDisk + " Until then nothing is read from sources and nothing can be put on record."})
+	if err != nil {
+		done()
+		return nil, err
+	}
+	db, err := opsdb.OpenMemory(ctx)
+	if err != nil {
+		done()
+		return nil, err
+	}
+	s, link, err := memoryServer(ctx, cfg, db, svc, logger)
+	if err != nil {
+		done()
+		return nil, errors.Join(err, db.Close())
+	}
+	fmt.Fprintf(g.std.out, "Dashboard, for reading only: %s\n", link)
+	ctx, stop := context.WithCancel(ctx)
+	ended := make(chan error, 1)
+	go func() {
+		ended <- s.Run(ctx, server.Handlers{Dashboard: pages, Health: http.HandlerFunc(alive), Ready: ready(health)})
+	}()
+	return func() {
+		stop()
+		if err := errors.Join(<-ended, db.Close()); err != nil {
+			logger.Warn("the dashboard for reading only", "error", err)
+		}
+		done()
+	}, nil
+}
+
+// memoryServer listens with sessions that are kept in memory, and gives the
+// address by which one logs in.
+func memoryServer(ctx context.Context, cfg *configfile.Config, db *opsdb.DB, svc *service.Service, logger *slog.Logger) (*server.Server, string, error) {
+	way, err := wayOut(cfg)
+	if err != nil {
+		return nil, "", err
+	}
+	s, err := server.New(ctx, server.Options{
+		Client: way.Client(providerWithin), Config: cfg.Server, DB: db, Account: account(), Logger: logger, Now: time.Now,
+		Append:   func(context.Context, ...store.NewEntry) error { return service.ErrReadOnly },
+		Register: registerNow(svc, logger),
+	})
+	if err != nil {
+		return nil, "", err
+	}
+	link, err := s.Link(ctx, "")
+	if err != nil {
+		return nil, "", errors.Join(err, s.Close())
+	}
+	if link == "" {
+		link = s.URL()
+	}
+	return s, link, nil
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"os"
 	"sync"
@@ -14,6 +15,7 @@ import (
 	"github.com/exhibit-aims/exhibit/internal/ledger"
 	"github.com/exhibit-aims/exhibit/internal/register"
 	"github.com/exhibit-aims/exhibit/internal/server"
+	"github.com/exhibit-aims/exhibit/internal/service"
 	"github.com/exhibit-aims/exhibit/internal/store"
 	"github.com/exhibit-aims/exhibit/internal/telemetry"
 )
@@ -43,20 +45,25 @@ func (d *daemon) openServer(ctx context.Context) (err error) {
 			_, err := d.w.store.Append(ctx, store.Batch{Entries: entries})
 			return err
 		},
-		Register: func() *register.Register {
-			if d.w.cfg.Register == "" {
-				return nil
-			}
-			reg, err := d.w.svc.Register()
-			if err != nil {
-				d.w.logger.Warn("the register cannot be read: nobody is a person of it", "error", err)
-				return nil
-			}
-			return reg
-		},
-		Around: func(next http.Handler) http.Handler { return telemetry.HTTP(d.metrics, d.tracing, next) },
+		Register: registerNow(d.w.svc, d.w.logger),
+		Around:   func(next http.Handler) http.Handler { return telemetry.HTTP(d.metrics, d.tracing, next) },
 	})
 	return err
+}
+
+// registerNow gives the register as its file is, nil where there is none.
+func registerNow(svc *service.Service, logger *slog.Logger) func() *register.Register {
+	return func() *register.Register {
+		if svc.Config().Register == "" {
+			return nil
+		}
+		reg, err := svc.Register()
+		if err != nil {
+			logger.Warn("the register cannot be read: nobody is a person of it", "error", err)
+			return nil
+		}
+		return reg
+	}
 }
 
 // serve answers until ctx is done.

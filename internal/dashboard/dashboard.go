@@ -26,6 +26,7 @@ type Options struct {
 	Logger  *slog.Logger
 	Clock   func() time.Time
 	Version string // of the program
+	Notice  string // what every page begins with; empty: nothing
 	// Logout is where a form is posted that ends the session; empty: there is none.
 	Logout string
 	// Person is where whoever is logged in by this machine's account says which

@@ -80,7 +80,7 @@ func statusOf(err error) int {
 		return http.StatusBadRequest
 	case errors.As(err, &refusal):
 		return http.StatusForbidden
-	case errors.Is(err, store.ErrNoStore), errors.Is(err, store.ErrLocked):
+	case errors.Is(err, store.ErrNoStore), errors.Is(err, store.ErrLocked), errors.Is(err, service.ErrReadOnly):
 		return http.StatusServiceUnavailable
 	}
 	return access.StatusOf(err)

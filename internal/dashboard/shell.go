@@ -80,6 +80,7 @@ type shell struct {
 	Logout       string
 	Person       string // where one says who one is; empty: nowhere
 	Done         string // what an act did
+	Notice       string // what every page says first
 }
 
 // stateLine says which state of the ledger the page shows.
@@ -92,7 +93,7 @@ type stateLine struct {
 }
 
 func (d *Dashboard) shellOf(c *call, p *page) shell {
-	s := shell{Nav: navFor(c.Who, d.nav), At: p.nav, Version: d.Version, Logout: d.Logout, Organisation: d.organisation(c)}
+	s := shell{Nav: navFor(c.Who, d.nav), At: p.nav, Version: d.Version, Logout: d.Logout, Notice: d.Notice, Organisation: d.organisation(c)}
 	if c.Who.Via == access.ViaLocal {
 		s.Person = d.Person
 	}

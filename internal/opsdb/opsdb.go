@@ -64,6 +64,19 @@ func OpenFile(ctx context.Context, path string) (*DB, error) {
 	return &DB{DB: db, Dialect: SQLite}, nil
 }
 
+// OpenMemory makes a database that ends with the process: for who cannot write.
+func OpenMemory(ctx context.Context) (*DB, error) {
+	db, err := sql.Open("sqlite", "file::memory:?"+url.Values{"_txlock": {"immediate"}, "_pragma": {"foreign_keys(1)"}}.Encode())
+	if err != nil {
+		return nil, fmt.Errorf("operational database in memory: %w", err)
+	}
+	db.SetMaxOpenConns(1) // each connection would have one of its own
+	if err := db.PingContext(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("operational database in memory: %w", err), db.Close())
+	}
+	return &DB{DB: db, Dialect: SQLite}, nil
+}
+
 // OpenURL opens the PostgreSQL database at a URL and makes the schema there.
 func OpenURL(ctx context.Context, location string) (*DB, error) {
 	cfg, err := pgxpool.ParseConfig(location)

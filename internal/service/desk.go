@@ -102,7 +102,7 @@ type Desk struct {
 // Desk waits for the desk to be free and gives it to a person. Leave it.
 func (s *Service) Desk(ctx context.Context, who people.Person) (*Desk, error) {
 	if s.Recorder == nil {
-		return nil, errReadOnly
+		return nil, ErrReadOnly
 	}
 	leave, err := s.takeDesk(ctx)
 	if err != nil {

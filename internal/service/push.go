@@ -25,7 +25,7 @@ var _ Pusher = (*agent.Collector)(nil)
 func (s *Service) Push(ctx context.Context, p agent.Pushed) (run evidence.Run, again bool, err error) {
 	pusher, ok := s.Recorder.(Pusher)
 	if !ok {
-		return run, false, errReadOnly
+		return run, false, ErrReadOnly
 	}
 	leave, err := s.wait(ctx, importLock)
 	if err != nil {

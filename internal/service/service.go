@@ -173,7 +173,7 @@ const lockWait = 10 * time.Second
 // wait takes a lock as soon as it is free.
 func (s *Service) wait(ctx context.Context, name string) (release func(), err error) {
 	if s.Locks == nil {
-		return nil, errReadOnly
+		return nil, ErrReadOnly
 	}
 	for end := time.Now().Add(lockWait); ; {
 		release, err = s.Locks.Acquire(name)
@@ -191,9 +191,11 @@ func (s *Service) wait(ctx context.Context, name string) (release func(), err er
 	}
 }
 
+// ErrReadOnly: nothing can be put on record. Try again once the agent has started.
+var ErrReadOnly = errors.New("the store was opened for reading only")
+
 // What cannot be done.
 var (
-	errReadOnly    = errors.New("the store was opened for reading only")
 	errNoStatement = errors.New("no approved statement of applicability is on record")
 )
 
