@@ -77,8 +77,8 @@ func (d *database) transact(ctx context.Context, o pgx.TxOptions, fn func(*tx) e
 
 // Verify implements sqlstore.DB. The files are the server's, which checks its
 // pages itself when it reads them.
-func (d *database) Verify(_ context.Context, _ sqlstore.Tx, byRows store.Raw, fn func(store.Raw) error) error {
-	return fn(byRows)
+func (d *database) Verify(_ context.Context, tx sqlstore.Tx, byRows func(sqlstore.Tx) store.Raw, fn func(store.Raw) error) error {
+	return fn(byRows(tx))
 }
 
 // Forget implements sqlstore.DB: the old row becomes free space at once rather

@@ -26,31 +26,53 @@ const checkedPlace = "SQLite file"
 // SQLite's own check overlooks rows that it finds by no key. Only one of an older
 // schema, opened for a backup, is left to it. What lies behind the last page is no part of the
 // database, and must not be there.
-func (d *database) Verify(ctx context.Context, t sqlstore.Tx, byRows store.Raw, fn func(store.Raw) error) error {
+func (d *database) Verify(ctx context.Context, t sqlstore.Tx, byRows func(sqlstore.Tx) store.Raw, fn func(store.Raw) error) error {
 	if err := d.checkSchema(ctx, t); err != nil {
 		return corrupt(err)
 	}
-	s, err := newScan(ctx, t, byRows)
+	err := d.verifyPages(ctx, t, byRows, fn)
 	if errors.Is(err, pages.ErrOther) {
 		if d.older {
 			return d.verifyBySQL(ctx, t, byRows, fn)
 		}
 		err = broken(err.Error())
 	}
-	if err == nil {
-		err = d.checkSize(ctx, t)
-	}
-	if err == nil {
-		err = fn(s)
-	}
-	if err == nil {
-		err = s.finish()
-	}
 	return corrupt(discrepancy(err))
 }
 
+// verifyPages reads the file page by page. A file that is not laid out as this
+// program does it is pages.ErrOther, before fn is called.
+func (d *database) verifyPages(ctx context.Context, t sqlstore.Tx, byRows func(sqlstore.Tx) store.Raw, fn func(store.Raw) error) (err error) {
+	if err := setCache(ctx, t, verifyCache); err != nil {
+		return err
+	}
+	defer func() {
+		if cerr := setCache(context.WithoutCancel(ctx), t, readerCache); err == nil {
+			err = cerr
+		}
+	}()
+	from := d.lender.borrower()
+	defer from.end()
+	s, err := newScan(ctx, t, from, byRows)
+	if err != nil {
+		return err
+	}
+	if err := d.checkSize(ctx, t); err != nil {
+		return err
+	}
+	if err := fn(s); err != nil {
+		return err
+	}
+	return s.finish()
+}
+
+// setCache sets how many bytes of pages a connection keeps.
+func setCache(ctx context.Context, t sqlstore.Tx, size int) error {
+	return t.Exec(ctx, fmt.Sprintf("PRAGMA cache_size=-%d", size>>10))
+}
+
 // verifyBySQL asks SQLite whether its pages and indexes hold together.
-func (d *database) verifyBySQL(ctx context.Context, t sqlstore.Tx, byRows store.Raw, fn func(store.Raw) error) error {
+func (d *database) verifyBySQL(ctx context.Context, t sqlstore.Tx, byRows func(sqlstore.Tx) store.Raw, fn func(store.Raw) error) error {
 	var found string
 	if err := scanFirst(ctx, t, "PRAGMA integrity_check(1)", &found); err != nil {
 		return corrupt(err)
@@ -61,7 +83,7 @@ func (d *database) verifyBySQL(ctx context.Context, t sqlstore.Tx, byRows store.
 	if err := d.checkSize(ctx, t); err != nil {
 		return err
 	}
-	return fn(byRows)
+	return fn(byRows(t))
 }
 
 // corrupt says of a file that SQLite cannot read that it is the file.

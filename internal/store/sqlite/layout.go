@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"bytes"
 	"fmt"
 	"hash/maphash"
 
@@ -161,6 +162,14 @@ func (t *tree) row(c *pages.Cell) error {
 		s.row(t, c.Row)
 	}
 	return nil
+}
+
+// keep makes the bytes of the row at hand its own: the page that they are in is
+// used again, and the next row is compared with them.
+func (t *tree) keep() {
+	for i := range t.values {
+		t.values[i].Bytes = bytes.Clone(t.values[i].Bytes)
+	}
 }
 
 // entry takes an entry of an index.

@@ -1,12 +1,15 @@
 package sqlite
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"iter"
 	"maps"
 	"slices"
+	"sync"
+	"sync/atomic"
 
 	"github.com/exhibit-aims/exhibit/internal/store"
 	"github.com/exhibit-aims/exhibit/internal/store/sqlite/pages"
@@ -21,6 +24,8 @@ type scan struct {
 	store.Raw
 	f     *pages.File
 	trees map[string]*tree
+
+	left atomic.Bool // somebody stopped reading what may have been walked ahead
 }
 
 // Trees that are walked while verification reads them, and those, nearly as
@@ -33,7 +38,8 @@ var (
 
 // newScan begins with the snapshot of t. A file that is not as this program
 // makes it is pages.ErrOther.
-func newScan(ctx context.Context, t sqlstore.Tx, byRows store.Raw) (*scan, error) {
+func newScan(ctx context.Context, t sqlstore.Tx, from *borrower, byRows func(sqlstore.Tx) store.Raw) (*scan, error) {
+	t = &inTurn{Tx: t}
 	var count int64
 	if err := scanFirst(ctx, t, "PRAGMA page_count", &count); err != nil {
 		return nil, err
@@ -41,16 +47,16 @@ func newScan(ctx context.Context, t sqlstore.Tx, byRows store.Raw) (*scan, error
 	// The driver watches the context of each query from a goroutine of its own,
 	// which costs half as much as the page: it is looked at here instead.
 	unwatched := context.WithoutCancel(ctx)
-	f, err := pages.Open(uint32(count), func(page uint32) (data []byte, err error) {
+	f, err := pages.Open(uint32(count), func(page uint32, use func([]byte)) error {
 		if err := ctx.Err(); err != nil {
-			return nil, err
+			return err
 		}
-		return data, scanFirst(unwatched, t, "SELECT data FROM sqlite_dbpage WHERE pgno = $1", &data, int64(page))
+		return from.page(unwatched, t, page, use)
 	})
 	if err != nil {
 		return nil, err
 	}
-	s := &scan{Raw: byRows, f: f}
+	s := &scan{Raw: byRows(t), f: f}
 	roots, err := s.roots()
 	if err != nil {
 		return nil, err
@@ -77,7 +83,7 @@ func (s *scan) small() error {
 func (s *scan) walkAll(names []string) iter.Seq2[struct{}, error] {
 	return func(yield func(struct{}, error) bool) {
 		for _, name := range names {
-			nothing := func([]pages.Value) (struct{}, error) { return struct{}{}, nil }
+			nothing := func(pages.Cell, []pages.Value) (struct{}, error) { return struct{}{}, nil }
 			for _, err := range rowsOf(s, name, nothing) {
 				if !yield(struct{}{}, err) || err != nil {
 					return
@@ -108,6 +114,9 @@ func (s *scan) finish() error {
 			return err
 		}
 	}
+	if s.left.Load() {
+		return errors.New("a tree was not read to its end")
+	}
 	for _, name := range names {
 		if !s.trees[name].ended {
 			return fmt.Errorf("%s was not read to its end", name)
@@ -120,7 +129,7 @@ func (s *scan) finish() error {
 }
 
 // rowsOf yields what is made of each row of a tree, a page of the file at a time.
-func rowsOf[T any](s *scan, name string, item func(values []pages.Value) (T, error)) iter.Seq2[[]T, error] {
+func rowsOf[T any](s *scan, name string, item func(c pages.Cell, values []pages.Value) (T, error)) iter.Seq2[[]T, error] {
 	return func(yield func([]T, error) bool) {
 		t := s.trees[name]
 		if t.begun {
@@ -137,13 +146,14 @@ func rowsOf[T any](s *scan, name string, item func(values []pages.Value) (T, err
 			for i := range cells {
 				err := t.row(&cells[i])
 				if err == nil {
-					out[i], err = item(t.values)
+					out[i], err = item(cells[i], t.values)
 				}
 				if err != nil {
 					yield(nil, err)
 					return
 				}
 			}
+			t.keep()
 			if !yield(out, nil) {
 				return
 			}
@@ -154,24 +164,44 @@ func rowsOf[T any](s *scan, name string, item func(values []pages.Value) (T, err
 
 // Lines implements store.Raw.
 func (s *scan) Lines(context.Context) iter.Seq2[store.RawLines, error] {
-	return singly(rowsOf(s, "line_blocks", func(v []pages.Value) (store.RawLines, error) {
-		return sqlstore.Lines(v[0].Int, v[1].Int, v[2].Int, v[3].Bytes), nil
+	return singly(rowsOf(s, "line_blocks", func(c pages.Cell, v []pages.Value) (store.RawLines, error) {
+		lines := sqlstore.Lines(v[0].Int, v[1].Int, v[2].Int, kept(c, v[3].Bytes))
+		unpack := lines.Unpack
+		lines.Unpack = func(into *[]byte) ([]byte, error) {
+			defer s.f.Reuse(c)
+			return unpack(into)
+		}
+		return lines, nil
 	}))
 }
 
 // Payloads implements store.Raw.
 func (s *scan) Payloads(context.Context) iter.Seq2[store.RawPayloads, error] {
-	return singly(rowsOf(s, "payload_blocks", func(v []pages.Value) (store.RawPayloads, error) {
-		return sqlstore.Payloads(v[0].Int, v[2].Int, v[1].Bytes, v[3].Bytes), nil
+	return singly(rowsOf(s, "payload_blocks", func(c pages.Cell, v []pages.Value) (store.RawPayloads, error) {
+		payloads := sqlstore.Payloads(v[0].Int, v[2].Int, kept(c, v[1].Bytes), kept(c, v[3].Bytes))
+		unpack := payloads.Unpack
+		payloads.Unpack = func(into *[]byte) ([]store.RawPayload, error) {
+			defer s.f.Reuse(c)
+			return unpack(into)
+		}
+		return payloads, nil
 	}))
 }
 
 // Zones implements store.Raw.
 func (s *scan) Zones(context.Context) iter.Seq2[store.Zone, error] {
-	return singly(rowsOf(s, "zones", func(v []pages.Value) (store.Zone, error) {
-		z := store.Zone{First: v[0].Int, N: v[1].Int, Low: v[2].Int, High: v[3].Int, Pairs: v[4].Bytes, Sums: v[5].Bytes}
+	return singly(rowsOf(s, "zones", func(c pages.Cell, v []pages.Value) (store.Zone, error) {
+		z := store.Zone{First: v[0].Int, N: v[1].Int, Low: v[2].Int, High: v[3].Int, Pairs: kept(c, v[4].Bytes), Sums: kept(c, v[5].Bytes)}
 		return z, sqlstore.CheckZone(&z)
 	}))
+}
+
+// kept gives bytes of a cell that are good for longer than its page.
+func kept(c pages.Cell, b []byte) []byte {
+	if c.Own {
+		return b
+	}
+	return bytes.Clone(b)
 }
 
 // Index implements store.Raw.
@@ -182,16 +212,16 @@ func (s *scan) Index(ctx context.Context, which store.HashIndex) iter.Seq2[[]sto
 	if !ok {
 		return s.Raw.Index(ctx, which)
 	}
-	return rowsOf(s, name, func(v []pages.Value) (store.IndexEntry, error) {
+	return ahead(s, rowsOf(s, name, func(_ pages.Cell, v []pages.Value) (store.IndexEntry, error) {
 		return store.IndexEntry{Hash: v[0].Int, Place: v[1].Int}, nil
-	})
+	}))
 }
 
 // Rows implements store.Raw. After each page of evidence a page of a tree is
-// looked at that nobody reads: others work meanwhile.
+// looked at that nobody reads.
 func (s *scan) Rows(context.Context) iter.Seq2[[]store.IndexRow, error] {
-	return func(yield func([]store.IndexRow, error) bool) {
-		beside, stop := iter.Pull2(s.walkAll(besideTrees))
+	return ahead(s, func(yield func([]store.IndexRow, error) bool) {
+		beside, stop := iter.Pull2(ahead(s, s.walkAll(besideTrees)))
 		defer stop()
 		for rows, err := range rowsOf(s, "evidence", indexRow) {
 			if err == nil {
@@ -210,15 +240,75 @@ func (s *scan) Rows(context.Context) iter.Seq2[[]store.IndexRow, error] {
 				return
 			}
 		}
-	}
+	})
 }
 
-func indexRow(v []pages.Value) (store.IndexRow, error) {
+func indexRow(_ pages.Cell, v []pages.Value) (store.IndexRow, error) {
 	x := store.IndexRow{
 		Seq: v[0].Int, Kind: v[1].Int, Source: v[2].Int, Run: v[3].Int, Block: v[4].Int,
 		Next: v[7].Int, Gone: v[8].Int, GoneAt: v[9].Int,
 	}
 	return x, sqlstore.SetHashes(&x, v[5].Bytes)
+}
+
+// pagesAhead is how many pages a walk may be ahead of who reads its rows.
+const pagesAhead = 8
+
+// ahead walks on a goroutine of its own, a few pages ahead of who reads.
+func ahead[T any](s *scan, seq iter.Seq2[T, error]) iter.Seq2[T, error] {
+	type item struct {
+		v   T
+		err error
+	}
+	return func(yield func(T, error) bool) {
+		items, stop := make(chan item, pagesAhead), make(chan struct{})
+		var walk sync.WaitGroup
+		walk.Go(func() {
+			defer close(items)
+			for v, err := range seq {
+				select {
+				case items <- item{v, err}:
+				case <-stop:
+					return
+				}
+			}
+		})
+		defer walk.Wait()
+		defer close(stop)
+		for it := range items {
+			if !yield(it.v, it.err) {
+				s.left.Store(true)
+				return
+			}
+		}
+	}
+}
+
+// inTurn is a transaction that several goroutines query, one after the other. A
+// query is over when its rows are closed.
+type inTurn struct {
+	sqlstore.Tx
+	mu sync.Mutex
+}
+
+func (t *inTurn) Query(ctx context.Context, query string, args ...any) (sqlstore.Rows, error) {
+	t.mu.Lock()
+	rows, err := t.Tx.Query(ctx, query, args...)
+	if err != nil {
+		t.mu.Unlock()
+		return nil, err
+	}
+	return &turn{Rows: rows, over: t.mu.Unlock}, nil
+}
+
+type turn struct {
+	sqlstore.Rows
+	over func()
+}
+
+func (r *turn) Close() error {
+	defer r.over()
+	return r.Rows.Close()
 }
 
 // singly yields the items of pages.

@@ -62,7 +62,7 @@ func look(t *testing.T, path string) (seen, bool) {
 		if err := scanFirst(t.Context(), tx, "PRAGMA integrity_check(1)", &out.sqlite); err != nil {
 			out.sqlite = err.Error()
 		}
-		s, err := newScan(t.Context(), tx, nil)
+		s, err := newScan(t.Context(), tx, d.lender.borrower(), func(sqlstore.Tx) store.Raw { return nil })
 		if err == nil {
 			err = s.finish()
 		}
@@ -196,7 +196,9 @@ func TestScanReadsAll(t *testing.T) {
 			return nil
 		},
 	} {
-		err := d.Read(t.Context(), func(tx sqlstore.Tx) error { return d.Verify(t.Context(), tx, nil, use) })
+		err := d.Read(t.Context(), func(tx sqlstore.Tx) error {
+			return d.Verify(t.Context(), tx, func(sqlstore.Tx) store.Raw { return nil }, use)
+		})
 		if err == nil {
 			t.Errorf("%s: verified", name)
 		}

@@ -50,6 +50,7 @@ const (
 	pageSize    = 16 << 10
 	writerCache = 64 << 20
 	readerCache = 16 << 20
+	verifyCache = 512 << 10 // every page is read once
 	idleReaders = 4
 )
 
@@ -83,7 +84,11 @@ func open(path string, o Options) (*database, error) {
 	case info.IsDir():
 		return nil, errors.New("is a directory, want a file")
 	}
-	d := &database{path: path, timeout: o.LockTimeout, busy: make(chan struct{}, 1)}
+	lender, err := newLender()
+	if err != nil {
+		return nil, err
+	}
+	d := &database{path: path, timeout: o.LockTimeout, lender: lender, busy: make(chan struct{}, 1)}
 	if !o.ReadOnly {
 		if err := d.openWriter(o); err != nil {
 			return nil, errors.Join(err, d.Close())
@@ -178,17 +183,15 @@ func (d *database) atRest() bool {
 }
 
 func (d *database) tryReaders(query url.Values) error {
-	db, err := sql.Open("sqlite", source(d.path, query,
+	db := d.lender.open(source(d.path, query,
 		"busy_timeout("+strconv.FormatInt(d.timeout.Milliseconds(), 10)+")",
 		"query_only(ON)", "temp_store(MEMORY)", "trusted_schema(OFF)",
 		"cache_size(-"+strconv.Itoa(readerCache>>10)+")",
 	))
-	if err != nil {
-		return err
-	}
 	// As many as there are readers: one that reads while it reads must not wait
 	// for itself.
 	db.SetMaxIdleConns(idleReaders)
+	var err error
 	if d.readers != nil {
 		err = d.readers.Close()
 	}

@@ -24,6 +24,7 @@ type database struct {
 	opening sync.Mutex    // of readers and still, once the store is open
 	still   *still        // the file at rest, if it is read as one
 	busy    chan struct{} // held by the writer of this process
+	lender  *lender       // of the readers
 	writer  *sql.DB
 	readers *sql.DB
 	wtx     *tx // the writer's connection and its prepared statements

@@ -17,10 +17,10 @@ type DB interface {
 	Write(ctx context.Context, fn func(Tx) error) error
 	// Read runs fn on one unchanging snapshot.
 	Read(ctx context.Context, fn func(Tx) error) error
-	// Verify runs fn on byRows, or on what reads the same in a faster way. It
+	// Verify runs fn on byRows of tx, or on what reads the same in a faster way. It
 	// looks at what the database keeps beside the rows that fn reads, in the
 	// snapshot of tx: a *store.Discrepancy if it does not hold together.
-	Verify(ctx context.Context, tx Tx, byRows store.Raw, fn func(store.Raw) error) error
+	Verify(ctx context.Context, tx Tx, byRows func(Tx) store.Raw, fn func(store.Raw) error) error
 	// Forget makes bytes that an Erase overwrote unreadable, as far as the
 	// database can do that.
 	Forget(ctx context.Context) error

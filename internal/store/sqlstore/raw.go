@@ -13,7 +13,7 @@ import (
 
 // Snapshot implements store.Verifiable.
 func (s *Store) Snapshot(ctx context.Context, fn func(store.Raw) error) error {
-	return s.db.Read(ctx, func(tx Tx) error { return s.db.Verify(ctx, tx, &raw{tx: tx}, fn) })
+	return s.db.Read(ctx, func(tx Tx) error { return s.db.Verify(ctx, tx, rawOf, fn) })
 }
 
 // Lines gives a row of line_blocks to verification.
@@ -41,6 +41,8 @@ type raw struct {
 }
 
 var _ store.Raw = (*raw)(nil)
+
+func rawOf(tx Tx) store.Raw { return &raw{tx: tx} }
 
 func (r *raw) Checkpoint(ctx context.Context) (store.RawTip, error) {
 	var t store.RawTip

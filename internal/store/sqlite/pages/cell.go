@@ -1,7 +1,6 @@
 package pages
 
 import (
-	"bytes"
 	"encoding/binary"
 	"math/bits"
 )
@@ -74,12 +73,13 @@ func (w *walk) cell(p *tree, start, at int, c *Cell) (int, error) {
 	if n+size > len(b) {
 		return 0, damaged(p.n, cellEnds)
 	}
-	c.Record = b[n : n+local : n+local]
+	c.Record, c.Own = b[n:n+local:n+local], false
 	if local < int(payload) {
 		var err error
 		if c.Record, err = w.f.overflow(c.Record, number(b[n+local:]), int(payload), p.n); err != nil {
 			return 0, err
 		}
+		c.Own = true
 	}
 	return at - start + n + size, nil
 }
@@ -87,37 +87,39 @@ func (w *walk) cell(p *tree, start, at int, c *Cell) (int, error) {
 // overflow puts together what is in the cell and what is in the chain of pages
 // from page on.
 func (f *File) overflow(local []byte, page uint32, size int, from uint32) ([]byte, error) {
-	parts, left := [][]byte{local}, size-len(local)
-	for left > 0 {
-		b, err := f.take(page, from)
+	record := f.memory(size)
+	for at := copy(record, local); at < size; {
+		this, next := page, uint32(0)
+		err := f.take(this, from, func(b []byte) {
+			next = number(b)
+			at += copy(record[at:], b[4:])
+		})
 		if err != nil {
 			return nil, err
 		}
-		from, page = page, number(b)
-		part := b[4:min(f.usable, 4+left)]
-		parts, left = append(parts, part), left-len(part)
+		from, page = this, next
 	}
 	if page != 0 {
 		return nil, damaged(from, "a chain that goes on after its payload")
 	}
-	return bytes.Join(parts, nil), nil
+	return record, nil
 }
 
 // covering finds out whether the cells and free blocks of a page share bytes.
 // Mostly each lies before the one that came last, and no more needs to be known.
 // Once one does not, every byte that is taken is marked.
 type covering struct {
-	f       *File
+	w       *walk
 	p       *tree
 	content int
 	taken   int
 	lowest  int  // all that was taken is from here on, as long as nothing is marked
-	marked  bool // in f.cover
+	marked  bool // in w.cover
 }
 
 func (w *walk) begin(p *tree) covering {
-	w.f.pieces = w.f.pieces[:0]
-	return covering{f: w.f, p: p, content: p.content(), lowest: w.f.usable}
+	w.pieces = w.pieces[:0]
+	return covering{w: w, p: p, content: p.content(), lowest: w.f.usable}
 }
 
 // start gives where a cell begins.
@@ -127,8 +129,8 @@ func (c *covering) start(i int) (int, error) {
 		head = innerHead
 	}
 	at := int(binary.BigEndian.Uint16(c.p.b[c.p.at+head+2*i:]))
-	if at < c.content || at > c.f.usable-minCell {
-		return 0, damaged(c.p.n, "cell %d at byte %d, outside %d to %d", i, at, c.content, c.f.usable-minCell)
+	if at < c.content || at > c.w.f.usable-minCell {
+		return 0, damaged(c.p.n, "cell %d at byte %d, outside %d to %d", i, at, c.content, c.w.f.usable-minCell)
 	}
 	return at, nil
 }
@@ -137,19 +139,19 @@ func (c *covering) start(i int) (int, error) {
 func (c *covering) take(at, size int) error {
 	size = max(size, minCell)
 	end := at + size
-	if at < c.content || end > c.f.usable {
+	if at < c.content || end > c.w.f.usable {
 		return damaged(c.p.n, "bytes %d to %d are outside its content", at, end)
 	}
 	c.taken += size
 	if !c.marked && end <= c.lowest {
 		c.lowest = at
-		c.f.pieces = append(c.f.pieces, piece{at, end})
+		c.w.pieces = append(c.w.pieces, piece{at, end})
 		return nil
 	}
 	if !c.marked {
 		c.marked = true
-		clear(c.f.cover)
-		for _, p := range c.f.pieces {
+		clear(c.w.cover)
+		for _, p := range c.w.pieces {
 			if err := c.mark(p.at, p.end); err != nil {
 				return err
 			}
@@ -164,10 +166,10 @@ func (c *covering) mark(at, end int) error {
 		word, from := at/64, at%64
 		n := min(64-from, end-at)
 		mask := (^uint64(0) >> (64 - n)) << from
-		if both := c.f.cover[word] & mask; both != 0 {
+		if both := c.w.cover[word] & mask; both != 0 {
 			return damaged(c.p.n, "byte %d is used twice", word*64+bits.TrailingZeros64(both))
 		}
-		c.f.cover[word] |= mask
+		c.w.cover[word] |= mask
 		at += n
 	}
 	return nil
@@ -178,7 +180,7 @@ func (c *covering) mark(at, end int) error {
 func (c *covering) end() error {
 	b := c.p.b
 	for at := int(binary.BigEndian.Uint16(b[c.p.at+1:])); at != 0; {
-		if at > c.f.usable-minCell {
+		if at > c.w.f.usable-minCell {
 			return damaged(c.p.n, "a free block at byte %d", at)
 		}
 		next, size := int(binary.BigEndian.Uint16(b[at:])), int(binary.BigEndian.Uint16(b[at+2:]))
@@ -190,7 +192,7 @@ func (c *covering) end() error {
 		}
 		at = next
 	}
-	if left, says := c.f.usable-c.content-c.taken, int(b[c.p.at+7]); left != says {
+	if left, says := c.w.f.usable-c.content-c.taken, int(b[c.p.at+7]); left != says {
 		return damaged(c.p.n, "%d bytes are left over, it says %d", left, says)
 	}
 	return nil

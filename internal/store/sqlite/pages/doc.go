@@ -5,7 +5,7 @@
 //
 // It imports nothing of the project. It reads no file: pages come from a
 // function, which has SQLite's own snapshot behind it (the virtual table
-// sqlite_dbpage), so that the write-ahead log, locks and other writers are
+// sqlite_dbpage), lent for a moment, so that the write-ahead log, locks and other writers are
 // SQLite's affair. It opens no descriptor, because closing one would drop the
 // locks that SQLite holds on the file in this process.
 //

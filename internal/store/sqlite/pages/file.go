@@ -1,9 +1,12 @@
 package pages
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
+	"sync"
 )
 
 // ErrOther: the file has a form that this package does not read.
@@ -21,22 +24,27 @@ func damaged(page uint32, format string, args ...any) error {
 	return &Damage{Page: page, What: fmt.Sprintf(format, args...)}
 }
 
-// Read gives the bytes of a page; the first is 1. The bytes are the caller's.
-type Read func(page uint32) ([]byte, error)
+// Read calls use once with the bytes of a page, which are good until use returns;
+// the first page is 1. It may be called by several goroutines at once if trees are
+// walked so.
+type Read func(page uint32, use func(b []byte)) error
 
-// File is one snapshot of a file. It is for one goroutine at a time.
+// File is one snapshot of a file. Several goroutines may walk trees of it, each its
+// own.
 type File struct {
 	read   Read
 	count  uint32 // of pages
 	usable int    // bytes of each
-	used   []uint64
 	trunk  uint32 // first page of the list of free ones
 	free   uint32 // how many there are
 
-	// For the page at hand: what was taken of it, and which bytes.
-	pieces []piece
-	cover  []uint64
+	mu    sync.Mutex
+	used  []uint64 // a bit for each page
+	spare [][]byte // memory for records
 }
+
+// maxSpare is how many records' memory is kept for use again.
+const maxSpare = 32
 
 // piece is bytes of a page.
 type piece struct{ at, end int }
@@ -61,8 +69,8 @@ const lockByte = 1 << 30
 
 // Open begins with a file of so many pages.
 func Open(count uint32, read Read) (*File, error) {
-	head, err := read(1)
-	if err != nil {
+	var head []byte
+	if err := read(1, func(b []byte) { head = bytes.Clone(b) }); err != nil {
 		return nil, err
 	}
 	if len(head) < 512 || string(head[:len(magic)]) != magic {
@@ -81,7 +89,7 @@ func Open(count uint32, read Read) (*File, error) {
 		return nil, ErrOther
 	}
 	f := &File{
-		read: read, count: count, usable: size, used: make([]uint64, count/64+1), cover: make([]uint64, size/64),
+		read: read, count: count, usable: size, used: make([]uint64, count/64+1),
 		trunk: number(head[atTrunk:]), free: number(head[atFree:]),
 	}
 	if lock := uint32(lockByte/size) + 1; lock <= count {
@@ -96,26 +104,58 @@ func (f *File) mark(page uint32) { f.used[page/64] |= 1 << (page % 64) }
 
 // take reads a page that nothing else may have used. from is the page that
 // names it.
-func (f *File) take(page, from uint32) ([]byte, error) {
+func (f *File) take(page, from uint32, use func(b []byte)) error {
 	if err := f.claim(page, from); err != nil {
-		return nil, err
+		return err
 	}
-	b, err := f.read(page)
-	if err == nil && len(b) != f.usable {
-		err = damaged(page, "%d bytes, want %d", len(b), f.usable)
+	size := f.usable
+	err := f.read(page, func(b []byte) {
+		if size = len(b); size == f.usable {
+			use(b)
+		}
+	})
+	if err == nil && size != f.usable {
+		err = damaged(page, "%d bytes, want %d", size, f.usable)
 	}
-	return b, err
+	return err
 }
 
 func (f *File) claim(page, from uint32) error {
 	if page == 0 || page > f.count {
 		return damaged(from, "names page %d, there are %d", page, f.count)
 	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	if f.used[page/64]&(1<<(page%64)) != 0 {
 		return damaged(from, "names page %d, which is used already", page)
 	}
 	f.mark(page)
 	return nil
+}
+
+// memory gives size bytes, with anything in them.
+func (f *File) memory(size int) []byte {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for i := len(f.spare) - 1; i >= 0; i-- {
+		if b := f.spare[i]; cap(b) >= size {
+			f.spare = slices.Delete(f.spare, i, i+1)
+			return b[:size]
+		}
+	}
+	return make([]byte, size, size+size/4)
+}
+
+// Reuse takes back the memory of a record of its own that nobody uses any more.
+func (f *File) Reuse(c Cell) {
+	if !c.Own {
+		return
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if len(f.spare) < maxSpare {
+		f.spare = append(f.spare, c.Record)
+	}
 }
 
 // Close reads the list of free pages and expects no page to be left over. It is
@@ -133,10 +173,9 @@ func (f *File) Close() error {
 }
 
 func (f *File) walkFree() error {
-	found := uint32(0)
+	found, b := uint32(0), make([]byte, f.usable)
 	for page, from := f.trunk, uint32(1); page != 0; {
-		b, err := f.take(page, from)
-		if err != nil {
+		if err := f.take(page, from, func(page []byte) { copy(b, page) }); err != nil {
 			return err
 		}
 		next, n := number(b), number(b[4:])

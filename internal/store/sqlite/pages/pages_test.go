@@ -74,8 +74,16 @@ func file(tb testing.TB, tx *sql.Tx) *pages.File {
 	if err := tx.QueryRowContext(tb.Context(), "PRAGMA page_count").Scan(&count); err != nil {
 		tb.Fatal(err)
 	}
-	f, err := pages.Open(count, func(page uint32) (b []byte, err error) {
-		return b, tx.QueryRowContext(tb.Context(), "SELECT data FROM sqlite_dbpage WHERE pgno = ?", page).Scan(&b)
+	f, err := pages.Open(count, func(page uint32, use func([]byte)) error {
+		var b []byte
+		if err := tx.QueryRowContext(tb.Context(), "SELECT data FROM sqlite_dbpage WHERE pgno = ?", page).Scan(&b); err != nil {
+			return err
+		}
+		use(b)
+		for i := range b { // as memory that is used for something else
+			b[i] = 0xee
+		}
+		return nil
 	})
 	if err != nil {
 		tb.Fatal(err)
@@ -100,6 +108,10 @@ func walk(tb testing.TB, f *pages.File, root uint32, kind pages.Kind, columns in
 			if err := pages.Decode(c.Record, v); err != nil {
 				tb.Fatal(err)
 			}
+			for i := range v {
+				v[i].Bytes = bytes.Clone(v[i].Bytes)
+			}
+			f.Reuse(c)
 			out = append(out, row{c.Row, v})
 		}
 	}
@@ -256,7 +268,7 @@ func TestOther(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := pages.Open(2, func(uint32) ([]byte, error) { return b[:4096], nil }); !errors.Is(err, pages.ErrOther) {
+		if _, err := pages.Open(2, func(_ uint32, use func([]byte)) error { use(b[:4096]); return nil }); !errors.Is(err, pages.ErrOther) {
 			t.Errorf("%s: %v, want ErrOther", set, err)
 		}
 	}
@@ -294,15 +306,16 @@ func FuzzFile(f *testing.F) {
 		}
 		const size = 512
 		read := map[uint32]bool{}
-		file, err := pages.Open(uint32(len(b)/size), func(page uint32) ([]byte, error) {
+		file, err := pages.Open(uint32(len(b)/size), func(page uint32, use func([]byte)) error {
 			if page > 1 && read[page] {
 				t.Fatalf("page %d is read twice", page)
 			}
 			read[page] = true
 			if int(page)*size > len(b) {
-				return nil, errors.New("beyond the end")
+				return errors.New("beyond the end")
 			}
-			return b[int(page-1)*size : int(page)*size : int(page)*size], nil
+			use(b[int(page-1)*size : int(page)*size : int(page)*size])
+			return nil
 		})
 		if err != nil {
 			return

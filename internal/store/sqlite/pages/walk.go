@@ -18,8 +18,9 @@ const (
 
 // Cell is a row of a table, or an entry of an index.
 type Cell struct {
-	Row    int64 // number of the row; 0 in an index
-	Record []byte
+	Row    int64  // number of the row; 0 in an index
+	Record []byte // good until the next page, or if it is Own, until it is given to Reuse
+	Own    bool   // the record has memory of its own: it did not fit into its page
 }
 
 // Types of pages.
@@ -42,10 +43,10 @@ const (
 var errStopped = errors.New("stopped")
 
 // Walk yields the cells of a tree in their order, a page at a time. The slice
-// is used again; records are not. A tree is walked once.
+// is used again, and so are records that are not their own. A tree is walked once.
 func (f *File) Walk(root uint32, kind Kind) iter.Seq2[[]Cell, error] {
 	return func(yield func([]Cell, error) bool) {
-		w := &walk{f: f, kind: kind, leaves: -1, last: math.MinInt64, yield: yield}
+		w := &walk{f: f, kind: kind, leaves: -1, last: math.MinInt64, cover: make([]uint64, f.usable/64), yield: yield}
 		if err := w.page(root, 1, 0); err != nil && !errors.Is(err, errStopped) {
 			yield(nil, err)
 		}
@@ -62,6 +63,11 @@ type walk struct {
 	bound  bool  // it was a bound
 	begun  bool
 	yield  func([]Cell, error) bool
+	pages  [][]byte // from the root to the page at hand
+
+	// For the page at hand: what was taken of it, and which bytes.
+	pieces []piece
+	cover  []uint64
 }
 
 // tree is a page of a tree.
@@ -75,16 +81,19 @@ type tree struct {
 
 // page walks the tree below a page.
 func (w *walk) page(n, from uint32, depth int) error {
-	b, err := w.f.take(n, from)
-	if err != nil {
+	if depth >= maxDepth {
+		return damaged(n, "a tree deeper than %d", maxDepth)
+	}
+	for len(w.pages) <= depth {
+		w.pages = append(w.pages, make([]byte, w.f.usable))
+	}
+	b := w.pages[depth]
+	if err := w.f.take(n, from, func(page []byte) { copy(b, page) }); err != nil {
 		return err
 	}
 	p, err := w.head(n, b)
 	if err != nil {
 		return err
-	}
-	if depth >= maxDepth {
-		return damaged(n, "a tree deeper than %d", maxDepth)
 	}
 	if p.cells == 0 && (depth > 0 || p.inner && n != 1) {
 		return damaged(n, "a page without cells")
