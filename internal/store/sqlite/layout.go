@@ -167,6 +167,9 @@ func (t *tree) row(c *pages.Cell) error {
 // keep makes the bytes of the row at hand its own: the page that they are in is
 // used again, and the next row is compared with them.
 func (t *tree) keep() {
+	if t.table == "" && t.key == 0 { // rows in the order of their numbers
+		return
+	}
 	for i := range t.values {
 		t.values[i].Bytes = bytes.Clone(t.values[i].Bytes)
 	}
