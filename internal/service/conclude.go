@@ -71,6 +71,7 @@ func (s *Service) assessAhead(ctx context.Context, at time.Time) (*assess.Assess
 	if err != nil {
 		return nil, nil, err
 	}
+	defer unlimitMemory()
 	a, err := e.At(ctx, at)
 	if err != nil {
 		return nil, nil, err

@@ -52,6 +52,7 @@ func (s *Service) Make(ctx context.Context, sp Spec) (*Made, error) {
 	if err != nil {
 		return nil, err
 	}
+	defer s.assessed()
 	a, err := e.At(ctx, sp.At)
 	if err != nil {
 		return nil, err

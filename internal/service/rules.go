@@ -2,8 +2,10 @@ package service
 
 import (
 	"context"
+	"math"
 	"os"
 	"runtime/debug"
+	"runtime/metrics"
 	"time"
 
 	"github.com/exhibit-aims/exhibit/config"
@@ -77,10 +79,22 @@ func NewEvaluator(cfg *configfile.Config, st evaluate.Source) (*Evaluator, error
 }
 
 // limitMemory asks the garbage collector to work harder rather than to let the
-// heap double. A limit that the environment sets (GOMEMLIMIT) stands.
+// heap double while so many entries are read and assessed, but leaves room beside
+// what lives by then, such as the view before: a limit below that would only keep
+// it working. A limit that the environment sets (GOMEMLIMIT) stands.
 func limitMemory(entries int64) {
 	if os.Getenv("GOMEMLIMIT") == "" {
-		debug.SetMemoryLimit(assess.MemoryFor(entries))
+		live := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
+		metrics.Read(live)
+		debug.SetMemoryLimit(max(assess.MemoryFor(entries), int64(live[0].Value.Uint64()/4*5)))
+	}
+}
+
+// unlimitMemory ends what limitMemory began: whatever else is made of the
+// evidence lives beside the assessment.
+func unlimitMemory() {
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(math.MaxInt64)
 	}
 }
 

@@ -110,7 +110,16 @@ func (s *Service) Assess(ctx context.Context, at time.Time) (*assess.Assessment,
 	if err != nil {
 		return nil, err
 	}
+	defer s.assessed()
 	return e.At(ctx, at)
+}
+
+// assessed ends the limit of memory where this process goes on: a command prints
+// what it assessed and is done.
+func (s *Service) assessed() {
+	if s.view.Load() != nil {
+		unlimitMemory()
+	}
 }
 
 // Slugs are the names of the expectations in force.
