@@ -149,6 +149,9 @@ const maxReturned = 512 << 20
 // readReturned opens a workbook, finds the export that it is of, and reads what
 // was written into it.
 func readReturned(ctx context.Context, d *desk, o returnOptions, path string) (*broughtBack, error) {
+	if err := people.CheckFileName(filepath.Base(path)); err != nil {
+		return nil, usageError{fmt.Errorf("%s: %w", path, err), hintOf(err)}
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, usageError{err, "name the workbook that came back"}

@@ -59,9 +59,9 @@ func report(w io.Writer, err error) int {
 	if errors.As(err, &silent) {
 		return silent.code
 	}
-	fmt.Fprintf(w, "exhibit: error: %s\n", strings.TrimRight(err.Error(), "\n"))
+	fmt.Fprintf(w, "exhibit: error: %s\n", cleanLines(strings.TrimRight(err.Error(), "\n")))
 	if h := hintOf(err); h != "" {
-		fmt.Fprintf(w, "exhibit: hint: %s\n", h)
+		fmt.Fprintf(w, "exhibit: hint: %s\n", cleanLines(h))
 	}
 	return codeOf(err)
 }

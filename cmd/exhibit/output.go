@@ -8,14 +8,21 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
+
+	"github.com/exhibit-aims/exhibit/internal/people"
 )
 
 // checkOutput refuses, before any work is done, what an export cannot be put in
-// the place of: a rename would take away a device, a pipe or a link, and leave a
-// file there.
+// the place of (a rename would take away a device, a pipe or a link, and leave a
+// file there), and a name that not every system holds.
 func checkOutput(path string) error {
 	if path == "" {
 		return usageError{errors.New("-o is empty"), "name the file to write"}
+	}
+	if name := filepath.Base(path); name != "." && name != ".." {
+		if err := people.CheckFileName(name); err != nil { // whoever gets it could not keep it
+			return usageError{fmt.Errorf("-o %s: %w", path, err), hintOf(err)}
+		}
 	}
 	dir := filepath.Dir(filepath.Clean(path))
 	switch info, err := os.Stat(dir); {

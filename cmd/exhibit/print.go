@@ -51,12 +51,25 @@ func (g *globals) printActed(v any) error {
 
 // clean replaces what could steer a terminal.
 func clean(s string) string {
+	return strings.Map(plainRune, s)
+}
+
+// cleanLines is clean for what has lines, and is set with tabs.
+func cleanLines(s string) string {
 	return strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) || unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp) {
-			return '·'
+		if r == '\n' || r == '\t' {
+			return r
 		}
-		return r
+		return plainRune(r)
 	}, s)
+}
+
+// plainRune is r, or what stands for one that is not to reach a terminal.
+func plainRune(r rune) rune {
+	if unicode.IsControl(r) || unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp) {
+		return '·'
+	}
+	return r
 }
 
 // short cuts s to n characters.

@@ -11,6 +11,7 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"github.com/exhibit-aims/exhibit/internal/access"
+	"github.com/exhibit-aims/exhibit/internal/people"
 )
 
 func (a *API) reviewFileOperation() {
@@ -42,7 +43,7 @@ func (a *API) reviewFile(ctx context.Context, in *ByID) (*huma.StreamResponse, e
 		header := w.Header()
 		header.Set("Content-Type", "application/octet-stream")
 		header.Set("X-Content-Type-Options", "nosniff")
-		header.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": h.Upload.Filename}))
+		header.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": people.SaveName(h.Upload.Filename)}))
 		header.Set("Content-Length", strconv.Itoa(len(content)))
 		header.Set("Repr-Digest", "sha-256=:"+base64Of(h.Upload.FileSHA256)+":")
 		w.WriteHeader(http.StatusOK)

@@ -11,7 +11,6 @@ import (
 	"strings"
 	"time"
 	"unicode"
-	"unicode/utf8"
 
 	"github.com/exhibit-aims/exhibit/internal/evidence"
 )
@@ -77,9 +76,10 @@ var privateKey = regexp.MustCompile(`-----BEGIN [A-Z ]*PRIVATE KEY( BLOCK)?-----
 // File is a file's bytes as evidence. Its digest is its key.
 func File(name, mediaType string, content []byte) (evidence.Record, string, error) {
 	remedy := fmt.Sprintf("hand in a file of 1 byte to %d MiB", MaxFile>>20)
+	if err := checkName(name); err != nil {
+		return evidence.Record{}, "", err
+	}
 	switch {
-	case !plainName(name):
-		return evidence.Record{}, "", unfit("call it by a name of 1 to 255 bytes, without folders and control characters", "%.80q is no name of a file", name)
 	case !plainType(mediaType):
 		return evidence.Record{}, "", unfit("for example application/pdf; left out, none is kept", "%.80q is no media type", mediaType)
 	case len(content) == 0:
@@ -95,16 +95,6 @@ func File(name, mediaType string, content []byte) (evidence.Record, string, erro
 		"content_base64": base64.StdEncoding.EncodeToString(content),
 	})
 	return rec, sum, err
-}
-
-// plainName reports whether a name can be that of a file wherever it is shown or
-// saved: no folder is in it, no line of its own, nothing that turns what stands
-// beside it around.
-func plainName(name string) bool {
-	return len(name) <= 255 && !blank(name) && name != "." && name != ".." && utf8.ValidString(name) &&
-		!strings.ContainsFunc(name, func(r rune) bool {
-			return r == '/' || r == '\\' || r == utf8.RuneError || unicode.IsControl(r) || unicode.In(r, unicode.Bidi_Control, unicode.Zl, unicode.Zp)
-		})
 }
 
 // plainType reports whether a media type is one: a type and a subtype, each with
