@@ -2,10 +2,13 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"maps"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -21,6 +24,7 @@ import (
 	"github.com/exhibit-aims/exhibit/internal/pluginhost"
 	"github.com/exhibit-aims/exhibit/internal/register"
 	"github.com/exhibit-aims/exhibit/internal/secrets"
+	"github.com/exhibit-aims/exhibit/internal/store/unfinished"
 	"github.com/exhibit-aims/exhibit/plugins/connector"
 )
 
@@ -130,6 +134,25 @@ func (d *doctor) files() {
 		d.good("signing key", d.cfg.Key+" will be made at first use")
 	}
 	d.good("store", d.cfg.Store.String())
+	d.leftovers()
+}
+
+// leftovers names what killed backups, restores and copies left, where they write
+// if nobody names a place: beside the store, and here.
+func (d *doctor) leftovers() {
+	dirs := []string{workingDir()}
+	if at := filepath.Dir(d.cfg.Store.Reveal()); !d.cfg.Store.IsURL() && at != dirs[0] {
+		dirs = append(dirs, at)
+	}
+	for _, dir := range dirs {
+		names, err := unfinished.Left(dir)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			d.fail("store", err)
+		}
+		for _, name := range names {
+			d.good("store", filepath.Join(dir, name)+" was left by a backup, restore or copy that was killed: remove it if none is under way")
+		}
+	}
 }
 
 // secretsThere reads each secret where it is kept, and says where, never what.

@@ -71,6 +71,37 @@ func (p *Place) Path(name string) string { return filepath.Join(p.Dir, name) }
 // End removes the place and all that is in it.
 func (p *Place) End() error { return remove(p.lock) }
 
+// earlier is what programs before this form called an unfinished backup.
+var earlier = regexp.MustCompile(`^\..+\.backup\.[0-9]+$`)
+
+// Left lists what is in a folder that processes which died seem to have left: what
+// Sweep would remove, and what it cannot tell from somebody's own file.
+func Left(in string) ([]string, error) {
+	entries, err := os.ReadDir(in)
+	if err != nil {
+		return nil, err
+	}
+	var out []string
+	for _, e := range entries {
+		name := e.Name()
+		switch {
+		case !e.Type().IsRegular():
+		case earlier.MatchString(name):
+			out = append(out, name)
+		case lockName.MatchString(name):
+			lock := flock.New(filepath.Join(in, name))
+			held, err := lock.TryLock()
+			if err = errors.Join(err, lock.Close()); err != nil {
+				return out, err
+			}
+			if held {
+				out = append(out, name+suffix)
+			}
+		}
+	}
+	return out, nil
+}
+
 // Sweep removes what processes that died left in a folder, and returns how many
 // of them there were.
 func Sweep(in string) (n int, err error) {

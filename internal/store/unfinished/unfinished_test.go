@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/exhibit-aims/exhibit/internal/store/unfinished"
@@ -33,7 +34,8 @@ func TestMain(m *testing.M) {
 // while the process lives; other files are nobody's business.
 func TestKilled(t *testing.T) {
 	dir := t.TempDir()
-	for _, other := range []string{".exhibit-other", ".exhibit-unfinished-notes", ".exhibit-unfinished-notes.d"} {
+	const early = ".exhibit-2026-11.backup.123456789"
+	for _, other := range []string{early, ".exhibit-other", ".exhibit-unfinished-notes", ".exhibit-unfinished-notes.d"} {
 		if err := os.WriteFile(filepath.Join(dir, other), nil, 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -62,15 +64,23 @@ func TestKilled(t *testing.T) {
 			t.Errorf("%s: %d swept, %d files left, %v %v; want %d and %d", what, n, len(left), err, readErr, want, files)
 		}
 	}
-	sweep("while both live", 0, 7)
+	named := func(what string, want int) {
+		t.Helper()
+		if got, err := unfinished.Left(dir); err != nil || len(got) != want || !slices.Contains(got, early) {
+			t.Errorf("%s: left are %v, %v; want %d", what, got, err, want)
+		}
+	}
+	named("while both live", 1)
+	sweep("while both live", 0, 8)
 	if err := child.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
 	_ = child.Wait() // it was killed
-	sweep("one was killed", 1, 5)
-	sweep("again", 0, 5)
+	named("one was killed", 2)
+	sweep("one was killed", 1, 6)
+	sweep("again", 0, 6)
 	if err := ours.End(); err != nil {
 		t.Fatal(err)
 	}
-	sweep("ours has ended", 0, 3)
+	sweep("ours has ended", 0, 4)
 }
