@@ -28,8 +28,8 @@ type reviewsData struct {
 
 type handedLine struct {
 	service.HandedIn
-	Mine bool
-	Look string // address of what was handed in
+	Refused string // why whoever asks may not review it
+	Look    string // address of what was handed in
 }
 
 // handedShown bounds the list.
@@ -40,13 +40,21 @@ func reviews(c *call) (*page, error) {
 	if err != nil {
 		return nil, err
 	}
+	seconds, err := c.seconds()
+	if err != nil {
+		return nil, err
+	}
 	d := reviewsData{Only: cmp.Or(c.req.PathValue("id"), c.Query("id")), All: c.Query("all") != ""}
 	slices.SortStableFunc(list, func(x, y service.HandedIn) int { return x.At.Compare(y.At) })
 	for _, h := range list {
 		if d.Only != "" && h.ID != d.Only || d.Only == "" && !d.All && h.State != "pending" || len(d.List) == handedShown {
 			continue
 		}
-		d.List = append(d.List, handedLine{h, people.Same(h.By, c.Who.Person), c.lookAt(h)})
+		l := handedLine{HandedIn: h, Look: c.lookAt(h)}
+		if h.State == "pending" && seconds != nil && c.concerns(h.By) {
+			l.Refused = c.refusal(seconds.OfHandedIn(h))
+		}
+		d.List = append(d.List, l)
 	}
 	return &page{title: "Evidence handed in", template: "reviews", nav: "/reviews", data: d}, nil
 }
