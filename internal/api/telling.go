@@ -38,7 +38,7 @@ func (a *API) notifications(ctx context.Context, _ *struct{}) (*Answer[notify.St
 		return nil, err
 	}
 	s, err := t.Channels(ctx)
-	s.Channels, s.Dead = orEmpty(s.Channels), orEmpty(s.Dead)
+	s.Channels, s.Dead, s.Told = orEmpty(s.Channels), orEmpty(s.Dead), orEmpty(s.Told)
 	return answered(s, err)
 }
 

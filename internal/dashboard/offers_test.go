@@ -148,10 +148,10 @@ func TestOffers(t *testing.T) {
 	}
 	done := map[string]bool{}
 	for _, path := range pages {
-		for to := range o.offered(o.get(second, path)) {
-			method, address, _ := strings.Cut(to, " ")
-			pattern, _ := o.pattern(method, address)
-			if method != http.MethodPost || done[pattern] {
+		for _, n := range o.get(second, path).elements("form") {
+			address := attr(n, "action")
+			pattern, _ := o.pattern(http.MethodPost, address)
+			if attr(n, "method") != "post" || pattern == "" || done[pattern] {
 				continue
 			}
 			form := formTo(o.get(second, path), address)
@@ -161,7 +161,7 @@ func TestOffers(t *testing.T) {
 			if fields := o.filledIn(form); fields != nil {
 				a := o.post(second, address, fields)
 				if done[pattern] = true; a.StatusCode != http.StatusSeeOther {
-					t.Errorf("%s offers %s, which is refused: status %d: %.600s", path, to, a.StatusCode, wrongOf(a))
+					t.Errorf("%s offers %s, which is refused: status %d: %.600s", path, address, a.StatusCode, wrongOf(a))
 				}
 			}
 		}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"time"
 
 	"github.com/exhibit-aims/exhibit/internal/access"
 	"github.com/exhibit-aims/exhibit/internal/notify"
@@ -31,6 +32,9 @@ type toldData struct {
 	Open     int  // tickets
 	Dead     []notify.DeadLetter
 	MoreDead int // that are not listed
+	Last     []notify.SentMessage
+	MoreLast int // messages of 30 days that are not listed
+	Now      time.Time
 	Rows     []*ticket.Row
 	More     int // tickets that are not listed
 	ByHand   int // tickets that somebody closed though the finding is open
@@ -39,6 +43,7 @@ type toldData struct {
 // What the page lists at most.
 const (
 	deadShown    = 20
+	lastShown    = 30
 	ticketsShown = 50
 )
 
@@ -52,7 +57,7 @@ func told(c *call) (*page, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := toldData{Status: s, Agent: true}
+	d := toldData{Status: s, Agent: true, Now: c.d.Clock()}
 	if s.Notify != nil {
 		d.countMessages(s.Notify)
 	}
@@ -61,18 +66,25 @@ func told(c *call) (*page, error) {
 	return p, nil
 }
 
+// Ahead reports whether an instant is still to come.
+func (d toldData) Ahead(at *time.Time) bool { return at != nil && at.After(d.Now) }
+
 func (d *toldData) countMessages(n *notify.Status) {
+	sent := 0
 	for i := range n.Channels {
 		c := &n.Channels[i]
 		d.Waiting += c.Waiting
 		d.Pending += c.Pending
 		d.GivenUp += c.Dead
+		sent += c.Sent
 		if c.Failures > 0 {
 			d.Failing++
 		}
 	}
 	d.Dead = n.Dead[:min(len(n.Dead), deadShown)]
 	d.MoreDead = d.GivenUp - len(d.Dead)
+	d.Last = n.Told[:min(len(n.Told), lastShown)]
+	d.MoreLast = sent - len(d.Last)
 }
 
 func (d *toldData) countTickets() {

@@ -25,7 +25,7 @@ func (s toldAs) Status(context.Context) (tell.Status, error) { return s.status, 
 func TestTold(t *testing.T) {
 	o := reader(t)
 	options := o.dash.Options
-	at := o.now.Add(-time.Hour)
+	at, later := o.now.Add(-time.Hour), o.now.Add(time.Hour)
 	show := func(s Told, texts ...string) {
 		t.Helper()
 		d, err := New(options)
@@ -51,13 +51,14 @@ func TestTold(t *testing.T) {
 	show(toldAs{status: tell.Status{
 		Notify: &notify.Status{Observed: &at, Channels: []notify.ChannelStatus{
 			{Name: "ops", Kind: "slack", Waiting: 3, Sent: 7, SentAt: &at, Failures: 2, NotBefore: &at, Error: "it answered 502", ErrorAt: &at, Dead: 1},
-			{Name: "old", Removed: true, Pending: 4}},
-			Dead: []notify.DeadLetter{{ID: "m", Channel: "ops", Created: at, Attempts: 9, Changes: 5, Error: "<b>refused</b>"}}},
+			{Name: "old", Removed: true, Pending: 4}, {Name: "night", Kind: "webhook", Place: "https://night.example", Pending: 2, Next: &later}},
+			Told: []notify.SentMessage{{ID: "s", Channel: "ops", Recipient: "ana@example", Created: at, SentAt: at, Attempts: 2, Changes: 6}},
+			Dead: []notify.DeadLetter{{ID: "m", Channel: "ops", Recipient: "bo@example", Created: at, Attempts: 9, Changes: 5, Error: "<b>refused</b>"}}},
 		Tracked: true, DryRun: true,
 		Trackers: []ticket.TrackerStatus{{Name: "jira", Failures: 1, Error: "no such project", Waiting: 6}},
 		Tickets: []*ticket.Row{{Tracker: "jira", Finding: "F-1", Key: "AIMS-4", URL: "https://jira.example/browse/AIMS-4", State: ticket.Open, Created: &at, Updated: &at},
 			{Tracker: "jira", Finding: "F-2", Key: "AIMS-5", URL: "javascript:alert(1)", State: ticket.ClosedByHand, Note: "closed by a person"}},
-	}}, "No route leads to a channel", "3 messages waiting to be sent", "4 changes kept", "2 channels and trackers failing", "1 messages given up", "1 tickets open",
-		"1 closed by hand while the finding is open", "ops slack failed 2 times 2026-11-24 08:00", "it answered 502", "not configured any more", "<b>refused</b>", "A dry run is configured",
+	}}, "No route leads to a channel", "3 messages waiting to be sent", "6 changes kept for later", "2 channels and trackers failing", "1 message given up", "1 ticket open",
+		"1 closed by hand while the finding is open", "ops slack failed 2 times it answered 502 2026-11-24 08:00", "night webhook https://night.example", "2 changes until 2026-11-24 10:00 or later", "2026-11-24 08:00 ops ana@example 6", "ops bo@example 5 9", "not configured any more", "<b>refused</b>", "A dry run is configured",
 		"no such project", "AIMS-4 jira open F-1", "AIMS-5 jira closed by hand F-2", "closed by a person")
 }

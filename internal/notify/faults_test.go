@@ -143,13 +143,18 @@ func TestAnOutageEndsInOneMessageOrALetterThatIsDead(t *testing.T) {
 	if len(r.order) != 2 || len(r.changes()) != 40 {
 		t.Fatalf("%d messages with %d changes after the outage", len(r.order), len(r.changes()))
 	}
+	s, err := n.Status(t.Context())
+	if err != nil || len(s.Told) != 2 || s.Told[0].Channel != "hook" || s.Told[0].SentAt.Before(s.Told[0].Created) || s.Told[0].Attempts < 2 ||
+		s.Told[0].Changes+s.Told[1].Changes != 40 || s.Told[0].SentAt.Before(s.Told[1].SentAt) {
+		t.Errorf("it says that this was sent: %+v, %v", s.Told, err)
+	}
 	down = true
 	observe(t, n, c.now(), 50, findings(0, 41, notify.StateOpen)...)
 	for range 80 {
 		deliver(t, n)
 		c.add(time.Hour)
 	}
-	s, err := n.Status(t.Context())
+	s, err = n.Status(t.Context())
 	if err != nil || len(s.Dead) != 1 || s.Dead[0].Changes != 1 || !strings.Contains(s.Dead[0].Error, "503") || s.Dead[0].Attempts < 60 {
 		t.Fatalf("%+v %v", s, err)
 	}

@@ -15,6 +15,7 @@ type Status struct {
 	Items      int             `json:"items"` // that are remembered
 	Channels   []ChannelStatus `json:"channels"`
 	Dead       []DeadLetter    `json:"dead"` // given up, the newest first
+	Told       []SentMessage   `json:"told"` // what was sent in the last 30 days, the newest first
 }
 
 // ChannelStatus is how a channel does. Removed: it is not configured any more,
@@ -47,8 +48,22 @@ type DeadLetter struct {
 	Error     string    `json:"error"`
 }
 
-// maxDead bounds the list of dead letters.
-const maxDead = 100
+// SentMessage is a message that was sent.
+type SentMessage struct {
+	ID        string    `json:"id"`
+	Channel   string    `json:"channel"`
+	Recipient string    `json:"recipient,omitempty"` // empty: the channel's own
+	Created   time.Time `json:"created_at"`
+	SentAt    time.Time `json:"sent_at"`
+	Attempts  int       `json:"attempts"` // the one that succeeded among them
+	Changes   int       `json:"changes"`
+}
+
+// What is listed at most.
+const (
+	maxDead = 100
+	maxTold = 100
+)
 
 // Status tells how things stand.
 func (n *Notifier) Status(ctx context.Context) (Status, error) {
@@ -75,7 +90,10 @@ func (n *Notifier) readStatus(ctx context.Context, s *Status) error {
 	if err := n.counts(ctx, s.Channels); err != nil {
 		return err
 	}
-	s.Dead, err = n.deadLetters(ctx)
+	if s.Dead, err = n.deadLetters(ctx); err != nil {
+		return err
+	}
+	s.Told, err = n.told(ctx)
 	return err
 }
 
@@ -154,6 +172,26 @@ func (n *Notifier) deadLetters(ctx context.Context) ([]DeadLetter, error) {
 		}
 		d.Created = time.UnixMilli(created).UTC()
 		out = append(out, d)
+	}
+	return out, rows.Err()
+}
+
+// told are the messages that were sent last.
+func (n *Notifier) told(ctx context.Context) ([]SentMessage, error) {
+	rows, err := n.o.DB.QueryContext(ctx, n.o.DB.Rebind("SELECT id, channel, recipient, created, sent, attempts, changes FROM notify_outbox WHERE state = 'sent' ORDER BY sent DESC, id LIMIT ?"), maxTold)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	out := []SentMessage{}
+	for rows.Next() {
+		var m SentMessage
+		var created, sent int64
+		if err := rows.Scan(&m.ID, &m.Channel, &m.Recipient, &created, &sent, &m.Attempts, &m.Changes); err != nil {
+			return nil, err
+		}
+		m.Created, m.SentAt = time.UnixMilli(created).UTC(), time.UnixMilli(sent).UTC()
+		out = append(out, m)
 	}
 	return out, rows.Err()
 }
