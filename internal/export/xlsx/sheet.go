@@ -5,7 +5,6 @@ import (
 	"math"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/xuri/excelize/v2"
 
@@ -225,12 +224,39 @@ func (s *sheet) endHeight(points float64) error {
 	return nil
 }
 
-// lines estimates how many lines a text takes in a column of the given width.
+// lines estimates how many lines a text takes in a column of the given width: a
+// word that does not fit beside those before it begins a line, and one that is
+// longer than a line takes several.
 func lines(s string, width float64) int {
-	n := 0
-	for _, l := range strings.Split(s, "\n") {
-		n += 1 + int(float64(utf8.RuneCountInString(l))*0.84/width)
+	room := max(1, int(width/0.84))
+	if len(s) <= room && !strings.Contains(s, "\n") {
+		return 1
 	}
+	n, used, word := 1, 0, 0 // lines, signs of the last one, and of the word that follows
+	place := func() {
+		if used > 0 && used+1+word > room {
+			n, used = n+1, 0
+		}
+		if used > 0 {
+			used++
+		}
+		if over := (word - 1) / room; word > room {
+			n, word = n+over, word-over*room
+		}
+		used, word = used+word, 0
+	}
+	for i := range len(s) {
+		switch b := s[i]; {
+		case b == '\n':
+			place()
+			n, used = n+1, 0
+		case b == ' ':
+			place()
+		case b&0xc0 != 0x80: // the first byte of a sign
+			word++
+		}
+	}
+	place()
 	return n
 }
 
