@@ -241,9 +241,11 @@ func (g *Gate) sameOrigin(r *http.Request, in Session) error {
 	return nil
 }
 
+// isForm reports whether a request brings a form. One that may bring files is none:
+// no page has such a one, and to read it would write to the disk.
 func isForm(r *http.Request) bool {
 	t, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	return err == nil && (t == "application/x-www-form-urlencoded" || t == "multipart/form-data")
+	return err == nil && t == "application/x-www-form-urlencoded"
 }
 
 // serve calls h as p. It looks again while h lasts, so that an answer that

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"fmt"
 	"log/slog"
+	"mime"
 	"net"
 	"net/http"
 	"net/netip"
@@ -198,7 +199,8 @@ func named(next http.Handler) http.Handler {
 	})
 }
 
-// bounded limits what a request may send.
+// bounded limits what a request may send. No page takes files: a form that could
+// bring some is not read, since what is large of it would be kept on the disk.
 func (s *Server) bounded(next http.Handler) http.Handler {
 	most := int64(s.o.Config.MaxBody)
 	if most <= 0 {
@@ -207,6 +209,10 @@ func (s *Server) bounded(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.ContentLength > most {
 			refused(w, r, http.StatusRequestEntityTooLarge, fmt.Sprintf("The request is larger than the %d bytes that are taken.", most))
+			return
+		}
+		if t, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); strings.HasPrefix(t, "multipart/") {
+			refused(w, r, http.StatusUnsupportedMediaType, "Forms are taken as application/x-www-form-urlencoded, files by the API as JSON.")
 			return
 		}
 		r.Body = http.MaxBytesReader(w, r.Body, most)

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -444,3 +445,34 @@ func TestManyClients(t *testing.T) {
 	}
 	t.Logf("%d requests by %d clients in %s", clients*each, clients, time.Since(began))
 }
+
+// TestNoFileOfAForm: no page takes files, so that a form that brings some is refused
+// before it is read; read, what is over 32 MB would be kept on the disk.
+func TestNoFileOfAForm(t *testing.T) {
+	disk := t.TempDir()
+	t.Setenv("TMPDIR", disk)
+	w := start(t, nil)
+	head := "--b\r\nContent-Disposition: form-data; name=\"token\"; filename=\"f\"\r\n\r\n"
+	for _, path := range []string{"/login", "/logout", "/change"} {
+		body := io.MultiReader(strings.NewReader(head), io.LimitReader(zeros{}, 40<<20), strings.NewReader("\r\n--b--\r\n"))
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, w.url+path, body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Content-Type", "multipart/form-data; boundary=b")
+		res, err := http.DefaultClient.Do(req)
+		if err == nil { // else the connection was closed while the rest was being sent
+			if res.Body.Close(); res.StatusCode != http.StatusUnsupportedMediaType {
+				t.Errorf("%s: status %d", path, res.StatusCode)
+			}
+		}
+		if files, err := os.ReadDir(disk); err != nil || len(files) > 0 {
+			t.Errorf("%s: %d files are left on the disk: %v", path, len(files), err)
+		}
+	}
+}
+
+// zeros is without end.
+type zeros struct{}
+
+func (zeros) Read(p []byte) (int, error) { clear(p); return len(p), nil }
