@@ -28,14 +28,14 @@ type World struct {
 	a        *assess.Assessment
 	o        Options
 	kinds    map[string][]record // in order of event time
-	digests  map[evidence.Digest]record
+	digests  map[evidence.Digest]record // what results rest on
 	results  map[string][]*assess.Result // by expectation
 	inForce  map[string]*assess.InForce
 	systems  []System
 	steps    map[string]string // by finding
 	populace map[string]*assess.Population
 
-	naming     map[string]map[string][]record         // by kind and system, of kinds that were asked for
+	naming     map[string]map[string][]int32          // places in kinds, by kind and system, of kinds that were asked for
 	concerning map[string]map[string][]*assess.Result // by expectation and system, likewise
 }
 
@@ -45,7 +45,7 @@ func NewWorld(a *assess.Assessment, all iter.Seq2[evidence.Evidence, error], o O
 	w := &World{
 		a: a, o: o, kinds: map[string][]record{}, digests: map[evidence.Digest]record{},
 		results: map[string][]*assess.Result{}, inForce: map[string]*assess.InForce{}, populace: map[string]*assess.Population{},
-		steps: map[string]string{}, naming: map[string]map[string][]record{}, concerning: map[string]map[string][]*assess.Result{},
+		steps: map[string]string{}, naming: map[string]map[string][]int32{}, concerning: map[string]map[string][]*assess.Result{},
 	}
 	for _, f := range assess.Findings(a) {
 		w.steps[f.ID] = f.NextStep
@@ -91,6 +91,10 @@ func (w *World) take(all iter.Seq2[evidence.Evidence, error], rested map[evidenc
 			newest[k] = ev
 		}
 	}
+	of := map[string]int{}
+	for _, ev := range newest {
+		of[ev.Kind]++
+	}
 	for _, ev := range newest {
 		if ev.Payload == nil || !ev.GoneAt.IsZero() && !ev.GoneAt.After(w.a.AsOf) && !rested[ev.Digest] {
 			continue
@@ -103,8 +107,13 @@ func (w *World) take(all iter.Seq2[evidence.Evidence, error], rested map[evidenc
 		if !ok {
 			continue // no object: it breaks its kind's schema and says nothing
 		}
+		if w.kinds[ev.Kind] == nil {
+			w.kinds[ev.Kind] = make([]record, 0, of[ev.Kind])
+		}
 		w.kinds[ev.Kind] = append(w.kinds[ev.Kind], r)
-		w.digests[ev.Digest] = r
+		if rested[ev.Digest] {
+			w.digests[ev.Digest] = r
+		}
 	}
 	for _, list := range w.kinds {
 		slices.SortFunc(list, func(x, y record) int {
@@ -117,23 +126,30 @@ func (w *World) take(all iter.Seq2[evidence.Evidence, error], rested map[evidenc
 // of returns the records of a kind that name a system; with an empty id those
 // that name none that is registered.
 func (w *World) of(kind, system string) []record {
-	by := w.naming[kind]
+	all, by := w.kinds[kind], w.naming[kind]
 	if by == nil {
-		by = map[string][]record{}
-		for _, r := range w.kinds[kind] {
-			ids := r.systems()
+		by = map[string][]int32{}
+		for i := range all {
+			ids := all[i].systems()
 			slices.Sort(ids)
 			ids = slices.DeleteFunc(slices.Compact(ids), func(id string) bool { return id == "" })
 			for _, id := range ids {
-				by[id] = append(by[id], r)
+				by[id] = append(by[id], int32(i))
 			}
 			if !slices.ContainsFunc(ids, w.registered) {
-				by[""] = append(by[""], r)
+				by[""] = append(by[""], int32(i))
 			}
 		}
 		w.naming[kind] = by
 	}
-	return slices.Clip(by[system])
+	var out []record
+	if places := by[system]; len(places) > 0 {
+		out = make([]record, 0, len(places))
+		for _, i := range places {
+			out = append(out, all[i])
+		}
+	}
+	return out
 }
 
 func (w *World) registered(id string) bool {

@@ -78,8 +78,11 @@ type lineBlock struct {
 func (b *lineBlock) has(seq int64) bool { return b != nil && b.first <= seq && seq < b.first+b.n }
 
 // lines unpacks a block.
-func (b *lineBlock) lines() ([][]byte, error) {
-	raw, err := b.unpack(nil)
+func (b *lineBlock) lines() ([][]byte, error) { return b.linesInto(nil) }
+
+// linesInto unpacks a block into some memory, if there is some.
+func (b *lineBlock) linesInto(into *[]byte) ([][]byte, error) {
+	raw, err := b.unpack(into)
 	if err != nil {
 		return nil, err
 	}

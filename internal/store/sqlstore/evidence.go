@@ -159,11 +159,12 @@ type decoder struct {
 	q     store.EvidenceQuery
 	names *sync.Map
 	p     evidence.Parser
+	space []byte // what lines are unpacked into: evidence holds nothing of a line
 	kept  map[int64]map[evidence.Digest][]byte // payloads of the last unit's blocks
 }
 
 func (d *decoder) decode(u *unit) ([]evidence.Evidence, error) {
-	lines, err := u.lines.lines()
+	lines, err := u.lines.linesInto(&d.space)
 	if err != nil {
 		return nil, err
 	}

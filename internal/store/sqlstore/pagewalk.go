@@ -121,13 +121,9 @@ func (p *pager) line(ctx context.Context, seq int64) ([]byte, error) {
 		return nil, err
 	}
 	p.kept = nil // its space is used again
-	raw, err := b.unpack(&p.space[0])
+	lines, err := b.linesInto(&p.space[0])
 	if err != nil {
 		return nil, err
-	}
-	lines, err := splitLines(raw, b.n)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", b.place(), err)
 	}
 	p.kept = []unpackedBlock{{b.first, lines}}
 	return lines[seq-b.first], nil
