@@ -27,8 +27,8 @@ type Options struct {
 type World struct {
 	a        *assess.Assessment
 	o        Options
-	kinds    map[string][]record // in order of event time
-	digests  map[evidence.Digest]record // what results rest on
+	kinds    map[string][]record         // in order of event time
+	digests  map[evidence.Digest]record  // what results rest on
 	results  map[string][]*assess.Result // by expectation
 	inForce  map[string]*assess.InForce
 	systems  []System

@@ -159,7 +159,7 @@ type decoder struct {
 	q     store.EvidenceQuery
 	names *sync.Map
 	p     evidence.Parser
-	space []byte // what lines are unpacked into: evidence holds nothing of a line
+	space []byte                               // what lines are unpacked into: evidence holds nothing of a line
 	kept  map[int64]map[evidence.Digest][]byte // payloads of the last unit's blocks
 }
 
