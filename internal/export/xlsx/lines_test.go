@@ -22,6 +22,7 @@ func TestLines(t *testing.T) {
 		{strings.Repeat("x", 23), 10, 3},
 		{"runs " + id + ", " + id + ", " + id + " looked", 36, 3},
 		{"pushed to main without a pull request: nobody else agreed to it; runs " + strings.Repeat(id+", ", 4) + id + " looked", 36, 7},
+		{"soa-exclusion-not-contradicted", 20, 2},
 		{"a " + strings.Repeat("y", 40) + " b", 17, 4},
 	} {
 		if got := lines(c.text, c.width); got != c.want {

@@ -225,8 +225,8 @@ func (s *sheet) endHeight(points float64) error {
 }
 
 // lines estimates how many lines a text takes in a column of the given width: a
-// word that does not fit beside those before it begins a line, and one that is
-// longer than a line takes several.
+// word, or a part of one that ends in a hyphen, that does not fit beside those before
+// it begins a line, and one that is longer than a line takes several.
 func lines(s string, width float64) int {
 	room := max(1, int(width/0.84))
 	if len(s) <= room && !strings.Contains(s, "\n") {
@@ -234,11 +234,8 @@ func lines(s string, width float64) int {
 	}
 	n, used, word := 1, 0, 0 // lines, signs of the last one, and of the word that follows
 	place := func() {
-		if used > 0 && used+1+word > room {
+		if used > 0 && used+word > room {
 			n, used = n+1, 0
-		}
-		if used > 0 {
-			used++
 		}
 		if over := (word - 1) / room; word > room {
 			n, word = n+over, word-over*room
@@ -251,6 +248,10 @@ func lines(s string, width float64) int {
 			place()
 			n, used = n+1, 0
 		case b == ' ':
+			place()
+			used++
+		case b == '-':
+			word++
 			place()
 		case b&0xc0 != 0x80: // the first byte of a sign
 			word++
