@@ -90,11 +90,14 @@ func (c *call) Problem() string {
 }
 
 // inWords is a refusal as a sentence of a page. One that begins with the id of
-// whoever asks keeps it as it is written.
+// somebody keeps it as it is written.
 func (c *call) inWords(err error) string {
 	s := spoken(err.Error())
-	if who := c.Who.Person; who != "" && strings.HasPrefix(s, who+" ") {
-		return ended(s)
+	first, _, _ := strings.Cut(s, " ")
+	if reg, err := c.d.Service.Register(); err == nil {
+		if _, known := reg.Person(first); known {
+			return ended(s)
+		}
 	}
 	return sentence(s)
 }
