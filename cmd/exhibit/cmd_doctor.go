@@ -21,6 +21,7 @@ import (
 	"github.com/exhibit-aims/exhibit/internal/catalog"
 	"github.com/exhibit-aims/exhibit/internal/configfile"
 	"github.com/exhibit-aims/exhibit/internal/ledger"
+	"github.com/exhibit-aims/exhibit/internal/notify"
 	"github.com/exhibit-aims/exhibit/internal/pluginhost"
 	"github.com/exhibit-aims/exhibit/internal/register"
 	"github.com/exhibit-aims/exhibit/internal/secrets"
@@ -71,6 +72,7 @@ func runDoctor(ctx context.Context, g *globals) error {
 	for _, s := range cfg.FurtherSecrets() {
 		d.secretsThere(ctx, s.Of, map[string]configfile.Secret{s.Name: s.Secret})
 	}
+	d.signingSecrets(ctx)
 	for _, s := range cfg.Sources {
 		d.source(ctx, s)
 	}
@@ -167,6 +169,21 @@ func (d *doctor) secretsThere(ctx context.Context, area string, named map[string
 		d.good(area, "secret "+name+" is there: "+named[name].Place())
 	}
 	return ok
+}
+
+// signingSecrets checks that secrets which sign webhooks are ones. Those that are not
+// there were told of.
+func (d *doctor) signingSecrets(ctx context.Context) {
+	for _, ch := range d.cfg.Notify.Channels {
+		if ch.Kind != "webhook" {
+			continue
+		}
+		if secret, err := d.secrets.Session().Resolve(ctx, ch.Secret); err == nil {
+			if _, err := notify.SigningKey(secret); err != nil {
+				d.bad("notify channel "+ch.Name, err.Error(), `echo "whsec_$(head -c 32 /dev/urandom | base64)" makes one`)
+			}
+		}
+	}
 }
 
 // source checks one source: secrets, connector, permissions, scope.

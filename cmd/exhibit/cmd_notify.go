@@ -75,7 +75,7 @@ func runNotifyTest(ctx context.Context, t *telling, n *notify.Notifier, channel,
 		}
 		return usageError{fmt.Errorf("there is no channel %q", channel), "configured: " + strings.Join(names, ", ")}
 	case err != nil:
-		return hinted{fmt.Errorf("channel %s: %w", channel, err), "exhibit notify status shows the last error of each channel; internal/notify/README.md says what each needs"}
+		return hinted{fmt.Errorf("channel %s: %w", channel, err), "exhibit doctor says whether its secret is there and has the form that it needs; internal/notify/README.md says what each channel needs"}
 	}
 	fmt.Fprintf(t.g.std.out, "A test message went over %s.\n", clean(channel))
 	return nil

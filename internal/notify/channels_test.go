@@ -194,7 +194,7 @@ func TestRefusalsSayWhatToDoAndHideTheAddress(t *testing.T) {
 		err := s.Send(t.Context(), hostileMessage(t))
 		var r *notify.Refusal
 		ok := errors.As(err, &r)
-		if !ok || r.Message != tc.message || r.RetryAfter != tc.wait {
+		if !ok || r.Message != tc.message || r.RetryAfter != tc.wait || strings.Contains(r.Error(), "redirections are not followed") != (tc.code == http.StatusFound) {
 			t.Errorf("%d: %#v", tc.code, err)
 		}
 	}

@@ -133,7 +133,7 @@ func (n *Notifier) claim(ctx context.Context, c *Channel, now time.Time) (*Messa
 }
 
 // errLate: the endpoint had its time.
-var errLate = errors.New("no answer in time")
+var errLate = errors.New("the endpoint did not answer in time")
 
 // send hands a message to the channel and waits for it no longer than the
 // deadline. A sender that does not return then keeps its channel closed until
@@ -150,15 +150,23 @@ func (n *Notifier) send(ctx context.Context, c *Channel, m *Message) error {
 	}()
 	select {
 	case err := <-done:
-		return err
+		return late(ctx, err)
 	case <-ctx.Done():
 	}
 	select { // it may be about to say why
 	case err := <-done:
-		return err
+		return late(ctx, err)
 	case <-time.After(min(n.o.Deadline/4, 2*time.Second)):
 		return fmt.Errorf("%w: %w", errLate, ctx.Err())
 	}
+}
+
+// late says of an error that the time was up, where that is all that it says.
+func late(ctx context.Context, err error) error {
+	if errors.Is(err, context.DeadlineExceeded) && errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		return fmt.Errorf("%w: %w", errLate, err)
+	}
+	return err
 }
 
 func (n *Notifier) setBusy(channel string, busy bool) {

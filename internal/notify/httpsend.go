@@ -78,6 +78,9 @@ func bare(err error) error {
 // repeated.
 func refusal(resp *http.Response) *Refusal {
 	r := &Refusal{Err: fmt.Errorf("the endpoint answered %d %s", resp.StatusCode, http.StatusText(resp.StatusCode)), RetryAfter: retryAfter(resp.Header, time.Now())}
+	if resp.StatusCode >= 300 && resp.StatusCode < 400 && resp.Header.Get("Location") != "" {
+		r.Err = fmt.Errorf("%w, and redirections are not followed: configure the address that it leads to", r.Err)
+	}
 	switch resp.StatusCode {
 	case http.StatusBadRequest, http.StatusRequestEntityTooLarge, http.StatusUnprocessableEntity:
 		r.Message = true

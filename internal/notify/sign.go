@@ -29,7 +29,7 @@ var ErrSignature = errors.New("webhook signature does not hold")
 func SigningKey(secret string) ([]byte, error) {
 	text, ok := strings.CutPrefix(strings.TrimSpace(secret), "whsec_")
 	if !ok {
-		return nil, errors.New("the secret of a webhook begins with whsec_")
+		return nil, errors.New("the secret of a webhook begins with whsec_, then base64 of 24 to 64 random bytes")
 	}
 	key, err := base64.StdEncoding.DecodeString(text)
 	if err != nil {
