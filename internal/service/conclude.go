@@ -71,7 +71,8 @@ func (s *Service) assessAhead(ctx context.Context, at time.Time) (*assess.Assess
 	if err != nil {
 		return nil, nil, err
 	}
-	defer unlimitMemory()
+	s.viewing.Store(true)
+	defer s.assessed()
 	a, err := e.At(ctx, at)
 	if err != nil {
 		return nil, nil, err

@@ -25,9 +25,15 @@ func TestLimitMemory(t *testing.T) {
 		t.Errorf("beside %d bytes: a limit of %d", len(held), got)
 	}
 	runtime.KeepAlive(held)
-	unlimitMemory()
+	var s Service
+	s.assessed()
+	if got := debug.SetMemoryLimit(-1); got == math.MaxInt64 {
+		t.Error("a command that only assesses has no limit any more")
+	}
+	s.viewing.Store(true)
+	s.assessed()
 	if got := debug.SetMemoryLimit(-1); got != math.MaxInt64 {
-		t.Errorf("afterwards there is a limit of %d", got)
+		t.Errorf("with views there is a limit of %d", got)
 	}
 	t.Setenv("GOMEMLIMIT", "1GiB")
 	debug.SetMemoryLimit(7 << 30)

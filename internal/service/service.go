@@ -68,11 +68,12 @@ type Service struct {
 	compiling sync.Mutex
 	evaluator *Evaluator // nil until something is evaluated; see rules
 
-	view   atomic.Pointer[View] // the newest that was made
-	before atomic.Pointer[func(context.Context, *View) error]
-	grown  grown         // since view
-	acted  chan struct{} // holds a token after an act that no view shows yet
-	places places        // of evidence that was found
+	view    atomic.Pointer[View] // the newest that was made
+	viewing atomic.Bool          // one was made, or is being made
+	before  atomic.Pointer[func(context.Context, *View) error]
+	grown   grown         // since view
+	acted   chan struct{} // holds a token after an act that no view shows yet
+	places  places        // of evidence that was found
 
 	past   past // views of earlier instants
 	traces traces
@@ -114,10 +115,10 @@ func (s *Service) Assess(ctx context.Context, at time.Time) (*assess.Assessment,
 	return e.At(ctx, at)
 }
 
-// assessed ends the limit of memory where this process goes on: a command prints
-// what it assessed and is done.
+// assessed ends the limit of memory in a process that makes views, and more of
+// them: a command that only assesses prints what came of it and is done.
 func (s *Service) assessed() {
-	if s.view.Load() != nil {
+	if s.viewing.Load() {
 		unlimitMemory()
 	}
 }

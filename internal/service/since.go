@@ -94,6 +94,7 @@ func (s *Service) onState(ctx context.Context, f func(*assess.State, assess.Chec
 	if err != nil {
 		return err
 	}
+	defer s.assessed()
 	cp, err := e.Load(ctx)
 	if err != nil {
 		return err
