@@ -281,6 +281,9 @@ func (c *call) subject() evidence.Subject {
 // form is offered that it refuses; nil where they are no person of the register, or
 // the page is of the past.
 func (c *call) seconds() (*service.Seconds, error) {
+	if c.d.Service.Config().Register == "" {
+		return nil, nil // there is nobody that could be one
+	}
 	reg, err := c.d.Service.Register()
 	if err != nil {
 		return nil, err
