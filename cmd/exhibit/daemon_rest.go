@@ -22,34 +22,39 @@ const (
 )
 
 // rest gives memory back when an assessment is done with and nothing follows,
-// and now and then, for what readers of pages left.
+// and now and then, for what readers of pages left. Before, it gives back the
+// program's pages that were needed to get so far: to read the configuration, and
+// for the first view.
 func (d *daemon) rest(ctx context.Context) {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(heapGrowth)
 	}
-	ticker := time.NewTicker(restAfter)
+	d.dropPages(true)
+	ticker := time.NewTicker(viewEvery)
 	defer ticker.Stop()
 	var r resting
-	first := true
-	for {
+	for viewed := false; ; {
 		select {
 		case <-ctx.Done():
 			return
 		case <-ticker.C:
-			if r.due(d.w.svc.Latest(), time.Now()) {
-				d.giveBack(first)
-				first = false
-			}
+		}
+		switch view := d.w.svc.Latest(); {
+		case !viewed && view != nil:
+			viewed = true
+			d.dropPages(true)
+			ticker.Reset(restAfter)
+		case r.due(view, time.Now()):
+			debug.FreeOSMemory()
+			d.dropPages(false)
 		}
 	}
 }
 
-// giveBack returns to the system what is free of the heap, and says of the
-// program's own pages that they need not stay: the first time after the start,
-// which needed most of them, not in the cache either.
-func (d *daemon) giveBack(first bool) {
-	debug.FreeOSMemory()
-	if err := dropProgram(first); err != nil {
+// dropPages says of the program's own pages that they need not stay; where cached
+// is set, not in the system's cache of the file either.
+func (d *daemon) dropPages(cached bool) {
+	if err := dropProgram(cached); err != nil {
 		d.w.logger.Debug("the program's pages could not be given back", "error", err)
 	}
 }
