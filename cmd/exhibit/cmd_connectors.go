@@ -26,13 +26,19 @@ writes that file, and whoever runs it says that these binaries are trusted.`,
 	c.AddCommand(&cobra.Command{
 		Use:   "describe NAME",
 		Short: "What a connector reads, and what it needs",
-		Args:  cobra.ExactArgs(1),
-		RunE:  func(c *cobra.Command, args []string) error { return runDescribe(c.Context(), g, args[0]) },
+		Long: `Prints a connector's version and digest, the kinds of record that it makes, the permissions that it needs, and
+the JSON Schema of its config. NAME is that of its binary without exhibit-connector-.`,
+		Example: "  exhibit connectors describe github\n  exhibit connectors describe github -o json",
+		Args:    cobra.ExactArgs(1),
+		RunE:    func(c *cobra.Command, args []string) error { return runDescribe(c.Context(), g, args[0]) },
 	}, &cobra.Command{
 		Use:   "lock",
 		Short: "Trust the connectors as they are now: write their digests to the lock file",
-		Args:  cobra.NoArgs,
-		RunE:  func(*cobra.Command, []string) error { return runLock(g) },
+		Long: `Writes the SHA-256 of each connector's binary to the lock file. From then on only exactly these are started:
+run it again after an upgrade, once you know where the new binaries come from. A running agent needs no reload.`,
+		Example: "  exhibit connectors lock",
+		Args:    cobra.NoArgs,
+		RunE:    func(*cobra.Command, []string) error { return runLock(g) },
 	})
 	return c
 }

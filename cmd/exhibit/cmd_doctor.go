@@ -36,7 +36,8 @@ func newDoctorCommand(g *globals) *cobra.Command {
 		Long: `Checks everything that collecting needs, without collecting: the configuration and
 the register, the rules, each connector's binary against the lock file, each credential, each permission it
 needs, what it can reach, and what its process is kept from. Exit code 3 says that something is missing.`,
-		Args: cobra.NoArgs,
+		Example: "  exhibit doctor\n  exhibit doctor -o json",
+		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return runDoctor(c.Context(), g) },
 	}
 }

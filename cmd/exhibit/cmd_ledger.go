@@ -112,8 +112,9 @@ type proof struct {
 
 func newProveCommand(g *globals) *cobra.Command {
 	return &cobra.Command{
-		Use:   "prove SEQ|DIGEST",
-		Short: "Prove that an entry is in the ledger",
+		Use:     "prove SEQ|DIGEST",
+		Short:   "Prove that an entry is in the ledger",
+		Example: "  exhibit ledger prove 42\n  exhibit ledger prove 3f2a9c01d4e5 -o json",
 		Long: `Prints the entry, its position, the audit path of RFC 6962 and the signed
 checkpoint that the path leads to. DIGEST is an evidence digest, or its beginning.`,
 		Args: cobra.ExactArgs(1),
@@ -224,7 +225,10 @@ func newReindexCommand(g *globals) *cobra.Command {
 	return &cobra.Command{
 		Use:   "reindex",
 		Short: "Rebuild every index from the ledger",
-		Args:  cobra.NoArgs,
+		Long: `Makes anew whatever of the store follows from the ledger's entries. Nothing of the ledger changes. It is for a
+store that exhibit verify says has an index that does not agree; keep a copy first if somebody may have changed it.`,
+		Example: "  exhibit ledger reindex",
+		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			w, err := g.openToChange(c.Context())
 			if err != nil {
@@ -245,8 +249,9 @@ func newReindexCommand(g *globals) *cobra.Command {
 func newEraseCommand(g *globals) *cobra.Command {
 	var by, reason string
 	c := &cobra.Command{
-		Use:   "erase PAYLOAD-DIGEST",
-		Short: "Erase a payload's bytes and keep its proof",
+		Use:     "erase PAYLOAD-DIGEST",
+		Short:   "Erase a payload's bytes and keep its proof",
+		Example: `  exhibit ledger erase 50d858e0985ecc7f60418aaf0cc5ab587f42c2570a884095a9e8ccacd0f6545c --reason "names a person who left"`,
 		Long: `Removes the bytes of a payload, for example because it holds personal data, and
 appends an erasure entry. The evidence entry, its digest and its proof stay: what was erased
 remains visible, and the ledger still verifies.`,
