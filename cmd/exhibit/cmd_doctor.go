@@ -38,7 +38,7 @@ the register, the rules, each connector's binary against the lock file, each cre
 needs, what it can reach, and what its process is kept from. Exit code 3 says that something is missing.`,
 		Example: "  exhibit doctor\n  exhibit doctor -o json",
 		Args:    cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error { return runDoctor(c.Context(), g) },
+		RunE:    func(c *cobra.Command, _ []string) error { return runDoctor(c.Context(), g) },
 	}
 }
 
