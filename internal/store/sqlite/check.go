@@ -43,14 +43,15 @@ func (d *database) Verify(ctx context.Context, t sqlstore.Tx, byRows func(sqlsto
 // verifyPages reads the file page by page. A file that is not laid out as this
 // program does it is pages.ErrOther, before fn is called.
 func (d *database) verifyPages(ctx context.Context, t sqlstore.Tx, byRows func(sqlstore.Tx) store.Raw, fn func(store.Raw) error) (err error) {
-	if err := setCache(ctx, t, verifyCache); err != nil {
-		return err
-	}
+	// Before it is set: it may be, though the answer is that nobody waits any more.
 	defer func() {
 		if cerr := setCache(context.WithoutCancel(ctx), t, readerCache); err == nil {
 			err = cerr
 		}
 	}()
+	if err := setCache(ctx, t, verifyCache); err != nil {
+		return err
+	}
 	from := d.lender.borrower()
 	defer from.end()
 	s, err := newScan(ctx, t, from, byRows)
