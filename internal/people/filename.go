@@ -19,11 +19,12 @@ var devices = []string{"con", "prn", "aux", "nul", "conin$", "conout$"}
 // CheckFileName refuses the name of a file that Windows does not hold as it is, and
 // one that does not show what it is. What stands before the name is not looked at.
 func CheckFileName(name string) error {
-	n := 0
-	for _, r := range name {
-		if n++; misleads(r) {
+	n, before := 0, rune(0)
+	for at, r := range name {
+		if n++; misleads(r) && !written(before, r, name[at:]) {
 			return unfit("call it by a name without that character", "%.80q is no name of a file: its character %d (%U) cannot be seen, or turns what stands beside it around", name, n, r)
 		}
+		before = r
 	}
 	switch {
 	case name != strings.TrimRight(name, ". "):
@@ -49,17 +50,22 @@ func SaveName(name string) string {
 	if checkName(name) == nil {
 		return name
 	}
+	name = strings.ToValidUTF8(name, "_")
+	before, rest := rune(0), name
 	name = strings.Map(func(r rune) rune {
-		if parts(r) || misleads(r) {
-			return '_'
+		here := rest
+		rest = rest[utf8.RuneLen(r):]
+		if parts(r) || misleads(r) && !written(before, r, here) {
+			r = '_'
 		}
+		before = r
 		return r
-	}, strings.ToValidUTF8(name, "_"))
+	}, name)
 	for len(name) > maxName-1 {
 		_, size := utf8.DecodeLastRuneInString(name)
 		name = name[:len(name)-size]
 	}
-	if name = strings.TrimRight(name, ". "); blank(name) || isDevice(name) {
+	if name = strings.TrimRight(name, ". "+joiners+emojiStyle); blank(name) || isDevice(name) {
 		name = "_" + strings.TrimSpace(name)
 	}
 	return name
@@ -72,7 +78,38 @@ func parts(r rune) bool {
 
 // misleads reports whether a character cannot be seen, or turns others around.
 func misleads(r rune) bool {
-	return unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || unicode.Is(unicode.Other_Default_Ignorable_Code_Point, r)
+	return unicode.IsControl(r) || unicode.In(r, unicode.Cf, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector)
+}
+
+const (
+	joiners    = "\u200c\u200d"
+	emojiStyle = "\ufe0f"
+	keycap     = "\u20e3"
+)
+
+// joined are the scripts that are written with joiners, and varied those whose
+// letters have variants.
+var (
+	joined = []*unicode.RangeTable{unicode.Arabic, unicode.Syriac, unicode.Mongolian, unicode.Nko, unicode.Devanagari, unicode.Bengali,
+		unicode.Gurmukhi, unicode.Gujarati, unicode.Oriya, unicode.Tamil, unicode.Telugu, unicode.Kannada, unicode.Malayalam,
+		unicode.Sinhala, unicode.Tibetan, unicode.Myanmar, unicode.Khmer}
+	varied = []*unicode.RangeTable{unicode.Han, unicode.Mongolian, unicode.Phags_Pa, unicode.Myanmar, unicode.So}
+)
+
+// written reports whether a character that cannot be seen is part of how a word, or
+// an emoji, is written: rest begins with it. Beside Latin letters none is.
+func written(before, r rune, rest string) bool {
+	rest = rest[utf8.RuneLen(r):]
+	after, _ := utf8.DecodeRuneInString(rest)
+	switch {
+	case unicode.Is(unicode.Variation_Selector, r):
+		return unicode.In(before, varied...) || strings.HasPrefix(string(r)+rest, emojiStyle+keycap)
+	case !strings.ContainsRune(joiners, r):
+		return false
+	case unicode.Is(unicode.So, after):
+		return r == '\u200d' && (unicode.In(before, unicode.So, unicode.Sk) || string(before) == emojiStyle)
+	}
+	return unicode.In(before, joined...) && unicode.In(after, joined...) && !unicode.Is(unicode.Cf, after)
 }
 
 // isDevice reports whether Windows takes a name for a device: con, con.txt, COM1.
