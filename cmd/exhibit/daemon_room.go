@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -160,6 +161,21 @@ func (g *globals) readMeanwhile(ctx context.Context, cfg *configfile.Config, hea
 	}, nil
 }
 
+// notForPrograms has programs try again later: that their token is not known must not
+// make them give it up.
+func notForPrograms(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		for _, path := range []string{"/v1/", "/mcp/", "/metrics/"} {
+			if strings.HasPrefix(r.URL.Path+"/", path) {
+				w.Header().Set("Retry-After", "60")
+				http.Error(w, fullDisk, http.StatusServiceUnavailable)
+				return
+			}
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
 // memoryServer listens with sessions that are kept in memory, and gives the
 // address by which one logs in.
 func memoryServer(ctx context.Context, cfg *configfile.Config, db *opsdb.DB, svc *service.Service, logger *slog.Logger) (*server.Server, string, error) {
@@ -170,7 +186,9 @@ func memoryServer(ctx context.Context, cfg *configfile.Config, db *opsdb.DB, svc
 	s, err := server.New(ctx, server.Options{
 		Client: way.Client(providerWithin), Config: cfg.Server, DB: db, Account: account(), Logger: logger, Now: time.Now,
 		Append:   func(context.Context, ...store.NewEntry) error { return service.ErrReadOnly },
-		Register: registerNow(svc, logger),
+		Register: registerNow(svc, logger), Around: notForPrograms,
+		Notice: fullDisk + " Until then no API token is known, and nobody who was logged in: they are again afterwards. " +
+			"On this machine, open the address that the agent printed since (Dashboard, for reading only).",
 	})
 	if err != nil {
 		return nil, "", err

@@ -66,6 +66,9 @@ func sentence(s string) string {
 
 func (s *Server) loginPage(r *http.Request) page {
 	p := page{Title: "Log in", ReturnTo: access.ReturnTo(r.FormValue("return_to")), Tokens: true, Local: s.local}
+	if p.Text = s.o.Notice; p.Text != "" {
+		p.Tokens, p.Local = false, false
+	}
 	if s.login != nil {
 		p.Provider = s.o.Config.OIDC.Issuer
 		if u, err := url.Parse(s.login.Issuer); err == nil {

@@ -41,6 +41,7 @@ type Options struct {
 	Around   func(http.Handler) http.Handler // measures; nil for nobody
 	Logger   *slog.Logger
 	Now      func() time.Time
+	Notice   string // on the page to log in: why no token, link or session of before is known; empty where they are
 
 	HeaderTime time.Duration // in which the headers of a request have to come; 0: 10 s
 	Grace      time.Duration // in which answers may end by themselves at a stop; 0: 3 s
