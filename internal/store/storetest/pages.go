@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/exhibit-aims/exhibit/internal/evidence"
 	"github.com/exhibit-aims/exhibit/internal/ledger"
@@ -38,9 +39,10 @@ func testPages(t *testing.T, open_ Open) {
 
 // manyRecords makes records whose keys and subjects begin alike.
 func manyRecords(r *rand.Rand, n int) []evidence.Record {
+	beginnings := []string{"", "a/", "b/", `q"`, `\`, `\u0041`, "<&>", "\u2028", "\t\x01", "日本", "e\u0301", "\U0001f469", `","kind":"k`}
 	out := make([]evidence.Record, n)
 	for i := range out {
-		key := fmt.Sprintf("%skey %d", []string{"", "a/", "b/", `q"`}[r.IntN(4)], r.IntN(150))
+		key := fmt.Sprintf("%skey %d", beginnings[r.IntN(len(beginnings))], r.IntN(150))
 		out[i] = record([]string{"k", "l", "m", "rare"}[min(r.IntN(40), 3)*r.IntN(2)], key, "", fmt.Sprint(r.IntN(50)))
 		out[i].Subject = evidence.Subject{Type: []string{"thing", "change"}[r.IntN(2)], ID: fmt.Sprintf("s%d/ü\"%d", r.IntN(5), r.IntN(9))}
 		out[i].CollectedAt = base.AddDate(0, 0, r.IntN(9))
@@ -136,7 +138,7 @@ func randomQuery(r *rand.Rand, all []evidence.Evidence, size int64) store.PageQu
 		func() { q.SubjectType, q.SubjectID = like.Subject.Type, like.Subject.ID },
 		func() { q.SubjectID = like.Subject.ID },
 		func() { q.SubjectPrefix = string([]rune(like.Subject.ID)[:r.IntN(4)]) },
-		func() { q.KeyPrefix = like.Key[:r.IntN(len(like.Key)+1)] },
+		func() { q.KeyPrefix = string([]rune(like.Key)[:r.IntN(utf8.RuneCountInString(like.Key)+1)]) },
 		func() { q.Digest = like.Digest.String()[:r.IntN(12)] },
 		func() { q.CollectedFrom = like.CollectedAt },
 		func() { q.CollectedTo = like.CollectedAt.Add(1) },
