@@ -302,12 +302,13 @@ func (t *inTurn) Query(ctx context.Context, query string, args ...any) (sqlstore
 }
 
 type turn struct {
+	once sync.Once
 	sqlstore.Rows
 	over func()
 }
 
 func (r *turn) Close() error {
-	defer r.over()
+	defer r.once.Do(r.over)
 	return r.Rows.Close()
 }
 
