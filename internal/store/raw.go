@@ -62,17 +62,18 @@ type IndexEntry struct{ Hash, Place int64 }
 
 // RawLines is N consecutive lines. Unpack gives them one after the other, each
 // ended by a newline; it may be called from any goroutine. If into is not nil,
-// Unpack may use that memory, or put a larger piece in its place: what it gives
+// Unpack, called once, may use that memory, or put a larger piece in its place: what it gives
 // is the caller's to change, and good until into is used again.
 type RawLines struct {
 	First, N int64
 	Unpack   func(into *[]byte) ([]byte, error)
 }
 
-// RawPayloads is a block of payloads; Unpack as in RawLines.
+// RawPayloads is a block of payloads; Unpack as in RawLines, and what it gives may
+// be in the memory of items.
 type RawPayloads struct {
 	Block  int64
-	Unpack func(into *[]byte) ([]RawPayload, error)
+	Unpack func(into *[]byte, items []RawPayload) ([]RawPayload, error)
 }
 
 // RawPayload is a payload under the digest that the store gives it.

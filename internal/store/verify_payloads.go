@@ -178,6 +178,7 @@ func (v *verifier) readStored(ctx context.Context, emit func(storedJob) error) e
 type payloadWorker struct {
 	v      *verifier
 	memory []byte
+	items  []RawPayload
 	seen   map[int64]bool // prefixes of a block: an index names a block once
 }
 
@@ -189,10 +190,11 @@ func (w *payloadWorker) check(j storedJob) (checkedPayloads, error) {
 		}
 		return checkedPayloads{which: j.which, sum: sum}, nil
 	}
-	items, err := j.payloads.Unpack(&w.memory)
+	items, err := j.payloads.Unpack(&w.memory, w.items)
 	if err != nil {
 		return checkedPayloads{}, err
 	}
+	w.items = items
 	out := checkedPayloads{number: j.payloads.Block, sum: w.v.want[PayloadIndex].part()}
 	out.block = &payloadBlock{items: make([]payloadState, len(items)), last: len(items) - 1}
 	clear(w.seen)

@@ -103,7 +103,7 @@ func (r *raw) Tiles(context.Context) iter.Seq2[ledger.Tile, error] {
 func (r *raw) Payloads(context.Context) iter.Seq2[store.RawPayloads, error] {
 	return func(yield func(store.RawPayloads, error) bool) {
 		for i, sum := range r.d.order {
-			b := store.RawPayloads{Block: int64(i) + 1, Unpack: func(*[]byte) ([]store.RawPayload, error) {
+			b := store.RawPayloads{Block: int64(i) + 1, Unpack: func(*[]byte, []store.RawPayload) ([]store.RawPayload, error) {
 				body := r.d.payloads[sum]
 				return []store.RawPayload{{Sum: sum, Size: r.d.sizes[sum], Erased: body == nil, Body: body}}, nil
 			}}

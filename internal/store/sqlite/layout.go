@@ -21,6 +21,7 @@ type layout struct {
 	of      []int  // columns of that table; rowNumber is the row's own number
 	null    []int  // columns of that table that have to be NULL for a row to be in the index
 	set     []int  // and those that must not be
+	kept    bool   // its rows are used after their page was read
 	only    int64  // the only number that a row may have; 0 if it may have any
 }
 
@@ -28,10 +29,10 @@ const rowNumber = -1
 
 // layouts are all trees of a store's file, but the schema's own.
 var layouts = map[string]layout{
-	"line_blocks":     {columns: "riib"},
+	"line_blocks":     {columns: "riib", kept: true},
 	"tiles":           {columns: "iib"},
 	"checkpoint":      {columns: "riibii", only: 1},
-	"payload_blocks":  {columns: "rbib"},
+	"payload_blocks":  {columns: "rbib", kept: true},
 	"key_index":       {columns: "ii", key: 2},
 	"subject_index":   {columns: "ii", key: 2},
 	"payload_index":   {columns: "ii", key: 2},
@@ -42,7 +43,7 @@ var layouts = map[string]layout{
 	"evidence_groups": {columns: "rit"},
 	"state":           {columns: "iitb", key: 3},
 	"tally":           {columns: "itiii", key: 2},
-	"zones":           {columns: "riiibb"},
+	"zones":           {columns: "riiibb", kept: true},
 	"evidence_counts": {columns: "iiii", key: 2},
 
 	"sqlite_autoindex_tiles_1":           {table: "tiles", of: []int{0, 1, rowNumber}, key: 2},

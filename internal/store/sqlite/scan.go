@@ -1,7 +1,6 @@
 package sqlite
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -144,6 +143,9 @@ func rowsOf[T any](s *scan, name string, item func(c pages.Cell, values []pages.
 			}
 			out := make([]T, len(cells))
 			for i := range cells {
+				if t.kept {
+					s.f.Own(&cells[i])
+				}
 				err := t.row(&cells[i])
 				if err == nil {
 					out[i], err = item(cells[i], t.values)
@@ -165,7 +167,7 @@ func rowsOf[T any](s *scan, name string, item func(c pages.Cell, values []pages.
 // Lines implements store.Raw.
 func (s *scan) Lines(context.Context) iter.Seq2[store.RawLines, error] {
 	return singly(rowsOf(s, "line_blocks", func(c pages.Cell, v []pages.Value) (store.RawLines, error) {
-		lines := sqlstore.Lines(v[0].Int, v[1].Int, v[2].Int, kept(c, v[3].Bytes))
+		lines := sqlstore.Lines(v[0].Int, v[1].Int, v[2].Int, v[3].Bytes)
 		unpack := lines.Unpack
 		lines.Unpack = func(into *[]byte) ([]byte, error) {
 			defer s.f.Reuse(c)
@@ -178,11 +180,11 @@ func (s *scan) Lines(context.Context) iter.Seq2[store.RawLines, error] {
 // Payloads implements store.Raw.
 func (s *scan) Payloads(context.Context) iter.Seq2[store.RawPayloads, error] {
 	return singly(rowsOf(s, "payload_blocks", func(c pages.Cell, v []pages.Value) (store.RawPayloads, error) {
-		payloads := sqlstore.Payloads(v[0].Int, v[2].Int, kept(c, v[1].Bytes), kept(c, v[3].Bytes))
+		payloads := sqlstore.Payloads(v[0].Int, v[2].Int, v[1].Bytes, v[3].Bytes)
 		unpack := payloads.Unpack
-		payloads.Unpack = func(into *[]byte) ([]store.RawPayload, error) {
+		payloads.Unpack = func(into *[]byte, items []store.RawPayload) ([]store.RawPayload, error) {
 			defer s.f.Reuse(c)
-			return unpack(into)
+			return unpack(into, items)
 		}
 		return payloads, nil
 	}))
@@ -190,18 +192,10 @@ func (s *scan) Payloads(context.Context) iter.Seq2[store.RawPayloads, error] {
 
 // Zones implements store.Raw.
 func (s *scan) Zones(context.Context) iter.Seq2[store.Zone, error] {
-	return singly(rowsOf(s, "zones", func(c pages.Cell, v []pages.Value) (store.Zone, error) {
-		z := store.Zone{First: v[0].Int, N: v[1].Int, Low: v[2].Int, High: v[3].Int, Pairs: kept(c, v[4].Bytes), Sums: kept(c, v[5].Bytes)}
+	return singly(rowsOf(s, "zones", func(_ pages.Cell, v []pages.Value) (store.Zone, error) {
+		z := store.Zone{First: v[0].Int, N: v[1].Int, Low: v[2].Int, High: v[3].Int, Pairs: v[4].Bytes, Sums: v[5].Bytes}
 		return z, sqlstore.CheckZone(&z)
 	}))
-}
-
-// kept gives bytes of a cell that are good for longer than its page.
-func kept(c pages.Cell, b []byte) []byte {
-	if c.Own {
-		return b
-	}
-	return bytes.Clone(b)
 }
 
 // Index implements store.Raw.

@@ -89,7 +89,7 @@ func (b *backup) payloads(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		items, err := block.Unpack(nil)
+		items, err := block.Unpack(nil, nil)
 		if err != nil {
 			return err
 		}

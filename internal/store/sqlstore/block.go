@@ -163,53 +163,79 @@ type payloadBlock struct {
 
 // items reads the head.
 func (b *payloadBlock) items() ([]payloadItem, error) {
-	if len(b.head) == 0 || len(b.head)%headItem != 0 {
-		return nil, fmt.Errorf("payload block %d: head of %d bytes: %w", b.block, len(b.head), store.ErrTampered)
+	if err := b.checkHead(); err != nil {
+		return nil, err
 	}
 	out := make([]payloadItem, 0, len(b.head)/headItem)
 	for h := b.head; len(h) > 0; h = h[headItem:] {
-		state := h[headItem-1]
-		if state != stored && state != erased {
-			return nil, fmt.Errorf("payload block %d: state %d: %w", b.block, state, store.ErrTampered)
+		it, err := b.item(h)
+		if err != nil {
+			return nil, err
 		}
-		n := len(evidence.Digest{})
-		out = append(out, payloadItem{
-			sum:    evidence.Digest(h[:n]),
-			size:   int64(binary.BigEndian.Uint32(h[n:])),
-			erased: state == erased,
-		})
+		out = append(out, it)
 	}
 	return out, nil
 }
 
+func (b *payloadBlock) checkHead() error {
+	if len(b.head) == 0 || len(b.head)%headItem != 0 {
+		return fmt.Errorf("payload block %d: head of %d bytes: %w", b.block, len(b.head), store.ErrTampered)
+	}
+	return nil
+}
+
+// item reads what the head begins with.
+func (b *payloadBlock) item(head []byte) (payloadItem, error) {
+	const n = len(evidence.Digest{})
+	state := head[headItem-1]
+	if state != stored && state != erased {
+		return payloadItem{}, fmt.Errorf("payload block %d: state %d: %w", b.block, state, store.ErrTampered)
+	}
+	return payloadItem{sum: evidence.Digest(head[:n]), size: int64(binary.BigEndian.Uint32(head[n:])), erased: state == erased}, nil
+}
+
 // payloads unpacks a block into its items and, for each that is not erased,
 // its bytes.
-func (b *payloadBlock) payloads() ([]payloadItem, [][]byte, error) { return b.payloadsInto(nil) }
-
-func (b *payloadBlock) payloadsInto(into *[]byte) ([]payloadItem, [][]byte, error) {
-	items, err := b.items()
+func (b *payloadBlock) payloads() ([]payloadItem, [][]byte, error) {
+	all, err := b.unpack(nil, nil)
 	if err != nil {
 		return nil, nil, err
 	}
-	raw, err := unpack(b.data, b.raw, into)
-	if err != nil {
-		return nil, nil, damaged(fmt.Sprintf("payload block %d, %d payloads from %s on", b.block, len(items), items[0].sum), b.raw, err)
-	}
-	bodies := make([][]byte, len(items))
-	for i, it := range items {
-		if it.erased {
-			continue
-		}
-		if it.size > int64(len(raw)) {
-			return nil, nil, fmt.Errorf("payload block %d: shorter than its head says: %w", b.block, store.ErrTampered)
-		}
-		bodies[i] = raw[:it.size:it.size]
-		raw = raw[it.size:]
-	}
-	if len(raw) != 0 {
-		return nil, nil, fmt.Errorf("payload block %d: longer than its head says: %w", b.block, store.ErrTampered)
+	items, bodies := make([]payloadItem, len(all)), make([][]byte, len(all))
+	for i, p := range all {
+		items[i], bodies[i] = payloadItem{sum: p.Sum, size: int64(p.Size), erased: p.Erased}, p.Body
 	}
 	return items, bodies, nil
+}
+
+// unpack is store.RawPayloads.Unpack.
+func (b *payloadBlock) unpack(into *[]byte, out []store.RawPayload) ([]store.RawPayload, error) {
+	if err := b.checkHead(); err != nil {
+		return nil, err
+	}
+	raw, err := unpack(b.data, b.raw, into)
+	if err != nil {
+		return nil, damaged(fmt.Sprintf("payload block %d, %d payloads from %x on", b.block, len(b.head)/headItem, b.head[:len(evidence.Digest{})]), b.raw, err)
+	}
+	out = out[:0]
+	for h := b.head; len(h) > 0; h = h[headItem:] {
+		it, err := b.item(h)
+		if err != nil {
+			return nil, err
+		}
+		p := store.RawPayload{Sum: it.sum, Size: int(it.size), Erased: it.erased}
+		if !it.erased {
+			if it.size > int64(len(raw)) {
+				return nil, fmt.Errorf("payload block %d: shorter than its head says: %w", b.block, store.ErrTampered)
+			}
+			p.Body, raw = raw[:it.size:it.size], raw[it.size:]
+		}
+		out = append(out, p)
+	}
+	if len(raw) != 0 {
+		return nil, fmt.Errorf("payload block %d: longer than its head says: %w", b.block, store.ErrTampered)
+	}
+	return out, nil
 }
 
 // parallel calls fn for each i below n, on all cores, and returns the error of

@@ -137,19 +137,6 @@ func (r *raw) Payloads(ctx context.Context) iter.Seq2[store.RawPayloads, error] 
 	}))
 }
 
-// unpack gives the payloads of a block.
-func (b *payloadBlock) unpack(into *[]byte) ([]store.RawPayload, error) {
-	items, bodies, err := b.payloadsInto(into)
-	if err != nil {
-		return nil, err
-	}
-	out := make([]store.RawPayload, len(items))
-	for i, it := range items {
-		out[i] = store.RawPayload{Sum: it.sum, Size: int(it.size), Erased: it.erased, Body: bodies[i]}
-	}
-	return out, nil
-}
-
 func (r *raw) Rows(ctx context.Context) iter.Seq2[[]store.IndexRow, error] {
 	after := int64(-1)
 	return pages(func() ([]store.IndexRow, error) {

@@ -122,8 +122,8 @@ func (r tamperedRaw) Payloads(ctx context.Context) iter.Seq2[store.RawPayloads, 
 			return blocks
 		}
 		unpack := blocks[0].Unpack
-		blocks[0].Unpack = func(into *[]byte) ([]store.RawPayload, error) {
-			items, err := unpack(into)
+		blocks[0].Unpack = func(into *[]byte, items []store.RawPayload) ([]store.RawPayload, error) {
+			items, err := unpack(into, items)
 			if err != nil {
 				return nil, err
 			}

@@ -146,6 +146,16 @@ func (f *File) memory(size int) []byte {
 	return make([]byte, size, size+size/4)
 }
 
+// Own gives a cell a record of its own, if it has none.
+func (f *File) Own(c *Cell) {
+	if c.Own {
+		return
+	}
+	record := f.memory(len(c.Record))
+	copy(record, c.Record)
+	c.Record, c.Own = record, true
+}
+
 // Reuse takes back the memory of a record of its own that nobody uses any more.
 func (f *File) Reuse(c Cell) {
 	if !c.Own {
