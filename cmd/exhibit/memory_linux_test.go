@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -92,6 +93,9 @@ func agentMemory(b *testing.B, exhibit, dir string, names []string) (busy, rest 
 	defer log.Close()
 	agent := exec.CommandContext(b.Context(), exhibit, "agent", "--config", config, "--listen", "127.0.0.1:0")
 	agent.Stdout, agent.Stderr = log, log
+	agent.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { // what the tests are run with would be the agent's
+		return strings.HasPrefix(v, "GOGC=") || strings.HasPrefix(v, "GOMEMLIMIT=")
+	})
 	agent.Cancel = func() error { return agent.Process.Signal(os.Interrupt) }
 	if err := agent.Start(); err != nil {
 		b.Fatal(err)
