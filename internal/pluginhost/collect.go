@@ -55,10 +55,12 @@ func (h *Host) Collect(ctx context.Context, name string, req connector.Request, 
 	}()
 	sinkErr := h.deliver(ctx, parts, sink, func() { cancel(errSink) })
 	result.Counts, result.Calls = r.counts, r.calls
-	if sinkErr != nil {
+	switch {
+	case sinkErr != nil && ctx.Err() != nil && errors.Is(sinkErr, ctx.Err()):
+		return result, s.ended("collect", ctx.Err()) // the time was over while it was kept
+	case sinkErr != nil:
 		return result, fmt.Errorf("connector %s: keep what it sent: %w", name, sinkErr)
-	}
-	if r.err != nil {
+	case r.err != nil:
 		return result, r.err
 	}
 	result.Coverage = r.coverage

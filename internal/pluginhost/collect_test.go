@@ -181,6 +181,42 @@ func TestAttestGapAndCalls(t *testing.T) {
 	}
 }
 
+// TestTimeIsOverInTheSink: a run whose time ends while the sink keeps what was
+// read took too long. It is no failure of the sink.
+func TestTimeIsOverInTheSink(t *testing.T) {
+	host := newHost(t, pluginhost.Options{Dir: install(t, "fake")})
+	ctx := expiring{Context: t.Context(), over: make(chan struct{})}
+	_, err := host.Collect(ctx, "fake", request("hang"), ctx)
+	checkError(t, err, pluginhost.ErrTimeout)
+	if !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("error = %v, want also the context's", err)
+	}
+}
+
+// expiring is a context that ends with the first batch that it gets as a Sink.
+type expiring struct {
+	context.Context //nolint:containedctx // it is one
+	over            chan struct{}
+}
+
+func (e expiring) Done() <-chan struct{} { return e.over }
+
+func (e expiring) Err() error {
+	select {
+	case <-e.over:
+		return context.DeadlineExceeded
+	default:
+		return nil
+	}
+}
+
+func (e expiring) Batch(context.Context, pluginhost.Batch) error {
+	close(e.over)
+	return fmt.Errorf("append: %w", e.Err())
+}
+
+func (expiring) Progress(connector.Progress) {}
+
 func TestSinkFailureEndsTheRun(t *testing.T) {
 	host := newHost(t, pluginhost.Options{Dir: install(t, "fake", "raw-flood")})
 	full := errors.New("disk full")

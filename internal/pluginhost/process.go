@@ -29,7 +29,7 @@ type process struct {
 	socketDir string
 	cage      *cage // nil: the connector is not confined
 	stdout    io.ReadCloser
-	exited    chan struct{} // closed when Wait has returned
+	exited    chan struct{} // closed when Wait has returned, or Start has failed
 
 	mu     sync.Mutex
 	child  *os.Process // nil before the start
@@ -82,7 +82,11 @@ func (p *process) Start(context.Context) error {
 			<-p.exited
 		}
 	}()
-	return <-started
+	err := <-started
+	if err != nil {
+		p.ended(err)
+	}
+	return err
 }
 
 // confined waits until the stage has become the connector.
@@ -109,11 +113,17 @@ func (p *process) began() error {
 // Wait returns when the process has ended. go-plugin calls it once.
 func (p *process) Wait(context.Context) error {
 	err := p.cmd.Wait()
+	p.ended(err)
+	return err
+}
+
+// ended lets those go on who wait for the end of the process. All that it said is
+// read by then.
+func (p *process) ended(err error) {
 	p.mu.Lock()
 	p.err = err
 	p.mu.Unlock()
 	close(p.exited)
-	return err
 }
 
 // Kill is kill for go-plugin.

@@ -144,9 +144,13 @@ func (s *session) connect(ctx context.Context) error {
 	}
 }
 
-// startError explains why a process did not come up, with its own last words.
+// startError explains why a process did not come up, with its own last words:
+// go-plugin has ended it, and what it said is read to its end.
 func (s *session) startError(err error) error {
 	detail := err.Error()
+	if p := s.proc.Load(); p != nil {
+		p.end(stopGrace)
+	}
 	if words := s.log.lastWords(); words != "" {
 		detail += "; it said: " + words
 	}
