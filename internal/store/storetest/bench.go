@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"os"
 	"runtime"
@@ -152,27 +153,15 @@ func filled(b *testing.B, open BenchOpen) (store.Store, *ledger.Key, int) {
 	return s, key, size
 }
 
-// BenchVerify measures verification against hashing the same bytes: every line
-// as a leaf and every payload, one after the other.
+// BenchVerify measures verification against hashing the same bytes on one core:
+// every line as a leaf, the tree above them, and every payload.
 func BenchVerify(b *testing.B, open BenchOpen) {
 	s, key, size := filled(b, open)
-	var lines, payloads pile
-	for e, err := range s.Entries(b.Context(), 0, int64(size)+1) {
-		if err != nil {
-			b.Fatal(err)
-		}
-		lines.add(e.Line)
-	}
-	for ev, err := range s.Evidence(b.Context(), store.EvidenceQuery{Payloads: true}) {
-		if err != nil {
-			b.Fatal(err)
-		}
-		payloads.add(ev.Payload)
-	}
-	bytes := len(lines.bytes) + len(payloads.bytes)
+	var bytes int
 	var hashing, verifying time.Duration
 	for b.Loop() {
-		hashing += timed(func() { hashAll(&lines, &payloads) })
+		n, took := hashStore(b, s)
+		bytes, hashing = n, hashing+took
 		verifying += timed(func() { VerifyStore(b, s, key) })
 	}
 	n := float64(b.N)
@@ -185,9 +174,7 @@ func BenchVerify(b *testing.B, open BenchOpen) {
 	}
 }
 
-// timed gives how long fn takes, in a process that has collected what lies about:
-// beside the bytes to be hashed, it would otherwise take new memory for all that
-// fn needs.
+// timed gives how long fn takes, in a process that has collected what lies about.
 func timed(fn func()) time.Duration {
 	runtime.GC()
 	start := time.Now()
@@ -195,42 +182,66 @@ func timed(fn func()) time.Duration {
 	return time.Since(start)
 }
 
-// pile is byte strings in one piece of memory: as many slices would weigh on the
-// collection of garbage while the other side is measured.
-type pile struct {
-	bytes []byte
-	ends  []int
+// hashStore hashes on one core what a verification has to hash, and gives how many
+// bytes that were and how long it took without reading them.
+func hashStore(b *testing.B, s store.Store) (bytes int, took time.Duration) {
+	b.Helper()
+	f, err := ledger.NewFrontier(0, nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+	lines := pile{hash: func(line []byte) { f.Append(tlog.RecordHash(line)) }}
+	for e, err := range s.Entries(b.Context(), 0, math.MaxInt64) {
+		if err != nil {
+			b.Fatal(err)
+		}
+		lines.add(e.Line)
+	}
+	lines.flush()
+	payloads := pile{hash: func(p []byte) { evidence.Sum(p) }}
+	for ev, err := range s.Evidence(b.Context(), store.EvidenceQuery{Payloads: true}) {
+		if err != nil {
+			b.Fatal(err)
+		}
+		payloads.add(ev.Payload)
+	}
+	payloads.flush()
+	return lines.hashed + payloads.hashed, lines.took + payloads.took + timed(func() { f.Root() })
 }
+
+// pile is byte strings that are hashed in one go when there are enough of them, so
+// that the time of each is not looked at. All of a store at once would weigh on
+// whoever is measured next: the collector of garbage lets a large heap grow large.
+type pile struct {
+	hash   func([]byte)
+	bytes  []byte
+	ends   []int
+	hashed int
+	took   time.Duration
+}
+
+// pileSize is how many bytes are hashed in one go: more than a core's own memory
+// holds.
+const pileSize = 32 << 20
 
 func (p *pile) add(b []byte) {
 	p.bytes = append(p.bytes, b...)
 	p.ends = append(p.ends, len(p.bytes))
+	if len(p.bytes) >= pileSize {
+		p.flush()
+	}
 }
 
-func (p *pile) all(yield func([]byte) bool) {
-	from := 0
-	for _, end := range p.ends {
-		if !yield(p.bytes[from:end]) {
-			return
+func (p *pile) flush() {
+	p.took += timed(func() {
+		from := 0
+		for _, end := range p.ends {
+			p.hash(p.bytes[from:end])
+			from = end
 		}
-		from = end
-	}
-}
-
-// hashAll hashes on one core what a verification has to hash: leaves, the tree
-// above them, payloads.
-func hashAll(lines, payloads *pile) tlog.Hash {
-	f, err := ledger.NewFrontier(0, nil)
-	if err != nil {
-		return tlog.Hash{}
-	}
-	for line := range lines.all {
-		f.Append(tlog.RecordHash(line))
-	}
-	for p := range payloads.all {
-		evidence.Sum(p)
-	}
-	return f.Root()
+	})
+	p.hashed += len(p.bytes)
+	p.bytes, p.ends = p.bytes[:0], p.ends[:0]
 }
 
 // BenchLatest measures reading the newest revision of every key as of half the
