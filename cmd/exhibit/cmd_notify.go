@@ -190,7 +190,9 @@ func newNotifyStatusCommand(g *globals) *cobra.Command {
 		Short: "How each channel does: what waits, what was sent, what was given up",
 		Long: `Shows of each channel how many changes wait for a digest, for the end of quiet hours or for the
 channel, how many messages wait to be sent again, when the last one was sent, and the last
-error; and messages that were given up after three days, or that an endpoint refused.`,
+error; messages that were given up after three days, or that an endpoint refused; and the
+twenty that were sent last: when, over which channel, to whom, what they said in one line, and
+at which try. With -o json it is the last hundred.`,
 		Example: "  exhibit notify status\n  exhibit notify status -o json",
 		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -231,6 +233,7 @@ func runNotifyStatus(ctx context.Context, t *telling, n *notify.Notifier) error 
 		}
 		dead.print(g.std.out)
 	}
+	printTold(g, &s)
 	line := "\nNothing was observed yet: exhibit agent does it after each assessment, exhibit notify send once."
 	if s.Observed != nil {
 		line = "\nLast observed as of " + s.Observed.Format(time.RFC3339) + "."
@@ -240,4 +243,28 @@ func runNotifyStatus(ctx context.Context, t *telling, n *notify.Notifier) error 
 		g.note("No route leads to a channel: nothing is told. Add notify.routes.")
 	}
 	return nil
+}
+
+// toldShown is how many messages that were sent are listed for people.
+const toldShown = 20
+
+// printTold lists what was sent last.
+func printTold(g *globals, s *notify.Status) {
+	if len(s.Told) == 0 {
+		return
+	}
+	sent := 0
+	for _, c := range s.Channels {
+		sent += c.Sent
+	}
+	shown := s.Told[:min(len(s.Told), toldShown)]
+	fmt.Fprintln(g.std.out, "\nSent in the last 30 days, the newest first")
+	tab := table{head: []string{"SENT", "CHANNEL", "TO", "MESSAGE", "SAID", "CHANGES", "TRIES"}}
+	for _, m := range shown {
+		tab.add(m.SentAt.Format(time.RFC3339), m.Channel, orDash(m.Recipient), m.ID, short(m.Title, 80), fmt.Sprint(m.Changes), fmt.Sprint(m.Attempts))
+	}
+	tab.print(g.std.out)
+	if older := sent - len(shown); older > 0 {
+		fmt.Fprintf(g.std.out, "%s not listed; -o json lists a hundred.\n", counted(older, "older message is", "older messages are"))
+	}
 }

@@ -145,7 +145,8 @@ func TestAnOutageEndsInOneMessageOrALetterThatIsDead(t *testing.T) {
 	}
 	s, err := n.Status(t.Context())
 	if err != nil || len(s.Told) != 2 || s.Told[0].Channel != "hook" || s.Told[0].SentAt.Before(s.Told[0].Created) || s.Told[0].Attempts < 2 ||
-		s.Told[0].Changes+s.Told[1].Changes != 40 || s.Told[0].SentAt.Before(s.Told[1].SentAt) {
+		s.Told[0].Changes+s.Told[1].Changes != 40 || s.Told[0].SentAt.Before(s.Told[1].SentAt) ||
+		s.Told[0].Title != "Exhibit: major finding opened: Approvals of release 0" || s.Told[1].Title != "Exhibit: 39 findings opened" {
 		t.Errorf("it says that this was sent: %+v, %v", s.Told, err)
 	}
 	down = true

@@ -3,6 +3,7 @@ package notify
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -53,6 +54,7 @@ type SentMessage struct {
 	ID        string    `json:"id"`
 	Channel   string    `json:"channel"`
 	Recipient string    `json:"recipient,omitempty"` // empty: the channel's own
+	Title     string    `json:"title"`               // what it said, in one line
 	Created   time.Time `json:"created_at"`
 	SentAt    time.Time `json:"sent_at"`
 	Attempts  int       `json:"attempts"` // the one that succeeded among them
@@ -178,7 +180,7 @@ func (n *Notifier) deadLetters(ctx context.Context) ([]DeadLetter, error) {
 
 // told are the messages that were sent last.
 func (n *Notifier) told(ctx context.Context) ([]SentMessage, error) {
-	rows, err := n.o.DB.QueryContext(ctx, n.o.DB.Rebind("SELECT id, channel, recipient, created, sent, attempts, changes FROM notify_outbox WHERE state = 'sent' ORDER BY sent DESC, id LIMIT ?"), maxTold)
+	rows, err := n.o.DB.QueryContext(ctx, n.o.DB.Rebind("SELECT id, channel, recipient, created, sent, attempts, changes, body FROM notify_outbox WHERE state = 'sent' ORDER BY sent DESC, id LIMIT ?"), maxTold)
 	if err != nil {
 		return nil, err
 	}
@@ -187,9 +189,15 @@ func (n *Notifier) told(ctx context.Context) ([]SentMessage, error) {
 	for rows.Next() {
 		var m SentMessage
 		var created, sent int64
-		if err := rows.Scan(&m.ID, &m.Channel, &m.Recipient, &created, &sent, &m.Attempts, &m.Changes); err != nil {
+		var body string
+		if err := rows.Scan(&m.ID, &m.Channel, &m.Recipient, &created, &sent, &m.Attempts, &m.Changes, &body); err != nil {
 			return nil, err
 		}
+		var said Message
+		if err := json.Unmarshal([]byte(body), &said); err != nil {
+			return nil, fmt.Errorf("message %s: %w", m.ID, err)
+		}
+		m.Title = said.Title()
 		m.Created, m.SentAt = time.UnixMilli(created).UTC(), time.UnixMilli(sent).UTC()
 		out = append(out, m)
 	}
