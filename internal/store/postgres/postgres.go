@@ -95,10 +95,12 @@ func (d *database) prepareSchema(ctx context.Context, o Options) error {
 	case have > len(names):
 		return fmt.Errorf("%w: it has schema %d, this program knows %d", store.ErrNewer, have, len(names))
 	case have == len(names), d.readOnly && o.Older:
+		d.steps = have
 		return nil
 	case have > 0 && (d.readOnly || !o.Upgrade):
 		return fmt.Errorf("%w: it has schema %d, this program needs %d", store.ErrOlder, have, len(names))
 	}
+	d.steps = len(names)
 	return d.write(ctx, func(t *tx) error {
 		if err := run(ctx, t.conn, "CREATE SCHEMA IF NOT EXISTS "+schema+
 			"; CREATE TABLE IF NOT EXISTS schema_version (version BIGINT NOT NULL)"); err != nil {

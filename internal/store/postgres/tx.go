@@ -20,6 +20,7 @@ type database struct {
 	pool     *pgxpool.Pool
 	timeout  time.Duration
 	readOnly bool
+	steps    int // that the schema has taken
 }
 
 var _ sqlstore.DB = (*database)(nil)
@@ -76,9 +77,13 @@ func (d *database) transact(ctx context.Context, o pgx.TxOptions, fn func(*tx) e
 }
 
 // Verify implements sqlstore.DB. The files are the server's, which checks its
-// pages itself when it reads them.
-func (d *database) Verify(_ context.Context, tx sqlstore.Tx, byRows func(sqlstore.Tx) store.Raw, fn func(store.Raw) error) error {
-	return fn(byRows(tx))
+// pages itself when it reads them; what it makes of their rows follows from the
+// schema, which has to be the one of the migrations.
+func (d *database) Verify(ctx context.Context, at sqlstore.Tx, byRows func(sqlstore.Tx) store.Raw, fn func(store.Raw) error) error {
+	if err := d.checkSchema(ctx, at.(*tx)); err != nil {
+		return err
+	}
+	return fn(byRows(at))
 }
 
 // Forget implements sqlstore.DB: the old row becomes free space at once rather
