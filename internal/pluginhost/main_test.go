@@ -81,12 +81,14 @@ func (printSink) Progress(connector.Progress) {}
 
 // serveRaw serves a connector that keeps no rule of the contract.
 func serveRaw(mode string) {
-	plugin.Serve(&plugin.ServeConfig{
+	config := &plugin.ServeConfig{
 		HandshakeConfig: wire.Handshake(),
 		Plugins:         wire.Plugins(raw{mode: mode}),
 		Logger:          hclog.NewNullLogger(),
 		GRPCServer:      plugin.DefaultGRPCServer,
-	})
+	}
+	strange(mode, config)
+	plugin.Serve(config)
 }
 
 const fakeSchema = `{"type":"object","additionalProperties":false,"properties":{

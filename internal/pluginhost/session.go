@@ -3,6 +3,7 @@ package pluginhost
 import (
 	"bytes"
 	"context"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -55,6 +56,10 @@ func (h *Host) start(ctx context.Context, name string, secrets map[string]string
 		h.observe(name, ProcessRefused)
 		return nil, err
 	}
+	own, err := wire.NewCertificate()
+	if err != nil {
+		return nil, fail(name, ErrStart, err.Error())
+	}
 	scrub := newScrubber(secrets)
 	s := &session{
 		name: name, digest: digest, limits: h.limits, scrub: scrub, cage: cage, host: h,
@@ -64,7 +69,7 @@ func (h *Host) start(ctx context.Context, name string, secrets map[string]string
 		HandshakeConfig:  wire.Handshake(),
 		Plugins:          wire.Plugins(nil),
 		AllowedProtocols: []plugin.Protocol{plugin.ProtocolGRPC},
-		AutoMTLS:         true,
+		TLSConfig:        wire.HostTLS(own),
 		SkipHostEnv:      true,
 		StartTimeout:     h.limits.Start,
 		Logger:           s.log.libraryLog(),
@@ -73,6 +78,7 @@ func (h *Host) start(ctx context.Context, name string, secrets map[string]string
 		UnixSocketConfig: &plugin.UnixSocketConfig{TempDir: cage.socketBase()},
 		RunnerFunc: func(_ hclog.Logger, cmd *exec.Cmd, dir string) (runner.Runner, error) {
 			env := append(connectorEnv(h.environ()), cmd.Env...)
+			env = append(env, wire.HostCertKey+"="+string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: own.Certificate[0]})))
 			if cage != nil {
 				cage.plan.Socket = dir
 			}

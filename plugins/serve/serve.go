@@ -31,6 +31,7 @@ func Connector(c connector.Connector) {
 		Plugins:         wire.Plugins(NewServer(c)),
 		Logger:          hclog.New(&hclog.LoggerOptions{Output: os.Stderr, JSONFormat: true, Level: hclog.Warn}),
 		GRPCServer:      newGRPCServer,
+		TLSProvider:     encrypt,
 	})
 	removeSocket()
 }
