@@ -18,6 +18,7 @@ type cage struct {
 	plan   plan
 	reads  []string
 	within time.Duration // for the stage to become the connector
+	to     *os.File      // where the stage waits for the plan
 	from   *os.File      // the stage's report
 	fact   Confinement
 }
@@ -80,15 +81,27 @@ func (c *cage) socketBase() string {
 	return c.plan.Base
 }
 
-// prepare makes cmd start f in the cage.
+// prepare makes cmd start a stage that becomes f in the cage when it is told the
+// plan.
 func (c *cage) prepare(cmd *exec.Cmd, f *os.File) (err error) {
-	c.from, err = staging(cmd, f, c.plan)
+	c.to, c.from, err = staging(cmd, f, c.plan.Memory)
 	return err
 }
 
-// wait returns when the process is the connector and the confinement a fact.
+// leave closes what host and stage talked by. A stage that still waits ends.
+func (c *cage) leave(cmd *exec.Cmd) {
+	if c == nil {
+		return
+	}
+	for _, f := range append(childEnds(cmd), c.to, c.from) {
+		f.Close() // it may be closed already
+	}
+}
+
+// wait tells the plan and returns when the process is the connector and the
+// confinement a fact. Its file is verified.
 func (c *cage) wait(cmd *exec.Cmd) error {
-	r, err := staged(cmd, c.from, c.within)
+	r, err := staged(cmd, c.to, c.from, c.plan, c.within)
 	if err != nil {
 		return err
 	}

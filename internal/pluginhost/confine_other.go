@@ -13,9 +13,11 @@ import (
 // canConfine reports whether connectors can be confined on this system at all.
 const canConfine = false
 
-func staging(*exec.Cmd, *os.File, plan) (*os.File, error) { return nil, errNoStage }
+func staging(*exec.Cmd, *os.File, int64) (to, from *os.File, err error) { return nil, nil, errNoStage }
 
-func staged(*exec.Cmd, *os.File, time.Duration) (stage.Report, error) {
+func childEnds(*exec.Cmd) []*os.File { return nil }
+
+func staged(*exec.Cmd, *os.File, *os.File, plan, time.Duration) (stage.Report, error) {
 	return stage.Report{}, errNoStage
 }
 

@@ -14,8 +14,6 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/exhibit-aims/exhibit/internal/pluginhost/stage"
 )
 
@@ -23,45 +21,38 @@ import (
 const canConfine = true
 
 // staging makes cmd start the host's own program as the stage that becomes the
-// connector f. The returned pipe carries the stage's report.
-func staging(cmd *exec.Cmd, f *os.File, p plan) (*os.File, error) {
-	var err error
-	if p.Programs, p.Script, err = programs(f); err != nil {
-		return nil, err
-	}
-	raw, err := json.Marshal(p)
+// connector f. It waits for the plan on one of the returned pipes; the other
+// carries its report.
+func staging(cmd *exec.Cmd, f *os.File, memory int64) (to, from *os.File, err error) {
+	told, to, err := os.Pipe()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	fd, err := unix.MemfdCreate("exhibit-plan", unix.MFD_CLOEXEC)
+	from, w, err := os.Pipe()
 	if err != nil {
-		return nil, fmt.Errorf("memory for the plan: %w", err)
-	}
-	told := os.NewFile(uintptr(fd), "plan")
-	if _, err = told.Write(raw); err == nil {
-		_, err = told.Seek(0, io.SeekStart)
-	}
-	if err != nil {
-		return nil, errors.Join(err, told.Close())
-	}
-	r, w, err := os.Pipe()
-	if err != nil {
-		return nil, errors.Join(err, told.Close())
+		return nil, nil, errors.Join(err, told.Close(), to.Close())
 	}
 	cmd.Path, cmd.Args = "/proc/self/exe", []string{stage.Name}
 	cmd.ExtraFiles = []*os.File{told, w, f}
-	cmd.Env = append(cmd.Env, "GOMEMLIMIT="+strconv.FormatInt(p.Memory/5*4, 10), "GOMAXPROCS="+strconv.Itoa(runtime.GOMAXPROCS(0)))
-	return r, nil
+	cmd.Env = append(cmd.Env, "GOMEMLIMIT="+strconv.FormatInt(memory/5*4, 10), "GOMAXPROCS="+strconv.Itoa(runtime.GOMAXPROCS(0)))
+	return to, from, nil
 }
 
-// staged waits until the stage has become the connector and returns its report.
-func staged(cmd *exec.Cmd, from *os.File, within time.Duration) (stage.Report, error) {
-	for _, f := range cmd.ExtraFiles[:2] { // the child has its own
+// childEnds are those of the pipes that the stage has.
+func childEnds(cmd *exec.Cmd) []*os.File { return cmd.ExtraFiles[:2:2] }
+
+// staged tells the stage the plan, without which it becomes nothing, waits until
+// it has become the connector and returns its report.
+func staged(cmd *exec.Cmd, to, from *os.File, p plan, within time.Duration) (stage.Report, error) {
+	var r stage.Report
+	for _, f := range childEnds(cmd) {
 		f.Close()
 	}
-	defer from.Close()
-	var r stage.Report
-	if err := from.SetReadDeadline(time.Now().Add(within)); err != nil {
+	deadline := time.Now().Add(within)
+	if err := errors.Join(to.SetDeadline(deadline), from.SetDeadline(deadline)); err != nil {
+		return r, err
+	}
+	if err := tell(to, cmd.ExtraFiles[2], p); err != nil {
 		return r, err
 	}
 	raw, err := io.ReadAll(io.LimitReader(from, 1<<20))
@@ -80,6 +71,21 @@ func staged(cmd *exec.Cmd, from *os.File, within time.Duration) (stage.Report, e
 		return r, errors.New("confine it: the program of the host gives no report")
 	}
 	return r, nil
+}
+
+// tell completes the plan with what the verified connector f needs, and hands it
+// over.
+func tell(to, f *os.File, p plan) (err error) {
+	if p.Programs, p.Script, err = programs(f); err != nil {
+		return err
+	}
+	if err = json.NewEncoder(to).Encode(p); err == nil {
+		err = to.Close()
+	}
+	if err != nil {
+		return fmt.Errorf("confine it: tell the stage: %w", err)
+	}
+	return nil
 }
 
 // programs returns what a connector needs to run: nothing, the system's

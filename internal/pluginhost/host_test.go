@@ -91,20 +91,24 @@ func TestRefusedBeforeStart(t *testing.T) {
 		}, "canary", pluginhost.ErrUnsafe},
 	}
 	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			dir, touched := t.TempDir(), filepath.Join(t.TempDir(), "ran")
-			must(t, os.WriteFile(filepath.Join(dir, "exhibit-connector-canary"), []byte("#!/bin/sh\n: > "+touched+"\n"), 0o755))
-			lock, err := pluginhost.Lock(dir)
-			must(t, err)
-			must(t, lock.Write(filepath.Join(dir, pluginhost.LockName)))
-			tt.prepare(t, dir)
-			host := newHost(t, pluginhost.Options{Dir: dir})
-			_, err = host.Collect(t.Context(), tt.ask, request(""), &memory{})
-			checkError(t, err, tt.class)
-			if _, err := os.Stat(touched); !errors.Is(err, fs.ErrNotExist) {
-				t.Error("the refused binary was executed")
-			}
-		})
+		for _, mode := range []pluginhost.ConfineMode{pluginhost.ConfineOff, pluginhost.ConfineBestEffort} {
+			t.Run(tt.name+", confined "+string(mode), func(t *testing.T) {
+				dir, touched := t.TempDir(), filepath.Join(t.TempDir(), "ran")
+				script := "#!/bin/sh\necho it ran >&2\n: > " + touched + "\n"
+				must(t, os.WriteFile(filepath.Join(dir, "exhibit-connector-canary"), []byte(script), 0o755))
+				lock, err := pluginhost.Lock(dir)
+				must(t, err)
+				must(t, lock.Write(filepath.Join(dir, pluginhost.LockName)))
+				tt.prepare(t, dir)
+				log, text := testLog()
+				host := newHost(t, pluginhost.Options{Dir: dir, Logger: log, Confine: pluginhost.Confine{Mode: mode}})
+				_, err = host.Collect(t.Context(), tt.ask, request(""), &memory{})
+				checkError(t, err, tt.class)
+				if _, err := os.Stat(touched); !errors.Is(err, fs.ErrNotExist) || strings.Contains(text.String(), "it ran") {
+					t.Errorf("the refused binary was executed: %v\n%s", err, text)
+				}
+			})
+		}
 	}
 }
 

@@ -27,7 +27,8 @@ type process struct {
 	cmd       *exec.Cmd
 	name      string
 	socketDir string
-	cage      *cage // nil: the connector is not confined
+	permit    func() error // waits for what is known of the file; an error: it must not run
+	cage      *cage        // nil: the connector is not confined
 	stdout    io.ReadCloser
 	exited    chan struct{} // closed when Wait has returned, or Start has failed
 
@@ -43,8 +44,8 @@ var _ runner.Runner = (*process)(nil)
 // open by something it started.
 const waitDelay = 2 * time.Second
 
-// newProcess prepares the verified binary f at path to run with env, in a cage
-// unless that is nil.
+// newProcess prepares the open binary f at path to run with env, in a cage
+// unless that is nil. The caller sets what permits it.
 func newProcess(path string, f *os.File, env []string, stderr io.Writer, c *cage) (*process, error) {
 	cmd := exec.Command(path) //nolint:noctx // session.stop ends it, after asking it to end by itself
 	cmd.Env = append(env, wire.HostPIDKey+"="+strconv.Itoa(os.Getpid()))
@@ -70,13 +71,7 @@ func (p *process) Start(context.Context) error {
 	go func() {
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
-		err := p.cmd.Start()
-		if err == nil {
-			err = p.began()
-		}
-		if err == nil && p.cage != nil {
-			err = p.confined()
-		}
+		err := p.begin()
 		started <- err
 		if err == nil {
 			<-p.exited
@@ -89,9 +84,31 @@ func (p *process) Start(context.Context) error {
 	return err
 }
 
-// confined waits until the stage has become the connector.
+// begin starts the connector, or a stage that waits to become it while the file
+// is verified.
+func (p *process) begin() error {
+	defer p.cage.leave(p.cmd)
+	if p.cage == nil {
+		if err := p.permit(); err != nil {
+			return err
+		}
+	}
+	if err := p.cmd.Start(); err != nil {
+		return err
+	}
+	if err := p.began(); err != nil || p.cage == nil {
+		return err
+	}
+	return p.confined()
+}
+
+// confined lets the stage become the connector, once that is permitted, and
+// waits until it has.
 func (p *process) confined() error {
-	err := p.cage.wait(p.cmd)
+	err := p.permit()
+	if err == nil {
+		err = p.cage.wait(p.cmd)
+	}
 	if err != nil {
 		err = errors.Join(err, killGroup(p.child))
 		_ = p.cmd.Wait() // it was killed; that is what it says

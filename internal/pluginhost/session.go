@@ -3,13 +3,12 @@ package pluginhost
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"encoding/pem"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"sync/atomic"
 	"time"
 
@@ -45,64 +44,78 @@ type session struct {
 // start verifies and starts a connector, which may read the paths named by its
 // settings if it is confined. The caller stops the session.
 func (h *Host) start(ctx context.Context, name string, secrets map[string]string, reads []string) (*session, error) {
-	f, digest, err := h.open(name)
+	b, err := h.open(name)
 	if err != nil {
 		h.observe(name, ProcessRefused)
 		return nil, err
 	}
-	defer f.Close()
+	defer b.close()
+	own, err := wire.NewCertificate()
+	if err != nil {
+		return nil, fail(name, ErrStart, err.Error())
+	}
 	cage, err := h.newCage(name, reads)
 	if err != nil {
 		h.observe(name, ProcessRefused)
 		return nil, err
 	}
-	own, err := wire.NewCertificate()
-	if err != nil {
-		return nil, fail(name, ErrStart, err.Error())
-	}
 	scrub := newScrubber(secrets)
 	s := &session{
-		name: name, digest: digest, limits: h.limits, scrub: scrub, cage: cage, host: h,
+		name: name, digest: b.want, limits: h.limits, scrub: scrub, cage: cage, host: h,
 		log: &logCapture{log: h.log.With("connector", name), scrub: scrub, limit: h.limits.LogLines},
 	}
-	s.client = plugin.NewClient(&plugin.ClientConfig{
-		HandshakeConfig:  wire.Handshake(),
-		Plugins:          wire.Plugins(nil),
-		AllowedProtocols: []plugin.Protocol{plugin.ProtocolGRPC},
-		TLSConfig:        wire.HostTLS(own),
-		SkipHostEnv:      true,
-		StartTimeout:     h.limits.Start,
-		Logger:           s.log.libraryLog(),
-		SyncStdout:       s.log.writer(),
-		SyncStderr:       s.log.writer(),
-		UnixSocketConfig: &plugin.UnixSocketConfig{TempDir: cage.socketBase()},
-		RunnerFunc: func(_ hclog.Logger, cmd *exec.Cmd, dir string) (runner.Runner, error) {
-			env := append(connectorEnv(h.environ()), cmd.Env...)
-			env = append(env, wire.HostCertKey+"="+string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: own.Certificate[0]})))
-			if cage != nil {
-				cage.plan.Socket = dir
-			}
-			p, err := newProcess(binaryPath(h.dir, name), f, env, s.log.writer(), cage)
-			if err != nil {
-				return nil, err
-			}
-			p.socketDir = dir
-			s.proc.Store(p)
-			h.observe(name, ProcessStarted)
-			return p, nil
-		},
-		GRPCDialOptions: []grpc.DialOption{
-			grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(h.limits.MessageBytes)),
-			grpc.WithInitialWindowSize(1 << 20),
-			grpc.WithInitialConnWindowSize(1 << 20),
-			grpc.WithMaxHeaderListSize(64 << 10),
-		},
-	})
+	s.client = s.newClient(b, own)
 	if err := s.connect(ctx); err != nil {
 		s.stop()
 		return nil, err
 	}
 	return s, nil
+}
+
+// newClient prepares to start b and to talk to it, with a certificate of the host's.
+func (s *session) newClient(b *binary, own tls.Certificate) *plugin.Client {
+	return plugin.NewClient(&plugin.ClientConfig{
+		HandshakeConfig:  wire.Handshake(),
+		Plugins:          wire.Plugins(nil),
+		AllowedProtocols: []plugin.Protocol{plugin.ProtocolGRPC},
+		TLSConfig:        wire.HostTLS(own),
+		SkipHostEnv:      true,
+		StartTimeout:     s.limits.Start,
+		Logger:           s.log.libraryLog(),
+		SyncStdout:       s.log.writer(),
+		SyncStderr:       s.log.writer(),
+		UnixSocketConfig: &plugin.UnixSocketConfig{TempDir: s.cage.socketBase()},
+		RunnerFunc: func(_ hclog.Logger, cmd *exec.Cmd, dir string) (runner.Runner, error) {
+			env := append(connectorEnv(s.host.environ()), cmd.Env...)
+			env = append(env, wire.HostCertKey+"="+string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: own.Certificate[0]})))
+			if s.cage != nil {
+				s.cage.plan.Socket = dir
+			}
+			p, err := newProcess(binaryPath(s.host.dir, s.name), b.file, env, s.log.writer(), s.cage)
+			if err != nil {
+				return nil, err
+			}
+			p.socketDir, p.permit = dir, func() error { return s.permit(b) }
+			s.proc.Store(p)
+			return p, nil
+		},
+		GRPCDialOptions: []grpc.DialOption{
+			grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(s.limits.MessageBytes)),
+			grpc.WithInitialWindowSize(1 << 20),
+			grpc.WithInitialConnWindowSize(1 << 20),
+			grpc.WithMaxHeaderListSize(64 << 10),
+		},
+	})
+}
+
+// permit says whether b may be executed, and tells who observes.
+func (s *session) permit(b *binary) error {
+	if err := b.verified(); err != nil {
+		s.host.observe(s.name, ProcessRefused)
+		return err
+	}
+	s.host.observe(s.name, ProcessStarted)
+	return nil
 }
 
 // socketBase is where sockets are made: the temporary directory, unless its
@@ -151,8 +164,13 @@ func (s *session) connect(ctx context.Context) error {
 }
 
 // startError explains why a process did not come up, with its own last words:
-// go-plugin has ended it, and what it said is read to its end.
+// go-plugin has ended it, and what it said is read to its end. One that was not
+// permitted has said nothing.
 func (s *session) startError(err error) error {
+	var refused *Error
+	if errors.As(err, &refused) {
+		return refused
+	}
 	detail := err.Error()
 	if p := s.proc.Load(); p != nil {
 		p.end(stopGrace)
@@ -248,69 +266,6 @@ func contextCause(err error) error {
 		if errors.Is(err, known) {
 			return known
 		}
-	}
-	return nil
-}
-
-// open finds the connector's binary and verifies it against the lock file. The
-// returned file is the verified one, to be executed and closed.
-func (h *Host) open(name string) (*os.File, evidence.Digest, error) {
-	want, err := h.locked(name)
-	if err != nil {
-		return nil, evidence.Digest{}, err
-	}
-	path := binaryPath(h.dir, name)
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, evidence.Digest{}, fail(name, ErrStart, err.Error())
-	}
-	if err := h.verify(name, f, want); err != nil {
-		f.Close()
-		return nil, evidence.Digest{}, err
-	}
-	return f, want, nil
-}
-
-// locked returns the digest that the lock file holds for name.
-func (h *Host) locked(name string) (evidence.Digest, error) {
-	if !wire.ValidName(name) {
-		return evidence.Digest{}, fail(wire.Quote(name), ErrNotInstalled, "not a connector's name: want "+wire.ConnectorName)
-	}
-	if _, err := os.Stat(binaryPath(h.dir, name)); err != nil {
-		return evidence.Digest{}, fail(name, ErrNotInstalled, "no "+binaryPath(h.dir, name))
-	}
-	lock, err := ReadLock(h.lock)
-	if errors.Is(err, fs.ErrNotExist) {
-		return evidence.Digest{}, fail(name, ErrNotLocked, "there is no lock file "+h.lock)
-	}
-	if err != nil {
-		return evidence.Digest{}, err
-	}
-	locked, ok := lock.Connectors[name]
-	if !ok {
-		return evidence.Digest{}, fail(name, ErrNotLocked, h.lock+" does not name it")
-	}
-	return locked.SHA256, nil
-}
-
-func (h *Host) verify(name string, f *os.File, want evidence.Digest) error {
-	info, err := f.Stat()
-	if err != nil {
-		return fail(name, ErrStart, err.Error())
-	}
-	dir, err := os.Stat(filepath.Dir(binaryPath(h.dir, name)))
-	if err != nil {
-		return fail(name, ErrStart, err.Error())
-	}
-	if anybodyWrites(info, dir) {
-		return fail(name, ErrUnsafe, binaryPath(h.dir, name)+" or its directory is writable for everybody")
-	}
-	got, err := sumOpen(f)
-	if err != nil {
-		return fail(name, ErrStart, err.Error())
-	}
-	if got != want {
-		return checksumError(name, want, got)
 	}
 	return nil
 }

@@ -14,9 +14,9 @@ import (
 
 // Descriptors that the stage is started with.
 const (
-	planFD    = 3 // what to do
+	planFD    = 3 // where it is told what to do
 	reportFD  = 4 // where to say what was done
-	programFD = 5 // the verified connector
+	programFD = 5 // the connector, verified by the time that the plan comes
 )
 
 // init turns the process into a confined connector, if a host started it as the
@@ -42,7 +42,7 @@ func becomeConnector(out *os.File) (Report, error) {
 	for _, fd := range []int{planFD, reportFD, programFD} {
 		unix.CloseOnExec(fd)
 	}
-	var p Plan
+	var p Plan // a host that refuses the connector, or ends, sends none
 	if err := json.NewDecoder(os.NewFile(planFD, "plan")).Decode(&p); err != nil {
 		return r, fmt.Errorf("read the plan: %w", err)
 	}
