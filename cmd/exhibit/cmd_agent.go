@@ -67,6 +67,8 @@ func runAgent(ctx context.Context, g *globals, o agentOptions) error {
 	}
 	asked, stop := reload.OnHangup()
 	defer stop()
+	var room lack
+	began := time.Now()
 	w, err := g.openConfigured(ctx, logger)
 	for {
 		var next *configfile.Config
@@ -75,9 +77,11 @@ func runAgent(ctx context.Context, g *globals, o agentOptions) error {
 		}
 		switch {
 		case noRoom(err):
-			if err := g.waitForRoom(ctx, o, logger, err); err != nil || ctx.Err() != nil {
+			room = room.again(time.Since(began))
+			if err := g.waitForRoom(ctx, o, logger, err, room); err != nil || ctx.Err() != nil {
 				return err
 			}
+			began = time.Now()
 			w, err = g.openConfigured(ctx, logger)
 		case next == nil:
 			return err

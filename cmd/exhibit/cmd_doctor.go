@@ -140,8 +140,8 @@ func (d *doctor) files() {
 	d.leftovers()
 }
 
-// leftovers names what killed backups, restores and copies left, where they write
-// if nobody names a place: beside the store, and here.
+// leftovers names what killed backups, restores, copies and agents left, where they
+// write if nobody names a place: beside the store, and here.
 func (d *doctor) leftovers() {
 	dirs := []string{workingDir()}
 	if at := filepath.Dir(d.cfg.Store.Reveal()); !d.cfg.Store.IsURL() && at != dirs[0] {
@@ -153,7 +153,7 @@ func (d *doctor) leftovers() {
 			d.fail("store", err)
 		}
 		for _, name := range names {
-			d.good("store", filepath.Join(dir, name)+" was left by a backup, restore or copy that was killed: remove it if none is under way")
+			d.good("store", filepath.Join(dir, name)+" was left by a backup, restore, copy or agent that was killed: the next one removes what it can; remove it yourself if none is under way")
 		}
 	}
 }

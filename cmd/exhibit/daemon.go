@@ -45,6 +45,7 @@ func runDaemon(ctx context.Context, w *workplace, o agentOptions, mask *secrets.
 		}
 		defer release()
 	}
+	sweepStore(w.cfg, w.logger)
 	d := &daemon{w: w, o: o, mask: mask, began: time.Now(), watcher: newWatcher()}
 	schedules, err := w.schedules()
 	if err != nil {

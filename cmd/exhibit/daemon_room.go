@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -21,15 +23,35 @@ import (
 	"github.com/exhibit-aims/exhibit/internal/service"
 	"github.com/exhibit-aims/exhibit/internal/store"
 	"github.com/exhibit-aims/exhibit/internal/store/sqlite"
+	"github.com/exhibit-aims/exhibit/internal/store/unfinished"
 	"github.com/exhibit-aims/exhibit/internal/telemetry"
 )
 
 const (
-	// roomEvery is how often an agent looks whether there is room on the disk.
-	roomEvery = 5 * time.Second
-	// roomNeeded is what it needs to start: SQLite's files beside a store.
-	roomNeeded = 256 << 10
+	// roomEvery is how often an agent looks whether there is room on the disk, and
+	// roomSeldom how often where it could not start though there was.
+	roomEvery, roomSeldom = 5 * time.Second, 5 * time.Minute
+	// roomNeeded is what it needs to start and to note a run, and roomMost what it
+	// asks for where that was not enough.
+	roomNeeded, roomMost = 1 << 20, 16 << 20
+	// ranWell is how long an agent runs that had started.
+	ranWell = time.Minute
 )
+
+// lack is the room that an agent waits for, and how often it looks for it.
+type lack struct {
+	bytes int
+	every time.Duration
+}
+
+// again is what to wait for after a start that found no room. One that had as much
+// as it waited for, and did not get far, asks for more, and less often.
+func (l lack) again(ran time.Duration) lack {
+	if l.bytes == 0 || ran >= ranWell {
+		return lack{roomNeeded, roomEvery}
+	}
+	return lack{min(2*l.bytes, roomMost), min(2*l.every, roomSeldom)}
+}
 
 // noRoom reports whether an error is that of a full disk, here or of the database.
 func noRoom(err error) bool {
@@ -40,12 +62,17 @@ func noRoom(err error) bool {
 // waitForRoom returns when it is worth trying to start again after full, or when
 // ctx is done. Meanwhile the agent answers whoever asks for its health: it lives,
 // and is not ready.
-func (g *globals) waitForRoom(ctx context.Context, o agentOptions, logger *slog.Logger, full error) error {
+func (g *globals) waitForRoom(ctx context.Context, o agentOptions, logger *slog.Logger, full error, l lack) error {
 	cfg, err := g.loadConfig()
 	if err != nil {
 		return err
 	}
-	logger.Error("there is no room on the disk: the agent starts when there is", "error", full)
+	where, dir := "the database's", filepath.Dir(cfg.Store.Reveal())
+	if !cfg.Store.IsURL() {
+		where = dir
+	}
+	logger.Error("there is no room on the disk: the agent starts when there is", "error", full,
+		"disk", where, "needs", fmt.Sprintf("%d MiB", l.bytes>>20), "looks_every", l.every)
 	end, err := g.answerFull(ctx, cfg, o, logger)
 	if err != nil {
 		logger.Warn("nobody can ask how the agent is", "error", err)
@@ -55,23 +82,46 @@ func (g *globals) waitForRoom(ctx context.Context, o agentOptions, logger *slog.
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-time.After(roomEvery):
+		case <-time.After(l.every):
 		}
-		if cfg.Store.IsURL() || !noRoom(tryRoom(filepath.Dir(cfg.Store.Reveal()))) {
+		sweepStore(cfg, logger)
+		if cfg.Store.IsURL() || !noRoom(tryRoom(dir, l.bytes)) {
 			logger.Info("the agent is started again")
 			return nil
 		}
 	}
 }
 
-// tryRoom writes what a start needs into a folder, and takes it away again.
-func tryRoom(dir string) error {
-	f, err := os.CreateTemp(dir, ".exhibit-room-*")
+// sweepStore removes what processes that were killed left beside the store: unfinished
+// backups, and what was written to see whether there is room.
+func sweepStore(cfg *configfile.Config, logger *slog.Logger) {
+	if cfg.Store.IsURL() {
+		return
+	}
+	dir := filepath.Dir(cfg.Store.Reveal())
+	n, err := unfinished.Sweep(dir)
+	if err != nil {
+		logger.Warn("what others left beside the store stays", "error", err)
+	}
+	if n > 0 {
+		logger.Info("what processes that were killed left beside the store is removed", "folder", dir, "processes", n)
+	}
+}
+
+// tryRoom writes so many bytes into a folder, and takes them away again. They are
+// none that a disk could make smaller.
+func tryRoom(dir string, n int) (err error) {
+	p, err := unfinished.Begin(dir)
 	if err != nil {
 		return err
 	}
-	_, err = f.Write(make([]byte, roomNeeded))
-	return errors.Join(err, f.Close(), os.Remove(f.Name()))
+	defer func() { err = errors.Join(err, p.End()) }()
+	f, err := os.OpenFile(p.Path("room"), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = io.CopyN(f, rand.Reader, int64(n))
+	return errors.Join(err, f.Sync(), f.Close())
 }
 
 // fullDisk is what an agent that waits says to whoever asks.

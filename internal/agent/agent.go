@@ -89,7 +89,7 @@ type daemon struct {
 	sources map[string]Scheduled // of this node's configuration
 
 	mu      sync.Mutex
-	trouble bool // the database did not answer last time
+	trouble map[string]bool // for what the database did not answer last time
 
 	pruned time.Time // when this node last forgot what is old; only beat uses it
 }
@@ -101,7 +101,7 @@ type daemon struct {
 // waited for.
 func Run(ctx context.Context, o Options) error {
 	o.setDefaults()
-	d := &daemon{o: o, after: make(chan struct{}, 1), sources: bySource(o.Schedules)}
+	d := &daemon{o: o, after: make(chan struct{}, 1), sources: bySource(o.Schedules), trouble: make(map[string]bool)}
 	workers := river.NewWorkers()
 	river.AddWorker(workers, &collectWorker{d: d})
 	var err error
@@ -186,19 +186,23 @@ func (d *daemon) turn(ctx context.Context) error {
 }
 
 // tolerate goes on after an error of the database: it is told once, and that it
-// is over.
+// is over, which is when it answers for all that it did not. A disk that is full is
+// read as ever.
 func (d *daemon) tolerate(ctx context.Context, what string, err error) {
 	if ctx.Err() != nil {
 		return
 	}
 	d.mu.Lock()
-	before := d.trouble
-	d.trouble = err != nil
+	before := len(d.trouble) > 0
+	if delete(d.trouble, what); err != nil {
+		d.trouble[what] = true
+	}
+	after := len(d.trouble) > 0
 	d.mu.Unlock()
 	switch {
-	case err != nil && !before:
+	case after && !before:
 		d.o.Logger.Error("the operational database fails; the agent goes on when it answers", "at", what, "error", err)
-	case err == nil && before:
+	case before && !after:
 		d.o.Logger.Info("the operational database answers again")
 	}
 }

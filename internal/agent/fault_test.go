@@ -1,10 +1,14 @@
 package agent
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -174,6 +178,27 @@ func TestDiskFull(t *testing.T) {
 	}
 	if info, err := os.Stat(path); err != nil || info.Size() == 0 {
 		t.Errorf("%v %v", info, err)
+	}
+}
+
+// TestTroubleIsToldOnce: a database that is read and not written, as one on a disk
+// that is full, is told of once, and that it answers only when it does all.
+func TestTroubleIsToldOnce(t *testing.T) {
+	var said bytes.Buffer
+	d := &daemon{o: Options{Logger: slog.New(slog.NewTextHandler(&said, nil))}, trouble: make(map[string]bool)}
+	full := errors.New("database or disk is full")
+	for _, step := range []struct {
+		what string
+		err  error
+	}{
+		{"heartbeat", nil}, {"schedule", nil}, {"heartbeat", full}, {"schedule", nil}, {"schedule", nil}, {"heartbeat", full},
+		{"schedule", full}, {"schedule", nil}, {"heartbeat", nil}, {"schedule", nil},
+	} {
+		d.tolerate(t.Context(), step.what, step.err)
+	}
+	fails, again := strings.Count(said.String(), "goes on when it answers"), strings.Count(said.String(), "answers again")
+	if fails != 1 || again != 1 {
+		t.Errorf("%d times that it fails, %d that it answers:\n%s", fails, again, said.String())
 	}
 }
 

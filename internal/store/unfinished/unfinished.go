@@ -4,7 +4,7 @@
 // a living one writes.
 //
 // What programs before this form left, hidden files called like what was to be
-// written and a number (.exhibit-2026-11.backup.123456789), stays: they have no
+// written and a number (.exhibit-2026-11.backup.123456789, .exhibit-room-123456789), stays: they have no
 // lock, so that nobody can tell whether a process still writes one, and no name
 // that only Exhibit gives. Whoever knows that none runs may remove them.
 //
@@ -71,8 +71,9 @@ func (p *Place) Path(name string) string { return filepath.Join(p.Dir, name) }
 // End removes the place and all that is in it.
 func (p *Place) End() error { return remove(p.lock) }
 
-// earlier is what programs before this form called an unfinished backup.
-var earlier = regexp.MustCompile(`^\..+\.backup\.[0-9]+$`)
+// earlier is what programs before this form called an unfinished backup, and what
+// they wrote to see whether there is room.
+var earlier = regexp.MustCompile(`^\..+\.backup\.[0-9]+$|^\.exhibit-room-[0-9]+$`)
 
 // Left lists what is in a folder that processes which died seem to have left: what
 // Sweep would remove, and what it cannot tell from somebody's own file.

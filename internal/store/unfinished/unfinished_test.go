@@ -34,8 +34,8 @@ func TestMain(m *testing.M) {
 // while the process lives; other files are nobody's business.
 func TestKilled(t *testing.T) {
 	dir := t.TempDir()
-	const early = ".exhibit-2026-11.backup.123456789"
-	for _, other := range []string{early, ".exhibit-other", ".exhibit-unfinished-notes", ".exhibit-unfinished-notes.d"} {
+	const early, room = ".exhibit-2026-11.backup.123456789", ".exhibit-room-123456789"
+	for _, other := range []string{early, room, ".exhibit-room-notes", ".exhibit-other", ".exhibit-unfinished-notes", ".exhibit-unfinished-notes.d"} {
 		if err := os.WriteFile(filepath.Join(dir, other), nil, 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -66,21 +66,21 @@ func TestKilled(t *testing.T) {
 	}
 	named := func(what string, want int) {
 		t.Helper()
-		if got, err := unfinished.Left(dir); err != nil || len(got) != want || !slices.Contains(got, early) {
+		if got, err := unfinished.Left(dir); err != nil || len(got) != want || !slices.Contains(got, early) || !slices.Contains(got, room) {
 			t.Errorf("%s: left are %v, %v; want %d", what, got, err, want)
 		}
 	}
-	named("while both live", 1)
-	sweep("while both live", 0, 8)
+	named("while both live", 2)
+	sweep("while both live", 0, 10)
 	if err := child.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
 	_ = child.Wait() // it was killed
-	named("one was killed", 2)
-	sweep("one was killed", 1, 6)
-	sweep("again", 0, 6)
+	named("one was killed", 3)
+	sweep("one was killed", 1, 8)
+	sweep("again", 0, 8)
 	if err := ours.End(); err != nil {
 		t.Fatal(err)
 	}
-	sweep("ours has ended", 0, 4)
+	sweep("ours has ended", 0, 6)
 }
