@@ -12,10 +12,10 @@ import (
 var changesLayout = Layout{Name: "Changes",
 	About: "Changes of AI in production, by us and by vendors: who made them, who agreed before they took effect, and what was tested. The type of a merge is told from the paths it touches.",
 	Tab:   "3E6A94", Large: true, Flat: true, Frozen: 1, Columns: tail(
-		Column{"change id", 38}, Column{"system", 28}, Column{"type", 14}, Column{"initiated by", 10}, Column{"author", 18},
-		Column{"merged or effective (UTC)", 18}, Column{"approver", 26}, Column{"approved (UTC)", 18}, Column{"approval before effect", 13},
-		Column{"approved commit is final", 13}, Column{"evaluation run", 30}, Column{"passed", 13}, Column{"release approval", 52},
-		Column{"result", 14}, Column{"results about it", 46}, Column{"what changed", 44})}
+		Column{"change id", 44}, Column{"system", 28}, Column{"type", 14}, Column{"initiated by", 10}, Column{"author", 18},
+		Column{"merged or effective (UTC)", 18}, Column{"approver", 41}, Column{"approved (UTC)", 18}, Column{"approval before effect", 13},
+		Column{"approved commit is final", 13}, Column{"evaluation run", 36}, Column{"passed", 13}, Column{"release approval", 68},
+		Column{"result", 14}, Column{"results about it", 60}, Column{"what changed", 52})}
 
 func changeKinds() []string {
 	return []string{"github.pull_request", reviewKind, "github.push", "github.deployment", "github.repository",

@@ -13,9 +13,9 @@ import (
 var evidenceLayout = Layout{Name: "Evidence",
 	About: "One row per evidence item used, with its times, who collected it how, its digest, its file and its place in the ledger.",
 	Tab:   "4F8A6B", Large: true, Flat: true, Frozen: 1, Columns: []Column{
-		{"evidence id", 18}, {"kind", 25}, {"strength", 10}, {"title", 20}, {"subject", 30}, {"event time (UTC)", 18},
+		{"evidence id", 18}, {"kind", 27}, {"strength", 10}, {"title", 29}, {"subject", 40}, {"event time (UTC)", 18},
 		{"collected at (UTC)", 18}, {"period from (UTC)", 18}, {"period to (UTC)", 18}, {"source", 11}, {"source URL", 32},
-		{"locator", 24}, {"method", 8}, {"reliability", 11}, {"collector identity", 20}, {"connector and version", 14}, {"run", 14},
+		{"locator", 44}, {"method", 8}, {"reliability", 11}, {"collector identity", 44}, {"connector and version", 19}, {"run", 33},
 		{"payload sha256", 18}, {"file", 20}, {"ledger position", 9}, {"integrity OK", 12}, {"revision", 8}, {"first seen (UTC)", 18},
 		{"last seen (UTC)", 18}, {"gone at (UTC)", 18}, {"imported", 9}, {"uploader", 16}, {"reviewer", 16}, {"review decision", 12},
 		{"classification", 13}, {"redaction", 26},

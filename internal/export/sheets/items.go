@@ -10,7 +10,7 @@ var itemsLayout = Layout{Name: "Population items",
 	About: "Every item of every population with its result, and room to mark a sample.",
 	Tab:   "3E6A94", Large: true, Flat: true, Frozen: 3, Columns: []Column{
 		{"population", 30}, {"item type", 14}, {"item", 34}, {"name", 24}, {"event time (UTC)", 18}, {"systems", 22}, {"tier", 9},
-		{"next move", 18}, {"evidence", 18}, {"in sample", 9}, {"result", 15}, {"reason", 46},
+		{"next move", 18}, {"evidence", 65}, {"in sample", 9}, {"result", 15}, {"reason", 60},
 	}}
 
 // inSample is what an auditor marks the items of a sample with.

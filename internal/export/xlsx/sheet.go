@@ -174,7 +174,11 @@ func (s *sheet) styled(v string, style int) {
 	if v != "" {
 		v = fit(clean(v), s.pointer())
 		if !s.Flat && s.at < len(s.Columns) {
-			s.deep = max(s.deep, lines(v, s.Columns[s.at].Width))
+			width := s.Columns[s.at].Width
+			if style == s.b.st.code {
+				width *= codeWidth
+			}
+			s.deep = max(s.deep, lines(v, width))
 		}
 	}
 	s.put(v, style)
@@ -223,6 +227,9 @@ func (s *sheet) endHeight(points float64) error {
 	s.at, s.deep = 0, 0
 	return nil
 }
+
+// codeWidth is how many letters of a text have room where one of a digest has.
+const codeWidth = 0.84
 
 // lines estimates how many lines a text takes in a column of the given width: a
 // word, or a part of one that ends in a hyphen, that does not fit beside those before

@@ -21,7 +21,7 @@ const ink = "1F2429"
 // styles are the ids of the workbook's cell styles.
 type styles struct {
 	header, text, code, number, date, link, input, title, key, note, section int
-	line, lineLink                                                           int // text and link of sheets whose rows are one line
+	line, lineLink, lineCode                                                 int // text, link and code of sheets whose rows are one line
 	status                                                                   map[assess.Status]int
 }
 
@@ -42,13 +42,14 @@ func newStyles(f *excelize.File) (*styles, error) {
 		{&s.header, excelize.Style{Font: &excelize.Font{Family: "Calibri", Size: 10, Bold: true, Color: "FFFFFF"}, Fill: fill("22384F"),
 			Alignment: &excelize.Alignment{Vertical: middle, WrapText: true}}},
 		{&s.text, excelize.Style{Font: pen(), Alignment: wrap, Border: border}},
-		{&s.code, excelize.Style{Font: &excelize.Font{Family: "Consolas", Size: 9, Color: "3A4149"}, Alignment: top, Border: border}},
+		{&s.code, excelize.Style{Font: &excelize.Font{Family: "Consolas", Size: 9, Color: "3A4149"}, Alignment: wrap, Border: border}},
 		{&s.number, excelize.Style{Font: pen(), Alignment: &excelize.Alignment{Vertical: "top", Horizontal: middle}, Border: border}},
 		{&s.date, excelize.Style{Font: pen(), Alignment: &excelize.Alignment{Vertical: "top", Horizontal: "left"}, Border: border,
 			CustomNumFmt: &numFmt}},
 		{&s.link, excelize.Style{Font: &excelize.Font{Family: "Calibri", Size: 10, Color: "0B4C96", Underline: "single"}, Alignment: wrap, Border: border}},
 		{&s.line, excelize.Style{Font: pen(), Alignment: top, Border: border}},
 		{&s.lineLink, excelize.Style{Font: &excelize.Font{Family: "Calibri", Size: 10, Color: "0B4C96", Underline: "single"}, Alignment: top, Border: border}},
+		{&s.lineCode, excelize.Style{Font: &excelize.Font{Family: "Consolas", Size: 9, Color: "3A4149"}, Alignment: top, Border: border}},
 		{&s.input, excelize.Style{Font: pen(), Alignment: wrap, Fill: fill("FFFDF2"), Border: []excelize.Border{
 			{Type: "bottom", Color: "B9A96A", Style: 1}, {Type: "right", Color: "B9A96A", Style: 1}}}},
 		{&s.title, excelize.Style{Font: &excelize.Font{Family: "Calibri", Size: 20, Bold: true, Color: "22384F"}}},
@@ -81,4 +82,12 @@ func (s *styles) plain(flat bool) int {
 		return s.line
 	}
 	return s.text
+}
+
+// digits is the style of a digest or an id, in a sheet whose rows are one line or not.
+func (s *styles) digits(flat bool) int {
+	if flat {
+		return s.lineCode
+	}
+	return s.code
 }

@@ -44,7 +44,7 @@ func (t *table) Key(key string) {
 func (t *table) Whole(where string) { t.cell().where = where }
 
 func (t *table) Text(v string) { s := t.cell(); s.styled(v, s.b.st.plain(s.Flat)) }
-func (t *table) Code(v string) { s := t.cell(); s.styled(v, s.b.st.code) }
+func (t *table) Code(v string) { s := t.cell(); s.styled(v, s.b.st.digits(s.Flat)) }
 func (t *table) Blank()        { s := t.cell(); s.put("", s.b.st.plain(s.Flat)) }
 func (t *table) Input()        { s := t.cell(); s.put("", s.b.st.input) }
 
