@@ -39,8 +39,9 @@ type Options struct {
 	// Read makes one run of a source. It is called under the source's lock, with
 	// a context that ends if the lock is lost.
 	Read func(ctx context.Context, order Order) (evidence.Run, error)
-	// After is called after each run, one call at a time. It may be called again
-	// for a run if it failed, or if the node ended meanwhile.
+	// After is called after runs, one call at a time: for each, unless a call for
+	// another began since it ended and did not fail. It may be called again for a
+	// run if it failed, or if the node ended meanwhile.
 	After func(ctx context.Context, run evidence.Run) error
 	// Settle closes what a process that died left open of a source, where no run
 	// follows that would; may be nil.
@@ -85,6 +86,7 @@ type daemon struct {
 	o     Options
 	s     *Schedule
 	after chan struct{} // holds a token while After runs
+	last  time.Time     // when the last After that did not fail began; who holds the token uses it
 
 	sources map[string]Scheduled // of this node's configuration
 

@@ -60,18 +60,30 @@ func (w *collectWorker) Work(ctx context.Context, job *river.Job[collectJob]) er
 	if err != nil || run.ID == "" {
 		return err
 	}
-	return w.follow(ctx, run)
+	return w.follow(ctx, run, log)
 }
 
-// follow calls After, one call at a time.
-func (w *collectWorker) follow(ctx context.Context, run evidence.Run) error {
+// follow calls After, one call at a time. What a run left in the ledger is seen by
+// any call that begins later: runs that end while one is under way need one more
+// between them.
+func (w *collectWorker) follow(ctx context.Context, run evidence.Run, log *slog.Logger) error {
+	ended := time.Now()
 	select {
 	case w.d.after <- struct{}{}:
 	case <-ctx.Done():
 		return ctx.Err()
 	}
 	defer func() { <-w.d.after }()
-	return w.d.o.After(ctx, run)
+	began := time.Now()
+	if w.d.last.After(ended) {
+		log.Info("assessed with another", "run", run.ID, "waited", began.Sub(ended))
+		return nil
+	}
+	if err := w.d.o.After(ctx, run); err != nil {
+		return err
+	}
+	w.d.last = began
+	return nil
 }
 
 // underLock makes the run of a job, unless it was made already: then it returns

@@ -14,6 +14,11 @@ import (
 // it opens, changes and resolves, and makes the view that others see from then
 // on.
 func (s *Service) Conclude(ctx context.Context) (*View, error) {
+	made, err := s.makes(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer made()
 	size, err := s.Size(ctx)
 	if err != nil {
 		return nil, err
@@ -36,6 +41,16 @@ func (s *Service) Conclude(ctx context.Context) (*View, error) {
 	}
 	s.show(ctx, v)
 	return v, nil
+}
+
+// makes waits until nobody else makes a view for whoever comes.
+func (s *Service) makes(ctx context.Context) (made func(), err error) {
+	select {
+	case s.making <- struct{}{}:
+		return func() { <-s.making }, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 }
 
 // BeforeShown sets what is done with each new view before it is the current one: so
@@ -114,18 +129,23 @@ func (s *Service) KeepCurrent(ctx context.Context, every time.Duration, failed f
 }
 
 func (s *Service) renew(ctx context.Context) error {
-	v := s.view.Load()
-	if v == nil {
+	if s.view.Load() == nil {
 		s.first.making.Store(true)
 		defer s.first.making.Store(false)
 	}
+	made, err := s.makes(ctx)
+	if err != nil {
+		return err
+	}
+	defer made()
+	v := s.view.Load() // a conclusion that was under way has made one
 	if v != nil && s.clock().Sub(v.Assessment.AsOf) < oldView {
 		behind, err := s.Behind(ctx, v)
 		if err != nil || behind == 0 {
 			return err
 		}
 	}
-	_, err := s.Refresh(ctx)
+	_, err = s.Refresh(ctx)
 	if errors.Is(err, store.ErrNoStore) { // nothing was collected yet
 		return nil
 	}

@@ -57,3 +57,41 @@ func TestFirstView(t *testing.T) {
 		<-ended
 	})
 }
+
+// TestOneViewAtATime: while a conclusion makes a view, KeepCurrent makes none
+// beside it, and none when that one is there.
+func TestOneViewAtATime(t *testing.T) {
+	p := newPlace(t)
+	synctest.Test(t, func(t *testing.T) {
+		s := p.service()
+		shown, may := 0, make(chan struct{})
+		s.BeforeShown(func(context.Context, *service.View) error {
+			shown++
+			<-may
+			return nil
+		})
+		concluded := make(chan error)
+		go func() {
+			_, err := s.Conclude(t.Context())
+			concluded <- err
+		}()
+		synctest.Wait()
+		ctx, stop := context.WithCancel(t.Context())
+		ended := make(chan struct{})
+		go func() {
+			defer close(ended)
+			s.KeepCurrent(ctx, time.Second, func(err error) { t.Error(err) })
+		}()
+		time.Sleep(5 * time.Second)
+		close(may)
+		if err := <-concluded; err != nil {
+			t.Error(err)
+		}
+		time.Sleep(5 * time.Second)
+		stop()
+		<-ended
+		if shown != 1 {
+			t.Errorf("%d views were made, want 1", shown)
+		}
+	})
+}

@@ -64,7 +64,8 @@ type Service struct {
 	ledgerLives sync.Mutex
 	lives       evaluate.Lives // as far as they were read
 
-	assessing sync.Mutex // one evaluation at a time: the state is shared
+	assessing sync.Mutex    // one evaluation at a time: the state is shared
+	making    chan struct{} // holds a token while a view is made for whoever comes: two at a time take twice the memory
 	compiling sync.Mutex
 	evaluator *Evaluator // nil until something is evaluated; see rules
 
@@ -82,7 +83,7 @@ type Service struct {
 
 // New makes a Service. Rules are compiled when they are first needed.
 func New(o Options) *Service {
-	s := &Service{Options: o, store: o.Store, acted: make(chan struct{}, 1)}
+	s := &Service{Options: o, store: o.Store, making: make(chan struct{}, 1), acted: make(chan struct{}, 1)}
 	return s
 }
 
