@@ -26,8 +26,8 @@ import (
 
 // TestFleet runs four nodes on one PostgreSQL with 200 sources, kills nodes and
 // the server at times of chance, and then holds that every tick was read once or
-// in a catch-up, no source twice at the same time, nothing acknowledged was
-// lost, the ledger verifies, and no run is left open. EXHIBIT_FLEET_KILLS sets
+// in a catch-up, no source twice at the same time nor without its lock, nothing
+// acknowledged was lost, the ledger verifies, and no run is left open. EXHIBIT_FLEET_KILLS sets
 // how often it kills.
 func TestFleet(t *testing.T) {
 	kills := 8
@@ -268,6 +268,9 @@ func (f *fleet) check() {
 	}
 	for _, line := range f.noted("overlaps") {
 		f.t.Errorf("read twice at the same time: %s", line)
+	}
+	for _, line := range f.noted("unlocked") {
+		f.t.Errorf("read, and nobody had locked it: %s", line)
 	}
 	f.t.Logf("%d records acknowledged, %d lost; %d entries verified; runs %v", acked, lost, held.Entries, statuses)
 }

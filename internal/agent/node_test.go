@@ -91,7 +91,9 @@ func runNode(ctx context.Context, c nodeConfig, log *slog.Logger) error {
 	}
 	locks := NewSessionLocks(context.WithoutCancel(ctx), db.Pool.Config().ConnConfig, func(err error) { log.Warn("locks lost", "error", err) })
 	defer locks.Close()
-	collector := &Collector{Host: &witness{c: c}, Store: st, Catalog: cat, Clock: time.Now, Version: "test", Logger: log, Patience: time.Minute}
+	others := NewSessionLocks(context.WithoutCancel(ctx), db.Pool.Config().ConnConfig, nil)
+	defer others.Close()
+	collector := &Collector{Host: &witness{c: c, others: others}, Store: st, Catalog: cat, Clock: time.Now, Version: "test", Logger: log, Patience: time.Minute}
 	return Run(ctx, Options{
 		DB: db, Locks: locks, Schedules: c.schedules(), Node: c.Name, Version: "test", Concurrency: 4,
 		Tick: 50 * time.Millisecond, StopTimeout: 5 * time.Second, Logger: log, Clock: c.now,
@@ -106,8 +108,12 @@ func runNode(ctx context.Context, c nodeConfig, log *slog.Logger) error {
 
 // witness is a Host without processes. It keeps, apart from everything that is
 // tested, a file lock of each source while it is read, which the system gives
-// back when the node dies, and a list of the records that were acknowledged.
-type witness struct{ c nodeConfig }
+// back when the node dies, and a list of the records that were acknowledged. Before
+// it reads, it looks whether somebody else could have the source's lock.
+type witness struct {
+	c      nodeConfig
+	others *SessionLocks
+}
 
 var errOverlap = errors.New("the source is read twice at the same time")
 
@@ -128,6 +134,12 @@ func (w *witness) Collect(ctx context.Context, _ string, req connector.Request, 
 		return pluginhost.Result{}, errors.Join(errOverlap, err, w.note("overlaps", source))
 	}
 	defer lock.Close()
+	if release, err := w.others.Acquire(source); err == nil {
+		release()
+		if err := w.unlocked(ctx, source); err != nil {
+			return pluginhost.Result{}, err
+		}
+	}
 	for i := range 3 {
 		id := fmt.Sprintf("%s-%d-%d-%d", source, time.Now().UnixNano(), os.Getpid(), i)
 		payload := fmt.Sprintf(`{"owner":"acme","name":"%s","id":%d,"default_branch":"main","topics":[]}`, id, i)
@@ -145,6 +157,17 @@ func (w *witness) Collect(ctx context.Context, _ string, req connector.Request, 
 		}
 	}
 	return pluginhost.Result{Coverage: connector.Coverage{fakeKind: {Status: connector.Complete, IndependentCount: -1, Query: "all"}}}, nil
+}
+
+// unlocked notes a source that is read and that nobody has locked. A server that is
+// killed gives locks back, and the run is told to stop a moment later.
+func (w *witness) unlocked(ctx context.Context, source string) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(2 * (lockPing + lockPatience)):
+		return w.note("unlocked", source)
+	}
 }
 
 // note appends a line to a file of this process, which is there for others at
