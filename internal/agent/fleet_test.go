@@ -323,15 +323,37 @@ func (f *fleet) checkTicks(ctx context.Context) {
 		}
 	}
 	jobs := f.count2(`SELECT count(*) FROM river_job WHERE kind = 'collect'`)
-	undone := f.count2(`SELECT count(*) FROM agent_tick t WHERE NOT EXISTS (SELECT 1 FROM agent_run r WHERE r.job = t.job AND r.status = 'complete')`)
+	undone := f.count2(`SELECT count(*) FROM agent_tick t WHERE ` + f.withoutRun())
 	twice := f.count2(`SELECT count(*) FROM (SELECT job FROM agent_run WHERE status = 'complete' GROUP BY job HAVING count(*) > 1) d`)
 	again := f.count2(`SELECT count(*) FROM agent_run WHERE status = 'lost'`)
 	failed := f.count2(`SELECT count(*) FROM agent_run WHERE status IN ('error', 'failed')`)
 	if undone > 0 || twice > 0 {
 		f.t.Errorf("%d ticks have no complete run, %d jobs have two", undone, twice)
+		f.showUndone(ctx)
 	}
 	f.t.Logf("%d ticks of %d sources: %d with a job of their own or a shared one, %d in a catch-up, %d lost; %d jobs; %d runs cut off and made again, %d in error and made again",
 		ticks, len(rows), ticks-caught-lost, caught, lost, jobs, again, failed)
+}
+
+// withoutRun is the condition on a tick t that it has no complete run. A node that is
+// started again while all stop takes the schedule up again: the ticks that it makes are
+// later than those that are looked at.
+func (f *fleet) withoutRun() string {
+	return fmt.Sprintf(`t.due < %d AND NOT EXISTS (SELECT 1 FROM agent_run c WHERE c.job = t.job AND c.status = 'complete')`, toMilli(f.end))
+}
+
+// showUndone tells of ticks without a complete run what became of their jobs.
+func (f *fleet) showUndone(ctx context.Context) {
+	f.t.Helper()
+	err := f.s.query(ctx, `SELECT t::text, coalesce(j::text, 'no job'), coalesce(r::text, 'no run') FROM agent_tick t LEFT JOIN river_job j ON j.id = t.job LEFT JOIN agent_run r ON r.job = t.job WHERE `+f.withoutRun(), func(r *sql.Rows) error {
+		var tick, job, run string
+		err := r.Scan(&tick, &job, &run)
+		f.t.Logf("tick %s\n  job %s\n  run %s", tick, job, run)
+		return err
+	})
+	if err != nil {
+		f.t.Error(err)
+	}
 }
 
 func (f *fleet) count2(query string) int {
