@@ -14,8 +14,10 @@ import (
 // dropProgram tells the kernel that the pages of the program's file need not
 // stay with this process: most were needed once, when it started. With cached
 // they need not stay in the system's cache of the file either, as far as no
-// other process has them. What is needed again is read again, and no more than that:
-// a kernel that has a file in large pieces hands out each as a whole.
+// other process has them. What is needed again is read again, and no more than that,
+// however much the system would read around it (128 KiB, but 8 MiB of some disks: in a
+// group with little memory that drives out what was read before, again and again).
+// A kernel that has a file in large pieces hands out each as a whole.
 func dropProgram(cached bool) error {
 	exe, err := os.Readlink("/proc/self/exe")
 	if err != nil {
@@ -26,8 +28,10 @@ func dropProgram(cached bool) error {
 		return err
 	}
 	for _, m := range cleanParts(raw, exe) {
-		if _, _, errno := unix.Syscall(unix.SYS_MADVISE, m.from, m.to-m.from, unix.MADV_DONTNEED); errno != 0 {
-			err = errors.Join(err, fmt.Errorf("madvise: %w", errno))
+		for _, advice := range []uintptr{unix.MADV_RANDOM, unix.MADV_DONTNEED} {
+			if _, _, errno := unix.Syscall(unix.SYS_MADVISE, m.from, m.to-m.from, advice); errno != 0 {
+				err = errors.Join(err, fmt.Errorf("madvise: %w", errno))
+			}
 		}
 	}
 	if err != nil || !cached {

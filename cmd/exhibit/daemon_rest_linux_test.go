@@ -1,6 +1,8 @@
 package main
 
 import (
+	"bytes"
+	"fmt"
 	"os"
 	"testing"
 
@@ -30,8 +32,8 @@ Anonymous:          4096 kB
 	}
 }
 
-// TestDropProgram: the process goes on with its pages given back, and finds
-// itself in the real table.
+// TestDropProgram: the process goes on with its pages given back, finds itself in
+// the real table, and nothing is read around what it needs again.
 func TestDropProgram(t *testing.T) {
 	exe, err := os.Readlink("/proc/self/exe")
 	if err != nil {
@@ -47,6 +49,15 @@ func TestDropProgram(t *testing.T) {
 	for _, cached := range []bool{false, true} {
 		if err := dropProgram(cached); err != nil {
 			t.Error(err)
+		}
+	}
+	if raw, err = os.ReadFile("/proc/self/smaps"); err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range cleanParts(raw, exe) {
+		_, after, _ := bytes.Cut(raw, fmt.Appendf(nil, "%08x-%08x r", p.from, p.to))
+		if _, flags, _ := bytes.Cut(after, []byte("VmFlags:")); !bytes.Contains(bytes.SplitN(flags, []byte("\n"), 2)[0], []byte(" rr ")) {
+			t.Errorf("around the pages of %x-%x others are read", p.from, p.to)
 		}
 	}
 }
