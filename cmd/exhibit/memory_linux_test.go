@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -24,9 +25,11 @@ func BenchmarkAgentMemory(b *testing.B) {
 	if out, err := exec.CommandContext(b.Context(), exhibit, "try", "--out", dir).CombinedOutput(); err != nil {
 		b.Fatalf("exhibit try: %v\n%s", err, out)
 	}
-	names := twentySources(b, dir)
+	names := twentySources(b, dir, 20)
 	for b.Loop() {
-		busy, rest, took := agentMemory(b, exhibit, dir, names)
+		m := measuredAgent{exhibit: exhibit, dir: dir, names: names}
+		m.run(b, true)
+		busy, rest := m.busy, m.rest
 		for _, r := range []struct {
 			name string
 			resident
@@ -35,7 +38,7 @@ func BenchmarkAgentMemory(b *testing.B) {
 			b.ReportMetric(r.own, r.name+"-anon")
 			b.ReportMetric(r.total-r.own, r.name+"-file")
 		}
-		b.ReportMetric(took.Seconds(), "s-cpu")
+		b.ReportMetric(m.took.Seconds(), "s-cpu")
 		if rest.total >= 100 {
 			b.Errorf("at rest %.0f MB are resident, %.0f MB of its own", rest.total, rest.own)
 		}
@@ -43,8 +46,8 @@ func BenchmarkAgentMemory(b *testing.B) {
 }
 
 // twentySources replaces the sources of the sandbox, whose servers are gone, by
-// 20 that read files.
-func twentySources(b *testing.B, dir string) (names []string) {
+// 20 that read files, so many of them at once.
+func twentySources(b *testing.B, dir string, atOnce int) (names []string) {
 	b.Helper()
 	path := filepath.Join(dir, "exhibit.yaml")
 	text, err := os.ReadFile(path)
@@ -55,14 +58,16 @@ func twentySources(b *testing.B, dir string) (names []string) {
 	if !ok {
 		b.Fatal("the configuration of exhibit try has no sources")
 	}
-	out := head + "\nlimits: {concurrency: 20}\nsources:\n"
+	out := head + fmt.Sprintf("\nlimits: {concurrency: %d}\nsources:\n", atOnce)
+	today := time.Now().UTC()
 	for i := range 20 {
 		name := fmt.Sprintf("cards-%d", i)
 		names = append(names, name)
 		file := filepath.Join(dir, name+".csv")
 		lines := "date,merchant,amount,currency,who,centre\n"
 		for j := range 200 {
-			lines += fmt.Sprintf("2026-%02d-%02d,%s,%d.00,EUR,p%d,CC-%d-%d\n", j%11+1, j%27+1, []string{"OPENAI", "ANTHROPIC", "MIDJOURNEY"}[j%3], 20+i, j%9, i, j%5)
+			day := today.Add(-time.Duration(j) * 29 * time.Hour).Format(time.DateOnly) // the last of today: a run that ends before is partial
+			lines += fmt.Sprintf("%s,%s,%d.00,EUR,p%d,CC-%d-%d\n", day, []string{"OPENAI", "ANTHROPIC", "MIDJOURNEY"}[j%3], 20+i, j%9, i, j%5)
 		}
 		if err := os.WriteFile(file, []byte(lines), 0o600); err != nil {
 			b.Fatal(err)
@@ -80,46 +85,80 @@ func twentySources(b *testing.B, dir string) (names []string) {
 // page of a file.
 type resident struct{ total, own float64 }
 
-// agentMemory runs the agent, reads all sources at once, and returns the most
-// that was resident from its start until that was assessed, what is when it
-// rests, and the processor time that it took.
-func agentMemory(b *testing.B, exhibit, dir string, names []string) (busy, rest resident, took time.Duration) {
+// measuredAgent is an agent that is started, reads all sources, and is asked to read
+// them again.
+type measuredAgent struct {
+	exhibit, dir string
+	names        []string
+	group        string // folder of the control group that it starts in; empty: that of the tests
+	started      func(pid int)
+
+	busy, rest resident      // the most from the start until all was assessed; what is when it rests
+	took       time.Duration // of the processor
+	faults     int64         // for which something was read from the disk
+}
+
+// run is one life of the agent. Every run of a source has to be complete.
+func (m *measuredAgent) run(b *testing.B, rests bool) {
 	b.Helper()
-	config := filepath.Join(dir, "exhibit.yaml")
+	config := filepath.Join(m.dir, "exhibit.yaml")
 	log, err := os.Create(filepath.Join(b.TempDir(), "log"))
 	if err != nil {
 		b.Fatal(err)
 	}
 	defer log.Close()
-	agent := exec.CommandContext(b.Context(), exhibit, "agent", "--config", config, "--listen", "127.0.0.1:0")
+	args := []string{m.exhibit, "agent", "--config", config, "--listen", "127.0.0.1:0"}
+	if m.group != "" {
+		args = append([]string{"sh", "-c", `echo $$ >"$0/cgroup.procs" && exec "$@"`, m.group}, args...)
+	}
+	agent := exec.CommandContext(b.Context(), args[0], args[1:]...)
 	agent.Stdout, agent.Stderr = log, log
 	agent.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { // what the tests are run with would be the agent's
 		return strings.HasPrefix(v, "GOGC=") || strings.HasPrefix(v, "GOMEMLIMIT=")
 	})
 	agent.Cancel = func() error { return agent.Process.Signal(os.Interrupt) }
+	agent.WaitDelay = 20 * time.Second
 	if err := agent.Start(); err != nil {
 		b.Fatal(err)
 	}
+	pid := agent.Process.Pid
 	defer func() {
 		_ = agent.Process.Signal(os.Interrupt)
 		_ = agent.Wait()
-		took = agent.ProcessState.UserTime() + agent.ProcessState.SystemTime()
+		m.took = agent.ProcessState.UserTime() + agent.ProcessState.SystemTime()
+		m.faults = agent.ProcessState.SysUsage().(*syscall.Rusage).Majflt
 	}()
-	seen := func(text string, times int) func() bool {
+	if m.started != nil {
+		m.started(pid)
+	}
+	seen := func(times int, texts ...string) func() bool {
 		return func() bool {
 			raw, err := os.ReadFile(log.Name())
-			return err == nil && bytes.Count(raw, []byte(text)) >= times
+			n := 0
+			for _, text := range texts {
+				n += bytes.Count(raw, []byte(text))
+			}
+			return err == nil && n >= times
 		}
 	}
-	waitUntil(b, seen("assessed after=cards", len(names)), agent.Process.Pid, &busy) // all are due at the start
-	for _, name := range names {
-		keepMost(b, agent.Process.Pid, &busy)
-		ask := exec.CommandContext(b.Context(), exhibit, "agent", "run", name, "--config", config, "--as", "hbrandvold")
+	assessed := func(times int) func() bool {
+		return seen(times, "assessed after=cards", `"assessed with another" source=cards`)
+	}
+	waitUntil(b, assessed(len(m.names)), pid, &m.busy) // all are due at the start
+	for _, name := range m.names {
+		keepMost(b, pid, &m.busy)
+		ask := exec.CommandContext(b.Context(), m.exhibit, "agent", "run", name, "--config", config, "--as", "hbrandvold")
 		if out, err := ask.CombinedOutput(); err != nil {
 			b.Fatalf("exhibit agent run: %v\n%s", err, out)
 		}
 	}
-	waitUntil(b, seen("assessed after=cards", 2*len(names)), agent.Process.Pid, &busy)
+	waitUntil(b, assessed(2*len(m.names)), pid, &m.busy)
+	if !seen(2*len(m.names)+1, "status=complete")() { // the register is a source, too
+		b.Error("not all runs are complete")
+	}
+	if !rests {
+		return
+	}
 	size, since := int64(0), time.Now()
 	waitUntil(b, func() bool { // nothing is logged for as long as it takes to rest
 		info, err := log.Stat()
@@ -127,8 +166,8 @@ func agentMemory(b *testing.B, exhibit, dir string, names []string) (busy, rest 
 			size, since = info.Size(), time.Now()
 		}
 		return time.Since(since) > 2*restAfter+5*time.Second
-	}, agent.Process.Pid, nil)
-	return busy, residentOf(b, agent.Process.Pid), 0
+	}, pid, nil)
+	m.rest = residentOf(b, pid)
 }
 
 // waitUntil waits for done, for five minutes at most, and keeps the most that the
