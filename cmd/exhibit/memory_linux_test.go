@@ -107,20 +107,7 @@ func (m *measuredAgent) run(b *testing.B, rests bool) {
 		b.Fatal(err)
 	}
 	defer log.Close()
-	args := []string{m.exhibit, "agent", "--config", config, "--listen", "127.0.0.1:0"}
-	if m.group != "" {
-		args = append([]string{"sh", "-c", `echo $$ >"$0/cgroup.procs" && exec "$@"`, m.group}, args...)
-	}
-	agent := exec.CommandContext(b.Context(), args[0], args[1:]...)
-	agent.Stdout, agent.Stderr = log, log
-	agent.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { // what the tests are run with would be the agent's
-		return strings.HasPrefix(v, "GOGC=") || strings.HasPrefix(v, "GOMEMLIMIT=")
-	})
-	agent.Cancel = func() error { return agent.Process.Signal(os.Interrupt) }
-	agent.WaitDelay = 20 * time.Second
-	if err := agent.Start(); err != nil {
-		b.Fatal(err)
-	}
+	agent := m.start(b, config, log)
 	pid := agent.Process.Pid
 	defer func() {
 		_ = agent.Process.Signal(os.Interrupt)
@@ -156,18 +143,37 @@ func (m *measuredAgent) run(b *testing.B, rests bool) {
 	if !seen(2*len(m.names)+1, "status=complete")() { // the register is a source, too
 		b.Error("not all runs are complete")
 	}
-	if !rests {
-		return
+	if rests {
+		size, since := int64(0), time.Now()
+		waitUntil(b, func() bool { // nothing is logged for as long as it takes to rest
+			info, err := log.Stat()
+			if err == nil && info.Size() != size {
+				size, since = info.Size(), time.Now()
+			}
+			return time.Since(since) > 2*restAfter+5*time.Second
+		}, pid, nil)
+		m.rest = residentOf(b, pid)
 	}
-	size, since := int64(0), time.Now()
-	waitUntil(b, func() bool { // nothing is logged for as long as it takes to rest
-		info, err := log.Stat()
-		if err == nil && info.Size() != size {
-			size, since = info.Size(), time.Now()
-		}
-		return time.Since(since) > 2*restAfter+5*time.Second
-	}, pid, nil)
-	m.rest = residentOf(b, pid)
+}
+
+// start starts the agent, in its group.
+func (m *measuredAgent) start(b *testing.B, config string, log *os.File) *exec.Cmd {
+	b.Helper()
+	args := []string{m.exhibit, "agent", "--config", config, "--listen", "127.0.0.1:0"}
+	if m.group != "" {
+		args = append([]string{"sh", "-c", `echo $$ >"$0/cgroup.procs" && exec "$@"`, m.group}, args...)
+	}
+	agent := exec.CommandContext(b.Context(), args[0], args[1:]...)
+	agent.Stdout, agent.Stderr = log, log
+	agent.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { // what the tests are run with would be the agent's
+		return strings.HasPrefix(v, "GOGC=") || strings.HasPrefix(v, "GOMEMLIMIT=")
+	})
+	agent.Cancel = func() error { return agent.Process.Signal(os.Interrupt) }
+	agent.WaitDelay = 20 * time.Second
+	if err := agent.Start(); err != nil {
+		b.Fatal(err)
+	}
+	return agent
 }
 
 // waitUntil waits for done, for five minutes at most, and keeps the most that the
