@@ -27,7 +27,7 @@ func BenchmarkAgentMemory(b *testing.B) {
 	}
 	names := twentySources(b, dir, 20)
 	for b.Loop() {
-		m := measuredAgent{exhibit: exhibit, dir: dir, names: names}
+		m := measuredAgent{exhibit: exhibit, asks: exhibit, dir: dir, names: names}
 		m.run(b, true)
 		busy, rest := m.busy, m.rest
 		for _, r := range []struct {
@@ -90,6 +90,7 @@ type resident struct{ total, own float64 }
 type measuredAgent struct {
 	exhibit, dir string
 	names        []string
+	asks         string // the program that asks for runs
 	group        string // folder of the control group that it starts in; empty: that of the tests
 	started      func(pid int)
 
@@ -134,7 +135,7 @@ func (m *measuredAgent) run(b *testing.B, rests bool) {
 	waitUntil(b, assessed(len(m.names)), pid, &m.busy) // all are due at the start
 	for _, name := range m.names {
 		keepMost(b, pid, &m.busy)
-		ask := exec.CommandContext(b.Context(), m.exhibit, "agent", "run", name, "--config", config, "--as", "hbrandvold")
+		ask := exec.CommandContext(b.Context(), m.asks, "agent", "run", name, "--config", config, "--as", "hbrandvold")
 		if out, err := ask.CombinedOutput(); err != nil {
 			b.Fatalf("exhibit agent run: %v\n%s", err, out)
 		}

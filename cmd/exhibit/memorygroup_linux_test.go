@@ -22,16 +22,17 @@ import (
 // "group" is agent and connectors together, four sources at once, as a container
 // holds them. "alone" is the agent, 20 sources at once; its connectors are in a
 // group of their own. Where pages of a file are charged is decided by who touches
-// them first: the agent's programs are taken out of the system's cache before, so
-// that this group pays for them. Pages of them that connectors touched first on
-// their way to become connectors are not charged to "alone".
+// them first: the agent's programs are taken out of the system's cache before, and
+// it is asked for runs by a copy of its program, so that this group pays for them.
+// A connector under confinement is the agent's program first, and its group would
+// pay for pages of it: those of "alone" are not confined.
 func BenchmarkAgentMemoryGroup(b *testing.B) {
 	for _, c := range []struct {
 		name   string
 		alone  bool
 		atOnce int
 		limit  int // MB; 0: none
-	}{{"alone", true, 20, 0}, {"alone", true, 20, 100}, {"group", false, 4, 0}, {"group", false, 4, 160}} {
+	}{{"alone", true, 20, 0}, {"alone", true, 20, 100}, {"alone", true, 20, 115}, {"group", false, 4, 0}, {"group", false, 4, 160}} {
 		limit := "none"
 		if c.limit > 0 {
 			limit = fmt.Sprintf("%dMB", c.limit)
@@ -43,6 +44,11 @@ func BenchmarkAgentMemoryGroup(b *testing.B) {
 				b.Fatalf("exhibit try: %v\n%s", err, out)
 			}
 			m.names = twentySources(b, dir, c.atOnce)
+			m.asks = filepath.Join(b.TempDir(), "exhibit")
+			copyProgram(b, m.exhibit, m.asks)
+			if c.alone {
+				unconfine(b, filepath.Join(dir, "exhibit.yaml"))
+			}
 			for b.Loop() {
 				g := newMemoryGroup(b, c.limit)
 				m.group, m.busy = g.dir, resident{}
@@ -60,6 +66,31 @@ func BenchmarkAgentMemoryGroup(b *testing.B) {
 				}
 			}
 		})
+	}
+}
+
+// copyProgram copies an executable file.
+func copyProgram(b *testing.B, from, to string) {
+	b.Helper()
+	raw, err := os.ReadFile(from)
+	if err == nil {
+		err = os.WriteFile(to, raw, 0o700)
+	}
+	if err != nil {
+		b.Fatal(err)
+	}
+}
+
+// unconfine switches the confinement of connectors off, in a configuration that
+// says nothing of connectors.
+func unconfine(b *testing.B, path string) {
+	b.Helper()
+	raw, err := os.ReadFile(path)
+	if err == nil {
+		err = os.WriteFile(path, append(raw, "\nconnectors: {confine: off}\n"...), 0o600)
+	}
+	if err != nil {
+		b.Fatal(err)
 	}
 }
 
