@@ -1,6 +1,7 @@
 package pluginhost
 
 import (
+	"context"
 	"errors"
 	"io/fs"
 	"os"
@@ -16,13 +17,14 @@ type binary struct {
 	name string
 	file *os.File
 	want evidence.Digest // which the lock file names
+	stop func()          // ends the reading
 	read chan struct{}   // closed when err is set
 	err  error
 }
 
 // open finds the connector's binary and begins to verify it against the lock
-// file. The caller closes it.
-func (h *Host) open(name string) (*binary, error) {
+// file, until ctx ends. The caller closes it.
+func (h *Host) open(ctx context.Context, name string) (*binary, error) {
 	want, err := h.locked(name)
 	if err != nil {
 		return nil, err
@@ -36,26 +38,48 @@ func (h *Host) open(name string) (*binary, error) {
 		f.Close()
 		return nil, err
 	}
+	ctx, b.stop = context.WithCancel(ctx)
 	go func() {
 		defer close(b.read)
-		b.err = b.compare()
+		b.err = b.compare(ctx)
 	}()
 	return b, nil
 }
 
-// verified waits until the file is read, and is nil if it is the locked one.
-func (b *binary) verified() error {
-	<-b.read
-	return b.err
+// verified waits until the file is read, or for the end of ctx, and is nil if it
+// is the locked one.
+func (b *binary) verified(ctx context.Context) error {
+	select {
+	case <-b.read:
+		return b.err
+	case <-ctx.Done(): // a read may take as long as a disk does
+		return ctx.Err()
+	}
 }
 
+// close waits for a read that goes on, and ends the reading. Nobody executes the
+// file any more: its descriptor may soon be another file's.
 func (b *binary) close() {
+	b.stop()
 	<-b.read
 	b.file.Close()
 }
 
-func (b *binary) compare() error {
-	got, err := sumOpen(b.file)
+// reading is a function that reads.
+type reading func([]byte) (int, error)
+
+func (r reading) Read(p []byte) (int, error) { return r(p) }
+
+func (b *binary) compare(ctx context.Context) error {
+	got, err := sumOpen(reading(func(p []byte) (int, error) {
+		if err := ctx.Err(); err != nil {
+			return 0, err
+		}
+		return b.file.Read(p)
+	}))
+	if cause := contextCause(err); cause != nil {
+		return cause
+	}
 	if err != nil {
 		return fail(b.name, ErrStart, err.Error())
 	}

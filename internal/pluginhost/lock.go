@@ -172,7 +172,7 @@ func sumFile(path string) (evidence.Digest, error) {
 	return sumOpen(f)
 }
 
-func sumOpen(f *os.File) (evidence.Digest, error) {
+func sumOpen(f io.Reader) (evidence.Digest, error) {
 	hash := sha256.New()
 	if _, err := io.CopyBuffer(hash, struct{ io.Reader }{f}, make([]byte, 128<<10)); err != nil { // a file by itself takes less at a time
 		return evidence.Digest{}, err

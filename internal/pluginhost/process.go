@@ -27,9 +27,9 @@ type process struct {
 	cmd       *exec.Cmd
 	name      string
 	socketDir string
-	permit    func() error // waits for what is known of the file; an error: it must not run
-	cage      *cage        // nil: the connector is not confined
-	stdout    io.ReadCloser
+	permit    func() error  // waits for what is known of the file; an error: it must not run
+	cage      *cage         // nil: the connector is not confined
+	stdout    io.ReadCloser // set by begin
 	exited    chan struct{} // closed when Wait has returned, or Start has failed
 
 	mu     sync.Mutex
@@ -57,11 +57,7 @@ func newProcess(path string, f *os.File, env []string, stderr io.Writer, c *cage
 	} else if err := c.prepare(cmd, f); err != nil {
 		return nil, err
 	}
-	stdout, err := cmd.StdoutPipe()
-	if err != nil {
-		return nil, err
-	}
-	return &process{cmd: cmd, name: path, cage: c, stdout: stdout, exited: make(chan struct{})}, nil
+	return &process{cmd: cmd, name: path, cage: c, exited: make(chan struct{})}, nil
 }
 
 // Start starts the process on a thread of its own that lives until the process
@@ -86,12 +82,15 @@ func (p *process) Start(context.Context) error {
 
 // begin starts the connector, or a stage that waits to become it while the file
 // is verified.
-func (p *process) begin() error {
+func (p *process) begin() (err error) {
 	defer p.cage.leave(p.cmd)
 	if p.cage == nil {
 		if err := p.permit(); err != nil {
 			return err
 		}
+	}
+	if p.stdout, err = p.cmd.StdoutPipe(); err != nil { // only a start closes all of it
+		return err
 	}
 	if err := p.cmd.Start(); err != nil {
 		return err

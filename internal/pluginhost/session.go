@@ -36,7 +36,8 @@ type session struct {
 	scrub  scrubber
 	client *plugin.Client
 	proc   atomic.Pointer[process]
-	cage   *cage // nil: nothing confines it
+	cage   *cage         // nil: nothing confines it
+	over   chan struct{} // closed when connect begins nothing more
 	host   *Host
 	rpc    wire.ConnectorClient
 }
@@ -44,36 +45,38 @@ type session struct {
 // start verifies and starts a connector, which may read the paths named by its
 // settings if it is confined. The caller stops the session.
 func (h *Host) start(ctx context.Context, name string, secrets map[string]string, reads []string) (*session, error) {
-	b, err := h.open(name)
+	b, err := h.open(ctx, name)
 	if err != nil {
 		h.observe(name, ProcessRefused)
 		return nil, err
 	}
-	defer b.close()
 	own, err := wire.NewCertificate()
 	if err != nil {
+		b.close()
 		return nil, fail(name, ErrStart, err.Error())
 	}
 	cage, err := h.newCage(name, reads)
 	if err != nil {
+		b.close()
 		h.observe(name, ProcessRefused)
 		return nil, err
 	}
 	scrub := newScrubber(secrets)
 	s := &session{
-		name: name, digest: b.want, limits: h.limits, scrub: scrub, cage: cage, host: h,
+		name: name, digest: b.want, limits: h.limits, scrub: scrub, cage: cage, host: h, over: make(chan struct{}),
 		log: &logCapture{log: h.log.With("connector", name), scrub: scrub, limit: h.limits.LogLines},
 	}
-	s.client = s.newClient(b, own)
-	if err := s.connect(ctx); err != nil {
+	s.client = s.newClient(ctx, b, own)
+	if err := s.connect(ctx, b); err != nil {
 		s.stop()
 		return nil, err
 	}
 	return s, nil
 }
 
-// newClient prepares to start b and to talk to it, with a certificate of the host's.
-func (s *session) newClient(b *binary, own tls.Certificate) *plugin.Client {
+// newClient prepares to start b, unless ctx ends before, and to talk to it, with a
+// certificate of the host's.
+func (s *session) newClient(ctx context.Context, b *binary, own tls.Certificate) *plugin.Client {
 	return plugin.NewClient(&plugin.ClientConfig{
 		HandshakeConfig:  wire.Handshake(),
 		Plugins:          wire.Plugins(nil),
@@ -93,9 +96,9 @@ func (s *session) newClient(b *binary, own tls.Certificate) *plugin.Client {
 			}
 			p, err := newProcess(binaryPath(s.host.dir, s.name), b.file, env, s.log.writer(), s.cage)
 			if err != nil {
-				return nil, err
+				return nil, errors.Join(err, os.Remove(dir))
 			}
-			p.socketDir, p.permit = dir, func() error { return s.permit(b) }
+			p.socketDir, p.permit = dir, func() error { return s.permit(ctx, b) }
 			s.proc.Store(p)
 			return p, nil
 		},
@@ -108,10 +111,16 @@ func (s *session) newClient(b *binary, own tls.Certificate) *plugin.Client {
 	})
 }
 
-// permit says whether b may be executed, and tells who observes.
-func (s *session) permit(b *binary) error {
-	if err := b.verified(); err != nil {
-		s.host.observe(s.name, ProcessRefused)
+// permit says whether b may be executed, and tells who observes. Once ctx has
+// ended it may not.
+func (s *session) permit(ctx context.Context, b *binary) error {
+	if err := b.verified(ctx); err != nil {
+		if contextCause(err) == nil {
+			s.host.observe(s.name, ProcessRefused)
+		}
+		return err
+	}
+	if err := ctx.Err(); err != nil {
 		return err
 	}
 	s.host.observe(s.name, ProcessStarted)
@@ -127,14 +136,16 @@ func socketBase() string {
 	return "/tmp"
 }
 
-// connect waits for the process to answer.
-func (s *session) connect(ctx context.Context) error {
+// connect starts b, waits for the process to answer, and closes b.
+func (s *session) connect(ctx context.Context, b *binary) error {
 	type dispensed struct {
 		rpc wire.ConnectorClient
 		err error
 	}
 	done := make(chan dispensed, 1)
 	go func() {
+		defer b.close() // not before: what starts uses its descriptor
+		defer close(s.over)
 		protocol, err := s.client.Client()
 		if err != nil {
 			done <- dispensed{err: err}
@@ -153,6 +164,9 @@ func (s *session) connect(ctx context.Context) error {
 	}()
 	select {
 	case d := <-done:
+		if cause := contextCause(d.err); cause != nil && ctx.Err() != nil {
+			return s.ended("start", cause)
+		}
 		if d.err != nil {
 			return s.startError(d.err)
 		}
@@ -184,11 +198,13 @@ func (s *session) startError(err error) error {
 	return s.fail(ErrStart, detail, err)
 }
 
-// stop ends the process and removes its socket. It asks first, then kills.
+// stop ends the process and removes its socket. It asks first, then kills. One
+// that is about to start is not missed: go-plugin would not wait for it.
 func (s *session) stop() {
 	gone := make(chan struct{})
 	go func() {
 		defer close(gone)
+		<-s.over
 		s.client.Kill()
 	}()
 	if !within(gone, stopGrace) {

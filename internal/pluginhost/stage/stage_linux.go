@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"runtime"
 	"unsafe"
@@ -75,6 +76,9 @@ func becomeConnector(out *os.File) (Report, error) {
 // confine applies everything but the filter of system calls, which forbids the
 // rest.
 func (r *Report) confine(p Plan) {
+	r.apply(p, "end of what else is open", func() error { // a host may have been started with more than it knows of
+		return unix.CloseRange(programFD+1, math.MaxUint32, unix.CLOSE_RANGE_CLOEXEC)
+	})
 	r.NoNewPrivs = r.apply(p, "no_new_privs", func() error { return unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) })
 	r.apply(p, "loss of the superuser's rights", func() (err error) {
 		r.Capabilities, err = dropCapabilities(p.KeepRead)
