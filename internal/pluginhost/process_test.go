@@ -109,9 +109,9 @@ func eventually(cond func() bool) bool {
 }
 
 func TestNothingIsLeftBehind(t *testing.T) {
-	host := newHost(t, pluginhost.Options{Dir: install(t, "fake"), Limits: pluginhost.Limits{Idle: time.Second}})
+	dir := install(t, "fake")
 	var sink memory
-	_, err := host.Collect(t.Context(), "fake", request("hang"), &sink)
+	_, err := newHost(t, pluginhost.Options{Dir: dir, Limits: pluginhost.Limits{Idle: 3 * time.Second}}).Collect(t.Context(), "fake", request("hang"), &sink)
 	checkError(t, err, pluginhost.ErrHung)
 	var h hanging
 	sink.report(t, &h)
@@ -123,7 +123,7 @@ func TestNothingIsLeftBehind(t *testing.T) {
 	}
 	// What a connector starts ends with it.
 	sink = memory{}
-	if _, err := host.Collect(t.Context(), "fake", request("child"), &sink); err != nil {
+	if _, err := newHost(t, pluginhost.Options{Dir: dir}).Collect(t.Context(), "fake", request("child"), &sink); err != nil {
 		t.Fatal(err)
 	}
 	sink.report(t, &h)
