@@ -13,12 +13,12 @@ import (
 	"github.com/exhibit-aims/exhibit/internal/store"
 )
 
-// describe asks the catalogs what there is in a schema.
+// describe asks the system tables what there is in a schema.
 //
 //go:embed schema.sql
 var describe string
 
-// descriptions are what the catalogs say of a schema that the migrations made, after
+// descriptions are what the system tables say of a schema that the migrations made, after
 // each of them: schemas/1.txt after the first. Written by go test -run TestSchemas -update.
 //
 //go:embed schemas/*.txt

@@ -120,7 +120,7 @@ func TestSchemas(t *testing.T) {
 			t.Fatal(err)
 		}
 		if diff := cmp.Diff(string(want), got); diff != "" {
-			t.Errorf("%s is not what %s makes (-file +catalogs):\n%s", path, step, diff)
+			t.Errorf("%s is not what %s makes (-file +system tables):\n%s", path, step, diff)
 		}
 	}
 }
