@@ -8,8 +8,8 @@ BENCHTIME ?= 1x
 
 # What is compiled with other flags is compiled again: every target uses those of a release, and so does what its scripts and tests start.
 export GOFLAGS := $(strip $(filter-out -trimpath,$(shell go env GOFLAGS)) -trimpath)
-# A compiler, a linter and a test live for seconds: they collect their garbage less often, and take more memory for it.
-build test lint peers test-peers cross: export GOGC ?= 400
+# A compiler and a test live for seconds: they collect their garbage less often, and take more memory for it.
+build test peers test-peers cross: export GOGC ?= 400
 
 .DEFAULT_GOAL := help
 .PHONY: help build run test lint peers test-peers cross release bench fuzz generate clean
