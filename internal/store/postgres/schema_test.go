@@ -125,7 +125,7 @@ func TestSchemas(t *testing.T) {
 	}
 }
 
-// describedAt asks the catalogs as verification does.
+// describedAt asks the system tables as verification does.
 func describedAt(t *testing.T, at string) []string {
 	t.Helper()
 	query, err := os.ReadFile("schema.sql")
