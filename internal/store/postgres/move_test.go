@@ -1,11 +1,16 @@
 package postgres_test
 
 import (
+	"errors"
 	"path/filepath"
 	"testing"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/exhibit-aims/exhibit/internal/ledger"
+	"github.com/exhibit-aims/exhibit/internal/store"
 	"github.com/exhibit-aims/exhibit/internal/store/portable"
+	"github.com/exhibit-aims/exhibit/internal/store/postgres"
 	"github.com/exhibit-aims/exhibit/internal/store/sqlite"
 	"github.com/exhibit-aims/exhibit/internal/store/storetest"
 )
@@ -46,4 +51,48 @@ func TestMove(t *testing.T) {
 		t.Error("the ledger that came back has another root")
 	}
 	storetest.VerifyStore(t, third, key)
+}
+
+// TestRestoreInto: what a store is restored into is looked at as verification would,
+// and the server knows afterwards how many rows there are.
+func TestRestoreInto(t *testing.T) {
+	from, key := filledURL(t)
+	source, err := postgres.Open(t.Context(), from, postgres.Options{ReadOnly: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer source.Close()
+	verifier, err := ledger.ParseVerifier(key.Public())
+	if err != nil {
+		t.Fatal(err)
+	}
+	backup := storetest.Backup(t, source, verifier)
+	restore := func(change string) (at string, err error) {
+		at = server.Database(t)
+		s, err := postgres.Open(t.Context(), at, postgres.Options{Signer: key.Signer(), Create: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.Close()
+		statement(t, at, change)
+		_, err = s.Restore(t.Context(), storetest.FromBytes(backup, verifier))
+		return at, err
+	}
+	if _, err := restore("ALTER TABLE exhibit.evidence ALTER COLUMN next SET DEFAULT 5"); !errors.Is(err, store.ErrTampered) {
+		t.Errorf("restored into a changed schema: %v, want ErrTampered", err)
+	}
+	at, err := restore("ALTER TABLE exhibit.evidence SET (autovacuum_enabled = false)")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := pgx.Connect(t.Context(), at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close(t.Context())
+	var counted, rows int64
+	err = c.QueryRow(t.Context(), "SELECT reltuples::bigint, (SELECT count(*) FROM exhibit.evidence) FROM pg_class WHERE oid = 'exhibit.evidence'::regclass").Scan(&counted, &rows)
+	if err != nil || rows == 0 || counted != rows {
+		t.Errorf("the server plans with %d rows of %d: %v", counted, rows, err)
+	}
 }

@@ -44,7 +44,7 @@ func (d *database) checkSchema(ctx context.Context, t *tx) error {
 	if err != nil {
 		return err
 	}
-	if err := hold(ctx, t, want); err != nil {
+	if err := d.hold(ctx, t); err != nil {
 		return err
 	}
 	have, err := readVersion(ctx, t.conn)
@@ -65,16 +65,29 @@ func (d *database) checkSchema(ctx context.Context, t *tx) error {
 	return compare(want, got)
 }
 
-// hold keeps anybody from changing the tables or putting others in their place while
-// the transaction lasts. Who reads and who writes is not kept from it.
-func hold(ctx context.Context, t *tx, lines []string) error {
-	var tables []string
+// tables gives the names of the tables that the migrations made, for a statement.
+func (d *database) tables() ([]string, error) {
+	lines, err := described(d.steps)
+	if err != nil {
+		return nil, err
+	}
+	var names []string
 	for _, line := range lines {
 		if name, ok := strings.CutSuffix(line, ": table"); ok {
-			tables = append(tables, pgx.Identifier{schema, name}.Sanitize())
+			names = append(names, pgx.Identifier{schema, name}.Sanitize())
 		}
 	}
-	err := t.Exec(ctx, "LOCK TABLE "+strings.Join(tables, ", ")+" IN ACCESS SHARE MODE")
+	return names, nil
+}
+
+// hold keeps anybody from changing the tables or putting others in their place while
+// the transaction lasts. Who reads and who writes is not kept from it.
+func (d *database) hold(ctx context.Context, t *tx) error {
+	tables, err := d.tables()
+	if err != nil {
+		return err
+	}
+	err = t.Exec(ctx, "LOCK TABLE "+strings.Join(tables, ", ")+" IN ACCESS SHARE MODE")
 	var failed *pgconn.PgError
 	if errors.As(err, &failed) && (failed.Code == "42P01" || failed.Code == "42809") { // undefined_table, wrong_object_type
 		return strange(strings.TrimSpace(failed.Message + " " + failed.Detail))

@@ -49,6 +49,25 @@ func (d *database) write(ctx context.Context, fn func(*tx) error) error {
 	})
 }
 
+// Fill implements sqlstore.DB. Without counts, which the server makes some time
+// later or never, queries by subject read all of a new store's rows.
+func (d *database) Fill(ctx context.Context, fn func(sqlstore.Tx) error) error {
+	return d.Write(ctx, func(at sqlstore.Tx) error {
+		t := at.(*tx)
+		if err := d.checkSchema(ctx, t); err != nil {
+			return err
+		}
+		if err := fn(t); err != nil {
+			return err
+		}
+		tables, err := d.tables()
+		if err != nil {
+			return err
+		}
+		return t.Exec(ctx, "ANALYZE "+strings.Join(tables, ", ")) //nolint:misspell // as SQL spells it
+	})
+}
+
 // Read implements sqlstore.DB.
 func (d *database) Read(ctx context.Context, fn func(sqlstore.Tx) error) error {
 	return d.transact(ctx, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}, func(t *tx) error { return fn(t) })

@@ -95,6 +95,11 @@ func (d *database) drop() {
 	}
 }
 
+// Fill implements sqlstore.DB. SQLite plans without counts, and the file is new.
+func (d *database) Fill(ctx context.Context, fn func(sqlstore.Tx) error) error {
+	return d.Write(ctx, fn)
+}
+
 // Read implements sqlstore.DB. The snapshot begins with the first query.
 func (d *database) Read(ctx context.Context, fn func(sqlstore.Tx) error) (err error) {
 	c, since, err := d.reading(ctx)

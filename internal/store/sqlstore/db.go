@@ -15,6 +15,9 @@ type DB interface {
 	// other writers at most for the lock timeout, then returns
 	// store.ErrLocked.
 	Write(ctx context.Context, fn func(Tx) error) error
+	// Fill is Write for an fn that fills an empty store. It expects beside the rows
+	// what Verify expects, and counts the rows for whoever plans queries.
+	Fill(ctx context.Context, fn func(Tx) error) error
 	// Read runs fn on one unchanging snapshot.
 	Read(ctx context.Context, fn func(Tx) error) error
 	// Verify runs fn on byRows of tx, or on what reads the same in a faster way. It

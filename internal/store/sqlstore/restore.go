@@ -20,7 +20,7 @@ func (s *Store) Restore(ctx context.Context, o portable.Restoring) (store.Verifi
 	}
 	var out store.Verified
 	var r *replay
-	err := s.db.Write(ctx, func(tx Tx) (err error) {
+	err := s.db.Fill(ctx, func(tx Tx) (err error) {
 		if err := empty(ctx, tx); err != nil {
 			return err
 		}
