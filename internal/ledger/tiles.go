@@ -67,6 +67,7 @@ type Frontier struct {
 	edge  [][]byte // by level: hashes of the rightmost tile, fewer than TileWidth
 	full  []Tile   // completed since the last Drain
 	dirty []bool   // by level: edge changed since the last Drain
+	spare [][]byte // memory of tiles
 }
 
 // NewFrontier reads the edge of a log of the given size. Size 0 reads nothing.
@@ -112,7 +113,7 @@ func (f *Frontier) Append(leaf tlog.Hash) {
 		}
 		data := f.edge[level]
 		f.full = append(f.full, Tile{Level: level, N: n >> TileHeight, Data: data})
-		f.edge[level] = make([]byte, 0, TileWidth*tlog.HashSize)
+		f.edge[level] = f.memory()
 		f.dirty[level] = false
 		h = subtree(data)
 	}
@@ -139,6 +140,19 @@ func (f *Frontier) Full() []Tile {
 	f.full = nil
 	return tiles
 }
+
+// memory gives room for the hashes of a tile.
+func (f *Frontier) memory() []byte {
+	if n := len(f.spare) - 1; n >= 0 {
+		b := f.spare[n]
+		f.spare = f.spare[:n]
+		return b
+	}
+	return make([]byte, 0, TileWidth*tlog.HashSize)
+}
+
+// Reuse takes back the memory of a tile of Full that nobody uses any more.
+func (f *Frontier) Reuse(t Tile) { f.spare = append(f.spare, t.Data[:0]) }
 
 // Root is the root of the tree: the RFC 6962 hash of all leaves.
 func (f *Frontier) Root() tlog.Hash {

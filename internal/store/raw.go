@@ -23,13 +23,14 @@ type Raw interface {
 	Checkpoint(ctx context.Context) (RawTip, error)
 	// Lines yields blocks of lines in ledger order.
 	Lines(ctx context.Context) iter.Seq2[RawLines, error]
-	// Rows yields the evidence index by position, a page at a time.
+	// Rows yields the evidence index by position, a page at a time, which is good
+	// until the next is asked for.
 	Rows(ctx context.Context) iter.Seq2[[]IndexRow, error]
 	// Tiles yields tiles by level, then number.
 	Tiles(ctx context.Context) iter.Seq2[ledger.Tile, error]
 	// Payloads yields blocks of payloads.
 	Payloads(ctx context.Context) iter.Seq2[RawPayloads, error]
-	// Index yields one of the indexes by hash, by hash and place.
+	// Index yields one of the indexes by hash, by hash and place, in pages as Rows.
 	Index(ctx context.Context, which HashIndex) iter.Seq2[[]IndexEntry, error]
 	// Zones yields what is kept about stretches of the ledger, in their order.
 	Zones(ctx context.Context) iter.Seq2[Zone, error]

@@ -90,9 +90,6 @@ func Verify(ctx context.Context, s Verifiable, o VerifyOptions) (Verified, error
 	return v.out, nil
 }
 
-// maxSpare is how many pieces of memory are kept for use again.
-const maxSpare = 16
-
 // maxHint bounds what is allocated on the word of a stored size.
 const maxHint = 1 << 20
 
@@ -119,7 +116,6 @@ type verifier struct {
 	keys     ledger.Succession
 	search   searchCheck
 	lastAt   time.Time
-	spare    chan []checkedEntry // memory to be used again
 
 	promised int64 // newest revisions of keys whose rows say that there is a later one
 	used     int64 // payloads that evidence names
@@ -132,6 +128,39 @@ type verifier struct {
 	kindAt  int64
 
 	want, got [PayloadIndex + 1]*multiset // what the indexes by hash have to hold, and hold
+
+	// Memory that goes from goroutine to goroutine and is used again.
+	items spare[checkedEntry]
+	rows  spare[IndexRow]
+	pages spare[IndexEntry]
+}
+
+// spare is memory to be used again.
+type spare[T any] chan []T
+
+// maxSpare is how many pieces of it are kept.
+const maxSpare = 16
+
+func newSpare[T any]() spare[T] { return make(spare[T], maxSpare) }
+
+// get gives memory for n values. What is in it is old.
+func (s spare[T]) get(n int) []T {
+	select {
+	case piece := <-s:
+		if cap(piece) >= n {
+			return piece[:n]
+		}
+	default:
+	}
+	return make([]T, n, n+n/4)
+}
+
+// put takes memory that is not needed any more.
+func (s spare[T]) put(piece []T) {
+	select {
+	case s <- piece:
+	default:
+	}
 }
 
 // payloadBlock is a block's payloads, and what was found out about them.
@@ -202,7 +231,7 @@ func (v *verifier) verify(ctx context.Context) error {
 	if v.out.Checkpoint.Size != v.tip.Size {
 		return differs("size kept beside the checkpoint", v.out.Checkpoint.Size, v.tip.Size)
 	}
-	v.spare = make(chan []checkedEntry, maxSpare)
+	v.items, v.rows, v.pages = newSpare[checkedEntry](), newSpare[IndexRow](), newSpare[IndexEntry]()
 	v.heads = newHeads(min(v.tables.keys(), v.tip.Size, maxHint))
 	v.runOf = make(map[string]RunRow, len(v.tables.Runs))
 	for _, r := range v.tables.Runs {

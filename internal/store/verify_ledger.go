@@ -63,6 +63,7 @@ func (v *verifier) checkLedger(ctx context.Context) error {
 	}
 	err = ordered(ctx, v.readParts, worker, func(p checkedPart) error {
 		extra = append(extra, p.tiles...)
+		rows := p.rows
 		v.heads.ahead(p.items)
 		for i := range p.items {
 			if err := v.entry(&p.items[i], p.lines.First+int64(i), &p); err != nil {
@@ -71,7 +72,8 @@ func (v *verifier) checkLedger(ctx context.Context) error {
 		}
 		v.want[KeyIndex].join(p.keys)
 		v.want[SubjectIndex].join(p.subjects)
-		v.giveBack(p.items)
+		v.items.put(p.items)
+		v.rows.put(rows)
 		if len(p.rows) > 0 {
 			return differs(fmt.Sprintf("index row %d", p.rows[0].Seq), "an evidence entry", "none")
 		}
@@ -86,26 +88,6 @@ func (v *verifier) checkLedger(ctx context.Context) error {
 	return err
 }
 
-// itemsFor gives memory for n entries. What is in it is old.
-func (v *verifier) itemsFor(n int) []checkedEntry {
-	select {
-	case items := <-v.spare:
-		if cap(items) >= n {
-			return items[:n]
-		}
-	default:
-	}
-	return make([]checkedEntry, n, n+n/4)
-}
-
-// giveBack takes memory for entries that is not needed any more.
-func (v *verifier) giveBack(items []checkedEntry) {
-	select {
-	case v.spare <- items:
-	default:
-	}
-}
-
 // readParts reads lines, rows and tiles side by side.
 func (v *verifier) readParts(ctx context.Context, emit func(ledgerPart) error) error {
 	nextRows, stopRows := iter.Pull2(v.raw.Rows(ctx))
@@ -115,16 +97,13 @@ func (v *verifier) readParts(ctx context.Context, emit func(ledgerPart) error) e
 	var rows []IndexRow
 	var tile *ledger.Tile
 	take := func(end int64) (p ledgerPart, err error) {
+		p.rows = v.rows.get(0)
 		for more := true; more; {
 			n := 0
 			for n < len(rows) && rows[n].Seq < end {
 				n++
 			}
-			if len(p.rows) == 0 {
-				p.rows = rows[:n:n]
-			} else {
-				p.rows = append(p.rows, rows[:n]...)
-			}
+			p.rows = append(p.rows, rows[:n]...)
 			if rows = rows[n:]; len(rows) > 0 {
 				break
 			}
@@ -207,7 +186,7 @@ func (w *lineWorker) parse(p ledgerPart) (checkedPart, error) {
 	if n := len(raw); n > 0 && raw[n-1] != '\n' {
 		return out, differs(fmt.Sprintf("block of entries from %d", p.lines.First), "lines that end", "one that does not")
 	}
-	out.items = w.v.itemsFor(bytes.Count(raw, []byte{'\n'}))
+	out.items = w.v.items.get(bytes.Count(raw, []byte{'\n'}))
 	seq := p.lines.First
 	for at, i := 0, 0; at < len(raw); seq, i = seq+1, i+1 {
 		n := bytes.IndexByte(raw[at:], '\n')
@@ -501,6 +480,9 @@ func (v *verifier) compareTiles(stored, computed []ledger.Tile, last bool) ([]le
 			return nil, err
 		}
 		stored = stored[1:]
+		if !last {
+			v.frontier.Reuse(t)
+		}
 	}
 	if !last {
 		return stored, nil

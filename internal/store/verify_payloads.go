@@ -136,7 +136,7 @@ func (v *verifier) readStored(ctx context.Context, emit func(storedJob) error) e
 	pages := func(yield func(storedJob, error) bool) {
 		for _, which := range hashIndexes {
 			for page, err := range v.raw.Index(ctx, which) {
-				if !yield(storedJob{which: which, page: page}, err) {
+				if !yield(storedJob{which: which, page: append(v.pages.get(0), page...)}, err) {
 					return
 				}
 			}
@@ -188,6 +188,7 @@ func (w *payloadWorker) check(j storedJob) (checkedPayloads, error) {
 		for _, e := range j.page {
 			sum.add(e)
 		}
+		w.v.pages.put(j.page)
 		return checkedPayloads{which: j.which, sum: sum}, nil
 	}
 	items, err := j.payloads.Unpack(&w.memory, w.items)

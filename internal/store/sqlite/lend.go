@@ -31,6 +31,7 @@ type borrower struct {
 	id   int64
 	mu   sync.Mutex // of a query
 	use  func([]byte)
+	lent bool // by the query at hand
 }
 
 // lentPage is the function's name: its arguments are a borrower's number and a page.
@@ -63,6 +64,7 @@ func (l *lender) lend(_ *sqlite.FunctionContext, args []driver.Value) (driver.Va
 		return nil, errors.New("nobody asked for the page")
 	}
 	b.use(page)
+	b.lent = true
 	return int64(len(page)), nil
 }
 
@@ -86,10 +88,13 @@ func (b *borrower) end() {
 func (b *borrower) page(ctx context.Context, t sqlstore.Tx, page uint32, use func([]byte)) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.use = use
+	b.use, b.lent = use, false
 	defer func() { b.use = nil }()
-	var size int64
-	err := scanFirst(ctx, t, "SELECT "+lentPage+"($1, data) FROM sqlite_dbpage WHERE pgno = $2", &size, b.id, int64(page))
+	// The answer is for nobody: what makes rows of it is left out.
+	err := t.Exec(ctx, "SELECT "+lentPage+"($1, data) FROM sqlite_dbpage WHERE pgno = $2", b.id, int64(page))
+	if err == nil && !b.lent {
+		err = errors.New("SQLite has no such page")
+	}
 	if err != nil {
 		return fmt.Errorf("page %d: %w", page, err)
 	}

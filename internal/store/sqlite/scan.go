@@ -127,10 +127,11 @@ func (s *scan) finish() error {
 	return s.f.Close()
 }
 
-// rowsOf yields what is made of each row of a tree, a page of the file at a time.
+// rowsOf yields what is made of each row of a tree, a page of the file at a time. A
+// page is good until pagesOut more have been yielded.
 func rowsOf[T any](s *scan, name string, item func(c pages.Cell, values []pages.Value) (T, error)) iter.Seq2[[]T, error] {
 	return func(yield func([]T, error) bool) {
-		t := s.trees[name]
+		t, made := s.trees[name], new(ring[T])
 		if t.begun {
 			yield(nil, fmt.Errorf("%s is read twice in one verification", name))
 			return
@@ -141,7 +142,7 @@ func rowsOf[T any](s *scan, name string, item func(c pages.Cell, values []pages.
 				yield(nil, discrepancy(err))
 				return
 			}
-			out := make([]T, len(cells))
+			out := made.next(len(cells))
 			for i := range cells {
 				if t.kept {
 					s.f.Own(&cells[i])
@@ -162,6 +163,22 @@ func rowsOf[T any](s *scan, name string, item func(c pages.Cell, values []pages.
 		}
 		t.ended = true
 	}
+}
+
+// ring is the memory of pages, which is used again in turns.
+type ring[T any] struct {
+	pages [pagesOut + 1][]T
+	turn  int
+}
+
+// next gives memory for n rows, with anything in it.
+func (r *ring[T]) next(n int) []T {
+	page := &r.pages[r.turn]
+	r.turn = (r.turn + 1) % len(r.pages)
+	if cap(*page) < n {
+		*page = make([]T, n, n+n/8)
+	}
+	return (*page)[:n]
 }
 
 // Lines implements store.Raw.
@@ -245,8 +262,13 @@ func indexRow(_ pages.Cell, v []pages.Value) (store.IndexRow, error) {
 	return x, sqlstore.SetHashes(&x, v[5].Bytes)
 }
 
-// pagesAhead is how many pages a walk may be ahead of who reads its rows.
-const pagesAhead = 8
+const (
+	// pagesAhead is how many pages a walk may be ahead of who reads its rows.
+	pagesAhead = 8
+	// pagesOut is how many pages are out then: these, the one that is read, and the
+	// one that waits to be sent.
+	pagesOut = pagesAhead + 2
+)
 
 // ahead walks on a goroutine of its own, a few pages ahead of who reads.
 func ahead[T any](s *scan, seq iter.Seq2[T, error]) iter.Seq2[T, error] {
@@ -293,6 +315,12 @@ func (t *inTurn) Query(ctx context.Context, query string, args ...any) (sqlstore
 		return nil, err
 	}
 	return &turn{Rows: rows, over: t.mu.Unlock}, nil
+}
+
+func (t *inTurn) Exec(ctx context.Context, query string, args ...any) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.Tx.Exec(ctx, query, args...)
 }
 
 type turn struct {

@@ -174,7 +174,7 @@ func (r *raw) Tiles(ctx context.Context) iter.Seq2[ledger.Tile, error] {
 			if err := rows.Scan(&level, &after, &data); err != nil {
 				return err
 			}
-			page = append(page, ledger.Tile{Level: int(level), N: after, Data: append([]byte(nil), data...)})
+			page = append(page, ledger.Tile{Level: int(level), N: after, Data: data})
 			return nil
 		}, `SELECT level, n, hashes FROM tiles WHERE (level, n) > ($1, $2)
 ORDER BY level, n LIMIT $3`, level, after, rawBlocks)

@@ -97,6 +97,17 @@ func gather[T any](seq iter.Seq2[T, error], fn func([]T) []T) iter.Seq2[T, error
 	}
 }
 
+// cloned yields pages that stay as they are.
+func cloned[T any](seq iter.Seq2[[]T, error]) iter.Seq2[[]T, error] {
+	return func(yield func([]T, error) bool) {
+		for page, err := range seq {
+			if !yield(slices.Clone(page), err) {
+				return
+			}
+		}
+	}
+}
+
 func (r tamperedRaw) Lines(ctx context.Context) iter.Seq2[store.RawLines, error] {
 	return gather(r.Raw.Lines(ctx), func(blocks []store.RawLines) []store.RawLines {
 		var lines [][]byte
@@ -134,7 +145,7 @@ func (r tamperedRaw) Payloads(ctx context.Context) iter.Seq2[store.RawPayloads, 
 }
 
 func (r tamperedRaw) Rows(ctx context.Context) iter.Seq2[[]store.IndexRow, error] {
-	return gather(r.Raw.Rows(ctx), func(pages [][]store.IndexRow) [][]store.IndexRow {
+	return gather(cloned(r.Raw.Rows(ctx)), func(pages [][]store.IndexRow) [][]store.IndexRow {
 		rows := slices.Concat(pages...)
 		if r.c.rows != nil {
 			rows = r.c.rows(rows)
@@ -148,7 +159,7 @@ func (r tamperedRaw) Tiles(ctx context.Context) iter.Seq2[ledger.Tile, error] {
 }
 
 func (r tamperedRaw) Index(ctx context.Context, which store.HashIndex) iter.Seq2[[]store.IndexEntry, error] {
-	return gather(r.Raw.Index(ctx, which), func(pages [][]store.IndexEntry) [][]store.IndexEntry {
+	return gather(cloned(r.Raw.Index(ctx, which)), func(pages [][]store.IndexEntry) [][]store.IndexEntry {
 		all := slices.Concat(pages...)
 		if r.c.index != nil {
 			all = r.c.index(which, all)

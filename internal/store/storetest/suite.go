@@ -60,6 +60,7 @@ func Run(t *testing.T, open Open) {
 		{"readers beside a writer", testReaders},
 		{"writers beside each other", testWriters},
 		{"verification beside a writer", testVerifyBeside},
+		{"verification of pages that are used again", testVerifyPages},
 		{"large things", testLarge},
 	} {
 		t.Run(c.name, func(t *testing.T) { c.test(t, open) })
