@@ -12,7 +12,7 @@ import (
 )
 
 var gapsLayout = Layout{Name: "Gaps",
-	About: "One row per open finding: what falls short, since when, whose move it is, by when, and the next step.",
+	About: "One row per open finding: what falls short, since when, whose move it is, by when, and the next step. Which runs looked for what is missing is in Results.",
 	Tab:   "B3361B", Large: true, Frozen: 1, Columns: []Column{
 		{"finding id", 16}, {"requirement", 11}, {"expectation", 26}, {"subject type", 13}, {"subject", 28}, {"systems", 18}, {"status", 15},
 		{"reason", 42}, {"severity", 11}, {"suggested grade", 11}, {"reason for the grade", 28}, {"graded by a person", 24}, {"opened (UTC)", 18},
@@ -70,7 +70,7 @@ func (b *Book) gap(w Writer, l *finding.Life, f assess.Finding) {
 	w.Text(l.Subject.ID)
 	w.List(l.Systems)
 	w.Status(l.Status)
-	w.Text(firstOf(f.Reason, lastCause(l)))
+	w.Text(assess.Brief(firstOf(f.Reason, lastCause(l))))
 	w.Text(l.Severity)
 	w.Text(l.Grade)
 	w.Text(firstOf(f.GradeReason, l.GradeReason))
