@@ -4,8 +4,10 @@ import (
 	"errors"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
+	"golang.org/x/mod/sumdb/note"
 
 	"github.com/exhibit-aims/exhibit/internal/ledger"
 	"github.com/exhibit-aims/exhibit/internal/store"
@@ -53,20 +55,25 @@ func TestMove(t *testing.T) {
 	storetest.VerifyStore(t, third, key)
 }
 
-// TestRestoreInto: what a store is restored into is looked at as verification would,
-// and the server knows afterwards how many rows there are.
-func TestRestoreInto(t *testing.T) {
+// backedUp makes a backup of a store, and gives its key.
+func backedUp(t *testing.T) (backup []byte, key *ledger.Key, verifier note.Verifier) {
+	t.Helper()
 	from, key := filledURL(t)
 	source, err := postgres.Open(t.Context(), from, postgres.Options{ReadOnly: true})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer source.Close()
-	verifier, err := ledger.ParseVerifier(key.Public())
-	if err != nil {
+	if verifier, err = ledger.ParseVerifier(key.Public()); err != nil {
 		t.Fatal(err)
 	}
-	backup := storetest.Backup(t, source, verifier)
+	return storetest.Backup(t, source, verifier), key, verifier
+}
+
+// TestRestoreInto: what a store is restored into is looked at as verification would,
+// and the server knows afterwards how many rows there are.
+func TestRestoreInto(t *testing.T) {
+	backup, key, verifier := backedUp(t)
 	restore := func(change string) (at string, err error) {
 		at = server.Database(t)
 		s, err := postgres.Open(t.Context(), at, postgres.Options{Signer: key.Signer(), Create: true})
@@ -94,5 +101,35 @@ func TestRestoreInto(t *testing.T) {
 	err = c.QueryRow(t.Context(), "SELECT reltuples::bigint, (SELECT count(*) FROM exhibit.evidence) FROM pg_class WHERE oid = 'exhibit.evidence'::regclass").Scan(&counted, &rows)
 	if err != nil || rows == 0 || counted != rows {
 		t.Errorf("the server plans with %d rows of %d: %v", counted, rows, err)
+	}
+}
+
+// TestRestoreBeside: whoever reads, writes, counts or vacuums a table for long does
+// not keep a store from being restored.
+func TestRestoreBeside(t *testing.T) {
+	backup, key, verifier := backedUp(t)
+	for _, mode := range []string{"ACCESS SHARE", "ROW EXCLUSIVE", "SHARE UPDATE EXCLUSIVE"} {
+		at := server.Database(t)
+		s, err := postgres.Open(t.Context(), at, postgres.Options{Signer: key.Signer(), Create: true, LockTimeout: 100 * time.Millisecond})
+		if err != nil {
+			t.Fatal(err)
+		}
+		other, err := pgx.Connect(t.Context(), at)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, q := range []string{"BEGIN", "LOCK TABLE exhibit.evidence IN " + mode + " MODE"} {
+			if _, err := other.Exec(t.Context(), q); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if _, err := s.Restore(t.Context(), storetest.FromBytes(backup, verifier)); err != nil {
+			t.Errorf("beside %s: %v", mode, err)
+		} else {
+			storetest.VerifyStore(t, s, key)
+		}
+		if err := errors.Join(other.Close(t.Context()), s.Close()); err != nil {
+			t.Fatal(err)
+		}
 	}
 }

@@ -50,7 +50,9 @@ func (d *database) write(ctx context.Context, fn func(*tx) error) error {
 }
 
 // Fill implements sqlstore.DB. Without counts, which the server makes some time
-// later or never, queries by subject read all of a new store's rows.
+// later or never, queries by subject read all of a new store's rows. A table that
+// somebody else counts or vacuums meanwhile is passed by: what was filled holds
+// without, and is not given up for it.
 func (d *database) Fill(ctx context.Context, fn func(sqlstore.Tx) error) error {
 	return d.Write(ctx, func(at sqlstore.Tx) error {
 		t := at.(*tx)
@@ -64,7 +66,7 @@ func (d *database) Fill(ctx context.Context, fn func(sqlstore.Tx) error) error {
 		if err != nil {
 			return err
 		}
-		return t.Exec(ctx, "ANALYZE "+strings.Join(tables, ", ")) //nolint:misspell // as SQL spells it
+		return t.Exec(ctx, "ANALYZE (SKIP_LOCKED) "+strings.Join(tables, ", ")) //nolint:misspell // as SQL spells it
 	})
 }
 
