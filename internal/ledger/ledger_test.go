@@ -109,6 +109,44 @@ func TestTiles(t *testing.T) {
 	}
 }
 
+// TestReuse: with memory given back the tree grows as without, past a full tile of
+// level 1, and tiles that were not given back stay as they are.
+func TestReuse(t *testing.T) {
+	keeps, reuses := &Frontier{}, &Frontier{}
+	var kept, upper []Tile
+	for n := range TileWidth*TileWidth + 5*TileWidth + 7 {
+		leaf := LeafHash(fmt.Appendf(nil, "line %d", n))
+		keeps.Append(leaf)
+		reuses.Append(leaf)
+		if n%(3*TileWidth-1) > 0 {
+			continue
+		}
+		for _, tile := range reuses.Full() {
+			if tile.Level > 0 {
+				upper = append(upper, tile)
+				continue
+			}
+			kept = append(kept, Tile{tile.Level, tile.N, bytes.Clone(tile.Data)})
+			reuses.Reuse(tile)
+		}
+		if got, want := reuses.Root(), keeps.Root(); got != want {
+			t.Fatalf("root of %d leaves: %s, want %s", n+1, got, want)
+		}
+	}
+	got, want := append(append(kept, upper...), reuses.Drain()...), make(map[[2]int64][]byte)
+	for _, tile := range keeps.Drain() {
+		want[[2]int64{int64(tile.Level), tile.N}] = tile.Data
+	}
+	if len(got) != len(want) || len(upper) != 1 {
+		t.Errorf("%d tiles, %d of them full above level 0, want %d and 1", len(got), len(upper), len(want))
+	}
+	for _, tile := range got {
+		if !bytes.Equal(tile.Data, want[[2]int64{int64(tile.Level), tile.N}]) {
+			t.Errorf("tile %d/%d is not the same", tile.Level, tile.N)
+		}
+	}
+}
+
 func TestFrontierRefuses(t *testing.T) {
 	l := &log{tiles: map[[2]int64][]byte{}}
 	l.grow(t, 300)
