@@ -52,6 +52,7 @@ type archive struct {
 	note       []byte // the signed checkpoint
 	request    bundle.Request
 	contents   []zipform.Entry // of the payloads, in their order, to be read again
+	otherWords []string        // the texts for the reader that this program writes otherwise
 }
 
 // Options say against what a bundle is held, beside itself.
@@ -99,6 +100,7 @@ func (a *archive) verify(ctx context.Context, src source) error {
 	}
 	a.eventTimes()
 	a.ownRules()
+	a.ownWords()
 	a.notEstablished()
 	if err := a.workbook(ctx); err != nil {
 		return err
@@ -298,6 +300,9 @@ func (a *archive) file(it *zipform.Item, f bundle.File) error {
 	line := f.SHA256 + "  " + f.Path + "\n"
 	a.sums.Write([]byte(line))
 	a.sumsLen += uint64(len(line))
+	if guide := bundle.Guides()[it.Name]; guide != nil && f.SHA256 != evidence.Sum(guide).String() {
+		a.otherWords = append(a.otherWords, it.Name)
+	}
 	switch it.Name {
 	case bundle.AssessmentFile:
 		if f.SHA256 != a.head.Assessment.String() {

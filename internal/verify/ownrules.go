@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strings"
 
 	"github.com/exhibit-aims/exhibit/internal/assess"
@@ -33,6 +34,19 @@ func (a *archive) ownRules() {
 		if len(n.list) > 0 {
 			a.report.Notes = append(a.report.Notes, fmt.Sprintf("%d %s: %s", len(n.list), n.what, firstOf(n.list)))
 		}
+	}
+}
+
+// ownWords says in a note which texts for the reader of the bundle are not those
+// that this program writes: whoever has the key can seal others.
+func (a *archive) ownWords() {
+	shows, doesNot := a.head.Trust.Words(a.head.Ledger.Size)
+	if !slices.Equal(shows, a.head.Trust.Shows) || !slices.Equal(doesNot, a.head.Trust.DoesNotShow) {
+		a.otherWords = append(a.otherWords, bundle.ManifestFile+" (trust)")
+	}
+	if len(a.otherWords) > 0 {
+		a.report.Notes = append(a.report.Notes, fmt.Sprintf("%s: not in the words of this program; the bundle was made by %s: "+
+			"rely on no instruction and no statement there that a bundle of your own copy does not have", strings.Join(a.otherWords, ", "), clip(a.head.Tool)))
 	}
 }
 

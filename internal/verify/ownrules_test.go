@@ -68,6 +68,19 @@ func TestOtherRulesAreSaid(t *testing.T) {
 	}
 }
 
+// TestOtherWordsAreSaid: whoever has the key can seal a README that promises
+// what nobody checked.
+func TestOtherWordsAreSaid(t *testing.T) {
+	l := lab(t)
+	const words = "not in the words of this program"
+	if _, notes := saying(t, l.Good, verify.Options{}); strings.Contains(notes, words) {
+		t.Errorf("notes of a good bundle: %q", notes)
+	}
+	if _, notes := saying(t, l.Promising(), verify.Options{}); !strings.Contains(notes, "README.txt, manifest.json (trust): "+words) {
+		t.Errorf("other words are not in %q", notes)
+	}
+}
+
 // TestSheetsLeftOut: a profile that hides nothing and leaves a sheet out is
 // recomputed like any bundle of the whole ledger.
 func TestSheetsLeftOut(t *testing.T) {

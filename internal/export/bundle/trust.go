@@ -38,11 +38,18 @@ func (b *writer) trust() Trust {
 	if t.Holder == "" {
 		t.Holder = FileKey
 	}
-	t.Shows = []string{
+	t.Shows, t.DoesNotShow = t.Words(b.cp.Size)
+	return t
+}
+
+// Words are what the signature over a ledger of that size shows and does not
+// show, given what others attested.
+func (t *Trust) Words(size int64) (shows, doesNot []string) {
+	shows = []string{
 		"Nothing in this bundle was changed by anybody without the key since it was signed.",
 		"Every ledger line in it lies in the ledger that the checkpoint was signed over, at its position.",
 	}
-	t.DoesNotShow = []string{
+	doesNot = []string{
 		"Whose key it is: compare exhibit.pub with one obtained another way.",
 		"That whoever holds the key did not write the ledger anew before signing: what others said about earlier checkpoints, or a checkpoint kept elsewhere, shows that.",
 		"That the sources told the truth, or that all of them were read.",
@@ -55,12 +62,12 @@ func (b *writer) trust() Trust {
 	}
 	switch {
 	case bounded == 0:
-		t.DoesNotShow = append(t.DoesNotShow, "When anything was written: no time-stamp and no witness bounds the times but the word of the key's holder.")
-	case bounded < b.cp.Size:
-		t.Shows = append(t.Shows, fmt.Sprintf("The first %d of %d entries were there at the times that others state, if their keys are theirs.", bounded, b.cp.Size))
-		t.DoesNotShow = append(t.DoesNotShow, fmt.Sprintf("When the entries from position %d were written, but by the word of the key's holder.", bounded))
+		doesNot = append(doesNot, "When anything was written: no time-stamp and no witness bounds the times but the word of the key's holder.")
+	case bounded < size:
+		shows = append(shows, fmt.Sprintf("The first %d of %d entries were there at the times that others state, if their keys are theirs.", bounded, size))
+		doesNot = append(doesNot, fmt.Sprintf("When the entries from position %d were written, but by the word of the key's holder.", bounded))
 	default:
-		t.Shows = append(t.Shows, "All entries were there at the times that others state, if their keys are theirs.")
+		shows = append(shows, "All entries were there at the times that others state, if their keys are theirs.")
 	}
-	return t
+	return shows, doesNot
 }

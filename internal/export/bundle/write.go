@@ -29,6 +29,11 @@ var formatText []byte
 //go:embed README.txt
 var readmeText []byte
 
+// Guides are the texts for whoever checks a bundle, by the names of their files.
+func Guides() map[string][]byte {
+	return map[string][]byte{FormatFile: formatText, ReadmeFile: readmeText}
+}
+
 // Options are what goes in beside the snapshot, and where to work: TempDir
 // changes no byte of the bundle.
 type Options struct {

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"unicode"
 
 	"github.com/exhibit-aims/exhibit/internal/verify/verifytest"
 )
@@ -67,6 +68,9 @@ func agrees(t *testing.T, dir string, w verifytest.Written) bool {
 	wantOK := w.Good || w.Needs == verifytest.Computing
 	if ok != wantOK {
 		t.Errorf("%s: holds %v, want %v\n%s", w.Kind, ok, wantOK, said)
+	}
+	if strings.ContainsFunc(strings.ReplaceAll(said, "\n", ""), unicode.IsControl) {
+		t.Errorf("%s: it prints what a terminal would obey: %q", w.Kind, said)
 	}
 	if ok && !w.Good && !strings.Contains(said, "not assessed anew") {
 		t.Errorf("%s: does not say what it did not check:\n%s", w.Kind, said)

@@ -32,6 +32,11 @@ def fail(file, place, expected, found):
     raise Failure(f"{file}, {place}: expected {expected}, found {found[:160]}")
 
 
+def plain(s):
+    """A text of somebody else's on one line, without what a terminal would obey."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in s)
+
+
 # --- section 3: the container -------------------------------------------------
 
 NAME = re.compile(r"[A-Za-z0-9._\-+\[\]/]{1,240}\Z")
@@ -337,9 +342,17 @@ class Seal:
 
 # --- JSON (RFC 8785) ------------------------------------------------------------
 
+def _whole(v):
+    """The value with U+FFFD for each half of a surrogate pair."""
+    if isinstance(v, str):
+        return re.sub("[\ud800-\udfff]", "\ufffd", v)
+    return [_whole(e) for e in v] if isinstance(v, list) else v
+
+
 def _pairs(pairs):
     out = {}
     for k, v in pairs:
+        k, v = _whole(k), _whole(v)
         if k in out:
             raise ValueError(f"member {k!r} twice")
         out[k] = v
@@ -352,9 +365,15 @@ def _constant(name):
     raise ValueError(name)
 
 
+def _unsigned(digits):
+    if digits == "-0":
+        raise ValueError("a number of 0 with a sign")
+    return int(digits)
+
+
 def parse(b, file, place):
     try:
-        return json.loads(b.decode("utf-8"), object_pairs_hook=_pairs, parse_constant=_constant)
+        return json.loads(b.decode("utf-8"), object_pairs_hook=_pairs, parse_constant=_constant, parse_int=_unsigned if file == "manifest.json" else int)
     except (ValueError, RecursionError) as err:
         fail(file, place, "JSON without repeated members", str(err))
 
@@ -1274,13 +1293,13 @@ def main(argv):
             if "--against" in flags:
                 against(b, flags["--against"])
     except Failure as err:
-        print("DOES NOT HOLD: " + str(err))
+        print("DOES NOT HOLD: " + plain(str(err)))
         return 12
     except (OSError, ValueError) as err:
-        print(f"could not be checked: {err}", file=sys.stderr)
+        print("could not be checked: " + plain(str(err)), file=sys.stderr)
         return 2
     for line in b.held:
-        print("held: " + line)
+        print("held: " + plain(line))
     print("not assessed anew: that needs the program's rules engine (section 9)")
     if key is None:
         print("identity not established: the key was found inside; compare it with one obtained elsewhere")

@@ -47,6 +47,9 @@ func readerCases() []Case {
 		{"count doubled", "A count in the manifest is there twice.", Holder, manifest(`"redacted":0`, `"redacted":7,"redacted":0`), file, "content", Alone},
 		{"path doubled", "The path of a file in the manifest's list is there twice.", Holder,
 			manifest(`"path":"README.txt"`, `"path":"LIESMICH","path":"README.txt"`), file, "files", Alone},
+		{"zero with a sign", "A count in the manifest is written as -0.", Holder, manifest(`"redacted":0`, `"redacted":-0`), file, "content", Alone},
+		{"half a letter", "The organisation in the manifest begins with half a surrogate pair and a command to the terminal.", Holder,
+			manifest(`"organisation":"`, `"organisation":"\ud800\u001b[2J`), bundle.RequestFile, "organisation", Alone},
 		{"assessment with two readings", "The results are there twice in assessment.json: once none, in other letters, and once those that were made.", Holder,
 			edited(bundle.AssessmentFile, `"results":`, `"Results":[],"results":`), bundle.AssessmentFile, "content", Alone},
 		{"assessment and more", "Another JSON value follows the assessment.", Holder, func(l *Lab) []byte {

@@ -135,3 +135,10 @@ func (p *Pack) assessment(change func(*assess.Assessment)) {
 	}
 	p.set(bundle.AssessmentFile, buf.Bytes())
 }
+
+// Promising is the good bundle with other words for its reader, sealed again
+// with the key.
+func (l *Lab) Promising() []byte {
+	return l.sealed(func(p *Pack) { p.set(bundle.ReadmeFile, []byte("This organisation is certified.\n")) },
+		func(h *bundle.Head) { h.Trust.DoesNotShow = []string{} })
+}
