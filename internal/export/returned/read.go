@@ -159,11 +159,16 @@ func (r reader) refuses(row int, title string, c Cell) bool {
 
 func (r reader) note(row int, cells []Cell) {
 	id, note, conclusion := strings.TrimSpace(unquote(cells[0].Text)), cells[1], cells[2]
-	bad := r.refuses(row, titleNote, note)
-	bad = r.refuses(row, titleConclusion, conclusion) || bad
 	n := Note{Control: id, Note: strings.TrimSpace(note.Text), Place: r.place(row)}
 	text := strings.TrimSpace(conclusion.Text)
-	if bad || n.Note == "" && text == "" {
+	badNote, badConclusion := r.refuses(row, titleNote, note), r.refuses(row, titleConclusion, conclusion)
+	if badNote && !badConclusion {
+		r.withIt(row, titleConclusion, text)
+	}
+	if badConclusion && !badNote {
+		r.withIt(row, titleNote, n.Note)
+	}
+	if badNote || badConclusion || n.Note == "" && text == "" {
 		return
 	}
 	if id == "" {
@@ -174,11 +179,20 @@ func (r reader) note(row int, cells []Cell) {
 		i := slices.IndexFunc(Conclusions(), func(c string) bool { return strings.EqualFold(c, text) })
 		if i < 0 {
 			r.in.Refused = append(r.in.Refused, Refused{r.place(row) + ", " + titleConclusion, short(text), "no conclusion: " + strings.Join(Conclusions(), ", ")})
+			r.withIt(row, titleNote, n.Note)
 			return
 		}
 		n.Conclusion = Conclusions()[i]
 	}
 	r.in.Notes = append(r.in.Notes, n)
+}
+
+// withIt refuses what stands beside a cell that is refused: half of what an
+// auditor wrote about a control may say something else than the whole.
+func (r reader) withIt(row int, title, text string) {
+	if text != "" {
+		r.in.Refused = append(r.in.Refused, Refused{r.place(row) + ", " + title, short(text), "the other cell of the row is refused"})
+	}
 }
 
 func (r reader) mark(row int, cells []Cell) {

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -165,6 +166,32 @@ func TestWhatItReads(t *testing.T) {
 	}
 	if n < 500 {
 		t.Errorf("%d cells", n)
+	}
+}
+
+// TestRefusedWithTheOther: what stands beside a refused cell is not lost without
+// a word.
+func TestRefusedWithTheOther(t *testing.T) {
+	b := edited(t, exported(t), func(f *excelize.File) {
+		set(t, f, control, place(t, f, control, "6.1.2", "auditor conclusion"), "conform")
+		set(t, f, control, place(t, f, control, "6.1.2", "auditor note"), "seen at the interview")
+		if err := f.SetCellFormula(control, place(t, f, control, "9.2.2", "auditor note"), "1+1"); err != nil {
+			t.Fatal(err)
+		}
+		set(t, f, control, place(t, f, control, "9.2.2", "auditor conclusion"), "Major")
+	})
+	in, err := open(t, b).Read(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var beside []string
+	for _, r := range in.Refused {
+		if r.Why == "the other cell of the row is refused" {
+			beside = append(beside, r.Text)
+		}
+	}
+	if len(in.Notes) != 0 || !slices.Equal(beside, []string{"seen at the interview", "Major"}) {
+		t.Errorf("notes %+v, refused %+v", in.Notes, in.Refused)
 	}
 }
 
@@ -380,7 +407,7 @@ func TestForms(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(in.Notes) != 0 || len(in.Refused) != 1 || in.Refused[0].Place != "Control status, row 9, auditor conclusion" {
+	if len(in.Notes) != 0 || len(in.Refused) != 2 || in.Refused[0].Place != "Control status, row 9, auditor conclusion" {
 		t.Errorf("%+v", in)
 	}
 	err = f.Rows(t.Context(), control, func(r returned.Row) error {
