@@ -64,7 +64,7 @@ func rollUp(results []*Result) Control {
 	switch {
 	case decides != nil:
 		c.Status = decides.Status
-		c.Reason = controlReason(decides, alike, counted)
+		c.Reason = controlReason(decides, fmt.Sprintf("%d of %d", alike, counted)+aside(observed))
 	case observed > 0 && c.Satisfied == c.Total:
 		c.Status, c.Reason = StatusSatisfied, fmt.Sprintf("%d of %d observations satisfied; nothing else is expected", c.Satisfied, c.Total)
 	case observed > 0:
@@ -77,10 +77,22 @@ func rollUp(results []*Result) Control {
 	return c
 }
 
-func controlReason(r *Result, alike, total int) string {
+// aside says that the counts of a reason, unlike those of the control, are
+// without its observations.
+func aside(observed int) string {
+	switch observed {
+	case 0:
+		return ""
+	case 1:
+		return " (1 observation aside)"
+	}
+	return fmt.Sprintf(" (%d observations aside)", observed)
+}
+
+func controlReason(r *Result, count string) string {
 	if r.Status == StatusSatisfied {
-		return fmt.Sprintf("%d of %d satisfied", alike, total)
+		return count + " satisfied"
 	}
 	words := strings.ReplaceAll(string(r.Status), "_", " ")
-	return fmt.Sprintf("%d of %d %s: %s, %s %s: %s", alike, total, words, r.Expectation, r.Subject.Type, r.Subject.ID, r.Reason)
+	return fmt.Sprintf("%s %s: %s, %s %s: %s", count, words, r.Expectation, r.Subject.Type, r.Subject.ID, r.Reason)
 }

@@ -252,3 +252,24 @@ func TestRoomForResults(t *testing.T) {
 		}
 	}
 }
+
+// TestReasonLeavesObservationsAside: the counts of a control's reason differ
+// from the control's own by its observations, and say so.
+func TestReasonLeavesObservationsAside(t *testing.T) {
+	res := func(s Status, severity string) *Result {
+		return &Result{Expectation: "e", Status: s, Severity: severity, Reason: "r"}
+	}
+	for _, tt := range []struct {
+		want string
+		list []*Result
+	}{
+		{"1 of 2 failing: e,  : r", []*Result{res(StatusFailing, "major"), res(StatusSatisfied, "minor")}},
+		{"1 of 2 (1 observation aside) failing: e,  : r", []*Result{res(StatusFailing, "major"), res(StatusSatisfied, "minor"), res(StatusFailing, "observation")}},
+		{"1 of 1 (2 observations aside) satisfied", []*Result{res(StatusSatisfied, "major"), res(StatusSatisfied, "observation"), res(StatusSatisfied, "observation")}},
+		{"1 of 1 observations satisfied; nothing else is expected", []*Result{res(StatusSatisfied, "observation")}},
+	} {
+		if c := rollUp(tt.list); c.Reason != tt.want || c.Total != len(tt.list) {
+			t.Errorf("%q of %d, want %q", c.Reason, c.Total, tt.want)
+		}
+	}
+}

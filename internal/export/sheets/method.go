@@ -38,7 +38,7 @@ func (b *Book) methodText() []methodPart {
 	return []methodPart{
 		{"Status", [][2]string{
 			{"Of a control", "The worst status of its results, in this order: failing, missing, not_assessed, stale, pending_review, due, waived, satisfied. " +
-				"Expectations of severity observation are shown and never worsen a control. The number satisfied of the number applicable stands beside it; " +
+				"Expectations of severity observation are shown and never worsen a control; the counts of a reason leave them aside. The number satisfied of the number applicable stands beside it; " +
 				"there is no percentage and no mean."},
 			{"Unknown", "What nobody looked at is not_assessed. Absence is claimed only after a complete collection."},
 			{"Suggested grade", "Isolated means fewer than 3 subjects and at most a tenth of the population. Severity minor, isolated: Minor; otherwise Major. " +
@@ -70,7 +70,8 @@ func (b *Book) methodText() []methodPart {
 		{"Evidence", [][2]string{
 			{"Integrity OK", fmt.Sprintf("Y: while this was written the payload was read again and its SHA-256 is the one in the ledger; N: it is another. So done for %d of %d items: "+
 				"those that other sheets lead to, and what people supplied; %s says that this was left to exhibit verify, which does it for all.", b.Counts.Reread, b.Counts.Evidence, payloadUnread)},
-			{"First and last seen", "Of the object, not of the revision: when it was first read, and the end of the last complete run that listed all of its kind in its source while it was there."},
+			{"First and last seen", "Of the object, not of the revision: when it was first read, and the end of the last complete run that listed all of its kind in its source while it was there. " +
+				"On Shadow AI, last seen is the last use that was seen; blank: no source read says when it was used."},
 			{"Redaction", "Where a payload is hidden, the row says by which profile; digest, ledger position and proof stay."},
 		}},
 		{"Clocks", [][2]string{

@@ -168,3 +168,13 @@ func TestBadnessOrdersAsControlsDo(t *testing.T) {
 		t.Error("no status is not unknown")
 	}
 }
+
+// TestQueryOnce: kinds that one query was for stand beside it, so that a cell
+// does not say the same many times.
+func TestQueryOnce(t *testing.T) {
+	asked, _, _, _ := kindsOf(&evidence.Run{Kinds: map[string]evidence.KindRead{
+		"jira.incident": {Query: "project = INC"}, "jira.issue": {Query: "project = X"}, "jira.approval": {Query: "project = INC"}, "jira.worklog": {}, "jira.user": {}}})
+	if want := []string{"jira.approval, jira.incident: project = INC", "jira.issue: project = X", "jira.user, jira.worklog"}; !slices.Equal(asked, want) {
+		t.Errorf("%q, want %q", asked, want)
+	}
+}

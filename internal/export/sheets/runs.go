@@ -75,15 +75,17 @@ func missingPermissions(r *evidence.Run) []string {
 	return out
 }
 
-// kindsOf lists what a run asked for and saw of each kind, and adds up its counts.
+// kindsOf lists what a run asked for, each query once, what it saw of each kind,
+// and adds up its counts.
 func kindsOf(r *evidence.Run) (asked, seen, independent []string, sum evidence.KindRead) {
+	var queries []string // in the order of the first kind of each
+	by := map[string][]string{}
 	for _, kind := range sortedKeys(r.Kinds) {
 		k := r.Kinds[kind]
-		line := kind
-		if k.Query != "" {
-			line += ": " + k.Query
+		if by[k.Query] == nil {
+			queries = append(queries, k.Query)
 		}
-		asked = append(asked, line)
+		by[k.Query] = append(by[k.Query], kind)
 		seen = append(seen, kind+": "+firstOf(k.Coverage, "not read"))
 		if k.IndependentCount >= 0 {
 			independent = append(independent, fmt.Sprintf("%s: %d counted, %d seen", kind, k.IndependentCount, k.Seen))
@@ -93,6 +95,9 @@ func kindsOf(r *evidence.Run) (asked, seen, independent []string, sum evidence.K
 		sum.Revised += k.Revised
 		sum.Unchanged += k.Unchanged
 		sum.Gone += k.Gone
+	}
+	for _, q := range queries {
+		asked = append(asked, joined(": ", strings.Join(by[q], ", "), q))
 	}
 	return asked, seen, independent, sum
 }
