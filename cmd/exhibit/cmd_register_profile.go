@@ -55,7 +55,7 @@ func (p *profile) print(w io.Writer) {
 	for _, role := range slices.Sorted(maps.Keys(p.Headcount)) {
 		heads = append(heads, fmt.Sprintf("%d as %s", p.Headcount[role], role))
 	}
-	fmt.Fprintf(w, "People who work on or with AI: %s\n", cmp.Or(strings.Join(heads, ", "), "not declared"))
+	fmt.Fprintf(w, "People who work on or with AI: %s\n", cmp.Or(strings.Join(heads, ", "), notDeclared))
 	t := &table{head: []string{"TIER", "AI ROLE", "SYSTEMS", "IN SCOPE", "WHICH"}}
 	for _, c := range p.Systems {
 		t.add(c.Tier, cmp.Or(c.AIRole, "not stated"), fmt.Sprint(c.Count), fmt.Sprint(c.InScope), short(strings.Join(c.Systems, " "), 80))
