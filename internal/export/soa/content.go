@@ -158,7 +158,7 @@ func (d *document) columns() []column {
 	none := func(export.SoARow) string { return "" }
 	cols := []column{
 		{"Control", 2650, func(r export.SoARow) string { return r.ID + "  " + cmp.Or(r.Title, "not in the catalog") }, plain, none},
-		{"Applies", 850, func(r export.SoARow) string { return decision(r.Applicable) },
+		{"Applies", 960, func(r export.SoARow) string { return decision(r.Applicable) },
 			func(r export.SoARow) look { return look{bold: r.Applicable == nil || !*r.Applicable} },
 			func(r export.SoARow) string {
 				if r.Applicable == nil {
@@ -166,11 +166,11 @@ func (d *document) columns() []column {
 				}
 				return ""
 			}},
-		{"Reason for inclusion or exclusion", 3700, func(r export.SoARow) string { return said(r.Reason) }, plain, none},
+		{"Reason for inclusion or exclusion", 3018, func(r export.SoARow) string { return said(r.Reason) }, plain, none},
 		{"Source of need", 1750, func(r export.SoARow) string { return said(r.Source) }, plain, none},
 		{"Implementation", 2350, func(r export.SoARow) string { return said(r.State) }, plain, none},
-		{"Since", 1050, since, plain, none},
-		{"Evidence", 888, func(r export.SoARow) string { return strconv.Itoa(r.Evidence) }, plain, none},
+		{"Since", 1410, since, plain, none},
+		{"Evidence", 1100, func(r export.SoARow) string { return strconv.Itoa(r.Evidence) }, plain, none},
 		{"Contradiction", 1900, flag, func(r export.SoARow) look {
 			if r.Contradiction == "" {
 				return look{}

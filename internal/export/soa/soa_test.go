@@ -9,6 +9,7 @@ import (
 	"path"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -213,6 +214,30 @@ func TestSameBytes(t *testing.T) {
 
 // TestForm: the file is what word processors read: every part well formed and
 // declared, every style and relation there, and nothing that runs or loads.
+// TestWordsFit: no word of the table's titles, nor what stands in most rows, is
+// broken by its column, also in the wide letters that stand in where Arial is missing.
+func TestWordsFit(t *testing.T) {
+	const letter, margins = 112, 170 // twentieths of a point
+	doc := parts(t, written(t, snapshot(t)))["word/document.xml"]
+	_, doc, _ = strings.Cut(doc, "Decision on each control")
+	grid := regexp.MustCompile(`<w:gridCol w:w="(\d+)"/>`).FindAllStringSubmatch(doc[:strings.Index(doc, "</w:tblGrid>")], -1)
+	longest := []string{"Control", "Applies", "exclusion", "established", "Implementation", "established", "Evidence", "Contradiction"}
+	if len(grid) != len(longest) {
+		t.Fatalf("%d columns", len(grid))
+	}
+	total := 0
+	for i, word := range longest {
+		width, err := strconv.Atoi(grid[i][1])
+		if err != nil || width < len(word)*letter+margins {
+			t.Errorf("column %d is %d wide, %q wants %d", i+1, width, word, len(word)*letter+margins)
+		}
+		total += width
+	}
+	if total != 16838-2*850 {
+		t.Errorf("the table is %d wide", total)
+	}
+}
+
 func TestForm(t *testing.T) {
 	doc := written(t, snapshot(t))
 	if _, err := zipform.Open(bytes.NewReader(doc), int64(len(doc))); err != nil {
