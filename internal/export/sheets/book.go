@@ -27,6 +27,7 @@ type Counts struct {
 type Limits struct {
 	Cell     int // characters a cell holds; 0: any number
 	Cells    int // cells written so far
+	Lines    int // lines of its deepest cell that a row shows
 	Links    int // links a sheet holds
 	Rows     int // rows a sheet holds
 	Unlinked int // cells that would have had a link but for Links

@@ -88,7 +88,8 @@ func (b *Book) methodText() []methodPart {
 			{"Leading apostrophe", b.apart("A text", "In the workbook and in CSV files, a text") + " that begins (after any spaces) with = + - or @ or their full-width forms, with a tab, a carriage return or an apostrophe, " +
 				"has one apostrophe put before it, so that no program takes it for a formula. The apostrophe is not part of the evidence; the file in the bundle has the text as it was read."},
 			{"Symbols", "Control characters are shown as their pictures (\u241b for escape); characters that hide or reorder text as their number (\u27e8U+202E\u27e9)."},
-			{"Long texts", b.onlyWorkbook(fmt.Sprintf("A cell holds %d characters. A longer text is cut and says where the whole is.", b.Limits.Cell))},
+			{"Long texts", b.onlyWorkbook(fmt.Sprintf("A cell holds %d characters. A longer text is cut and says where the whole is. "+
+				"A row shows %d lines at most, on paper too: what does not end there is whole in its cell.", b.Limits.Cell, b.Limits.Lines))},
 			{"Links", b.onlyWorkbook(fmt.Sprintf("A sheet holds %d links. In this workbook %d cells that would have had one are plain text; ids and file names lead to the same place. "+
 				"Links to files work when the workbook lies in its unpacked bundle.", b.Limits.Links, b.Limits.Unlinked))},
 			{"Size", b.onlyWorkbook(b.tooLarge())},

@@ -14,7 +14,7 @@ var runsLayout = Layout{Name: "Collector runs",
 	About: "Every collection: by whom, what was asked, what was seen, what it counted.",
 	Tab:   "8C6D46", Large: true, Frozen: 1, Columns: []Column{
 		{"run", 33}, {"source", 16}, {"connector", 14}, {"version", 10}, {"connector binary sha256", 24}, {"identity", 26},
-		{"permissions missing", 24}, {"scope asked", 40}, {"scope seen", 30}, {"started (UTC)", 18}, {"finished (UTC)", 18}, {"status", 11},
+		{"permissions missing", 24}, {"scope asked", 60}, {"scope seen", 30}, {"started (UTC)", 18}, {"finished (UTC)", 18}, {"status", 11},
 		{"error", 34}, {"requests", 9}, {"not modified", 9}, {"retries", 8}, {"rate limited", 8}, {"seen", 9}, {"new", 9}, {"revised", 9},
 		{"unchanged", 11}, {"gone", 9}, {"independent count", 20}, {"truncation", 24}, {"gaps", 7}, {"confinement", 40},
 	}}

@@ -78,7 +78,7 @@ func write(ctx context.Context, w io.Writer, snap *export.Snapshot, signer note.
 	if err != nil {
 		return Summary{}, err
 	}
-	all.Limits = sheets.Limits{Cell: maxCell, Links: maxLinks, Rows: maxRows}
+	all.Limits = sheets.Limits{Cell: maxCell, Lines: maxLines, Links: maxLinks, Rows: maxRows}
 	b := &book{Book: all, snap: snap, asOf: export.Time(snap.AsOf), maxRows: rows, rows: map[rowName]place{}, ahead: map[string]bool{},
 		file: excelize.NewFile(excelize.Options{TmpDir: opt.TempDir})}
 	defer func() { err = errors.Join(err, b.file.Close()) }()

@@ -190,6 +190,21 @@ func TestSheets(t *testing.T) {
 }
 
 // Nothing that a source says may do more than be read.
+// TestMethodSaysWhatARowShows: whoever reads the workbook on paper is told that
+// a deep cell goes on where it seems to end.
+func TestMethodSaysWhatARowShows(t *testing.T) {
+	rows, err := open(t, workbook(t, sample(t))).GetRows("Method")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range rows {
+		if len(r) > 1 && r[0] == "Long texts" && strings.Contains(r[1], "A row shows 14 lines at most, on paper too") {
+			return
+		}
+	}
+	t.Error("nothing says that a row shows no more than so many lines")
+}
+
 func TestNothingActive(t *testing.T) {
 	b := workbook(t, sample(t))
 	f := open(t, b)
