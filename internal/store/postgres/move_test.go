@@ -2,6 +2,7 @@ package postgres_test
 
 import (
 	"errors"
+	"fmt"
 	"path/filepath"
 	"testing"
 	"time"
@@ -9,11 +10,13 @@ import (
 	"github.com/jackc/pgx/v5"
 	"golang.org/x/mod/sumdb/note"
 
+	"github.com/exhibit-aims/exhibit/internal/evidence"
 	"github.com/exhibit-aims/exhibit/internal/ledger"
 	"github.com/exhibit-aims/exhibit/internal/store"
 	"github.com/exhibit-aims/exhibit/internal/store/portable"
 	"github.com/exhibit-aims/exhibit/internal/store/postgres"
 	"github.com/exhibit-aims/exhibit/internal/store/sqlite"
+	"github.com/exhibit-aims/exhibit/internal/store/sqlstore"
 	"github.com/exhibit-aims/exhibit/internal/store/storetest"
 )
 
@@ -131,5 +134,59 @@ func TestRestoreBeside(t *testing.T) {
 		if err := errors.Join(other.Close(t.Context()), s.Close()); err != nil {
 			t.Fatal(err)
 		}
+	}
+}
+
+// TestRestoreRevised: what is restored is found by its position. The index of newest
+// revisions, which a server without counts may prefer, is read from end to end.
+func TestRestoreRevised(t *testing.T) {
+	key, err := ledger.GenerateKey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	verifier, err := ledger.ParseVerifier(key.Public())
+	if err != nil {
+		t.Fatal(err)
+	}
+	open := func(at string) *sqlstore.Store {
+		s, err := postgres.Open(t.Context(), at, postgres.Options{Signer: key.Signer(), Create: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	from, at := open(server.Database(t)), server.Database(t)
+	for n := range 4 {
+		run := &evidence.Run{ID: fmt.Sprint(n), StartedAt: time.Now(), Provenance: evidence.Provenance{
+			Agent: "exhibit/1", Source: "s", Connector: "test", ConnectorVersion: "1.0.0", Identity: "x", Method: "api", Reliability: "direct_api",
+		}}
+		records := storetest.BenchRecords(0, 1000)
+		for i := range records {
+			records[i].Payload = fmt.Appendf(nil, `{"n":%d}`, n*1000+i)
+		}
+		if _, err := from.Append(t.Context(), store.Batch{Open: run, Records: records}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	to := open(at)
+	_, err = to.Restore(t.Context(), storetest.FromBytes(storetest.Backup(t, from, verifier), verifier))
+	if err := errors.Join(err, from.Close(), to.Close()); err != nil {
+		t.Fatal(err)
+	}
+	c, err := pgx.Connect(t.Context(), at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close(t.Context())
+	var heads, rows int64
+	for deadline := time.Now().Add(10 * time.Second); rows == 0 && time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+		const scans = "SELECT idx_scan FROM pg_stat_user_indexes WHERE schemaname = 'exhibit' AND indexrelname = "
+		err := c.QueryRow(t.Context(), "SELECT ("+scans+"'evidence_heads'), ("+scans+"'evidence_pkey')").Scan(&heads, &rows)
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if heads > 0 || rows == 0 {
+		t.Errorf("the index of newest revisions was read %d times, that of positions %d", heads, rows)
 	}
 }

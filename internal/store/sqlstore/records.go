@@ -94,7 +94,9 @@ func (w *writer) heads(ctx context.Context, recs []prepared) (heads, error) {
 	return known, w.readHeads(ctx, values, func(h head) { known[byHash[h.seq]] = h })
 }
 
-// readHeads reads the rows at the given positions.
+// readHeads reads the rows at the given positions that have no later revision. That
+// is asked for so that no planner without counts takes the index of such rows: it
+// would read all of it, each time.
 func (w *writer) readHeads(ctx context.Context, seqs []any, visit func(head)) error {
 	var hashes []byte
 	return w.tx.In(ctx, seqs, func(r Rows) error {
@@ -110,7 +112,7 @@ func (w *writer) readHeads(ctx context.Context, seqs []any, visit func(head)) er
 		h.gone = gone != 0
 		visit(h)
 		return nil
-	}, "SELECT seq, hashes, COALESCE(grp, 0), kind, source, COALESCE(gone, 0) FROM evidence WHERE seq IN @IN AND next IS NULL")
+	}, "SELECT seq, hashes, COALESCE(grp, 0), kind, source, COALESCE(gone, 0) FROM evidence WHERE seq IN @IN AND CASE WHEN next IS NULL THEN 1 ELSE 0 END = 1")
 }
 
 // collisions gives the heads of all keys with one hash: almost always one.
