@@ -1,9 +1,11 @@
 package verify
 
+import "strings"
+
 // checkID names a check in Explained.
 type checkID string
 
-// The checks of bundles, workbooks and stores.
+// The checks of bundles and workbooks.
 const (
 	checkFiles      checkID = "files as the signed manifest lists them"
 	checkCheckpoint checkID = "signed checkpoint"
@@ -22,6 +24,19 @@ const (
 	checkWorkbook   checkID = "workbook parts written anew, equal"
 )
 
+// The checks of stores.
+const (
+	storeEntries  checkID = "entries under the signed checkpoint"
+	storeEvidence checkID = "evidence in its run, revisions in order"
+	storeRuns     checkID = "runs with matching counts"
+	storeStates   checkID = "sources with cursors as their last run left them"
+	storePayloads checkID = "payloads with matching digest"
+	storeErased   checkID = "payloads erased, with their entry"
+)
+
+// countedRows ends the names of checks that count the rows of a sheet.
+const countedRows = " rows"
+
 // Explained says of a check how it was made, what it shows, and what it does
 // not.
 type Explained struct {
@@ -32,8 +47,33 @@ type Explained struct {
 
 // Explain returns the explanation of a check, by its name.
 func Explain(name string) (Explained, bool) {
+	if strings.HasSuffix(name, countedRows) {
+		return Explained{"The rows of the sheet were counted, those of its continuations too, and compared with the number in the seal.",
+			"No row was added to it or taken out since it was signed.", "What stands in the rows."}, true
+	}
+	if e, ok := ofStores()[checkID(name)]; ok {
+		return e, ok
+	}
 	e, ok := explanations()[checkID(name)]
 	return e, ok
+}
+
+// ofStores explains the checks that only a store allows.
+func ofStores() map[checkID]Explained {
+	return map[checkID]Explained{
+		storeEntries: {"Every line was read in its strict form, the Merkle tree (RFC 6962) computed over all of them, and its root, their order and times compared with the signed checkpoint.",
+			"No entry was added, dropped, moved or changed since the checkpoint was signed.", "That the ledger itself was not written anew by the key's holder: hold it against an earlier checkpoint with --since."},
+		storeEvidence: {"Each item of evidence was looked up in the run that it names, the revisions of each key were counted, and every index row was compared with its line.",
+			"No revision is missing, and what queries find is what the ledger holds.", "What a run did not see."},
+		storeRuns: {"What each run says it read when it closed was compared with its lines.",
+			"No line was taken from a run that was closed, and none was slipped in.", "That the source told the truth about its counts."},
+		storeStates: {"The cursors and validators of each source were compared with the digest that its last closed run left.",
+			"Nobody moved where reading goes on, so that records would be passed over.", "Sources that a run is open for: theirs may have moved since."},
+		storePayloads: {"SHA-256 of every payload was compared with the ledger lines that name it.",
+			"What is stored is what was read.", "That the source was right."},
+		storeErased: {"For every payload that is not there, the entry that erased it was looked up.",
+			"Nothing was erased without a record of who did it and why.", "What the erased payloads said."},
+	}
 }
 
 func explanations() map[checkID]Explained {

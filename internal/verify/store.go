@@ -35,11 +35,11 @@ func Store(ctx context.Context, path string, st store.Verifiable, o store.Verify
 		}
 		r.Notes = append(r.Notes, text)
 	}
-	r.held("entries under the signed checkpoint", held.Entries)
-	r.held("evidence in its run, revisions in order", held.Evidence)
-	r.held("runs with matching counts", held.Runs)
-	r.held("sources with cursors as their last run left them", held.States)
-	r.held("payloads with matching digest", held.Payloads)
-	r.held("payloads erased, with their entry", held.Erased)
+	r.held(storeEntries, held.Entries)
+	r.held(storeEvidence, held.Evidence)
+	r.held(storeRuns, held.Runs)
+	r.held(storeStates, held.States)
+	r.held(storePayloads, held.Payloads)
+	r.held(storeErased, held.Erased)
 	return r, nil
 }

@@ -216,7 +216,7 @@ func (w *workbook) figures() error {
 		if got := strconv.FormatInt(w.count[f.sheet], 10); got != want {
 			return w.fail("sheet "+f.sheet, "rows", want, got)
 		}
-		w.report.held(checkID(f.sheet+" rows"), w.count[f.sheet])
+		w.report.held(checkID(f.sheet+countedRows), w.count[f.sheet])
 	}
 	return nil
 }
