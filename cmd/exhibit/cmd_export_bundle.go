@@ -36,7 +36,8 @@ With --used it holds only what the results rest on: smaller, and not to be recom
 payloads of some kinds are hidden; their digests and proofs stay, and the bundle lists what is hidden:
 
   auditor    hides nothing
-  regulator  hides what is about persons and about business with others
+  regulator  hides people's records (training, competence, directory, concerns) and business with others;
+             who reviewed, approved and owns what stays, in reasons, too
   customer   shows the inventory, scope, applicability and published documents only
   and those of your own under export.redaction in the configuration`,
 		Example: `  exhibit export bundle -o exhibit-bundle.zip
