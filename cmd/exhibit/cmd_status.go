@@ -114,6 +114,9 @@ func statusOfAll(g *globals, a *assess.Assessment, failOn []assess.Status) error
 	}
 	t.print(g.std.out)
 	fmt.Fprintf(g.std.out, "\nAs of %s, ledger size %d.\n", a.AsOf.Format(time.RFC3339), a.Checkpoint.Size)
+	if len(a.Runs) == 0 {
+		fmt.Fprintln(g.std.out, "No source had been read by then: most cannot be assessed, and what can rests on records that were read later.")
+	}
 	return failIf(a, failOn)
 }
 
