@@ -33,7 +33,7 @@ func statusColor(st assess.Status) string {
 	return map[assess.Status]string{
 		assess.StatusSatisfied: "CDEBDD", assess.StatusFailing: "B3361B", assess.StatusMissing: "E8A33D", assess.StatusNotAssessed: "7E868E",
 		assess.StatusStale: "D9C22E", assess.StatusPendingReview: "8464BE", assess.StatusDue: "9CC6EE", assess.StatusWaived: "8A6A45",
-		assess.StatusNotApplicable: "F4F5F6",
+		assess.StatusNotApplicable: "C2C7CC",
 	}[st]
 }
 
