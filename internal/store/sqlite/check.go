@@ -125,8 +125,8 @@ func (d *database) checkSize(ctx context.Context, t sqlstore.Tx) error {
 }
 
 // scanFirst scans the first row of a query, which must have one.
-func scanFirst(ctx context.Context, t sqlstore.Tx, query string, to any, args ...any) (err error) {
-	rows, err := t.Query(ctx, query, args...)
+func scanFirst(ctx context.Context, t sqlstore.Tx, query string, to any) (err error) {
+	rows, err := t.Query(ctx, query)
 	if err != nil {
 		return err
 	}
