@@ -300,7 +300,7 @@ func (a *archive) file(it *zipform.Item, f bundle.File) error {
 	line := f.SHA256 + "  " + f.Path + "\n"
 	a.sums.Write([]byte(line))
 	a.sumsLen += uint64(len(line))
-	if guide := bundle.Guides()[it.Name]; guide != nil && f.SHA256 != evidence.Sum(guide).String() {
+	if guide := bundle.Guide(it.Name); guide != nil && f.SHA256 != evidence.Sum(guide).String() {
 		a.otherWords = append(a.otherWords, it.Name)
 	}
 	switch it.Name {

@@ -29,9 +29,16 @@ var formatText []byte
 //go:embed README.txt
 var readmeText []byte
 
-// Guides are the texts for whoever checks a bundle, by the names of their files.
-func Guides() map[string][]byte {
-	return map[string][]byte{FormatFile: formatText, ReadmeFile: readmeText}
+// Guide is the text for whoever checks a bundle in the file of that name; nil if the
+// file is another.
+func Guide(name string) []byte {
+	switch name {
+	case FormatFile:
+		return formatText
+	case ReadmeFile:
+		return readmeText
+	}
+	return nil
 }
 
 // Options are what goes in beside the snapshot, and where to work: TempDir

@@ -212,8 +212,6 @@ func TestSameBytes(t *testing.T) {
 	}
 }
 
-// TestForm: the file is what word processors read: every part well formed and
-// declared, every style and relation there, and nothing that runs or loads.
 // TestWordsFit: no word of the table's titles, nor what stands in most rows, is
 // broken by its column, also in the wide letters that stand in where Arial is missing.
 func TestWordsFit(t *testing.T) {
@@ -238,6 +236,8 @@ func TestWordsFit(t *testing.T) {
 	}
 }
 
+// TestForm: the file is what word processors read: every part well formed and
+// declared, every style and relation there, and nothing that runs or loads.
 func TestForm(t *testing.T) {
 	doc := written(t, snapshot(t))
 	if _, err := zipform.Open(bytes.NewReader(doc), int64(len(doc))); err != nil {
